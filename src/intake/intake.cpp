@@ -16,7 +16,9 @@ constexpr mail::EnhancedStatus kSystemFull{4, 3, 1};
 constexpr mail::EnhancedStatus kSystemTrouble{4, 3, 0};
 constexpr mail::EnhancedStatus kRoutingLoop{5, 4, 6};
 
-mail::Reply full() { return {452, kSystemFull, "Insufficient system storage, try again later"}; }
+mail::Reply full() {
+  return {452, kSystemFull, "Insufficient system storage, try again later"};
+}
 
 // What the spool could not do, as the client hears it: always temporary, for nothing was promised.
 mail::Reply reply_for(const Error& error) {
@@ -27,7 +29,9 @@ mail::Reply reply_for(const Error& error) {
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 // The facts of the body alone, moved by what stands before it.
 scan::BodyFacts shift(const scan::BodyFacts& body, std::uint64_t by) {
@@ -77,21 +81,22 @@ std::expected<Draft, mail::Reply> Intake::begin(const Origin& origin, const mail
   const std::string id = to_string(draft.id_);
   const std::string peer = to_string(origin.peer);
   received_.clear();
-  mail::append_received({.helo = origin.helo,
-                         .peer_name = origin.peer_name,
-                         .peer_address = peer,
-                         .hostname = settings_->hostname,
-                         .protocol = origin.protocol,
-                         .protocol_override = origin.protocol_override,
-                         .tls = origin.tls,
-                         .auth_user = origin.auth_user,
-                         .id = id,
-                         .recipient = envelope.recipient_count() == 1 ? envelope.recipient(0).address
-                                                                      : std::string_view{},
-                         .arrival = core_.wall_now()},
-                        received_);
+  mail::append_received(
+      {.helo = origin.helo,
+       .peer_name = origin.peer_name,
+       .peer_address = peer,
+       .hostname = settings_->hostname,
+       .protocol = origin.protocol,
+       .protocol_override = origin.protocol_override,
+       .tls = origin.tls,
+       .auth_user = origin.auth_user,
+       .id = id,
+       .recipient = envelope.recipient_count() == 1 ? envelope.recipient(0).address : std::string_view{},
+       .arrival = core_.wall_now()},
+      received_);
   const std::uint64_t wanted = received_.size() + std::max<std::uint64_t>(size_hint, 4096);
-  draft.block_ = core_.buffers().take(static_cast<std::size_t>(std::min<std::uint64_t>(wanted, kWholeBodyMax)));
+  draft.block_ =
+      core_.buffers().take(static_cast<std::size_t>(std::min<std::uint64_t>(wanted, kWholeBodyMax)));
   if (!draft.block_) {
     figures_.refused_full.add();
     return std::unexpected(full());
@@ -100,7 +105,8 @@ std::expected<Draft, mail::Reply> Intake::begin(const Origin& origin, const mail
   return draft;
 }
 
-Task<std::optional<mail::Reply>> Intake::more_room(Draft& draft, const Origin& origin, const mail::Envelope& envelope) {
+Task<std::optional<mail::Reply>> Intake::more_room(Draft& draft, const Origin& origin,
+                                                   const mail::Envelope& envelope) {
   if (draft.block_.capacity() < kWholeBodyMax) {
     if (core_.buffers().grow(draft.block_)) co_return std::nullopt;
     figures_.refused_full.add();
@@ -125,7 +131,8 @@ void Intake::see_header(Draft& draft, const Origin& origin, const mail::Envelope
   draft.prefix_size_ = draft.received_size_ + draft.added_.size();
 }
 
-Task<std::optional<mail::Reply>> Intake::spill(Draft& draft, const Origin& origin, const mail::Envelope& envelope) {
+Task<std::optional<mail::Reply>> Intake::spill(Draft& draft, const Origin& origin,
+                                               const mail::Envelope& envelope) {
   const bool first = !draft.incoming_;
   if (first) {
     see_header(draft, origin, envelope);
@@ -136,11 +143,14 @@ Task<std::optional<mail::Reply>> Intake::spill(Draft& draft, const Origin& origi
   }
   const auto whole = std::as_const(draft.block_).bytes();
   const std::size_t received = first ? draft.received_size_ : 0;
-  if (auto done = co_await draft.incoming_->append(whole.first(received)); !done) co_return reply_for(done.error());
+  if (auto done = co_await draft.incoming_->append(whole.first(received)); !done)
+    co_return reply_for(done.error());
   if (first) {
-    if (auto done = co_await draft.incoming_->append(bytes_of(draft.added_)); !done) co_return reply_for(done.error());
+    if (auto done = co_await draft.incoming_->append(bytes_of(draft.added_)); !done)
+      co_return reply_for(done.error());
   }
-  if (auto done = co_await draft.incoming_->append(whole.subspan(received)); !done) co_return reply_for(done.error());
+  if (auto done = co_await draft.incoming_->append(whole.subspan(received)); !done)
+    co_return reply_for(done.error());
   draft.block_.clear();
   co_return std::nullopt;
 }
@@ -158,7 +168,8 @@ mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, con
   arrival.arrival = core_.wall_now();
   arrival.expiry = core_.wall_now() + settings_->expire_after;
   arrival.durability = origin.durability;
-  arrival.received_count = static_cast<std::uint16_t>(std::min<std::size_t>(draft.received_count_, UINT16_MAX));
+  arrival.received_count =
+      static_cast<std::uint16_t>(std::min<std::size_t>(draft.received_count_, UINT16_MAX));
   arrival.peer_address = std::string_view(peer_text.data(), peer.size());
   arrival.peer_name = origin.peer_name;
   arrival.helo = origin.helo;
@@ -179,9 +190,9 @@ Task<Verdict> Intake::finish(Draft draft, const Origin& origin, const mail::Enve
   if (!refusal && draft.incoming_) refusal = co_await spill(draft, origin, envelope);
   if (!refusal) {
     const auto whole = std::as_const(draft.block_).bytes();
-    const std::array<std::span<const std::byte>, 3> pieces{whole.first(std::min(draft.received_size_, whole.size())),
-                                                           bytes_of(draft.added_),
-                                                           whole.subspan(std::min(draft.received_size_, whole.size()))};
+    const std::array<std::span<const std::byte>, 3> pieces{
+        whole.first(std::min(draft.received_size_, whole.size())), bytes_of(draft.added_),
+        whole.subspan(std::min(draft.received_size_, whole.size()))};
     const auto done = draft.incoming_
                           ? co_await spool_.accept(draft.id_, envelope, stored, std::move(*draft.incoming_))
                           : co_await spool_.accept(draft.id_, envelope, stored, pieces);
@@ -196,13 +207,15 @@ Task<Verdict> Intake::finish(Draft draft, const Origin& origin, const mail::Enve
   co_return Verdict{draft.id_, std::nullopt};
 }
 
-Task<Verdict> Intake::take(std::span<const std::byte> message, const Origin& origin, const mail::Envelope& envelope) {
+Task<Verdict> Intake::take(std::span<const std::byte> message, const Origin& origin,
+                           const mail::Envelope& envelope) {
   auto draft = begin(origin, envelope, message.size());
   if (!draft) co_return Verdict{{}, std::move(draft).error()};
   scan::BodyFactsPass pass;
   while (!message.empty()) {
     if (draft->space().empty()) {
-      if (auto refusal = co_await more_room(*draft, origin, envelope)) co_return Verdict{draft->id(), std::move(refusal)};
+      if (auto refusal = co_await more_room(*draft, origin, envelope))
+        co_return Verdict{draft->id(), std::move(refusal)};
       continue;
     }
     const std::size_t count = std::min(message.size(), draft->space().size());
@@ -234,7 +247,8 @@ void Intake::announce(const Draft& draft, const Origin& origin, const mail::Enve
   event.finish();
 }
 
-void Intake::announce_refusal(const Origin& origin, const mail::Envelope& envelope, const mail::Reply& reply) {
+void Intake::announce_refusal(const Origin& origin, const mail::Envelope& envelope,
+                              const mail::Reply& reply) {
   auto event = core_.events().begin(observe::EventType::rejected, core_.wall_now());
   event.add(observe::EventKey::sender, envelope.reverse_path())
       .add(observe::EventKey::peer, to_string(origin.peer))

@@ -15,8 +15,8 @@ constexpr mail::EnhancedStatus kNoSuchUser{5, 1, 1};
 std::string canonical_domain(const std::string& domain) {
   std::string canonical;
   const bool subdomains = domain.starts_with('.');
-  if (!mail::append_canonical_domain(subdomains ? std::string_view(domain).substr(1) : std::string_view(domain),
-                                     canonical))
+  if (!mail::append_canonical_domain(
+          subdomains ? std::string_view(domain).substr(1) : std::string_view(domain), canonical))
     return domain;
   return subdomains ? "." + canonical : canonical;
 }
@@ -26,7 +26,8 @@ std::string canonical_domain(const std::string& domain) {
 Policy::Policy(Settings settings) : settings_(std::move(settings)) {
   local_domains_.insert(canonical_domain(settings_.hostname));
   for (const std::string& domain : settings_.domains.local) local_domains_.insert(canonical_domain(domain));
-  for (const std::string& domain : settings_.policy.relay_domains) relay_domains_.push_back(canonical_domain(domain));
+  for (const std::string& domain : settings_.policy.relay_domains)
+    relay_domains_.push_back(canonical_domain(domain));
 }
 
 bool Policy::trusted(const IpAddress& address) const {
@@ -39,7 +40,9 @@ bool Policy::may_relay(const Client& client) const {
   return client.authenticated || !client.address || trusted(client.address);
 }
 
-bool Policy::is_local_domain(std::string_view domain) const { return local_domains_.contains(std::string(domain)); }
+bool Policy::is_local_domain(std::string_view domain) const {
+  return local_domains_.contains(std::string(domain));
+}
 
 bool Policy::is_relay_domain(std::string_view domain) const {
   return std::ranges::any_of(relay_domains_, [&](const std::string& rule) {
@@ -57,8 +60,7 @@ Verdict Policy::recipient(const Client& client, std::string_view address) const 
   const std::string plain = mail::unquote_local_part(local_part);
   const bool local = domain.empty() || is_local_domain(domain);
   const bool relays = may_relay(client);
-  if (!relays && mail::looks_like_relay_route(plain))
-    return refuse(554, kRelayDenied, "Relay access denied");
+  if (!relays && mail::looks_like_relay_route(plain)) return refuse(554, kRelayDenied, "Relay access denied");
   if (local) {
     if (local_recipient_exists(plain, domain)) return {true, Destination::local, {}};
     return refuse(550, kNoSuchUser, "Recipient address rejected: user unknown");

@@ -36,16 +36,16 @@ inline constexpr std::size_t kWholeBodyMax = buffer::Pool::kClasses.back();
 
 // Whence a message comes. Views must live until `finish` has returned.
 struct Origin {
-  IpAddress peer;                  // none: made on this host
-  std::string_view peer_name;      // by reverse DNS, confirmed
+  IpAddress peer;              // none: made on this host
+  std::string_view peer_name;  // by reverse DNS, confirmed
   std::string_view helo;
-  std::string_view tls;            // "TLSv1.3 TLS_AES_256_GCM_SHA384", or ""
+  std::string_view tls;  // "TLSv1.3 TLS_AES_256_GCM_SHA384", or ""
   std::string_view auth_user;
-  std::string_view listener;       // its name in the configuration, "pickup" or "report"
+  std::string_view listener;  // its name in the configuration, "pickup" or "report"
   mail::WithProtocol protocol;
   std::string_view protocol_override;  // "local" for the pickup directory
   mail::Durability durability = mail::Durability::disk;
-  bool submission = false;         // add Date, Message-ID and From where they are missing
+  bool submission = false;  // add Date, Message-ID and From where they are missing
 };
 
 struct Settings {
@@ -66,6 +66,8 @@ class Draft {
   // Where the next body bytes go; empty: call `more_room` first.
   std::span<std::byte> space() { return block_.room(); }
   void advance(std::size_t count) { block_.fill(count); }
+  // The message is lost: its bytes are dropped as they come.
+  void discard() { block_.clear(); }
 
  private:
   friend class Intake;
@@ -95,14 +97,18 @@ class Intake {
   // Whether a new message would be refused now, and how: 452 4.3.1 for want of disk or memory, 451 after write errors.
   std::optional<mail::Reply> unwilling() const;
   // `size_hint`: what the client said the body will have, or 0.
-  std::expected<Draft, mail::Reply> begin(const Origin& origin, const mail::Envelope& envelope, std::uint64_t size_hint);
+  std::expected<Draft, mail::Reply> begin(const Origin& origin, const mail::Envelope& envelope,
+                                          std::uint64_t size_hint);
   // After Draft::space() has become empty.
-  Task<std::optional<mail::Reply>> more_room(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
+  Task<std::optional<mail::Reply>> more_room(Draft& draft, const Origin& origin,
+                                             const mail::Envelope& envelope);
   // The body is complete and judged well-formed; `facts` are those of the body alone.
-  Task<Verdict> finish(Draft draft, const Origin& origin, const mail::Envelope& envelope, const scan::BodyFacts& facts);
+  Task<Verdict> finish(Draft draft, const Origin& origin, const mail::Envelope& envelope,
+                       const scan::BodyFacts& facts);
 
   // A whole message in memory at once: pickup and reports.
-  Task<Verdict> take(std::span<const std::byte> message, const Origin& origin, const mail::Envelope& envelope);
+  Task<Verdict> take(std::span<const std::byte> message, const Origin& origin,
+                     const mail::Envelope& envelope);
 
   shard::Core& core() { return core_; }
   friend FramePool& frame_pool(Intake& intake) { return intake.core_.frames(); }

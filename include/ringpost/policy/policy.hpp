@@ -30,9 +30,9 @@ class Recipients {
 };
 
 struct Client {
-  IpAddress address;           // none: a local submission, which is trusted
+  IpAddress address;  // none: a local submission, which is trusted
   bool authenticated = false;
-  bool lmtp = false;           // a trusted frontend that delivers: local recipients only
+  bool lmtp = false;  // a trusted frontend that delivers: local recipients only
 };
 
 enum class Destination : unsigned char { local, relay };

@@ -40,7 +40,8 @@ TEST(Policy, a_refusal_carries_its_enhanced_status) {
 }
 
 TEST(Policy, postmaster_is_always_accepted) {
-  for (const char* address : {"postmaster", "Postmaster@example.com", "POSTMASTER@mx.example.com", "postmaster+x@example.com"})
+  for (const char* address :
+       {"postmaster", "Postmaster@example.com", "POSTMASTER@mx.example.com", "postmaster+x@example.com"})
     EXPECT_EQ(code(kStranger, address), 250) << address;
 }
 
@@ -51,10 +52,11 @@ TEST(Policy, the_extension_is_taken_off_to_find_the_user) {
 
 TEST(Policy, every_published_way_to_relay_is_refused_to_strangers) {
   for (const char* address :
-       {"victim@elsewhere.example", "victim%elsewhere.example@example.com", "elsewhere.example!victim@example.com",
-        "\"victim@elsewhere.example\"@example.com", "\"victim%elsewhere.example\"@mx.example.com",
-        "elsewhere.example!victim", "victim%elsewhere.example", "\"victim@elsewhere.example\"",
-        "victim%elsewhere.example@partner.example", "victim@[192.0.2.77]", "@elsewhere.example:victim@example.com"})
+       {"victim@elsewhere.example", "victim%elsewhere.example@example.com",
+        "elsewhere.example!victim@example.com", "\"victim@elsewhere.example\"@example.com",
+        "\"victim%elsewhere.example\"@mx.example.com", "elsewhere.example!victim", "victim%elsewhere.example",
+        "\"victim@elsewhere.example\"", "victim%elsewhere.example@partner.example", "victim@[192.0.2.77]",
+        "@elsewhere.example:victim@example.com"})
     EXPECT_EQ(code(kStranger, address), 554) << address;
 }
 
