@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "ringpost/base/address.hpp"
 #include "ringpost/crypto/certificate.hpp"
 #include "ringpost/crypto/hash.hpp"
 #include "ringpost/crypto/openssl.hpp"
@@ -56,6 +57,14 @@ std::string_view view(const ASN1_STRING* text) {
           static_cast<std::size_t>(ASN1_STRING_length(text))};
 }
 
+// Of 4 or 16 octets; "" for any other number.
+std::string address_text(std::string_view octets) {
+  std::array<std::uint8_t, 16> copy{};
+  std::memcpy(copy.data(), octets.data(), std::min(octets.size(), copy.size()));
+  if (octets.size() == 4) return to_string(IpAddress::ipv4(copy[0], copy[1], copy[2], copy[3]));
+  return octets.size() == 16 ? to_string(IpAddress::ipv6(copy)) : std::string();
+}
+
 std::vector<std::string> alternative_names(X509* certificate) {
   const Owned<GENERAL_NAMES, &GENERAL_NAMES_free> all(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
@@ -65,8 +74,7 @@ std::vector<std::string> alternative_names(X509* certificate) {
     if (name->type == GEN_DNS) {
       names.push_back(lower_case(view(name->d.dNSName)));
     } else if (name->type == GEN_IPADD) {
-      const std::string_view bytes = view(name->d.iPAddress);
-      names.push_back(address_text({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()}));
+      names.push_back(address_text(view(name->d.iPAddress)));
     }
   }
   std::erase_if(names, [](const std::string& name) { return name.empty() || name.contains('\0'); });
@@ -92,11 +100,8 @@ std::string fingerprint(X509* certificate) {
 }  // namespace
 
 bool CertificateInfo::covers(std::string_view host) const {
-  if (const auto address = address_bytes(host)) {
-    const std::string text =
-        address_text({reinterpret_cast<const unsigned char*>(address->data()), address->size()});
-    return std::ranges::find(names, text) != names.end();
-  }
+  if (const auto address = parse_address(host))
+    return std::ranges::find(names, to_string(*address)) != names.end();
   const std::string wanted = lower_case(host.ends_with('.') ? host.substr(0, host.size() - 1) : host);
   return std::ranges::any_of(names, [&](const std::string& name) { return matches_dns_name(name, wanted); });
 }

@@ -1,25 +1,8 @@
 #include "names.hpp"
 
-#include <arpa/inet.h>
-
 #include "ringpost/crypto/limits.hpp"
 
 namespace ringpost::crypto {
-
-std::optional<std::string> address_bytes(std::string_view text) {
-  const std::string terminated(text);
-  std::array<char, 16> bytes;
-  if (inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1) return std::string(bytes.data(), 4);
-  if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) return std::string(bytes.data(), 16);
-  return std::nullopt;
-}
-
-std::string address_text(std::span<const unsigned char> bytes) {
-  if (bytes.size() != 4 && bytes.size() != 16) return {};
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
-  return text.data();
-}
 
 namespace {
 

@@ -1,17 +1,10 @@
-// Host names and IP addresses as certificates hold them.
+// Host names as certificates hold them.
 #pragma once
 
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 namespace ringpost::crypto {
-
-// The 4 or 16 bytes of an IP address, or nothing when the text is none.
-std::optional<std::string> address_bytes(std::string_view text);
-// Their one text form, or "" when the size is neither 4 nor 16.
-std::string address_text(std::span<const unsigned char> bytes);
 
 // Letters, digits, hyphens, underscores and dots, no empty label; "*" may stand as the whole first label.
 bool is_dns_name(std::string_view name);

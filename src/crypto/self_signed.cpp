@@ -3,6 +3,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "ringpost/base/address.hpp"
 #include "ringpost/crypto/certificate.hpp"
 #include "ringpost/crypto/limits.hpp"
 #include "ringpost/crypto/openssl.hpp"
@@ -21,12 +22,13 @@ std::unexpected<Error> failed(std::string_view doing) {
 }
 
 bool add_name(GENERAL_NAMES* names, std::string_view name) {
-  const auto address = address_bytes(name);
+  const auto address = parse_address(name);
   Owned<GENERAL_NAME, &GENERAL_NAME_free> entry(GENERAL_NAME_new());
   Owned<ASN1_STRING, &ASN1_STRING_free> text(
       ASN1_STRING_type_new(address ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING));
   if (entry == nullptr || text == nullptr) return false;
-  const std::string value = address ? *address : lower_case(name);
+  const std::string host = lower_case(name);
+  const auto value = address ? std::as_bytes(address->octets()) : std::as_bytes(std::span(host));
   if (ASN1_STRING_set(text.get(), value.data(), static_cast<int>(value.size())) != 1) return false;
   GENERAL_NAME_set0_value(entry.get(), address ? GEN_IPADD : GEN_DNS, text.release());
   if (sk_GENERAL_NAME_push(names, entry.get()) <= 0) return false;
@@ -42,7 +44,7 @@ Result<std::vector<std::string>> all_names(const SelfSignedRequest& request) {
   if (all.size() > kSelfSignedNamesMax)
     return fail(ErrorKind::permanent, fmt::format("over {} names", kSelfSignedNamesMax));
   for (const std::string& name : all)
-    if (!address_bytes(name) && !is_dns_name(name))
+    if (!parse_address(name) && !is_dns_name(name))
       return fail(ErrorKind::permanent, fmt::format("\"{}\" is neither a host name nor an IP address", name));
   return all;
 }

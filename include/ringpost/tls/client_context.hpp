@@ -37,6 +37,8 @@ struct Destination {
 
 class ClientContext {
  public:
+  struct State;  // known to tls alone
+
   static Result<std::unique_ptr<ClientContext>> build(const ClientSettings& settings);
 
   // The first flight is in the session's pending_output() at once.
@@ -48,8 +50,6 @@ class ClientContext {
   ~ClientContext();
 
  private:
-  friend class Session;
-  struct State;
   explicit ClientContext(std::shared_ptr<State> state);
   std::shared_ptr<State> state_;
 };

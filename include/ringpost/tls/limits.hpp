@@ -16,8 +16,9 @@ inline constexpr std::size_t kIdleBufferBytes = 512;
 inline constexpr int kPeerChainBytesMax = 64 * 1024;
 // Names with a certificate of their own in one server context.
 inline constexpr std::size_t kServerNamesMax = 10'000;
-// Sessions kept for resumption by one client context, so at most some 10 MB for each core.
-inline constexpr std::size_t kClientSessionsMax = 4'096;
+// Sessions kept for resumption by one client context. Each holds the peer's chain, some 15 KiB: 16 MiB a
+// core.
+inline constexpr std::size_t kClientSessionsMax = 1024;
 // Ticket keys that still open tickets: the one that seals and the two before it.
 inline constexpr std::size_t kTicketKeysMax = 3;
 // Seconds that a ticket is good for. With a rotation every 12 hours each ticket lives its full time.

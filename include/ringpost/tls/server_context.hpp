@@ -39,6 +39,8 @@ struct ServerSettings {
 
 class ServerContext {
  public:
+  struct State;  // known to tls alone
+
   // An error cites the file, says what is wrong with it and how to mend it.
   static Result<std::shared_ptr<const ServerContext>> build(const ServerSettings& settings,
                                                             std::shared_ptr<const TicketKeys> keys);
@@ -52,8 +54,6 @@ class ServerContext {
   ~ServerContext();
 
  private:
-  friend class Session;
-  struct State;
   explicit ServerContext(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };

@@ -43,6 +43,8 @@ struct Facts {
 
 class Session {
  public:
+  struct State;  // known to tls alone; ServerContext and ClientContext make it
+  explicit Session(std::unique_ptr<State> state);
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
@@ -51,10 +53,11 @@ class Session {
     std::size_t consumed = 0;  // ciphertext bytes taken
     std::size_t produced = 0;  // plaintext bytes written
   };
-  // Takes ciphertext, advances the handshake, fills `plaintext`. Afterwards all ciphertext is consumed, or
-  // `plaintext` is full (then call again with the rest, even when the rest is empty: has_plaintext()), or the
-  // peer has closed. Before handshake_done() `plaintext` may be empty. Output may be pending after every
-  // call, also after an error.
+  // Takes ciphertext, advances the handshake, fills `plaintext`. Afterwards all ciphertext is consumed or
+  // `plaintext` is full; then call again with the rest, also when the rest is empty and has_plaintext().
+  // Before handshake_done() `plaintext` may be empty. An error behind good bytes comes with the next call;
+  // failed() tells it at once. Output may be pending after every call, also after an error: the alert that
+  // tells the peer why.
   Result<Progress> receive(std::span<const std::byte> ciphertext, std::span<std::byte> plaintext);
 
   // Takes plaintext to send; returns how much was taken, less than all when kOutputBytesMax waits for the
@@ -67,8 +70,9 @@ class Session {
   std::span<const std::byte> pending_output();
   void consume_output(std::size_t count);
 
-  // The socket's end of file. An error (closed) when the peer did not say close_notify first: the bytes so
-  // far may have been cut short by anyone. During the handshake always an error.
+  // The socket's end of file, after all that came was received. An error (closed) when the peer did not say
+  // close_notify first: the bytes so far may have been cut short by anyone. During the handshake always an
+  // error.
   Result<void> end_of_input();
   // Says that we send no more. Its record is in pending_output(); writes are refused afterwards.
   void close_notify();
@@ -80,10 +84,6 @@ class Session {
   const Facts& facts() const;
 
  private:
-  friend class ServerContext;
-  friend class ClientContext;
-  struct State;
-  explicit Session(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 
