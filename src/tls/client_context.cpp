@@ -47,7 +47,7 @@ ClientContext::~ClientContext() = default;
 
 Result<std::unique_ptr<ClientContext>> ClientContext::build(const ClientSettings& settings) {
   auto state = std::make_shared<State>();
-  state->engine = RP_TRY(make_engine(TLS_client_method(), settings.version_min));
+  state->engine = RP_TRY(make_engine(TLS_client_method(), {settings.version_min, settings.version_max}));
   SSL_CTX* context = state->engine.context.get();
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, &keep_session);

@@ -37,6 +37,10 @@ long control(BIO*, int command, long, void*) {
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
+int wire_version(Version version) {
+  return version == Version::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+}
+
 std::unexpected<Error> out_of_memory(std::string_view doing) {
   return fail(ErrorKind::exhausted,
               fmt::format("{}: {}", doing, crypto::take_openssl_error("out of memory")));
@@ -44,7 +48,7 @@ std::unexpected<Error> out_of_memory(std::string_view doing) {
 
 }  // namespace
 
-Result<Engine> make_engine(const SSL_METHOD* method, Version version_min) {
+Result<Engine> make_engine(const SSL_METHOD* method, Versions versions) {
   ERR_clear_error();
   Engine engine;
   // Types are only to be searched for, which we do not; asking for a fresh one each time would use them up on
@@ -62,8 +66,8 @@ Result<Engine> make_engine(const SSL_METHOD* method, Version version_min) {
   // Gives OpenSSL's record buffers, 34 KiB a connection, back while it is idle.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_max_cert_list(context, kPeerChainBytesMax);
-  const int floor = version_min == Version::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
-  if (SSL_CTX_set_min_proto_version(context, floor) != 1 || SSL_CTX_set_max_proto_version(context, 0) != 1 ||
+  if (SSL_CTX_set_min_proto_version(context, wire_version(versions.min)) != 1 ||
+      SSL_CTX_set_max_proto_version(context, wire_version(versions.max)) != 1 ||
       SSL_CTX_set_cipher_list(context, kCiphers12) != 1)
     return out_of_memory("set up TLS");
   return engine;

@@ -27,7 +27,11 @@ struct Engine {
   crypto::Owned<BIO_METHOD, &BIO_meth_free> bio_method;
   crypto::Owned<SSL_CTX, &SSL_CTX_free> context;
 };
-Result<Engine> make_engine(const SSL_METHOD* method, Version version_min);
+struct Versions {
+  Version min = Version::tls_1_2;
+  Version max = Version::tls_1_3;
+};
+Result<Engine> make_engine(const SSL_METHOD* method, Versions versions);
 
 struct Session::State {
   // First, so that it dies last: the SSL object calls into what this keeps.
@@ -58,6 +62,7 @@ struct Session::State {
   void record_failure(std::string_view during);
   void record_facts();
   void record_peer_check();
+  void keep_renewed_session();
 };
 
 // A State whose SSL object reads and writes its memory.

@@ -81,7 +81,8 @@ const LoadedIdentity* LoadedIdentities::find(std::string_view name) const {
 Result<LoadedIdentities> load_identities(const ServerSettings& settings) {
   if (settings.names.size() > kServerNamesMax)
     return fail(ErrorKind::permanent, fmt::format("over {} names with a certificate", kServerNamesMax));
-  const Engine scratch = RP_TRY(make_engine(TLS_server_method(), settings.version_min));
+  const Engine scratch =
+      RP_TRY(make_engine(TLS_server_method(), {settings.version_min, settings.version_max}));
   LoadedIdentities all;
   all.main = RP_TRY(load(settings.main));
   RP_CHECK(try_out(scratch.context.get(), all.main, settings.main));

@@ -16,11 +16,10 @@ struct ServerContext::State {
   Engine engine;
   std::shared_ptr<const LoadedIdentities> identities;
   std::shared_ptr<const TicketKeys> keys;
-  Version version_min = Version::tls_1_2;
+  Versions versions;
 
   static Result<std::shared_ptr<const State>> make(std::shared_ptr<const LoadedIdentities> identities,
-                                                   std::shared_ptr<const TicketKeys> keys,
-                                                   Version version_min);
+                                                   std::shared_ptr<const TicketKeys> keys, Versions versions);
   Result<void> set_up();
 };
 
@@ -106,13 +105,13 @@ Result<void> ServerContext::State::set_up() {
 
 Result<std::shared_ptr<const ServerContext::State>> ServerContext::State::make(
     std::shared_ptr<const LoadedIdentities> identities, std::shared_ptr<const TicketKeys> keys,
-    Version version_min) {
+    Versions versions) {
   RP_ASSERT(keys != nullptr);
   auto state = std::make_shared<State>();
-  state->engine = RP_TRY(make_engine(TLS_server_method(), version_min));
+  state->engine = RP_TRY(make_engine(TLS_server_method(), versions));
   state->identities = std::move(identities);
   state->keys = std::move(keys);
-  state->version_min = version_min;
+  state->versions = versions;
   RP_CHECK(state->set_up());
   return state;
 }
@@ -123,14 +122,14 @@ ServerContext::~ServerContext() = default;
 Result<std::shared_ptr<const ServerContext>> ServerContext::build(const ServerSettings& settings,
                                                                   std::shared_ptr<const TicketKeys> keys) {
   auto identities = std::make_shared<const LoadedIdentities>(RP_TRY(load_identities(settings)));
-  return std::shared_ptr<const ServerContext>(
-      new ServerContext(RP_TRY(State::make(std::move(identities), std::move(keys), settings.version_min))));
+  return std::shared_ptr<const ServerContext>(new ServerContext(RP_TRY(State::make(
+      std::move(identities), std::move(keys), Versions{settings.version_min, settings.version_max}))));
 }
 
 Result<std::shared_ptr<const ServerContext>> ServerContext::with_keys(
     std::shared_ptr<const TicketKeys> keys) const {
   return std::shared_ptr<const ServerContext>(
-      new ServerContext(RP_TRY(State::make(state_->identities, std::move(keys), state_->version_min))));
+      new ServerContext(RP_TRY(State::make(state_->identities, std::move(keys), state_->versions))));
 }
 
 Result<Session> ServerContext::new_session() const {

@@ -59,7 +59,16 @@ void Session::State::record_facts() {
   facts.resumed = SSL_session_reused(ssl.get()) == 1;
   if (const char* name = SSL_get_servername(ssl.get(), TLSEXT_NAMETYPE_host_name))
     facts.sni = safe_name(name);
-  if (client != nullptr && client->has_authorities) record_peer_check();
+  if (client == nullptr) return;
+  if (client->has_authorities) record_peer_check();
+  keep_renewed_session();
+}
+
+void Session::State::keep_renewed_session() {
+  // In TLS 1.2 a fresh ticket for a resumed session voids the old one without calling back with the new one.
+  if (!facts.resumed || session_key.empty() || facts.version != Version::tls_1_2) return;
+  if (client->sessions.find(session_key) == SSL_get_session(ssl.get())) return;
+  client->sessions.put(session_key, OwnedSslSession(SSL_get1_session(ssl.get())));
 }
 
 void Session::State::record_peer_check() {

@@ -22,6 +22,7 @@ struct ClientSettings {
   std::string authorities_pem;
   std::string authorities_path;  // only cited in errors
   Version version_min = Version::tls_1_2;
+  Version version_max = Version::tls_1_3;  // lowered by tests and measurements only
 };
 
 enum class Verification : unsigned char {

@@ -35,6 +35,7 @@ struct ServerSettings {
   std::map<std::string, Identity>
       names;  // "mail.example.net", or "*.example.net" for one label in place of the star
   Version version_min = Version::tls_1_2;
+  Version version_max = Version::tls_1_3;  // lowered by tests and measurements only
 };
 
 class ServerContext {
