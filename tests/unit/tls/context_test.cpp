@@ -119,12 +119,15 @@ EEOe3pWlGCs/bArWljMxYOu5kDkG4ziAkF445QnbsnojdSpNoYVvnbXB9d0GRTqL
 -----END PRIVATE KEY-----
 )";
 
-TEST(ServerContext, shows_no_rsa_certificate_of_another_name) {
-  const Identity main{kRsaCertificate, kRsaKey, "rsa.pem", "rsa.key"};
-  const Identity other = make_identity("mail.example.net");
-  const auto server = make_server({.main = main, .names = {{"mail.example.net", other}}});
-  EXPECT_TRUE(shows(*server, main, "rsa.example.com"));
-  EXPECT_TRUE(shows(*server, other, "mail.example.net"));
+TEST(ServerContext, shows_no_certificate_of_another_kind_of_key) {
+  const Identity rsa{kRsaCertificate, kRsaKey, "rsa.pem", "rsa.key"};
+  const Identity curve = make_identity("mail.example.net");
+  const auto server = make_server({.main = rsa, .names = {{"mail.example.net", curve}}});
+  EXPECT_TRUE(shows(*server, rsa, "rsa.example.com"));
+  EXPECT_TRUE(shows(*server, curve, "mail.example.net"));
+  const auto reversed = make_server({.main = curve, .names = {{"rsa.example.com", rsa}}});
+  EXPECT_TRUE(shows(*reversed, rsa, "rsa.example.com"));
+  EXPECT_TRUE(shows(*reversed, curve, "mail.example.net"));
 }
 
 std::string refusal(const ServerSettings& settings) {
