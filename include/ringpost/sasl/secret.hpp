@@ -4,8 +4,9 @@
 // Limits: the caller bounds the size; growing never leaves a copy behind.
 #pragma once
 
+#include <cstddef>
 #include <memory>
-#include <string>
+#include <span>
 #include <string_view>
 
 namespace ringpost::sasl {
