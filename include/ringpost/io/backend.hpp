@@ -1,0 +1,176 @@
+// The one seam between Ringpost and the world: operations go out in batches, completions come back in batches.
+//
+// Layer:    runtime (base, buffer, observe). Three implementations: uring, epoll, sim; one conformance suite.
+// Owner:    one Backend for each core, used by that core's thread alone; only wake() may be called from any thread.
+// Cost:     one virtual call for a batch, never for an operation.
+// Lifetime: an Operation, its vectors, its buffers and its address live until its final completion
+//           (`more == false`). Cancelling asks; the final completion answers.
+// Results:  as the kernel gives them: >= 0, or a negative errno.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/uio.h>
+
+#include "ringpost/base/address.hpp"
+#include "ringpost/base/result.hpp"
+#include "ringpost/base/units.hpp"
+
+namespace ringpost::io {
+
+// A socket or file, the same number on every core of the process.
+struct Handle {
+  std::int32_t value = -1;
+  explicit operator bool() const { return value >= 0; }
+  bool operator==(const Handle&) const = default;
+};
+
+struct Completion;
+
+// What a completion comes back to. Derive, or hold one as a member; `complete` is called by the core's loop.
+struct Operation {
+  using Complete = void (*)(Operation& self, const Completion& completion);
+  explicit Operation(Complete function) : complete(function) {}
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+  Complete complete;
+};
+
+struct Completion {
+  Operation* operation = nullptr;
+  std::int32_t result = 0;            // >= 0 or -errno; accept: the new Handle's value
+  bool more = false;                  // false: this operation has ended and will not complete again
+  std::span<const std::byte> bytes;   // receive: valid until the next call of poll()
+};
+
+enum class OpKind : std::uint8_t {
+  accept,    // many completions, one for each connection, until cancelled or an error
+  receive,   // many completions, each with `bytes`; result 0 is end of stream. Want of buffers is handled inside
+  send,      // all of `vectors`, or an error; after a cancel the result may be a part
+  connect,   // to *address
+  read,      // file at `offset` into `vectors`
+  write,     // file at `offset` from `vectors`; `durable`: on stable storage when it completes
+  sync,      // fdatasync
+  poll,      // completes once when any of `poll_events` (POLLIN, POLLOUT) is true; for foreign libraries' sockets
+  shutdown,  // both directions; the peer sees end of stream
+  close,     // after every other operation on the handle has ended
+  cancel,    // asks `target` to end; completes nothing itself (operation may be null)
+};
+
+struct Op {
+  OpKind kind{};
+  bool durable = false;
+  std::uint16_t poll_events = 0;
+  std::int32_t registered_buffer = -1;  // index given by register_buffers, when `vectors` lies within it
+  Handle handle;
+  Operation* operation = nullptr;
+  const iovec* vectors = nullptr;
+  std::uint32_t vector_count = 0;
+  std::uint64_t offset = 0;
+  const Endpoint* address = nullptr;
+  Operation* target = nullptr;
+};
+
+// How long poll() may wait. An adaptive loop raises `batch_min` with the size of recent batches.
+struct Wait {
+  Instant until;                // wake at the latest then; a past instant only collects what is there
+  std::uint32_t batch_min = 1;  // wait for so many completions ...
+  Duration linger{0};           // ... but after the first one no longer than this
+};
+
+struct ListenOptions {
+  int backlog = 4096;
+  bool reuse_port = true;  // one listener for each core on the same address
+  bool ipv6_only = true;
+};
+
+struct OpenMode {
+  bool write = false;
+  bool create = false;      // mode 0600
+  bool exclusive = false;   // with create: fail when it exists
+  bool truncate = false;
+  bool direct = false;      // O_DIRECT where the file system takes it
+};
+
+struct File {
+  Handle handle;
+  bool direct = false;            // false: the file system refused O_DIRECT, writes go through the page cache
+  std::uint32_t alignment = 1;    // of memory, offset and length, when direct
+};
+
+// The cold calls on files. They block: use them at start, or from the offload pool.
+class Files {
+ public:
+  virtual ~Files() = default;
+  virtual Result<File> open(const std::string& path, OpenMode mode) = 0;
+  virtual void close(Handle file) = 0;
+  virtual Result<std::uint64_t> size(Handle file) = 0;
+  // Writes zeros over [0, size) and makes them durable: later overwrites need no file system journal.
+  virtual Result<void> zero_fill(Handle file, std::uint64_t size) = 0;
+  virtual Result<std::size_t> read_at(Handle file, std::span<std::byte> into, std::uint64_t offset) = 0;
+  virtual Result<void> write_at(Handle file, std::span<const std::byte> bytes, std::uint64_t offset) = 0;  // all of it
+  virtual Result<void> sync(Handle file) = 0;
+  virtual Result<void> lock(Handle file) = 0;  // exclusive, for the life of the handle; temporary error when taken
+  virtual Result<void> make_directory(const std::string& path) = 0;  // existing is fine; parents are not made
+  virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  virtual Result<void> unlink(const std::string& path) = 0;
+  virtual Result<void> sync_directory(const std::string& path) = 0;
+  virtual Result<std::vector<std::string>> list(const std::string& path) = 0;  // names, sorted, no "." and ".."
+  struct Space { std::uint64_t total = 0; std::uint64_t available = 0; };
+  virtual Result<Space> space(const std::string& path) = 0;
+};
+
+struct Description {
+  std::string_view name;              // "uring", "epoll", "sim"
+  std::vector<std::string> features;  // what the self-test found working and the backend uses
+  std::string kernel;                 // release, for the start-up line
+  std::string why;                    // when a better backend was refused: which and why
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // Queues operations for the kernel. Never fails: what is refused comes back as a completion.
+  virtual void submit(std::span<const Op> batch) = 0;
+  // Hands over what was queued, waits as told, fills `out`; the bytes of earlier completions become invalid.
+  virtual std::size_t poll(std::span<Completion> out, const Wait& wait) = 0;
+  // Ends a poll() that waits, now or the next one. Any thread.
+  virtual void wake() noexcept = 0;
+
+  // Set-up, synchronous and cheap.
+  virtual Result<Handle> listen(const Endpoint& where, const ListenOptions& options) = 0;
+  virtual Result<Handle> open_socket(const Endpoint& to, const std::optional<Endpoint>& from) = 0;  // a TCP stream
+  virtual Result<Handle> adopt(int descriptor) = 0;  // takes ownership; sim refuses
+  virtual Endpoint local_endpoint(Handle socket) = 0;
+  virtual Endpoint peer_endpoint(Handle socket) = 0;
+  // Pins memory for writes; the index of each is its position. Degrades to nothing (and says so in describe()).
+  virtual void register_buffers(std::span<const iovec> buffers) = 0;
+
+  virtual Files& files() = 0;
+  virtual Instant now() = 0;
+  virtual WallTime wall_now() = 0;
+  virtual std::uint64_t random() = 0;
+  virtual const Description& describe() const = 0;
+};
+
+struct BackendOptions {
+  std::string choice = "auto";              // auto | uring | epoll
+  std::uint32_t submission_entries = 2048;
+  std::uint32_t completion_entries = 16384;
+  Bytes receive_buffers = 16_MiB;           // the core's ring of receive buffers
+  Bytes receive_buffer_size = 64_KiB;
+};
+
+// Probes and self-tests, then makes the best backend that works here (or the one named, or an error that says why
+// not). Call it on the thread that will use it.
+Result<std::unique_ptr<Backend>> make_backend(const BackendOptions& options);
+
+}  // namespace ringpost::io

@@ -1,0 +1,17 @@
+// What the log engine can be told. Part of [spool]; the spool's own options hold the directory.
+//
+// Layer: base only.
+#pragma once
+
+#include "ringpost/base/units.hpp"
+
+namespace ringpost::journal {
+
+struct LogOptions {
+  Bytes segment_size = 64_MiB;        // from 1 MiB, in tests
+  Bytes buffer_memory = 32_MiB;       // commit buffers of each core, which are the hot cache too
+  double free_space_min = 0.10;       // of the file system; below it no new message is taken
+  unsigned free_segments_ahead = 4;   // zero-filled and ready
+};
+
+}  // namespace ringpost::journal

@@ -1,0 +1,78 @@
+// The mail events of one core on their way to the log: a byte ring that the core fills and the publisher's thread
+// drains. The mail path never waits for a log: when the ring is full the event is dropped and counted.
+//
+// Layer: foundation. Owner: one core writes, one thread reads.
+// Form:  each event is {size, type, time, fields}; a field is {key, size, bytes}. Keys and types are the one
+//        vocabulary for log lines, JSON and streams.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "ringpost/base/ids.hpp"
+#include "ringpost/base/units.hpp"
+
+namespace ringpost::observe {
+
+enum class EventType : std::uint8_t { received, delivered, deferred, bounced, expired, cancelled, rejected, notice };
+std::string_view to_string(EventType type);
+
+enum class EventKey : std::uint8_t {
+  queue_id, sender, recipient, original_recipient, peer, helo, listener, protocol, tls, auth_user, size, recipient_count,
+  message_id, remote, remote_host, route, delay, attempts, code, enhanced_status, text, next_attempt, durability, source,
+  reason, severity, subject,
+};
+std::string_view to_string(EventKey key);
+
+class EventRing;
+
+// Builds one event in place. `finish` publishes it; an event that does not fit is dropped whole.
+class EventBuilder {
+ public:
+  EventBuilder& add(EventKey key, std::string_view text);
+  EventBuilder& add(EventKey key, std::uint64_t number);  // decimal text
+  EventBuilder& add(EventKey key, MessageId id);
+  EventBuilder& add(EventKey key, Duration duration);  // seconds with three decimals
+  void finish();
+
+ private:
+  friend class EventRing;
+  EventBuilder(EventRing& ring, EventType type, WallTime time);
+  EventRing& ring_;
+  std::size_t start_;   // free-running offset of the event
+  std::size_t end_;
+  bool fits_;
+};
+
+struct EventView {
+  EventType type;
+  WallTime time;
+  std::span<const std::byte> fields;
+  // Calls `visit(EventKey, std::string_view)` in the order in which the fields were added.
+  void for_each(const std::function<void(EventKey, std::string_view)>& visit) const;
+  std::string_view get(EventKey key) const;  // "" when absent
+};
+
+class EventRing {
+ public:
+  explicit EventRing(std::size_t capacity = std::size_t{1} << 20);  // a power of two
+  EventBuilder begin(EventType type, WallTime time) { return {*this, type, time}; }
+  // Reader: hands out every published event (valid inside `visit` only); says how many.
+  std::size_t drain(const std::function<void(const EventView&)>& visit);
+  std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class EventBuilder;
+  std::unique_ptr<std::byte[]> bytes_;
+  std::size_t capacity_;
+  alignas(64) std::atomic<std::size_t> written_{0};
+  alignas(64) std::atomic<std::size_t> read_{0};
+  alignas(64) std::atomic<std::uint64_t> dropped_{0};
+};
+
+}  // namespace ringpost::observe
