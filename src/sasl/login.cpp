@@ -1,5 +1,5 @@
 // LOGIN: two questions, two answers (draft-murchison-sasl-login). Old, but mail programs still choose it.
-#include "sasl/exchanges.hpp"
+#include "exchanges.hpp"
 
 namespace ringpost::sasl {
 namespace {

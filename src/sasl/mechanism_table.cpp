@@ -4,7 +4,7 @@
 #include "ringpost/base/assert.hpp"
 #include "ringpost/sasl/limits.hpp"
 
-#include "sasl/exchanges.hpp"
+#include "exchanges.hpp"
 
 namespace ringpost::sasl {
 namespace {

@@ -2,7 +2,7 @@
 #include "ringpost/crypto/secret.hpp"
 #include "ringpost/sasl/limits.hpp"
 
-#include "sasl/exchanges.hpp"
+#include "exchanges.hpp"
 
 namespace ringpost::sasl {
 namespace {
