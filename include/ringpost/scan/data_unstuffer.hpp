@@ -34,23 +34,22 @@ struct Step {
   StepStatus status = StepStatus::need_input;
 };
 
-// Tracks the facts of produced bytes; the two passes below share it.
+// The facts of produced bytes, of which both passes below keep one. Private to `scan`.
 class FactsTracker {
  public:
   void reset();
-  void byte(std::uint8_t value);  // one produced byte
-  // As many produced bytes as `size` says, that lie at `bytes`: crc only. The rest was told by byte() or
-  // fast_lines().
-  void checksum(const std::byte* bytes, std::size_t size);
+  void byte(std::uint8_t value);  // the next produced byte, but for its checksum
+  void finish();                  // no byte follows
+  bool at_line_start() const { return facts.size == line_begin; }
+  void note_dot(std::uint64_t offset);
+  void note_line_end(std::uint64_t cr_offset);
+
   BodyFacts facts;
-
-  // The state between produced bytes.
-  std::uint64_t line_length = 0;  // of the line begun, without a CR that may be its end
-  bool after_cr = false;
-
-  void begin_dot_line(std::uint64_t offset);
-  void end_line(std::uint64_t length, std::uint64_t line_offset);
+  std::uint64_t line_begin = 0;  // offset of the first byte of the line begun
+  bool after_cr = false;         // the last byte is a CR that may become CRLF
 };
+
+struct FastRules;
 
 class DataUnstuffer {
  public:
@@ -69,10 +68,20 @@ class DataUnstuffer {
   bool at_end() const { return state_ == State::end; }
 
  private:
-  enum class State : std::uint8_t { line_start, in_line, after_cr, dot, dot_cr, end };
-  struct Cursor;
-  bool take(std::uint8_t value, Cursor& cursor);
-  void fast(Cursor& cursor);
+  enum class State : std::uint8_t {
+    line_start,  // after CRLF or at the very beginning: a dot here is stuffing, or the end
+    in_line,
+    dot,     // that dot, not yet produced
+    dot_cr,  // and a CR after it
+    end,
+  };
+  struct Output;  // where produced bytes go; defined beside the code
+  std::size_t room_for(std::uint8_t value) const;
+  void take(std::uint8_t value, Output& output);
+  void take_text(std::uint8_t value, Output& output);
+  bool can_go_fast() const;
+  std::size_t fast(std::span<const std::byte> in, Output& output, FastRules rules);
+  void fuse(std::span<const std::byte> in, Output& output, Step& step, bool vectors);
   Step run(std::span<const std::byte> in, std::span<std::byte> out, bool vectors);
 
   State state_ = State::line_start;
@@ -95,6 +104,8 @@ class BodyFactsPass {
   const BodyFacts& facts() const { return tracker_.facts; }
 
  private:
+  void copy_slowly(std::span<const std::byte> bytes, std::byte* out);
+
   FactsTracker tracker_;
 };
 

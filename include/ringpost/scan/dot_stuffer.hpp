@@ -32,7 +32,9 @@ class DotStuffer {
   void reset() { *this = DotStuffer{}; }
 
  private:
-  std::size_t next_dot(std::span<const std::byte> slice, std::size_t from) const;
+  std::size_t first_dot(std::span<const std::byte> slice) const;
+  template <class NextDot>
+  Step cover(std::span<const std::byte> slice, std::span<Piece> out, NextDot next_dot);
   void pass(std::span<const std::byte> bytes);
 
   bool line_start_ = true;  // the next byte begins a line
