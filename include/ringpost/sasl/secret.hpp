@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace ringpost::sasl {
@@ -31,5 +32,9 @@ class Secret {
   std::unique_ptr<char[]> bytes_;
   std::size_t size_ = 0;
 };
+
+// Overwrite what held a secret on its way, for those who may not include crypto. The string's whole capacity.
+void wipe(std::span<char> bytes) noexcept;
+void wipe(std::string& text) noexcept;
 
 }  // namespace ringpost::sasl

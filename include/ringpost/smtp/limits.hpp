@@ -9,17 +9,17 @@
 namespace ringpost::smtp {
 
 // ---- server ----
-// RFC 5321 section 4.5.3.1.4: 512 octets with CRLF, and each extension adds its own (command_table.cpp has
-// the sums).
-inline constexpr std::size_t kCommandLineBytes = 512;
-// The longest of those sums, so that a line that no command may have is dropped while it arrives.
-inline constexpr std::size_t kCommandLineBytesMax = 2048;
+// RFC 5321 section 4.5.3.1.4: a command line has at most 512 octets with CRLF.
+inline constexpr std::size_t kCommandLineBytesMax = 512;
+// MAIL and RCPT grow by their extensions: SIZE 26, BODY 17, SMTPUTF8 10, AUTH 500, DSN some 130 and 530
+// octets (RFCs 1870, 6152, 6531, 4954, 3461). One round number above both sums.
+inline constexpr std::size_t kMailLineBytesMax = 2048;
 // RFC 4954 section 4: an authentication exchange must be allowed 12288 octets a line, CRLF included.
 inline constexpr std::size_t kAuthLineBytesMax = 12288;
 // Replies gathered before the session asks to be flushed: some hundred short replies, one socket send.
 inline constexpr std::size_t kOutputBytesFlush = 8192;
 // An idle session gives back buffers larger than this; below it the next transaction needs no allocation.
-inline constexpr std::size_t kIdleBufferBytes = 512;
+inline constexpr std::size_t kIdleBufferBytes = 256;
 // Recipients for which an idle session keeps room.
 inline constexpr std::size_t kIdleRecipients = 4;
 // A body that is being dropped goes through this much stack at a time.

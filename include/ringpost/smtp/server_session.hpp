@@ -27,19 +27,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "ringpost/base/units.hpp"
+#include "ringpost/mail/address.hpp"
 #include "ringpost/mail/envelope.hpp"
 #include "ringpost/mail/reply.hpp"
 #include "ringpost/sasl/server.hpp"
 #include "ringpost/scan/body_facts.hpp"
 #include "ringpost/smtp/limits.hpp"
+#include "ringpost/smtp/replies.hpp"
 #include "ringpost/smtp/server_settings.hpp"
 
 namespace ringpost::smtp {
+
+enum class Verb : std::uint8_t;
 
 struct Event {
   enum class Kind : std::uint8_t {
@@ -53,7 +58,7 @@ struct Event {
     recipient,    // new_recipient(). Answer with accept() or reject(), which removes it
     data_begin,   // DATA or the first BDAT; size_hint(). Answer with accept() or reject()
     body,         // `bytes` were put at the front of the target
-    need_room,    // the target is empty: call next() with space
+    need_room,    // the target has less than scan::kStepOutputMin bytes: call next() with space
     message_end,  // the body is complete: envelope(), body_facts(). Answer with accept_message(),
                   // reject_message(), finish()
     reset,        // the transaction is over without a message (RSET, EHLO, or the session refused its body):
@@ -132,10 +137,8 @@ class ServerSession {
   const mail::Envelope& envelope() const { return envelope_; }
   // At `recipient`: the last of the envelope. Views are valid until the answer.
   mail::Recipient new_recipient() const { return envelope_.recipient(envelope_.recipient_count() - 1); }
-  // Inside a transaction, i.e. between an accepted MAIL and its end. For timeouts and drain.
-  bool in_transaction() const {
-    return phase_ != Phase::greeting && phase_ != Phase::ready && phase_ != Phase::closed;
-  }
+  // Between MAIL and the end of its transaction. For timeouts and drain.
+  bool in_transaction() const { return envelope_.has_reverse_path() && phase_ != Phase::closed; }
   // While the client is sending a body: timeouts are longer or shorter there.
   bool in_body() const { return phase_ == Phase::data || phase_ == Phase::chunk; }
   // At data_begin: the SIZE that was declared or of this chunk, whichever is larger; 0 when unknown.
@@ -144,7 +147,7 @@ class ServerSession {
   const scan::BodyFacts& body_facts() const;
   // At `reset`: the reply by which the session refused the body, else nullptr.
   const mail::Reply* refusal() const;
-  // At `auth`, until it is answered. Parts may be moved out.
+  // At `auth`, until it is answered. Parts may be moved out (and must be, to be verified on another thread).
   sasl::Credentials& credentials();
   std::string_view auth_mechanism() const;
 
@@ -165,15 +168,79 @@ class ServerSession {
     tls,         // STARTTLS accepted, hand-shake under way
     closed,
   };
-  struct Body;                   // what only a transaction with a body needs; kept for the next one
-  friend struct ServerLines;     // src/smtp/server_lines.hpp: bytes to command lines
-  friend struct ServerCommands;  // src/smtp/server_commands.hpp: what each command does
+  struct Body;  // what only a transaction with a body needs; kept for the next one
+  using Input = std::span<const std::byte>;
+
+  // The loop: server_session.cpp
+  std::optional<Event> read_command(Input& input);
+  std::optional<Event> execute(std::string_view line, Input& input);
+  Event decide(Event event);
+  void say(const FixedReply& reply);
+  void say(const mail::Reply& reply);
+  void say_or_close(const mail::Reply& reply);
+  std::optional<Event> refuse(const FixedReply& reply);
+  std::optional<Event> hang_up(const FixedReply& reply);
+  std::size_t answers_due() const;
+  void conclude(bool accepted, bool closing);
+  void forget_offences();
+  bool over_limits() const;
+  // Empties the transaction; true when there was one.
+  bool end_transaction();
+
+  // Reading command lines: server_lines.cpp
+  struct Line {
+    enum class State : std::uint8_t { none, complete, refused };
+    State state = State::none;
+    std::string_view text;  // without CRLF; valid until drop_line()
+  };
+  Line take_line(Input& input);
+  Line end_line(std::string_view part);
+  Line refuse_line(const FixedReply& why, std::string_view part);
+  void keep_part(std::string_view part);
+  void drop_line();
+
+  // Each command, by phase: server_greeting.cpp
+  std::optional<Event> on_hello(Verb verb, std::string_view name);
+  std::optional<Event> on_starttls(std::string_view arguments, Input& input);
+  std::optional<Event> on_rset(std::string_view arguments);
+  std::optional<Event> on_quit();
+  std::optional<Event> on_vrfy(std::string_view arguments);
+  void say_hello();
+  bool offers_auth() const;
+  bool offers_tls() const { return settings_->tls != TlsOffer::none && !secure_; }
+  // server_mail.cpp
+  std::optional<Event> on_mail(std::string_view arguments);
+  std::optional<Event> on_rcpt(std::string_view arguments);
+  const FixedReply* mail_obstacle() const;
+  const FixedReply* rcpt_obstacle() const;
+  std::optional<Event> refuse_address(mail::AddressFault fault, bool sender);
+  // server_body.cpp
+  std::optional<Event> on_data(std::string_view arguments);
+  std::optional<Event> on_bdat(std::string_view arguments);
+  std::optional<Event> receive_data(Input& input, std::span<std::byte> target);
+  std::optional<Event> discard_data(Input& input);
+  std::optional<Event> receive_chunk(Input& input, std::span<std::byte> target);
+  std::optional<Event> finish_chunk();
+  std::optional<Event> finish_body();
+  std::optional<Event> drop_body(const FixedReply& why);
+  const FixedReply* body_fault() const;
+  const FixedReply* bdat_obstacle() const;
+  void begin_body();
+  void refuse_chunk(const mail::Reply& why);
+  Body& body();
+  // server_auth.cpp
+  std::optional<Event> on_auth(std::string_view arguments);
+  const FixedReply* auth_obstacle() const;
+  std::optional<Event> on_auth_answer(std::string_view line);
+  std::optional<Event> take_step(sasl::Step step);
+  std::optional<Event> fail_auth(const FixedReply& why);
 
   const ServerSettings* settings_;
   std::string output_;
   std::string line_;
   std::string helo_;
   std::string login_;
+  std::string scratch_;  // canonical addresses while they are made
   mail::Envelope envelope_;
   std::unique_ptr<Body> body_;
   std::unique_ptr<sasl::ServerExchange> exchange_;
@@ -184,7 +251,13 @@ class ServerSession {
   std::uint32_t idle_commands_ = 0;
   std::uint32_t auth_failures_ = 0;
   Phase phase_ = Phase::greeting;
+  sasl::Mechanism auth_mechanism_ = sasl::Mechanism::plain;
   Event::Kind pending_ = Event::Kind::need_input;
+  Event::Kind queued_ = Event::Kind::need_input;  // the next event, when one command makes two
+  Event::Kind farewell_ = Event::Kind::closed;    // quit or closed
+  bool line_overlong_ = false;                    // what arrived of this line was dropped
+  bool line_skip_ = false;                        // a bare LF was refused: drop up to the next CRLF
+  bool line_cr_ = false;                          // the last byte dropped was CR
   bool early_talk_ = false;
   bool esmtp_ = false;
   bool secure_ = false;
