@@ -69,12 +69,20 @@ struct Outgoing {
   std::span<const std::uint32_t> recipients;  // indexes into envelope->recipients; empty: all of them
   std::uint64_t body_bytes = 0;               // exactly what the driver will send by BDAT; SIZE tells it
   BodyTiming timing = BodyTiming::after_recipients;
+
+  std::uint32_t recipient_count() const {
+    return static_cast<std::uint32_t>(recipients.empty() ? envelope->recipient_count() : recipients.size());
+  }
+  // The envelope's index of the recipient that is named in this place.
+  std::uint32_t recipient(std::uint32_t position) const {
+    return recipients.empty() ? position : recipients[position];
+  }
 };
 
 struct ClientEvent {
   enum class Kind : std::uint8_t {
-    need_input,  // send output(), receive more
-    ready,  // hello is over: capabilities(). Also after authenticate()'s success and after a refused STARTTLS
+    need_input,       // send output(), receive more
+    ready,            // hello is over: capabilities()
     refused,          // the greeting or hello was refused: reply(). quit() or close
     tls_ready,        // send output() [empty], hand-shake, then tls_started()
     tls_refused,      // reply(); still `ready`
@@ -135,7 +143,7 @@ class ClientSession {
   void tls_started();
   // `credentials` must live until `authenticated` or `auth_refused`.
   void authenticate(sasl::Mechanism mechanism, const sasl::Credentials& credentials);
-  // Asks whether the peer is still there (NOOP): `ready` or `closed` follows.
+  // Asks whether the peer is still there: `ready` or `closed` follows.
   void noop();
 
   // ---- transactions ----
@@ -148,7 +156,8 @@ class ClientSession {
   // Requires can_begin() and !unfit(message).
   std::uint32_t begin(const Outgoing& message);
   BodyForm body_form() const;
-  // The driver has sent the whole body (with kEndOfData if it was DATA).
+  // The driver has sent the whole body (with kEndOfData if it was DATA). Between `send_body` and this call
+  // next() may be called, to see replies to earlier transactions or a 421, but need not.
   void body_sent();
   std::size_t transactions_in_flight() const { return transactions_.size(); }
 
@@ -162,36 +171,86 @@ class ClientSession {
   std::size_t memory_used() const;
 
  private:
-  enum class Phase : std::uint8_t {
-    greeting,
-    hello,
-    ready,
-    starting_tls,
-    in_tls,
-    authenticating,
-    quitting,
-    closed
-  };
+  enum class Phase : std::uint8_t { greeting, hello, ready, secret, in_tls, quitting, closed };
   // What the next reply answers.
-  enum class Expect : std::uint8_t { reset, mail, recipients, data, chunk, body, empty_body, noop };
-  struct Expected {
-    Expect what = Expect::noop;
-    std::uint32_t count = 1;  // replies still to come of this kind
-    std::uint32_t transaction = 0;
+  enum class Expect : std::uint8_t {
+    greeting,
+    ehlo,
+    helo,
+    starttls,
+    auth,
+    rset,
+    mail,
+    rcpt,
+    data,
+    body,
+    nothing_sent,
+    noop,
+    quit
   };
-  enum class BodyStep : std::uint8_t { waiting, wanted, sending, sent };
+  struct Expected {
+    Expect what;
+    std::uint32_t count = 1;  // replies still to come of this kind
+  };
+  enum class BodyStep : std::uint8_t { waiting, wanted, sent };
   struct Transaction {
     Outgoing message;
     std::uint32_t number = 0;
     std::uint32_t written = 0;   // RCPTs written
     std::uint32_t answered = 0;  // RCPTs answered
     std::uint32_t accepted = 0;
-    bool mail_accepted = false;
+    std::uint32_t finals = 0;  // replies to the body seen; LMTP has one for each accepted recipient
+    bool mail_written = false;
+    bool mail_answered = false;
+    bool data_written = false;
+    bool premature = false;  // the body was judged before it was sent: the stream is out of step
     BodyStep body = BodyStep::waiting;
+    std::optional<ClientEvent::Stage> failed;  // where it went wrong, with the reply that said so
+    mail::Reply failure;
     std::vector<std::uint32_t> accepted_recipients;  // LMTP only: whose final replies come, in this order
   };
-  friend struct ClientReplies;  // src/smtp/client_replies.hpp: what each reply means
-  friend struct ClientWriter;   // src/smtp/client_writer.hpp: what is written when
+  using Input = std::span<const std::byte>;
+  using MaybeEvent = std::optional<ClientEvent>;
+
+  // Reading replies: client_session.cpp
+  bool take_reply(Input& input);
+  bool feed_line(std::string_view line);
+  MaybeEvent on_reply(Input& input);
+  void expect(Expect what);
+  void answered();
+  ClientEvent event(ClientEvent::Kind kind) const;
+  ClientEvent close(ClientEvent::Reason reason);
+  ClientEvent break_off(std::string_view why);
+  // Before the first transaction: client_hello.cpp
+  MaybeEvent on_greeting();
+  MaybeEvent on_ehlo();
+  MaybeEvent on_helo();
+  MaybeEvent on_starttls(Input& input);
+  MaybeEvent on_auth();
+  void say_hello(Expect verb);
+  void send_secret(const std::optional<sasl::Secret>& message);
+  // Transactions: client_mail.cpp (replies), client_writer.cpp (commands)
+  MaybeEvent on_mail();
+  MaybeEvent on_rcpt();
+  MaybeEvent on_data();
+  MaybeEvent on_body();
+  MaybeEvent on_final_recipient(Transaction& transaction);
+  MaybeEvent on_nothing_sent();
+  Transaction& current();
+  ClientEvent transaction_event(ClientEvent::Kind kind, const Transaction& transaction) const;
+  MaybeEvent finish_when_done();
+  bool is_done(const Transaction& transaction) const;
+  ClientEvent finish(ClientEvent::Stage stage, mail::Reply reply);
+  void write_more();
+  bool may_write() const;
+  bool write_step(Transaction& transaction);
+  void write_mail(const Transaction& transaction);
+  void write_rcpt(Transaction& transaction);
+  bool write_body_command(Transaction& transaction);
+  bool must_reset() const;
+  bool pipelines() const { return settings_->pipelining && capabilities_.pipelining; }
+  bool chunks() const { return settings_->chunking && capabilities_.chunking; }
+  bool eager(const Transaction& transaction) const;
 
   const ClientSettings* settings_;
   std::string output_;
@@ -199,12 +258,17 @@ class ClientSession {
   mail::ReplyParser parser_;
   mail::Reply reply_;
   Capabilities capabilities_;
-  std::vector<Expected> expected_;
-  std::vector<Transaction> transactions_;
+  std::vector<Expected> expected_;         // in the order of the commands written
+  std::vector<Transaction> transactions_;  // unfinished, in order; only the last may still be written
   std::unique_ptr<sasl::ClientExchange> exchange_;
   std::size_t output_sent_ = 0;
+  std::uint32_t commands_in_flight_ = 0;
   std::uint32_t next_transaction_ = 0;
   Phase phase_ = Phase::greeting;
+  ClientEvent::Reason reason_ = ClientEvent::Reason::none;
+  bool needs_reset_ = false;  // a transaction may be open at the peer that we gave up
+  bool body_announced_ = false;
+  bool output_secret_ = false;  // output() holds a password: wiped once it is sent
   bool lost_ = false;
 };
 
