@@ -58,7 +58,7 @@ MxRefusal refuse(ErrorKind kind, std::string_view status, std::string text) {
 std::expected<std::vector<MxHost>, MxRefusal> order_mx(const Name& domain, const Answer& mx,
                                                        std::span<const Name> own_names,
                                                        std::uint64_t random) {
-  if (mx.temporary()) return std::unexpected(lookup_failed(domain, mx.status));
+  if (mx.temporary()) return std::unexpected(lookup_failed(domain.to_string(), mx.status));
   if (mx.status == Status::nxdomain)
     return std::unexpected(refuse(ErrorKind::permanent, "5.1.2",
                                   fmt::format("the domain {} does not exist", domain.to_string())));
@@ -78,7 +78,7 @@ std::expected<std::vector<MxHost>, MxRefusal> order_mx(const Name& domain, const
   const auto own = std::ranges::find_if(
       hosts, [&](const MxHost& host) { return std::ranges::find(own_names, host.name) != own_names.end(); });
   if (own != hosts.end()) cut_from(hosts, own->preference);
-  if (hosts.empty()) return std::unexpected(loops_back(domain));
+  if (hosts.empty()) return std::unexpected(loops_back(domain.to_string()));
   return hosts;
 }
 
@@ -86,19 +86,21 @@ void cut_from(std::vector<MxHost>& hosts, std::uint16_t preference) {
   std::erase_if(hosts, [&](const MxHost& host) { return host.preference >= preference; });
 }
 
-MxRefusal loops_back(const Name& domain) {
-  return refuse(ErrorKind::permanent, "5.4.6",
-                fmt::format("mail for {} loops back to myself", domain.to_string()));
+MxRefusal loops_back(std::string_view domain) {
+  return refuse(ErrorKind::permanent, "5.4.6", fmt::format("mail for {} loops back to myself", domain));
 }
 
-MxRefusal no_usable_host(const Name& domain) {
-  return refuse(ErrorKind::permanent, "5.4.4",
-                fmt::format("no mail host of {} has an address", domain.to_string()));
+MxRefusal no_usable_host(std::string_view domain) {
+  return refuse(ErrorKind::permanent, "5.4.4", fmt::format("no mail host of {} has an address", domain));
 }
 
-MxRefusal lookup_failed(const Name& name, Status status) {
+MxRefusal lookup_failed(std::string_view name, Status status) {
   return refuse(ErrorKind::temporary, "4.4.3",
-                fmt::format("the lookup of {} failed: {}", name.to_string(), to_string(status)));
+                fmt::format("the lookup of {} failed: {}", name, to_string(status)));
+}
+
+MxRefusal bad_domain(std::string_view domain) {
+  return refuse(ErrorKind::permanent, "5.1.2", fmt::format("\"{}\" is no domain", domain));
 }
 
 }  // namespace ringpost::dns

@@ -4,6 +4,8 @@
 
 #include <ldns/ldns.h>
 
+#include "ringpost/dns/zone.hpp"
+
 namespace ringpost::dns {
 namespace {
 
@@ -101,6 +103,18 @@ Result<std::optional<Data>> read_data(const ldns_rr* record) {
   return std::nullopt;
 }
 
+Result<RawRecord> convert(const ldns_rr* raw, bool question) {
+  const ldns_rdf* owner = ldns_rr_owner(raw);
+  RawRecord result;
+  result.owner = RP_TRY(
+      Name::from_wire({reinterpret_cast<const std::byte*>(ldns_rdf_data(owner)), ldns_rdf_size(owner)}));
+  result.type = static_cast<std::uint16_t>(ldns_rr_get_type(raw));
+  result.record_class = static_cast<std::uint16_t>(ldns_rr_get_class(raw));
+  result.ttl = ldns_rr_ttl(raw);
+  if (!question && result.record_class == kClassInternet) result.data = RP_TRY(read_data(raw));
+  return result;
+}
+
 }  // namespace
 
 Result<RecordReader> RecordReader::open(std::span<const std::byte> message) {
@@ -125,15 +139,22 @@ Result<RawRecord> RecordReader::read(bool question) {
                    question ? LDNS_SECTION_QUESTION : LDNS_SECTION_ANSWER);
   if (status != LDNS_STATUS_OK) return unreadable(ldns_get_errorstr_by_id(status));
   const RecordHandle record(raw);
-  const ldns_rdf* owner = ldns_rr_owner(raw);
-  RawRecord result;
-  result.owner = RP_TRY(
-      Name::from_wire({reinterpret_cast<const std::byte*>(ldns_rdf_data(owner)), ldns_rdf_size(owner)}));
-  result.type = static_cast<std::uint16_t>(ldns_rr_get_type(raw));
-  result.record_class = static_cast<std::uint16_t>(ldns_rr_get_class(raw));
-  result.ttl = ldns_rr_ttl(raw);
-  if (!question && result.record_class == kClassInternet) result.data = RP_TRY(read_data(raw));
-  return result;
+  return convert(raw, question);
+}
+
+Result<Record> parse_record(std::string_view line) {
+  constexpr std::uint32_t kTtlUnlessGiven = 3600;
+  const std::string text(line);  // ldns wants its end marked
+  ldns_rr* raw = nullptr;
+  const ldns_status status = ldns_rr_new_frm_str(&raw, text.c_str(), kTtlUnlessGiven, nullptr, nullptr);
+  if (status != LDNS_STATUS_OK)
+    return fail(ErrorKind::permanent, "record \"" + text + "\": " + ldns_get_errorstr_by_id(status));
+  const RecordHandle record(raw);
+  RawRecord converted = RP_TRY(convert(raw, false));
+  if (!converted.data)
+    return fail(ErrorKind::permanent, "record \"" + text + "\": a type that is not read here");
+  return Record{std::move(converted.owner), static_cast<Type>(converted.type), converted.ttl,
+                std::move(*converted.data)};
 }
 
 }  // namespace ringpost::dns

@@ -41,9 +41,10 @@ std::expected<std::vector<MxHost>, MxRefusal> order_mx(const Name& domain, const
 // Leaves out each host that is not more preferred than `preference`: one of them turned out to be ourselves.
 void cut_from(std::vector<MxHost>& hosts, std::uint16_t preference);
 
-// The refusals whose facts come up only while addresses are resolved.
-MxRefusal loops_back(const Name& domain);                  // 5.4.6
-MxRefusal no_usable_host(const Name& domain);              // 5.4.4: exchangers without one address
-MxRefusal lookup_failed(const Name& name, Status status);  // 4.4.3
+// The refusals whose facts come up only while addresses are resolved; `domain` is what the mail is for.
+MxRefusal loops_back(std::string_view domain);                  // 5.4.6
+MxRefusal no_usable_host(std::string_view domain);              // 5.4.4: exchangers without one address
+MxRefusal lookup_failed(std::string_view name, Status status);  // 4.4.3
+MxRefusal bad_domain(std::string_view domain);                  // 5.1.2: it is not a name or address at all
 
 }  // namespace ringpost::dns
