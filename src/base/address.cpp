@@ -18,8 +18,8 @@ constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 
 constexpr unsigned kMappedBits = 96;
 
 auto refuse(std::string_view text, std::string_view what, std::string_view mend) {
-  return fail(ErrorKind::permanent,
-              "\"" + std::string(text) + "\" is not " + std::string(what) + "; write it as " + std::string(mend));
+  return fail(ErrorKind::permanent, "\"" + std::string(text) + "\" is not " + std::string(what) +
+                                        "; write it as " + std::string(mend));
 }
 
 // inet_pton wants a terminated string; anything longer than the longest address is none.
@@ -59,7 +59,9 @@ IpAddress IpAddress::ipv6(std::span<const std::uint8_t, 16> octets) {
   return address;
 }
 
-bool IpAddress::is_any() const { return version_ != IpVersion::none && all_zero(octets_); }
+bool IpAddress::is_any() const {
+  return version_ != IpVersion::none && all_zero(octets_);
+}
 
 bool IpAddress::is_loopback() const {
   if (is_ipv4()) return octets_[0] == 127;
@@ -78,7 +80,7 @@ Network Network::of(IpAddress address, unsigned prefix_bits) {
       octets[i] = static_cast<std::uint8_t>(octets[i] & (0xffU << (8 - (prefix_bits - before))));
   }
   // Masking never makes a mapped address: that needs 0xffff below bit 80, which would be masked first.
-  const IpAddress first = address.is_ipv4() ? IpAddress::ipv4(octets[0], octets[1], octets[2], octets[3])
+  const IpAddress first = address.is_ipv4()   ? IpAddress::ipv4(octets[0], octets[1], octets[2], octets[3])
                           : address.is_ipv6() ? IpAddress::ipv6(octets)
                                               : IpAddress{};
   return {first, static_cast<std::uint8_t>(prefix_bits)};
@@ -116,7 +118,9 @@ Result<Network> parse_network(std::string_view text) {
   const std::size_t slash = text.find('/');
   const std::string_view host = text.substr(0, slash);
   const auto address = parse_address(host);
-  const auto bad = [&] { return refuse(text, "a network", "\"192.0.2.0/24\", \"2001:db8::/32\" or one address"); };
+  const auto bad = [&] {
+    return refuse(text, "a network", "\"192.0.2.0/24\", \"2001:db8::/32\" or one address");
+  };
   if (!address) return bad();
   if (slash == std::string_view::npos) return Network::of(*address, address->bits());
   unsigned written = 0;
@@ -125,7 +129,8 @@ Result<Network> parse_network(std::string_view text) {
   if (!prefix) return bad();
   const Network network = Network::of(*address, *prefix);
   if (network.first != *address)
-    return fail(ErrorKind::permanent, "\"" + std::string(text) + "\" has bits set after its prefix; the network is \"" +
+    return fail(ErrorKind::permanent, "\"" + std::string(text) +
+                                          "\" has bits set after its prefix; the network is \"" +
                                           to_string(network) + "\"");
   return network;
 }
@@ -133,8 +138,8 @@ Result<Network> parse_network(std::string_view text) {
 std::string to_string(IpAddress address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (!address) return {};
-  const char* printed = ::inet_ntop(address.is_ipv4() ? AF_INET : AF_INET6, address.octets().data(), text.data(),
-                                    static_cast<socklen_t>(text.size()));
+  const char* printed = ::inet_ntop(address.is_ipv4() ? AF_INET : AF_INET6, address.octets().data(),
+                                    text.data(), static_cast<socklen_t>(text.size()));
   RP_ASSERT(printed != nullptr);
   return printed;
 }
@@ -148,7 +153,8 @@ std::string to_string(Endpoint endpoint) {
 std::string to_string(Network network) {
   if (!network.first) return {};
   const std::string host = to_string(network.first);
-  return network.prefix_bits == network.first.bits() ? host : host + "/" + std::to_string(network.prefix_bits);
+  return network.prefix_bits == network.first.bits() ? host
+                                                     : host + "/" + std::to_string(network.prefix_bits);
 }
 
 std::uint32_t to_socket_address(Endpoint endpoint, sockaddr_storage& storage) {
@@ -194,7 +200,8 @@ std::optional<Endpoint> from_socket_address(const sockaddr* address, std::size_t
 
 namespace detail {
 
-// A multiply and fold over the three words (the finaliser of splitmix64): cheap, and spreads neighbouring addresses.
+// A multiply and fold over the three words (the finaliser of splitmix64): cheap, and spreads neighbouring
+// addresses.
 std::size_t hash_address(const IpAddress& address, std::uint64_t more) {
   std::array<std::uint64_t, 2> words{};
   std::memcpy(words.data(), address.octets().data(), address.octets().size());
