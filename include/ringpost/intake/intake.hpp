@@ -60,7 +60,6 @@ class Intake;
 class Draft {
  public:
   Draft(Draft&&) noexcept = default;
-  Draft& operator=(Draft&&) noexcept = default;
 
   MessageId id() const { return id_; }
   // Where the next body bytes go; empty: call `more_room` first.
