@@ -79,6 +79,12 @@ TEST(TomlText, finds_the_line_of_what_the_parser_asserts_against) {
   EXPECT_EQ(to_toml(read_toml("a = 1\nb = [}]\nc = 2\n", 0).root), "{ a = 1, c = 2 }");
 }
 
+TEST(TomlText, takes_letters_of_any_script_in_texts_and_refuses_them_elsewhere) {
+  EXPECT_THAT(error_lines("a = \"\u00e9\u0436\" # \u00e9\n\"\u00e9\" = 1\n"), IsEmpty());
+  EXPECT_THAT(error_lines("\u00e9 = 1\na = \u0436\nb = 1\u00e9\nc = 1 \u0628\n"),
+              ElementsAre(1U, 2U, 3U, 4U));
+}
+
 TEST(TomlText, gives_up_after_the_limit_of_syntax_errors) {
   std::string text;
   for (std::size_t i = 0; i < kSyntaxErrorsMax; ++i) text += "k" + std::to_string(i) + " = x y\n";
