@@ -13,19 +13,48 @@ namespace ringpost::mail {
 
 namespace {
 
-// Blanks around '.' and '@' are an obsolete form of an address; others inside make it none.
+// Bytes of the quoted string at `from`, to its closing quote or the end.
+std::size_t quoted_size(std::string_view text, std::size_t from) {
+  std::size_t i = from + 1;
+  for (; i < text.size() && text[i] != '"'; ++i)
+    if (text[i] == '\\') ++i;
+  return std::min(i + 1, text.size()) - from;
+}
+
+// Bytes of the comment at `from`, to its closing parenthesis or the end.
+std::size_t comment_size(std::string_view text, std::size_t from) {
+  std::size_t depth = 0;
+  std::size_t i = from;
+  for (; i < text.size(); ++i) {
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == '(')
+      ++depth;
+    else if (text[i] == ')' && --depth == 0)
+      break;
+    if (depth > kHeaderCommentDepthMax) break;
+  }
+  return std::min(i + 1, text.size()) - from;
+}
+
+// Comments, and blanks around '.' and '@', are an obsolete form of an address; other blanks inside make it
+// none.
 std::string without_obsolete_blanks(std::string_view spec) {
   std::string out;
   bool blank = false;
-  for (const char c : trim(spec)) {
-    if (is_space(c)) {
+  for (std::size_t i = 0; i < spec.size();) {
+    const char c = spec[i];
+    if (is_space(c) || c == '(') {
       blank = true;
+      i += c == '(' ? comment_size(spec, i) : 1;
       continue;
     }
-    const bool joins = c == '.' || c == '@' || (!out.empty() && (out.back() == '.' || out.back() == '@'));
+    const bool joins = c == '.' || c == '@' || out.empty() || out.back() == '.' || out.back() == '@';
     if (blank && !joins) out += ' ';
     blank = false;
-    out += c;
+    const std::size_t size = c == '"' ? quoted_size(spec, i) : 1;
+    out += spec.substr(i, size);
+    i += size;
   }
   return out;
 }
@@ -64,7 +93,7 @@ class ListReader {
   void step(char c) {
     switch (c) {
       case '"':
-        return append(quoted_size(at_));
+        return append(quoted_size(text_, at_));
       case '[':
         return append(literal_size(at_));
       case '(':
@@ -97,39 +126,22 @@ class ListReader {
     at_ += size;
   }
 
-  std::size_t quoted_size(std::size_t from) const {
-    std::size_t i = from + 1;
-    for (; i < text_.size() && text_[i] != '"'; ++i)
-      if (text_[i] == '\\') ++i;
-    return std::min(i + 1, text_.size()) - from;
-  }
   std::size_t literal_size(std::size_t from) const {
     const std::size_t end = text_.find(']', from);
     return (end == std::string_view::npos ? text_.size() : end + 1) - from;
   }
 
   void take_comment() {
-    std::size_t depth = 0;
-    const std::size_t begin = at_ + 1;
-    for (; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '\\')
-        ++at_;
-      else if (text_[at_] == '(')
-        ++depth;
-      else if (text_[at_] == ')' && --depth == 0)
-        break;
-      if (depth > kHeaderCommentDepthMax) break;
-    }
-    at_ = std::min(at_, text_.size());
-    comment_ = text_.substr(std::min(begin, at_), at_ - std::min(begin, at_));
-    if (at_ < text_.size()) ++at_;
+    const std::string_view whole = text_.substr(at_, comment_size(text_, at_));
+    comment_ = whole.substr(1, whole.size() - (whole.size() > 1 && whole.ends_with(')') ? 2 : 1));
+    at_ += whole.size();
     words_ += ' ';
   }
 
   void take_angle() {
     const std::size_t begin = at_;
     std::size_t i = at_ + 1;
-    while (i < text_.size() && text_[i] != '>') i += text_[i] == '"' ? quoted_size(i) : 1;
+    while (i < text_.size() && text_[i] != '>') i += text_[i] == '"' ? quoted_size(text_, i) : 1;
     at_ = std::min(i + 1, text_.size());
     angle_ = text_.substr(begin + 1, std::min(i, text_.size()) - begin - 1);
   }
