@@ -1,5 +1,5 @@
-// What one core counts. Each module declares its counters as members of a struct of its own and registers them here,
-// so no file lists the counters of all modules.
+// What one core counts. Each module declares its counters as members of a struct of its own and registers
+// them here, so no file lists the counters of all modules.
 //
 // Layer: foundation (base, buffer). Owner: one core writes; any thread reads (relaxed, never torn).
 // Cost:  a counter is one uncontended store; nothing here allocates after registration.
@@ -58,12 +58,13 @@ class Histogram {
   std::atomic<std::uint64_t> max_{0};
 };
 
-// The names of one core's figures. Register at start, before other threads read.
+// The names of one core's figures. Register at start, before other threads read; what is registered outlives
+// the readers. A name is given once: two of the same would add up to a lie.
 class Registry {
  public:
   struct Entry {
-    std::string name;  // snake_case, unit last: "journal_commit_ns", "smtp_messages_received"
-    std::string help;  // one sentence
+    std::string name;                  // snake_case, unit last: "journal_commit_ns", "smtp_messages_received"
+    std::string help;                  // one sentence
     const Counter* counter = nullptr;  // exactly one of the three is set
     const Gauge* gauge = nullptr;
     const Histogram* histogram = nullptr;
@@ -74,6 +75,7 @@ class Registry {
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:
+  void insert(Entry entry);
   std::vector<Entry> entries_;
 };
 
