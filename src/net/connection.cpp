@@ -415,14 +415,18 @@ Task<Result<void>> Connection::shake_hands(Instant deadline) {
 
 // ---- the end
 
+void Connection::nudge() {
+  if (waiting_ == nullptr) return;
+  Receive* waiting = std::exchange(waiting_, nullptr);
+  waiting->unlink();
+  waiting->error_ = Error{ErrorKind::cancelled, ECANCELED, "asked to look up"};
+  core_.schedule(waiting->awaiting_);
+}
+
 void Connection::abort() {
   if (aborted_) return;
   aborted_ = true;
-  if (waiting_ != nullptr) {
-    Receive* waiting = std::exchange(waiting_, nullptr);
-    waiting->unlink();
-    core_.schedule(waiting->awaiting_);
-  }
+  nudge();
   if (sending_ != nullptr) sending_->cancel();
 }
 

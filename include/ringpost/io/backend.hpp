@@ -1,11 +1,17 @@
-// The one seam between Ringpost and the world: operations go out in batches, completions come back in batches.
+// The one seam between Ringpost and the world: operations go out in batches, completions come back in
+// batches.
 //
 // Layer:    runtime (base, buffer, observe). Three implementations: uring, epoll, sim; one conformance suite.
-// Owner:    one Backend for each core, used by that core's thread alone; only wake() may be called from any thread.
-// Cost:     one virtual call for a batch, never for an operation.
-// Lifetime: an Operation, its vectors, its buffers and its address live until its final completion
+// Owner:    one Backend for each core, used by that core's thread alone; only wake() may be called from any
+// thread. Cost:     one virtual call for a batch, never for an operation. Lifetime: an Operation, its
+// vectors, its buffers and its address live until its final completion
 //           (`more == false`). Cancelling asks; the final completion answers.
 // Results:  as the kernel gives them: >= 0, or a negative errno.
+// Rules:    on one handle at most one receive (or accept) and one send (or connect) at a time, and close only
+// after the
+//           final completion of everything else: an earlier operation must not meet a reused descriptor.
+//           Asserted.
+// Limits:   io/limits.hpp; an operation beyond one completes with an error.
 #pragma once
 
 #include <cstddef>
@@ -45,23 +51,34 @@ struct Operation {
 
 struct Completion {
   Operation* operation = nullptr;
-  std::int32_t result = 0;            // >= 0 or -errno; accept: the new Handle's value
-  bool more = false;                  // false: this operation has ended and will not complete again
-  std::span<const std::byte> bytes;   // receive: valid until the next call of poll()
+  std::int32_t result = 0;           // >= 0 or -errno; accept: the new Handle's value
+  bool more = false;                 // false: this operation has ended and will not complete again
+  std::span<const std::byte> bytes;  // receive: valid until the next call of poll()
 };
 
 enum class OpKind : std::uint8_t {
-  accept,    // many completions, one for each connection, until cancelled or an error
-  receive,   // many completions, each with `bytes`; result 0 is end of stream. Want of buffers is handled inside
-  send,      // all of `vectors`, or an error; after a cancel the result may be a part
-  connect,   // to *address
-  read,      // file at `offset` into `vectors`
-  write,     // file at `offset` from `vectors`; `durable`: on stable storage when it completes
-  sync,      // fdatasync
-  poll,      // completes once when any of `poll_events` (POLLIN, POLLOUT) is true; for foreign libraries' sockets
-  shutdown,  // both directions; the peer sees end of stream
+  // Many completions, one for each connection, each with `more`; the last is an error (-ECANCELED too).
+  accept,
+  // Many completions, each with `bytes` and `more`; the last has none: 0 is end of stream, or an error. Want
+  // of
+  // buffers is handled inside.
+  receive,
+  send,     // all of `vectors`, or an error; after a cancel the result may be a part
+  connect,  // to *address
+  read,     // file at `offset` into `vectors`; may be a part, as in pread(2)
+  write,    // file at `offset` from `vectors`; may be a part. `durable`: on stable storage when it completes
+  sync,     // fdatasync
+  // Completes once with those of `poll_events` (POLLIN, POLLOUT) that are true, or POLLERR or POLLHUP. For
+  // sockets of
+  // foreign libraries, which may close them meanwhile: cancel then ends the operation.
+  poll,
+  finish,    // no more will be sent: the peer sees end of stream after what was; receiving goes on
+  shutdown,  // both directions: the peer sees end of stream, and so does our receive
   close,     // after every other operation on the handle has ended
-  cancel,    // asks `target` to end; completes nothing itself (operation may be null)
+  // Asks `target` to end, which answers -ECANCELED unless it had ended. Completes nothing itself, needs no
+  // `operation`
+  // and no `handle`. A target that has ended, even one that is freed, is harmless.
+  cancel,
 };
 
 struct Op {
@@ -93,16 +110,16 @@ struct ListenOptions {
 
 struct OpenMode {
   bool write = false;
-  bool create = false;      // mode 0600
-  bool exclusive = false;   // with create: fail when it exists
+  bool create = false;     // mode 0600
+  bool exclusive = false;  // with create: fail when it exists
   bool truncate = false;
-  bool direct = false;      // O_DIRECT where the file system takes it
+  bool direct = false;  // O_DIRECT where the file system takes it
 };
 
 struct File {
   Handle handle;
-  bool direct = false;            // false: the file system refused O_DIRECT, writes go through the page cache
-  std::uint32_t alignment = 1;    // of memory, offset and length, when direct
+  bool direct = false;          // false: the file system refused O_DIRECT, writes go through the page cache
+  std::uint32_t alignment = 1;  // of memory, offset and length, when direct
 };
 
 // The cold calls on files. They block: use them at start, or from the offload pool.
@@ -115,15 +132,22 @@ class Files {
   // Writes zeros over [0, size) and makes them durable: later overwrites need no file system journal.
   virtual Result<void> zero_fill(Handle file, std::uint64_t size) = 0;
   virtual Result<std::size_t> read_at(Handle file, std::span<std::byte> into, std::uint64_t offset) = 0;
-  virtual Result<void> write_at(Handle file, std::span<const std::byte> bytes, std::uint64_t offset) = 0;  // all of it
+  virtual Result<void> write_at(Handle file, std::span<const std::byte> bytes,
+                                std::uint64_t offset) = 0;  // all of it
   virtual Result<void> sync(Handle file) = 0;
-  virtual Result<void> lock(Handle file) = 0;  // exclusive, for the life of the handle; temporary error when taken
+  // Exclusive, for the life of the handle; a temporary error when it is taken. Try again for a second then:
+  // the lock of a killed process outlives it until its last write has ended.
+  virtual Result<void> lock(Handle file) = 0;
   virtual Result<void> make_directory(const std::string& path) = 0;  // existing is fine; parents are not made
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> unlink(const std::string& path) = 0;
   virtual Result<void> sync_directory(const std::string& path) = 0;
-  virtual Result<std::vector<std::string>> list(const std::string& path) = 0;  // names, sorted, no "." and ".."
-  struct Space { std::uint64_t total = 0; std::uint64_t available = 0; };
+  virtual Result<std::vector<std::string>> list(
+      const std::string& path) = 0;  // names, sorted, no "." and ".."
+  struct Space {
+    std::uint64_t total = 0;
+    std::uint64_t available = 0;
+  };
   virtual Result<Space> space(const std::string& path) = 0;
 };
 
@@ -136,22 +160,28 @@ struct Description {
 
 class Backend {
  public:
+  // Ends what is in flight without completing it; afterwards no memory of an operation is touched any more.
+  // Handles stay open: they belong to the process.
   virtual ~Backend() = default;
 
   // Queues operations for the kernel. Never fails: what is refused comes back as a completion.
   virtual void submit(std::span<const Op> batch) = 0;
   // Hands over what was queued, waits as told, fills `out`; the bytes of earlier completions become invalid.
+  // May return 0 before `until`: look at the clock.
   virtual std::size_t poll(std::span<Completion> out, const Wait& wait) = 0;
   // Ends a poll() that waits, now or the next one. Any thread.
   virtual void wake() noexcept = 0;
 
-  // Set-up, synchronous and cheap.
+  // Set-up, synchronous and cheap. Stream sockets, accepted ones too, have TCP_NODELAY: sends are whole
+  // already.
   virtual Result<Handle> listen(const Endpoint& where, const ListenOptions& options) = 0;
-  virtual Result<Handle> open_socket(const Endpoint& to, const std::optional<Endpoint>& from) = 0;  // a TCP stream
-  virtual Result<Handle> adopt(int descriptor) = 0;  // takes ownership; sim refuses
+  virtual Result<Handle> open_socket(const Endpoint& to,
+                                     const std::optional<Endpoint>& from) = 0;  // a TCP stream
+  virtual Result<Handle> adopt(int descriptor) = 0;  // takes ownership, on success; sim refuses
   virtual Endpoint local_endpoint(Handle socket) = 0;
   virtual Endpoint peer_endpoint(Handle socket) = 0;
-  // Pins memory for writes; the index of each is its position. Degrades to nothing (and says so in describe()).
+  // Pins memory for writes; the index of each is its position. Degrades to nothing (and says so in
+  // describe()).
   virtual void register_buffers(std::span<const iovec> buffers) = 0;
 
   virtual Files& files() = 0;
@@ -162,15 +192,15 @@ class Backend {
 };
 
 struct BackendOptions {
-  std::string choice = "auto";              // auto | uring | epoll
+  std::string choice = "auto";  // auto | uring | epoll
   std::uint32_t submission_entries = 2048;
   std::uint32_t completion_entries = 16384;
-  Bytes receive_buffers = 16_MiB;           // the core's ring of receive buffers
+  Bytes receive_buffers = 16_MiB;  // the core's ring of receive buffers
   Bytes receive_buffer_size = 64_KiB;
 };
 
-// Probes and self-tests, then makes the best backend that works here (or the one named, or an error that says why
-// not). Call it on the thread that will use it.
+// Probes and self-tests, then makes the best backend that works here (or the one named, or an error that says
+// why not). Call it on the thread that will use it.
 Result<std::unique_ptr<Backend>> make_backend(const BackendOptions& options);
 
 }  // namespace ringpost::io

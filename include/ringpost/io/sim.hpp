@@ -23,7 +23,8 @@ class SimWorld {
   // Everything that was not made durable before now is lost, as at a power cut; all sockets die.
   void power_cut();
   Instant now() const;
-  // When nothing is ready in the whole world: moves the clock to the earliest pending event, at most to `until`.
+  // When nothing is ready in the whole world: moves the clock to the earliest pending event, at most to
+  // `until`.
   void advance(Instant until);
 
   struct State;

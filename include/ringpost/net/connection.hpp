@@ -71,6 +71,8 @@ class Connection {
   bool secure() const { return tls_.has_value() && tls_->handshake_done(); }
   const tls::Facts* tls_facts() const { return secure() ? &tls_->facts() : nullptr; }
 
+  // Wakes the owning flow from receive() with `cancelled`, once; the connection stays good. Any flow of this core.
+  void nudge();
   // Ends whatever the owning flow waits for with `cancelled`, now and from now on.
   void abort();
   bool aborted() const { return aborted_; }

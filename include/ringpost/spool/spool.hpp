@@ -21,14 +21,11 @@
 #include "ringpost/buffer/pool.hpp"
 #include "ringpost/journal/log.hpp"
 #include "ringpost/mail/envelope.hpp"
+#include "ringpost/mail/envelope_record.hpp"
 #include "ringpost/shard/core.hpp"
 #include "ringpost/spool/options.hpp"
 
 namespace ringpost::spool {
-
-// Named for each listener; in every figure and log line.
-enum class Durability : std::uint8_t { disk, relaxed, memory };
-std::string_view to_string(Durability level);
 
 enum class RecipientState : std::uint8_t { pending, delivered, bounced, expired, cancelled };
 
@@ -94,16 +91,18 @@ class Spool {
                                                    std::uint64_t spool_id, std::vector<unsigned> adopt);
   ~Spool();
 
-  // Makes the message durable at `level` and gives its id. `pieces` may be freed when this first suspends.
+  // Makes the message `id` durable at the level that `facts` names. `pieces` are copied, and the
+  // references used, before this first suspends.
   // Errors: exhausted -> 452 4.3.1, temporary (I/O error) -> 451 4.3.0. Nothing was promised then.
-  Task<Result<MessageId>> accept(const mail::EnvelopeRecord& envelope,
-                                 std::span<const std::span<const std::byte>> pieces, Durability level);
+  Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
+                            std::span<const std::span<const std::byte>> pieces);
   // The same for a body that comes in pieces.
   Result<Incoming> begin();
-  Task<Result<MessageId>> accept(const mail::EnvelopeRecord& envelope, Incoming incoming, Durability level);
+  Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
+                            Incoming incoming);
   // True when a new message would be refused now, for want of disk or memory.
   bool full() const;
-  // The id that a message accepted now will have: for the Received line, which is made before.
+  // A fresh id, never given again, for one message: the Received line that names it is made before `accept`.
   MessageId next_id();
 
   // Hands over every message that is left from before, then each new one when it is durable.
@@ -116,8 +115,9 @@ class Spool {
 
   // The envelope and the state of each recipient, read back from memory or disk.
   struct Loaded {
+    std::vector<std::byte> bytes;  // what `envelope` points into
     mail::EnvelopeRecord envelope;
-    std::vector<Outcome> outcomes;
+    std::vector<Outcome> outcomes;  // one for each recipient
   };
   Task<Result<Loaded>> load(MessageId id);
   Task<Result<Body>> body(MessageId id);
