@@ -31,7 +31,8 @@ struct Material {
 Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Configuration> configuration,
                                                       std::shared_ptr<const tls::TicketKeys> keys);
 
-Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& material, accounts::Accounts& accounts);
+Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& material,
+                                                               accounts::Accounts& accounts);
 deliver::LocalSettings local_settings(const Material& material);
 
 }  // namespace ringpost::server
