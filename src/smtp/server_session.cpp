@@ -89,7 +89,8 @@ std::optional<Event> ServerSession::execute(std::string_view line, Input& input)
   if (line.size() + 2 > traits.line_bytes_max) return refuse(replies::kLineTooLong);
   const bool has_address = traits.verb == Verb::mail || traits.verb == Verb::rcpt;
   if (!has_address && !is_ascii(line)) return refuse(replies::kNonAscii);
-  const bool must_wait = traits.ends_group || (!esmtp_ && traits.verb != Verb::quit);
+  const bool farewell = traits.verb == Verb::quit || traits.verb == Verb::foreign;
+  const bool must_wait = traits.ends_group || (!esmtp_ && !farewell);
   if (must_wait && !input.empty() && settings_->refuse_unauthorised_pipelining) {
     return hang_up(replies::kPipelining);
   }
