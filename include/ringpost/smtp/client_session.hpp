@@ -124,6 +124,23 @@ inline constexpr std::string_view kEndOfData = ".\r\n";
 
 class ClientSession {
  public:
+  // What the next reply answers: each has its own timeout (RFC 5321 section 4.5.3.2).
+  enum class Expect : std::uint8_t {
+    greeting,
+    ehlo,
+    helo,
+    starttls,
+    auth,
+    rset,
+    mail,
+    rcpt,
+    data,
+    body,
+    nothing_sent,
+    noop,
+    quit
+  };
+
   explicit ClientSession(const ClientSettings& settings);  // `settings` outlives the session
   ClientSession(ClientSession&&) noexcept;
   ClientSession& operator=(ClientSession&&) noexcept;
@@ -166,28 +183,16 @@ class ClientSession {
   // The peer closed, or the connection failed: `closed` follows, after replies that `input` still holds.
   void lost_connection();
   bool closed() const { return phase_ == Phase::closed; }
-  // What the conversation was waiting for: "EHLO", "MAIL FROM", "end of data" ... for logs and timeouts.
+  // nullopt: no reply is due.
+  std::optional<Expect> awaited() const {
+    return expected_.empty() ? std::nullopt : std::optional(expected_.front().what);
+  }
+  // The same in words: "EHLO", "MAIL", "end of data", "nothing": for logs.
   std::string_view waiting_for() const;
   std::size_t memory_used() const;
 
  private:
   enum class Phase : std::uint8_t { greeting, hello, ready, secret, in_tls, quitting, closed };
-  // What the next reply answers.
-  enum class Expect : std::uint8_t {
-    greeting,
-    ehlo,
-    helo,
-    starttls,
-    auth,
-    rset,
-    mail,
-    rcpt,
-    data,
-    body,
-    nothing_sent,
-    noop,
-    quit
-  };
   struct Expected {
     Expect what;
     std::uint32_t count = 1;  // replies still to come of this kind
