@@ -100,6 +100,20 @@ OptionValue write_options(const OptionTable& table, const void* options) {
   return table.write(options);
 }
 
+// The first plain key stands for all: examples are read in an error message.
+std::string table_example(const OptionTable& table) {
+  for (const OptionField& field : table.fields())
+    if (field.codec->table == nullptr) return fmt::format("{{ {} = {} }}", field.name, field.example());
+  return "{ }";
+}
+
+std::string table_type(const OptionTable& table) {
+  std::string names;
+  for (const OptionField& field : table.fields())
+    names += (names.empty() ? "" : ", ") + std::string(field.name);
+  return "{ " + names + " }";
+}
+
 std::string quoted_choices(const std::vector<std::string_view>& words) {
   std::string all;
   for (const std::string_view word : words) all += (all.empty() ? "" : " | ") + json_quoted(word);
@@ -160,7 +174,8 @@ bool OptionTable::read(void* options, const OptionValue& written, OptionReader& 
     good = read_field(*field, options, entry.value, reader) && good;
   }
   good = report_missing(written, reader) && good;
-  if (!good || !check_) return good;
+  // With parts missing, a check that spans keys would accuse what the operator did write.
+  if (!good || !check_ || !reader.settings().complete) return good;
   const std::size_t errors_before = reader.error_count();
   OptionReport report(reader, written);
   check_(options, report);
@@ -197,8 +212,8 @@ bool OptionTable::report_missing(const OptionValue& written, OptionReader& reade
   bool good = true;
   for (const OptionField& field : fields_) {
     if (!field.is_required || written.find(field.name) != nullptr) continue;
-    good = false;
     if (!reader.settings().complete) continue;
+    good = false;
     const OptionReader::Inside inside(reader, field.name);
     reader.wrong(written.source, "is not set and has no default",
                  fmt::format("add {} = {}", field.name, field.example()));

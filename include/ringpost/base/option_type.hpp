@@ -50,6 +50,8 @@ struct OptionCodec {
 // Reading and writing by table, for OptionType of structs; defined with OptionTable.
 bool read_options(const OptionTable& table, void* options, const OptionValue& written, OptionReader& reader);
 OptionValue write_options(const OptionTable& table, const void* options);
+std::string table_example(const OptionTable& table);  // "{ first = "30s" }"
+std::string table_type(const OptionTable& table);     // "{ first, factor, max }"
 
 std::string quoted_choices(const std::vector<std::string_view>& words);
 std::string choice_mend(std::string_view word, const std::vector<std::string_view>& known);
@@ -239,7 +241,7 @@ template <HasOptionTable T>
 struct OptionType<T> {
   static const OptionTable& table() { return option_table(static_cast<const T*>(nullptr)); }
   static std::string type() { return "table"; }
-  static std::string example() { return "{ key = value }"; }
+  static std::string example() { return table_example(table()); }
   static bool takes(const OptionValue& value) { return value.as<OptionValue::Table>() != nullptr; }
   static bool read(T& target, const OptionValue& value, OptionReader& reader) {
     if (!takes(value)) return reader.wrong_type(value, type(), example());
@@ -360,6 +362,7 @@ struct OptionType<Layered<T>> {
     return true;
   }
   static OptionValue write(const Layered<T>& member) {
+    if (member.unset) return detail::text_value("unset");
     return member.value ? OptionType<T>::write(*member.value) : OptionValue{};
   }
   template <class F>
@@ -374,7 +377,7 @@ struct OptionType<std::variant<Ts...>> {
   using Value = std::variant<Ts...>;
   static std::string type() {
     std::string all;
-    ((all += (all.empty() ? "" : ", or ") + OptionType<Ts>::type()), ...);
+    ((all += (all.empty() ? "" : ", or ") + alternative_type<Ts>()), ...);
     return all;
   }
   static std::string example() {
@@ -400,6 +403,14 @@ struct OptionType<std::variant<Ts...>> {
   }
 
  private:
+  // Its keys rather than "table": a variant is one row of the reference.
+  template <class T>
+  static std::string alternative_type() {
+    if constexpr (HasOptionTable<T>)
+      return table_type(OptionType<T>::table());
+    else
+      return OptionType<T>::type();
+  }
   // Whether the value has the form of T; then `good` says how reading it went.
   template <class T>
   static bool read_as(Value& target, const OptionValue& value, OptionReader& reader, bool& good) {

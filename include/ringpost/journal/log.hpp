@@ -1,14 +1,18 @@
-// The log engine of one shard: records go in, become durable in batches, and are read back.
+// The log engine of one core: records go in, become durable in batches, and are read back.
 //
-// Layer:   durable (base, buffer, observe, io, shard). Owner: one core; one writer, no locks, no timers.
+// Layer:   durable (base, buffer, observe, io, shard, scan). Owner: one core; one writer, no locks, no timers.
 // Commit:  records gather in the open frame. At the end of a turn, when no write is in flight, the frame is sealed
 //          (header, checksums, zero padding to 4 KiB) and written with one O_DIRECT + RWF_DSYNC write. The next frame
 //          gathers meanwhile. So exactly one write is in flight, and a torn tail is unambiguous.
 // Memory:  frames are built in registered 1 MiB buffers that stay readable afterwards (hot) until they are reused; a
 //          buffer under a Pin is not reused. Past the pin budget `pin` gives nothing and the reader goes to the disk.
-// Format:  journal/format.hpp and docs/spool-format.md. Knows record types only as numbers.
-// Errors:  a failed or short write fails exactly the records of its frame; the segment is closed at its last good
-//          frame, the next frame goes to a new segment and voids the failed one before it promises anything.
+// Format:  journal/format.hpp and docs/spool-format.md. Knows record types only as numbers; 255 is its own.
+// Errors:  a failed or short write fails the records of its frame and of those gathered behind it; the segment is
+//          closed at its last good frame, the next frame goes to a new segment and voids the failed ones before it
+//          promises anything.
+// Reclaim: a segment is freed by durably rewriting its header with a new salt, once nothing in it is live, nobody
+//          reads it, and no record in it negates a record of a segment that is not yet durably free.
+// Limits:  journal/limits.hpp.
 #pragma once
 
 #include <coroutine>
@@ -26,22 +30,15 @@
 #include "ringpost/base/result.hpp"
 #include "ringpost/base/task.hpp"
 #include "ringpost/journal/options.hpp"
+#include "ringpost/journal/records.hpp"
+#include "ringpost/shard/await.hpp"
 #include "ringpost/shard/core.hpp"
 
 namespace ringpost::journal {
 
-// Where the payload of a record lies. Stays true until its segment is freed.
-struct Location {
-  std::uint32_t segment = 0;  // the number of the segment file in this shard
-  std::uint32_t offset = 0;   // of the payload, in the file
-  std::uint32_t size = 0;     // of the payload
-  constexpr explicit operator bool() const { return size != 0; }
-  constexpr bool operator==(const Location&) const = default;
-};
-
 // A record to append: `parts` are copied in order, then forgotten.
 struct Record {
-  std::uint8_t type = 0;
+  std::uint8_t type = 0;  // 1 to 254
   std::uint8_t flags = 0;
   MessageId id;
   std::span<const std::span<const std::byte>> parts;
@@ -50,30 +47,6 @@ struct Record {
 // The frame that a record went into; wait for it with Log::durable.
 struct Ticket {
   std::uint64_t frame = 0;
-};
-
-// A record as recovery or an offline reader sees it. `payload` is valid during the call.
-struct RecordView {
-  std::uint8_t type = 0;
-  std::uint8_t flags = 0;
-  MessageId id;
-  Location where;
-  std::uint64_t order = 0;  // rises with (epoch, commit sequence) over all shards
-  std::span<const std::byte> payload;
-};
-
-// What recovery found wrong and went around.
-struct Damage {
-  std::uint32_t segment = 0;
-  std::uint64_t offset = 0;
-  std::uint64_t size = 0;
-  bool torn_tail = false;  // expected after a crash; else bit rot
-  std::string text;
-};
-
-struct RecoveryReport {
-  std::uint64_t segments = 0, frames = 0, records = 0, bytes = 0, voided_frames = 0;
-  std::vector<Damage> damage;
 };
 
 // Keeps the bytes of one record readable in memory.
@@ -88,83 +61,137 @@ class Pin {
 
  private:
   friend class Log;
-  struct Buffer* buffer_ = nullptr;
+  class CommitBuffer* buffer_ = nullptr;
   std::span<const std::byte> bytes_;
+};
+
+// Names one use of one segment file for ever: after it is freed, the sequence never comes back. What a record keeps to
+// name the segments that it negates.
+struct SegmentName {
+  std::uint32_t shard = 0;
+  std::uint32_t number = 0;
+  std::uint64_t sequence = 0;
+  bool operator==(const SegmentName&) const = default;
 };
 
 class Log {
  public:
   struct Place {
-    std::string directory;      // of the shard
+    std::string directory;  // of the shard
     unsigned shard = 0;
-    std::uint32_t epoch = 0;    // of this start; durable in the spool's own file already
-    std::uint64_t spool_id = 0; // a segment of another spool is refused
+    std::uint32_t epoch = 0;     // of this start; durable in the spool's own file already
+    std::uint64_t spool_id = 0;  // a segment of another spool is refused
+    // Shards that no core owns any more: read and freed here, never written. A directory that is empty disappears.
+    struct Orphan {
+      std::string directory;
+      unsigned shard = 0;
+    };
+    std::vector<Orphan> orphans;
   };
-  // Reads every record of the shard in order (`visit`), then is ready to append. Segments stay as they are until the
-  // caller has said through `add_live` and `add_pin` what still counts, and then calls `start_reclaim`.
+  // Makes the directory if need be, reads every record (the orphans first; `visit` gets those of one shard in order),
+  // then is ready to append. Nothing is freed before `start_reclaim`: say through `add_live` and `add_pin` what still
+  // counts, during the visit or after.
   static Task<Result<std::unique_ptr<Log>>> open(shard::Core& core, LogOptions options, Place place,
                                                  std::function<void(const RecordView&)> visit,
                                                  RecoveryReport* report);
+  // After close(), or after the backend has died.
   ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
 
   // The records go into one frame, in order, or none does. `where` gets one Location for each.
-  // Errors: exhausted (no free segment, or every buffer is full: stop reading, or answer 452 4.3.1), permanent
-  // (larger than a frame). `reserve` lets records of state use the space that messages may not.
+  // Errors: exhausted (no room just now: wait_for_room, or answer 452 4.3.1), permanent (larger than a frame).
+  // `reserve` lets records of state use the space that messages may not.
   Result<Ticket> append(std::span<const Record> records, std::span<Location> where, bool reserve = false);
+  // Resumes when appending may work again; false when the deadline passed first.
+  shard::Signal::Waiting wait_for_room(Instant deadline);
+  // The largest payload that a frame takes beside `records - 1` others of no size.
+  std::size_t payload_max(std::size_t records = 1) const;
 
   // `Result<void> r = co_await log.durable(ticket)`; resumes with all others of that frame.
   class Durable;
   Durable durable(Ticket ticket);
-  // The newest frame that is durable: everything at or before it holds.
-  Ticket newest_durable() const;
+  // Every frame at or before it has been written, or has failed (`failed` knows).
+  Ticket newest_settled() const;
+  bool failed(Ticket ticket) const;
+  // The frame that the next record goes into, or a later one.
+  Ticket next_ticket() const;
 
   // In memory, or nothing when it has gone cold or the pin budget is spent.
   Pin pin(Location where);
-  // From memory or disk, checked against its checksum; `into` has where.size bytes. Damaged: permanent error after
-  // one re-read.
+  // From memory or disk, checked against its checksum; damaged: permanent error after one re-read. Skips `skip` bytes of
+  // the payload, then fills the spans of `into` (together at most the rest). Needs a block of the core's pool when cold.
+  // The record must be live, or in a segment that cannot be freed meanwhile.
+  Task<Result<void>> read(Location where, std::uint32_t skip, std::vector<std::span<std::byte>> into);
   Task<Result<void>> read(Location where, std::span<std::byte> into);
+  // Every record of every segment in use, in the order of recovery, with reads off the mail path. Between two segments
+  // others run; hold reclaim meanwhile.
+  Task<Result<void>> walk(std::function<void(const RecordView&)> visit);
 
-  // Reclaim. A segment is freed (durably, by rewriting its header with a new salt) when nothing in it is live and no
-  // record in it is still needed to negate a record of another segment that is not yet durably free.
+  // What counts. `drop_live` may be said when the record that supersedes `where` has been appended: the segment is not
+  // freed before that one is durable.
   void add_live(Location where);
   void drop_live(Location where);
-  // `negation` (a record in this log) must outlive every segment in `targets`.
-  void add_pin(Location negation, std::span<const std::uint32_t> targets);
-  // Asked for each pinned record of a segment that is otherwise free: re-append it (or what supersedes it) with
-  // append + add_pin and return true; false: it is no longer needed.
-  void set_carry(std::function<bool(const RecordView&)> carry);
+  // `negation` (a record in this log) must outlive every segment in `targets` that is still in use. Its own segment does
+  // not count. A shard that this log does not hold counts as in use until `release_elsewhere`.
+  void add_pin(Location negation, std::span<const SegmentName> targets);
+  void release_elsewhere();
+  SegmentName name_of(Location where) const;
+  // True until that use of the segment is durably over, and always for a shard that this log does not hold until
+  // `release_elsewhere`.
+  bool in_use(const SegmentName& name) const;
+
+  // Asked for every record of a segment that is being emptied (live records and pinned ones; the callee knows which):
+  // re-append what still counts and drop what it supersedes. The payload is valid until the task ends. An error leaves
+  // the segment as it is, to be tried again later.
+  void set_carry(std::function<Task<Result<void>>(const RecordView&)> carry);
+  // Told each record of a failed frame, in order, before waiters resume: append again what was a fact and no promise.
+  // The payload is valid until the return. Reclaim waits until what was appended is durable.
+  void set_lost(std::function<void(const RecordView&)> lost);
+  // Told when a segment is durably free.
+  void set_freed(std::function<void(std::uint32_t segment)> freed);
+  // Called once a second, off the mail path, and when a write has succeeded after an error.
+  void set_upkeep(std::function<void()> upkeep);
   void start_reclaim();
+  void hold_reclaim(bool hold);
 
   struct Space {
-    std::uint64_t segments = 0, free_segments = 0, live_bytes = 0, file_bytes = 0, disk_available = 0, disk_total = 0;
+    std::uint64_t segments = 0, free_segments = 0, live_bytes = 0, file_bytes = 0, disk_available = 0,
+                  disk_total = 0;
+    std::uint64_t orphan_segments = 0, pinned_segments = 0;
   };
   Space space() const;
-  bool accepts_messages() const;  // false: below the reserve, or after too many write errors: answer 452 or 451
+  bool accepts_messages()
+      const;                  // false: below the reserve, or after too many write errors: answer 452 or 451
+  bool write_errors() const;  // true: it is the errors
   std::uint64_t frames_committed() const;
   // Resumes when nothing is waiting to be written.
   Task<void> drained();
+  // Writes what waits, ends what runs in the background. No append afterwards.
+  Task<void> close();
 
   struct State;
+  friend FramePool& frame_pool(Log& log) { return log.frames(); }
 
  private:
-  explicit Log(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Log(std::shared_ptr<State> state);
+  FramePool& frames();
+  std::shared_ptr<State> state_;
 };
 
-class Log::Durable final : public ListLink<Log> {
+class [[nodiscard]] Log::Durable final : public ListLink<Log> {
  public:
-  Durable(Log& log, Ticket ticket) : log_(log), ticket_(ticket) {}
-  bool await_ready();
+  Durable(Log& log, Ticket ticket) : log_(*log.state_), ticket_(ticket) {}
+  bool await_ready() const;
   void await_suspend(std::coroutine_handle<> awaiting);
-  Result<void> await_resume();
+  Result<void> await_resume() const;
 
  private:
   friend class Log;
   friend struct Log::State;
-  Log& log_;
+  State& log_;
   Ticket ticket_;
   std::coroutine_handle<> awaiting_;
-  std::optional<Error> error_;
 };
 
 }  // namespace ringpost::journal

@@ -8,10 +8,14 @@
 namespace ringpost::journal {
 
 struct LogOptions {
-  Bytes segment_size = 64_MiB;        // from 1 MiB, in tests
-  Bytes buffer_memory = 32_MiB;       // commit buffers of each core, which are the hot cache too
-  double free_space_min = 0.10;       // of the file system; below it no new message is taken
-  unsigned free_segments_ahead = 4;   // zero-filled and ready
+  Bytes segment_size = 64_MiB;       // from 1 MiB, in tests
+  Bytes buffer_memory = 32_MiB;      // commit buffers of each core, which are the hot cache too
+  double free_space_min = 0.10;      // of the file system; below it no new message is taken
+  unsigned free_segments_ahead = 4;  // zero-filled and ready
+  // A closed segment that is older and holds less than this part of live bytes is emptied, so that an old message does
+  // not keep the log from being reused.
+  double compact_below = 0.25;
+  Duration compact_after = 60s;
 };
 
 }  // namespace ringpost::journal

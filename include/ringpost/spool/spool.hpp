@@ -21,14 +21,11 @@
 #include "ringpost/buffer/pool.hpp"
 #include "ringpost/journal/log.hpp"
 #include "ringpost/mail/envelope.hpp"
+#include "ringpost/mail/envelope_record.hpp"
 #include "ringpost/shard/core.hpp"
 #include "ringpost/spool/options.hpp"
 
 namespace ringpost::spool {
-
-// Named for each listener; in every figure and log line.
-enum class Durability : std::uint8_t { disk, relaxed, memory };
-std::string_view to_string(Durability level);
 
 enum class RecipientState : std::uint8_t { pending, delivered, bounced, expired, cancelled };
 
@@ -37,8 +34,8 @@ struct Outcome {
   std::uint32_t recipient = 0;  // 0-based index in the envelope
   RecipientState state = RecipientState::pending;
   std::uint16_t attempts = 0;
-  WallTime next_attempt;        // of a pending one
-  std::uint16_t code = 0;       // the SMTP reply that led here, or 0
+  WallTime next_attempt;   // of a pending one
+  std::uint16_t code = 0;  // the SMTP reply that led here, or 0
 };
 
 // A message that is in the queue. Valid during the call that hands it out; copy what you keep.
@@ -75,7 +72,8 @@ class Incoming {
  public:
   ~Incoming();
   Incoming(Incoming&&) noexcept;
-  // Copies; suspends while the log has no room. Errors as Log::append.
+  // Copies; suspends while the log has no room, so `bytes` stay valid until it resumes. Errors: exhausted (no disk, or
+  // the log had no room for kRoomWait), permanent (longer than kMessageSizeMax). After an error only dropping it helps.
   Task<Result<void>> append(std::span<const std::byte> bytes);
   std::uint64_t size() const;
 
@@ -86,65 +84,89 @@ class Incoming {
   std::unique_ptr<State> state_;
 };
 
+// What all cores of a process share while they start: each shard's records about messages of other shards (a change in
+// the number of cores makes such). Locked; used at start only.
+class Exchange;
+
+// The spool's own file: its identity and its epoch. The epoch is raised durably before any core gives an id; also finds
+// the shards on disk, so that orphans can be shared out. Blocking; called once at start by `server`, which keeps it until
+// the process ends: it holds the lock that keeps a second server away (which gets a temporary error).
+struct SpoolStart {
+  std::uint64_t spool_id = 0;
+  std::uint32_t epoch = 0;
+  std::vector<unsigned> shards_on_disk;
+  io::Handle lock;
+  std::shared_ptr<Exchange> exchange;
+};
+Result<SpoolStart> start_spool(io::Files& files, const SpoolOptions& options);
+
 class Spool {
  public:
-  // Opens (or makes) this core's shard, reads it, adopts orphan shards (`adopt`: numbers of shards that no core owns).
-  // Nothing is announced before `start`.
-  static Task<Result<std::unique_ptr<Spool>>> open(shard::Core& core, const SpoolOptions& options, std::uint32_t epoch,
-                                                   std::uint64_t spool_id, std::vector<unsigned> adopt);
+  // Opens (or makes) this core's shard, reads it, adopts orphan shards (`adopt`: numbers of shards that no core owns; the
+  // caller shares all of them out). Every core's spool is opened before any is started.
+  static Task<Result<std::unique_ptr<Spool>>> open(shard::Core& core, SpoolOptions options, SpoolStart start,
+                                                   std::vector<unsigned> adopt);
+  // After close(), or after the backend has died.
   ~Spool();
+  Spool(const Spool&) = delete;
+  Spool& operator=(const Spool&) = delete;
 
-  // Makes the message durable at `level` and gives its id. `pieces` may be freed when this first suspends.
-  // Errors: exhausted -> 452 4.3.1, temporary (I/O error) -> 451 4.3.0. Nothing was promised then.
-  Task<Result<MessageId>> accept(const mail::EnvelopeRecord& envelope,
-                                 std::span<const std::span<const std::byte>> pieces, Durability level);
-  // The same for a body that comes in pieces.
+  // Makes the message `id` (from next_id) durable at the level that `facts` names. All arguments stay valid until it
+  // resumes. Level relaxed resumes at once, memory too, unless the core is short of memory: then it writes, as disk does.
+  // Errors: exhausted -> 452 4.3.1, temporary (I/O error) -> 451 4.3.0, permanent (too large) -> 552. Nothing was promised.
+  Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
+                            std::span<const std::span<const std::byte>> pieces);
+  // The same for a body that comes in pieces (which are on disk at any level).
   Result<Incoming> begin();
-  Task<Result<MessageId>> accept(const mail::EnvelopeRecord& envelope, Incoming incoming, Durability level);
+  Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
+                            Incoming incoming);
   // True when a new message would be refused now, for want of disk or memory.
   bool full() const;
-  // The id that a message accepted now will have: for the Received line, which is made before.
+  // A fresh id, never given again, for one message: the Received line that names it is made before `accept`.
   MessageId next_id();
 
-  // Hands over every message that is left from before, then each new one when it is durable.
-  void start(Announcements& listener);
+  // Hands over every message that is left from before, then each new one at the end of the turn in which it is durable
+  // (memory: accepted). Reads the envelopes from disk, so it takes its time; mail may be accepted meanwhile.
+  Task<Result<void>> start(Announcements& listener);
 
-  // Records what has become of recipients; when all are final the message ends and its space is given back.
+  // Records what has become of recipients; when all are final the message ends and its space is given back. A final
+  // state stays; of a pending one the last word counts. Unknown ids and indices are ignored.
   void record(MessageId id, std::span<const Outcome> outcomes);
-  // Resumes when everything recorded so far is durable.
+  // Resumes when everything recorded so far is durable (of messages at level memory: nothing).
   Task<Result<void>> flush();
+  // Writes what level memory holds, then flushes and ends all background work. No other call afterwards.
+  Task<void> close();
 
   // The envelope and the state of each recipient, read back from memory or disk.
   struct Loaded {
+    std::vector<std::byte> bytes;  // what `envelope` points into
     mail::EnvelopeRecord envelope;
-    std::vector<Outcome> outcomes;
+    std::vector<Outcome> outcomes;  // one for each recipient
   };
   Task<Result<Loaded>> load(MessageId id);
+  std::uint64_t size_of(MessageId id) const;  // of the stored message; 0 when unknown
+  // Errors: permanent (unknown id, or damaged on disk), exhausted (no memory for a cold body: try later, or take parts),
+  // temporary (I/O).
   Task<Result<Body>> body(MessageId id);
+  // At most `size` bytes from `offset`, for bodies that do not fit in memory.
+  Task<Result<Body>> part(MessageId id, std::uint64_t offset, std::uint64_t size);
   // At most `size` bytes from the front: the header for a report.
   Task<Result<Body>> head(MessageId id, std::size_t size);
 
   std::size_t message_count() const;
-  // Ids in rising order, for listings: up to `limit` after `after`.
+  // Ids in rising order, for listings: up to `limit` after `after`. Looks at every message.
   std::vector<MessageId> ids(MessageId after, std::size_t limit) const;
   bool contains(MessageId id) const;
   const journal::RecoveryReport& recovery() const;
   journal::Log& log();
 
   struct State;
+  friend FramePool& frame_pool(Spool& spool) { return spool.frames(); }
 
  private:
-  explicit Spool(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Spool(std::shared_ptr<State> state);
+  FramePool& frames();
+  std::shared_ptr<State> state_;
 };
-
-// The spool's own file: its identity and its epoch. Raised durably before any core gives an id; also finds the shards
-// on disk, so that orphans can be shared out. Blocking; called once at start by `server`.
-struct SpoolStart {
-  std::uint64_t spool_id = 0;
-  std::uint32_t epoch = 0;
-  std::vector<unsigned> shards_on_disk;
-};
-Result<SpoolStart> start_spool(io::Files& files, const SpoolOptions& options);
 
 }  // namespace ringpost::spool

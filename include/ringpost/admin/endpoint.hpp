@@ -1,0 +1,27 @@
+// The control endpoint: a Unix socket, a request of one JSON line, an answer of one JSON line or several.
+//
+// Layer:  program. Owner: the main thread; runs on a thread of its own, off the cores.
+// Verbs:  one file for each subject, one table of verbs (src/admin/verbs.hpp).
+// Safety: mode 0660 of the socket decides who may command; a request line is at most kRequestBytesMax.
+#pragma once
+
+#include <memory>
+
+#include "ringpost/admin/control.hpp"
+#include "ringpost/admin/options.hpp"
+
+namespace ringpost::admin {
+
+class Endpoint {
+ public:
+  // Listens; an old socket that nobody answers on is replaced, a live one is an error that says so.
+  static Result<std::unique_ptr<Endpoint>> start(const AdminOptions& options, Control& control);
+  ~Endpoint();  // closes and joins
+
+ private:
+  struct State;
+  explicit Endpoint(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ringpost::admin

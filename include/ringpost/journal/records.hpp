@@ -1,0 +1,60 @@
+// Records as they are read: by recovery, and offline by who only looks.
+//
+// Layer: durable. read_shard blocks, never writes, and may run beside a server (it then sees a moment of the newest
+//        segment, whose unfinished end it calls a torn tail).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ringpost/base/ids.hpp"
+#include "ringpost/base/result.hpp"
+#include "ringpost/io/backend.hpp"
+
+namespace ringpost::journal {
+
+// Where the payload of a record lies. Stays true until its segment is freed.
+struct Location {
+  std::uint32_t segment = 0;  // an index that the log gave when it opened; not the number of the file
+  std::uint32_t offset = 0;   // of the payload, in the file; 0 is nowhere
+  std::uint32_t size = 0;     // of the payload
+  constexpr explicit operator bool() const { return offset != 0; }
+  constexpr bool operator==(const Location&) const = default;
+};
+
+// `payload` is valid during the call that hands it out.
+struct RecordView {
+  std::uint8_t type = 0;
+  std::uint8_t flags = 0;
+  MessageId id;
+  unsigned shard = 0;
+  Location where;
+  std::uint64_t order = 0;  // (epoch, commit sequence); of one shard it rises
+  std::span<const std::byte> payload;
+};
+
+// What was wrong and had to be gone around.
+struct Damage {
+  std::uint32_t segment = 0;  // the number of the file
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+  bool torn_tail = false;  // expected after a crash; else bit rot
+  std::string text;
+};
+
+struct RecoveryReport {
+  std::uint64_t segments = 0, free_segments = 0, frames = 0, records = 0, bytes = 0, voided_frames = 0;
+  std::uint64_t torn_tails = 0, damages = 0;  // all of them; `damage` holds the first ones
+  std::vector<Damage> damage;
+  void add(Damage found);
+};
+
+// Every record of the shard in `directory`, in order. A spool_id of 0 takes any. In the views, Location::segment is the
+// number of the file.
+Result<void> read_shard(io::Files& files, const std::string& directory, std::uint64_t spool_id,
+                        const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
+
+}  // namespace ringpost::journal

@@ -1,0 +1,262 @@
+#include "ringpost/intake/intake.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "ringpost/mail/header.hpp"
+#include "ringpost/mail/submission.hpp"
+#include "ringpost/scan/data_unstuffer.hpp"
+
+namespace ringpost::intake {
+
+namespace {
+
+constexpr mail::EnhancedStatus kSystemFull{4, 3, 1};
+constexpr mail::EnhancedStatus kSystemTrouble{4, 3, 0};
+constexpr mail::EnhancedStatus kRoutingLoop{5, 4, 6};
+
+mail::Reply full() {
+  return {452, kSystemFull, "Insufficient system storage, try again later"};
+}
+
+// What the spool could not do, as the client hears it: always temporary, for nothing was promised.
+mail::Reply reply_for(const Error& error) {
+  if (error.kind == ErrorKind::exhausted) return full();
+  return {451, kSystemTrouble, "Local error in processing, try again later"};
+}
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+// The facts of the body alone, moved by what stands before it.
+scan::BodyFacts shift(const scan::BodyFacts& body, std::uint64_t by) {
+  scan::BodyFacts whole = body;
+  whole.size += by;
+  if (whole.separator_offset != scan::BodyFacts::kNoSeparator) whole.separator_offset += by;
+  for (std::size_t i = 0; i < whole.dot_count; ++i) {
+    const std::uint64_t moved = whole.dots[i] + by;
+    if (moved > UINT32_MAX) {
+      whole.dot_count = static_cast<std::uint8_t>(i);
+      whole.dots_overflow = true;
+      break;
+    }
+    whole.dots[i] = static_cast<std::uint32_t>(moved);
+  }
+  whole.crc32c = 0;  // of other bytes than those stored; each record of the log carries its own checksum
+  return whole;
+}
+
+}  // namespace
+
+Intake::Intake(shard::Core& core, spool::Spool& spool, std::shared_ptr<const Settings> settings)
+    : core_(core), spool_(spool), settings_(std::move(settings)) {
+  auto& registry = core.figures();
+  registry.add("intake_messages", "Messages made durable and answered with 250.", figures_.messages);
+  registry.add("intake_bytes", "Bytes of those messages, with our Received line.", figures_.bytes);
+  registry.add("intake_recipients", "Recipients of those messages.", figures_.recipients);
+  registry.add("intake_refused", "Messages refused after their body arrived.", figures_.refused);
+  registry.add("intake_refused_full", "Refusals for want of disk or memory.", figures_.refused_full);
+  registry.add("intake_refused_loop", "Messages that went in circles.", figures_.refused_loop);
+  registry.add("intake_streamed", "Messages too large to wait whole in memory.", figures_.streamed);
+}
+
+std::optional<mail::Reply> Intake::unwilling() const {
+  if (spool_.full() || core_.buffers().tight()) return full();
+  return std::nullopt;
+}
+
+std::expected<Draft, mail::Reply> Intake::begin(const Origin& origin, const mail::Envelope& envelope,
+                                                std::uint64_t size_hint) {
+  if (auto reply = unwilling()) {
+    figures_.refused_full.add();
+    return std::unexpected(std::move(*reply));
+  }
+  Draft draft;
+  draft.id_ = spool_.next_id();
+  const std::string id = to_string(draft.id_);
+  const std::string peer = to_string(origin.peer);
+  received_.clear();
+  mail::append_received(
+      {.helo = origin.helo,
+       .peer_name = origin.peer_name,
+       .peer_address = peer,
+       .hostname = settings_->hostname,
+       .protocol = origin.protocol,
+       .protocol_override = origin.protocol_override,
+       .tls = origin.tls,
+       .auth_user = origin.auth_user,
+       .id = id,
+       .recipient = envelope.recipient_count() == 1 ? envelope.recipient(0).address : std::string_view{},
+       .arrival = core_.wall_now()},
+      received_);
+  const std::uint64_t wanted = received_.size() + std::max<std::uint64_t>(size_hint, 4096);
+  draft.block_ =
+      core_.buffers().take(static_cast<std::size_t>(std::min<std::uint64_t>(wanted, kWholeBodyMax)));
+  if (!draft.block_) {
+    figures_.refused_full.add();
+    return std::unexpected(full());
+  }
+  draft.received_size_ = draft.block_.append(bytes_of(received_));
+  return draft;
+}
+
+Task<std::optional<mail::Reply>> Intake::more_room(Draft& draft, const Origin& origin,
+                                                   const mail::Envelope& envelope) {
+  if (draft.block_.capacity() < kWholeBodyMax) {
+    if (core_.buffers().grow(draft.block_)) co_return std::nullopt;
+    figures_.refused_full.add();
+    co_return full();
+  }
+  co_return co_await spill(draft, origin, envelope);
+}
+
+// Once the header is whole (or a block is full): counts hops and makes what a submission lacks.
+void Intake::see_header(Draft& draft, const Origin& origin, const mail::Envelope& envelope) {
+  if (draft.header_seen_) return;
+  draft.header_seen_ = true;
+  const std::string_view body = text_of(std::as_const(draft.block_).bytes().subspan(draft.received_size_));
+  draft.received_count_ = mail::count_hops(body).received;
+  if (origin.submission) {
+    if (const auto missing = mail::find_missing_fields(body); missing.any())
+      draft.added_ = mail::make_missing_fields(missing, {.now = core_.wall_now(),
+                                                         .id = draft.id_,
+                                                         .hostname = settings_->hostname,
+                                                         .from = envelope.reverse_path()});
+  }
+  draft.prefix_size_ = draft.received_size_ + draft.added_.size();
+}
+
+Task<std::optional<mail::Reply>> Intake::spill(Draft& draft, const Origin& origin,
+                                               const mail::Envelope& envelope) {
+  const bool first = !draft.incoming_;
+  if (first) {
+    see_header(draft, origin, envelope);
+    auto incoming = spool_.begin();
+    if (!incoming) co_return reply_for(incoming.error());
+    draft.incoming_.emplace(std::move(*incoming));
+    figures_.streamed.add();
+  }
+  const auto whole = std::as_const(draft.block_).bytes();
+  const std::size_t received = first ? draft.received_size_ : 0;
+  if (auto done = co_await draft.incoming_->append(whole.first(received)); !done)
+    co_return reply_for(done.error());
+  if (first) {
+    if (auto done = co_await draft.incoming_->append(bytes_of(draft.added_)); !done)
+      co_return reply_for(done.error());
+  }
+  if (auto done = co_await draft.incoming_->append(whole.subspan(received)); !done)
+    co_return reply_for(done.error());
+  draft.block_.clear();
+  co_return std::nullopt;
+}
+
+std::optional<mail::Reply> Intake::loop(const Draft& draft) const {
+  if (draft.received_count_ <= settings_->hops_max) return std::nullopt;
+  return mail::Reply{554, kRoutingLoop, "Too many hops: this message goes in circles"};
+}
+
+mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts,
+                                   std::span<char> peer_text) const {
+  const std::string peer = to_string(origin.peer);
+  std::memcpy(peer_text.data(), peer.data(), peer.size());
+  mail::ArrivalFacts arrival;
+  arrival.arrival = core_.wall_now();
+  arrival.expiry = core_.wall_now() + settings_->expire_after;
+  arrival.durability = origin.durability;
+  arrival.received_count =
+      static_cast<std::uint16_t>(std::min<std::size_t>(draft.received_count_, UINT16_MAX));
+  arrival.peer_address = std::string_view(peer_text.data(), peer.size());
+  arrival.peer_name = origin.peer_name;
+  arrival.helo = origin.helo;
+  arrival.tls = origin.tls;
+  arrival.auth_user = origin.auth_user;
+  arrival.listener = origin.listener;
+  arrival.body = shift(facts, draft.prefix_size_);
+  return arrival;
+}
+
+Task<Verdict> Intake::finish(Draft draft, const Origin& origin, const mail::Envelope& envelope,
+                             const scan::BodyFacts& facts) {
+  see_header(draft, origin, envelope);
+  std::optional<mail::Reply> refusal = loop(draft);
+  if (refusal) figures_.refused_loop.add();
+  std::array<char, 64> peer_text{};  // the longest IPv6 address has 45 characters
+  const mail::ArrivalFacts stored = arrival(draft, origin, facts, peer_text);
+  if (!refusal && draft.incoming_) refusal = co_await spill(draft, origin, envelope);
+  if (!refusal) {
+    const auto whole = std::as_const(draft.block_).bytes();
+    const std::array<std::span<const std::byte>, 3> pieces{
+        whole.first(std::min(draft.received_size_, whole.size())), bytes_of(draft.added_),
+        whole.subspan(std::min(draft.received_size_, whole.size()))};
+    const auto done = draft.incoming_
+                          ? co_await spool_.accept(draft.id_, envelope, stored, std::move(*draft.incoming_))
+                          : co_await spool_.accept(draft.id_, envelope, stored, pieces);
+    if (!done) refusal = reply_for(done.error());
+  }
+  if (refusal) {
+    figures_.refused.add();
+    announce_refusal(origin, envelope, *refusal);
+    co_return Verdict{draft.id_, std::move(refusal)};
+  }
+  announce(draft, origin, envelope, stored);
+  co_return Verdict{draft.id_, std::nullopt};
+}
+
+Task<Verdict> Intake::take(std::span<const std::byte> message, const Origin& origin,
+                           const mail::Envelope& envelope) {
+  auto draft = begin(origin, envelope, message.size());
+  if (!draft) co_return Verdict{{}, std::move(draft).error()};
+  scan::BodyFactsPass pass;
+  while (!message.empty()) {
+    if (draft->space().empty()) {
+      if (auto refusal = co_await more_room(*draft, origin, envelope))
+        co_return Verdict{draft->id(), std::move(refusal)};
+      continue;
+    }
+    const std::size_t count = std::min(message.size(), draft->space().size());
+    pass.step(message.first(count), draft->space().data());
+    draft->advance(count);
+    message = message.subspan(count);
+  }
+  co_return co_await finish(std::move(*draft), origin, envelope, pass.finish());
+}
+
+void Intake::announce(const Draft& draft, const Origin& origin, const mail::Envelope& envelope,
+                      const mail::ArrivalFacts& facts) {
+  figures_.messages.add();
+  figures_.bytes.add(facts.body.size);
+  figures_.recipients.add(envelope.recipient_count());
+  auto event = core_.events().begin(observe::EventType::received, core_.wall_now());
+  event.add(observe::EventKey::queue_id, draft.id_)
+      .add(observe::EventKey::sender, envelope.reverse_path())
+      .add(observe::EventKey::recipient_count, envelope.recipient_count())
+      .add(observe::EventKey::size, facts.body.size)
+      .add(observe::EventKey::listener, origin.listener)
+      .add(observe::EventKey::protocol,
+           origin.protocol_override.empty() ? mail::to_string(origin.protocol) : origin.protocol_override)
+      .add(observe::EventKey::durability, mail::to_string(origin.durability));
+  if (!facts.peer_address.empty()) event.add(observe::EventKey::peer, facts.peer_address);
+  if (!origin.helo.empty()) event.add(observe::EventKey::helo, origin.helo);
+  if (!origin.tls.empty()) event.add(observe::EventKey::tls, origin.tls);
+  if (!origin.auth_user.empty()) event.add(observe::EventKey::auth_user, origin.auth_user);
+  event.finish();
+}
+
+void Intake::announce_refusal(const Origin& origin, const mail::Envelope& envelope,
+                              const mail::Reply& reply) {
+  auto event = core_.events().begin(observe::EventType::rejected, core_.wall_now());
+  event.add(observe::EventKey::sender, envelope.reverse_path())
+      .add(observe::EventKey::peer, to_string(origin.peer))
+      .add(observe::EventKey::listener, origin.listener)
+      .add(observe::EventKey::code, static_cast<std::uint64_t>(reply.code))
+      .add(observe::EventKey::enhanced_status, mail::to_string(reply.status))
+      .add(observe::EventKey::text, reply.text)
+      .finish();
+}
+
+}  // namespace ringpost::intake

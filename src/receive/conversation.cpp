@@ -1,0 +1,341 @@
+#include "conversation.hpp"
+
+#include <fmt/format.h>
+
+#include "ringpost/net/proxy_protocol.hpp"
+#include "ringpost/receive/limits.hpp"
+
+namespace ringpost::receive {
+
+namespace {
+
+using Kind = smtp::Event::Kind;
+
+const mail::Reply kTooManyConnections{421, {4, 7, 0}, "Too many connections, try again later"};
+const mail::Reply kTooFast{421, {4, 7, 0}, "Too many connections in a short time, try again later"};
+const mail::Reply kBusy{421, {4, 3, 2}, "The server is busy, try again later"};
+const mail::Reply kGoingDown{421, {4, 3, 2}, "The server is shutting down, try again later"};
+const mail::Reply kIdle{421, {4, 4, 2}, "You have been silent for too long"};
+const mail::Reply kMessageRate{450, {4, 7, 1}, "Too many messages in a short time, try again later"};
+const mail::Reply kEnoughMessages{421, {4, 7, 0}, "Enough messages on this connection, connect again"};
+
+bool is_proxy(const Listening& listening, const IpAddress& address) {
+  return std::ranges::any_of(listening.options.proxy_protocol_from,
+                             [&](const Network& network) { return network.contains(address); });
+}
+
+}  // namespace
+
+Conversation::Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot,
+                           const Listening& listening, net::Connection& connection)
+    : service_(service),
+      snapshot_(std::move(snapshot)),
+      listening_(listening),
+      connection_(connection),
+      session_(listening.smtp, listening.options.tls == TlsMode::implicit) {}
+
+Instant Conversation::deadline() const {
+  return service_.core_.now() + listening_.options.command_timeout;
+}
+
+policy::Client Conversation::client() const {
+  return {.address = connection_.peer().address,
+          .authenticated = session_.authenticated(),
+          .lmtp = listening_.options.protocol == Protocol::lmtp};
+}
+
+intake::Origin Conversation::origin() const {
+  return {.peer = connection_.peer().address,
+          .helo = session_.helo(),
+          .tls = tls_text_,
+          .auth_user = session_.login(),
+          .listener = listening_.name,
+          .protocol = {.extended = session_.esmtp(),
+                       .lmtp = listening_.options.protocol == Protocol::lmtp,
+                       .utf8 = session_.envelope().smtputf8,
+                       .tls = session_.secure(),
+                       .auth = session_.authenticated()},
+          .durability = listening_.durability,
+          .submission = listening_.options.protocol == Protocol::submission};
+}
+
+// ---- before the greeting
+
+Task<void> Conversation::run() {
+  if (is_proxy(listening_, connection_.peer().address) && !co_await read_proxy_header()) co_return;
+  if (!co_await admit()) co_return;
+  if (co_await greet()) co_await talk();
+  if (counted_) co_await service_.parts_.clients->disconnect(service_.core_, connection_.peer().address);
+}
+
+Task<bool> Conversation::read_proxy_header() {
+  const Instant until = service_.core_.now() + kProxyHeaderTimeout;
+  for (;;) {
+    const net::ProxyHeader header = net::parse_proxy_header(connection_.input());
+    if (header.verdict == net::ProxyVerdict::malformed) co_return false;
+    if (header.verdict == net::ProxyVerdict::complete) {
+      connection_.consume(header.size);
+      if (header.client) connection_.set_peer(*header.client);
+      co_return true;
+    }
+    if (!co_await connection_.receive(until)) co_return false;
+  }
+}
+
+Task<bool> Conversation::admit() {
+  Service& service = service_;
+  if (service.core_.buffers().tight()) {
+    co_await turn_away(kBusy);
+    co_return false;
+  }
+  if (service.load(listening_) > listening_.options.connection_limit) {
+    co_await turn_away(kTooManyConnections);
+    co_return false;
+  }
+  if (snapshot_->policy->trusted(connection_.peer().address)) co_return true;
+  const Admission admission = co_await service.parts_.clients->connect(
+      service.core_, connection_.peer().address, &listening_.client_rules);
+  counted_ = admission == Admission::admitted;
+  if (admission == Admission::admitted || admission == Admission::uncounted) co_return true;
+  co_await turn_away(admission == Admission::too_many ? kTooManyConnections : kTooFast);
+  co_return false;
+}
+
+// Inside implicit TLS nobody would understand a clear word: the connection just ends.
+Task<void> Conversation::turn_away(mail::Reply reply) {
+  service_.figures_.refused_connections.add();
+  if (listening_.options.tls == TlsMode::implicit) co_return;
+  session_.close(reply);
+  co_await send();
+}
+
+Task<bool> Conversation::greet() {
+  if (listening_.options.tls == TlsMode::implicit && !co_await start_tls()) {
+    if (counted_) co_await service_.parts_.clients->disconnect(service_.core_, connection_.peer().address);
+    counted_ = false;
+    co_return false;
+  }
+  if (listening_.options.greeting_delay > 0s)
+    (void)co_await connection_.receive(service_.core_.now() + listening_.options.greeting_delay);
+  if (!connection_.input().empty()) {
+    service_.figures_.early_talkers.add();
+    session_.note_early_talk();
+  }
+  session_.greet();
+  co_return true;
+}
+
+// ---- the conversation
+
+Task<bool> Conversation::send() {
+  const std::string_view output = session_.output();
+  const bool taken = connection_.write(output);
+  session_.output_sent(output.size());
+  if (!taken) co_return false;
+  const auto sent = co_await connection_.flush(deadline());
+  co_return sent.has_value();
+}
+
+std::span<std::byte> Conversation::target() {
+  if (!draft_) return {};
+  if (doomed_) draft_->discard();
+  return draft_->space();
+}
+
+Task<void> Conversation::talk() {
+  for (;;) {
+    std::span<const std::byte> input = connection_.input();
+    const std::size_t before = input.size();
+    const smtp::Event event = session_.next(input, target());
+    connection_.consume(before - input.size());
+    switch (event.kind) {
+      case Kind::need_input:
+        if (co_await wait_for_input() == Next::leave) co_return;
+        break;
+      case Kind::flush:
+        if (!co_await send()) co_return;
+        break;
+      case Kind::helo:
+        session_.accept();
+        break;
+      case Kind::start_tls:
+        if (!co_await send()) co_return;
+        connection_.discard_input();
+        if (!co_await start_tls()) co_return;
+        session_.tls_started();
+        break;
+      case Kind::auth:
+        co_await authenticate();
+        break;
+      case Kind::mail:
+        co_await judge_sender();
+        break;
+      case Kind::recipient:
+        judge_recipient();
+        break;
+      case Kind::data_begin:
+        begin_body();
+        break;
+      case Kind::body:
+        if (!doomed_) draft_->advance(event.bytes);
+        break;
+      case Kind::need_room:
+        co_await more_room();
+        break;
+      case Kind::message_end:
+        co_await finish_message();
+        break;
+      case Kind::reset:
+        note_reset();
+        break;
+      case Kind::quit:
+      case Kind::closed:
+        co_await send();
+        co_return;
+    }
+  }
+}
+
+Task<Conversation::Next> Conversation::wait_for_input() {
+  if (!session_.output().empty() && !co_await send()) co_return Next::leave;
+  if (service_.draining() && !session_.in_transaction()) {
+    session_.close(kGoingDown);
+    co_return Next::go_on;  // the session says `closed` next
+  }
+  const auto got = co_await connection_.receive(deadline());
+  if (got) co_return Next::go_on;
+  if (got.error().kind == ErrorKind::timed_out) {
+    service_.figures_.timeouts.add();
+    session_.close(kIdle);
+    co_return Next::go_on;
+  }
+  if (got.error().kind == ErrorKind::cancelled && !connection_.aborted()) co_return Next::go_on;
+  if (session_.in_transaction()) service_.figures_.lost.add();
+  co_return Next::leave;
+}
+
+Task<bool> Conversation::start_tls() {
+  const auto done = co_await connection_.accept_tls(listening_.tls, service_.core_.now() + kHandshakeTimeout);
+  if (!done) {
+    service_.figures_.tls_failures.add();
+    co_return false;
+  }
+  const tls::Facts& facts = *connection_.tls_facts();
+  tls_text_ = fmt::format("{} {}", tls::to_string(facts.version), facts.cipher);
+  co_return true;
+}
+
+Task<void> Conversation::authenticate() {
+  sasl::Credentials& credentials = session_.credentials();
+  const accounts::Login login = co_await service_.parts_.accounts->verify(
+      service_.core_, std::string(credentials.authentication_identity()), credentials.take_password());
+  if (login == accounts::Login::accepted) {
+    session_.accept_auth();
+    co_return;
+  }
+  service_.figures_.auth_failures.add();
+  service_.core_.events()
+      .begin(observe::EventType::rejected, service_.core_.wall_now())
+      .add(observe::EventKey::peer, to_string(connection_.peer().address))
+      .add(observe::EventKey::listener, listening_.name)
+      .add(observe::EventKey::reason,
+           login == accounts::Login::refused ? "login refused" : "login unavailable")
+      .finish();
+  co_await shard::Sleep(service_.core_, kAuthFailureDelay);
+  session_.refuse_auth(login == accounts::Login::refused ? smtp::AuthRefusal::credentials
+                                                         : smtp::AuthRefusal::temporary);
+}
+
+Task<void> Conversation::judge_sender() {
+  if (auto reply = service_.parts_.intake->unwilling()) {
+    session_.reject(*reply);
+    co_return;
+  }
+  const std::uint32_t messages_max = listening_.options.messages_per_connection;
+  if (messages_max != 0 && messages_ >= messages_max) {
+    session_.accept();
+    session_.close(kEnoughMessages);
+    co_return;
+  }
+  if (counted_ && listening_.client_rules.message_rate) {
+    const Admission admission = co_await service_.parts_.clients->message(
+        service_.core_, connection_.peer().address, &listening_.client_rules);
+    if (admission == Admission::too_fast) {
+      note_rejected(kMessageRate, {});
+      session_.reject(kMessageRate);
+      co_return;
+    }
+  }
+  session_.accept();
+}
+
+void Conversation::judge_recipient() {
+  const std::string_view address = session_.new_recipient().address;
+  const policy::Verdict verdict = snapshot_->policy->recipient(client(), address);
+  if (verdict.accepted) {
+    session_.accept();
+    return;
+  }
+  service_.figures_.recipients_rejected.add();
+  note_rejected(verdict.reply, address);
+  session_.reject(verdict.reply);
+}
+
+void Conversation::begin_body() {
+  doomed_.reset();
+  auto draft = service_.parts_.intake->begin(origin(), session_.envelope(), session_.size_hint());
+  if (!draft) {
+    session_.reject(draft.error());
+    return;
+  }
+  draft_.emplace(std::move(*draft));
+  session_.accept();
+}
+
+Task<void> Conversation::more_room() {
+  if (doomed_) co_return;  // target() empties the block
+  doomed_ = co_await service_.parts_.intake->more_room(*draft_, origin(), session_.envelope());
+}
+
+Task<void> Conversation::finish_message() {
+  ++messages_;
+  intake::Draft draft = std::move(*draft_);
+  draft_.reset();
+  if (doomed_) {
+    service_.figures_.messages_rejected.add();
+    session_.reject_message(*std::exchange(doomed_, std::nullopt));
+    co_return;
+  }
+  const intake::Verdict verdict = co_await service_.parts_.intake->finish(
+      std::move(draft), origin(), session_.envelope(), session_.body_facts());
+  if (verdict.refusal) {
+    service_.figures_.messages_rejected.add();
+    session_.reject_message(*verdict.refusal);
+    co_return;
+  }
+  session_.accept_message(to_string(verdict.id));
+}
+
+void Conversation::note_reset() {
+  draft_.reset();
+  doomed_.reset();
+  if (const mail::Reply* refusal = session_.refusal()) {
+    service_.figures_.messages_rejected.add();
+    note_rejected(*refusal, {});
+  }
+}
+
+void Conversation::note_rejected(const mail::Reply& reply, std::string_view recipient) {
+  auto event = service_.core_.events().begin(observe::EventType::rejected, service_.core_.wall_now());
+  event.add(observe::EventKey::peer, to_string(connection_.peer().address))
+      .add(observe::EventKey::helo, session_.helo())
+      .add(observe::EventKey::listener, listening_.name)
+      .add(observe::EventKey::sender, session_.envelope().reverse_path());
+  if (!recipient.empty()) event.add(observe::EventKey::recipient, recipient);
+  event.add(observe::EventKey::code, static_cast<std::uint64_t>(reply.code))
+      .add(observe::EventKey::enhanced_status, mail::to_string(reply.status))
+      .add(observe::EventKey::text, reply.text)
+      .finish();
+}
+
+}  // namespace ringpost::receive

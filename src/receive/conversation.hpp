@@ -1,0 +1,68 @@
+// One client's visit, from the greeting to the goodbye: turns the events of its session into decisions.
+//
+// Layer:  services. Owner: the coroutine Service::serve on one core. Holds the snapshot it began with.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ringpost/intake/intake.hpp"
+#include "ringpost/net/connection.hpp"
+#include "ringpost/receive/service.hpp"
+#include "ringpost/smtp/server_session.hpp"
+
+namespace ringpost::receive {
+
+class Conversation final : public ListLink<> {
+ public:
+  Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot, const Listening& listening,
+               net::Connection& connection);
+
+  // PROXY header, limits, implicit TLS, greeting; then until one side leaves.
+  Task<void> run();
+  // The server is going down: says so as soon as no transaction is open.
+  void nudge() { connection_.nudge(); }
+  void abort() { connection_.abort(); }
+
+  friend FramePool& frame_pool(Conversation& conversation) { return conversation.service_.core().frames(); }
+
+ private:
+  enum class Next : std::uint8_t { go_on, leave };
+
+  Task<bool> read_proxy_header();
+  Task<bool> admit();
+  Task<void> turn_away(mail::Reply reply);
+  Task<bool> greet();
+  Task<void> talk();
+  Task<Next> wait_for_input();
+  Task<bool> send();
+  Task<bool> start_tls();
+  Task<void> authenticate();
+  Task<void> judge_sender();
+  void judge_recipient();
+  void begin_body();
+  Task<void> more_room();
+  Task<void> finish_message();
+  void note_reset();
+  void note_rejected(const mail::Reply& reply, std::string_view recipient);
+
+  Instant deadline() const;
+  intake::Origin origin() const;
+  policy::Client client() const;
+  std::span<std::byte> target();
+
+  Service& service_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  const Listening& listening_;
+  net::Connection& connection_;
+  smtp::ServerSession session_;
+  std::optional<intake::Draft> draft_;
+  std::optional<mail::Reply> doomed_;  // the body is being dropped; this is said at its end
+  std::string tls_text_;
+  std::uint32_t messages_ = 0;
+  bool counted_ = false;  // the client's address was counted and must be uncounted
+};
+
+}  // namespace ringpost::receive

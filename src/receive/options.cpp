@@ -1,0 +1,78 @@
+#include "ringpost/receive/options.hpp"
+
+#include "ringpost/base/option_table.hpp"
+
+namespace ringpost::receive {
+
+namespace {
+
+void check(const ListenerOptions& options, OptionReport& report) {
+  if (options.protocol == Protocol::submission && options.tls == TlsMode::none && !options.auth_without_tls)
+    report.error("tls", "a submission listener without TLS would never let anybody log in",
+                 "set tls = \"required\" or \"implicit\", or auth_without_tls = true on a trusted network");
+}
+
+}  // namespace
+
+const OptionTable& option_table(const ListenerOptions*) {
+  static const OptionTable table = options_of<ListenerOptions>(
+      "listener", "Where mail comes in, and what a client may do there.",
+      {
+          field<&ListenerOptions::protocol>("protocol", "What is spoken there; submission asks for AUTH."),
+          field<&ListenerOptions::address>("address", "Addresses and ports to listen on.", required(),
+                                           not_empty(), example("[\"0.0.0.0:25\", \"[::]:25\"]"),
+                                           postfix("inet_interfaces"), needs_restart()),
+          field<&ListenerOptions::tls>(
+              "tls",
+              "offered: STARTTLS may be used; required: no mail without it; implicit: TLS "
+              "from the first byte.",
+              postfix("smtpd_tls_security_level")),
+          field<&ListenerOptions::durability>(
+              "durability",
+              "When 250 is said: disk, after the message is on stable storage; relaxed, "
+              "before (a crash may cost the last 50 ms); memory, kept in memory until "
+              "the first failed delivery."),
+          field<&ListenerOptions::banner>("banner", "After the hostname in the greeting.",
+                                          postfix("smtpd_banner")),
+          field<&ListenerOptions::message_size_limit>("message_size_limit", "Larger messages get 552 5.3.4.",
+                                                      range(64_KiB, 4_GiB), postfix("message_size_limit")),
+          field<&ListenerOptions::recipient_limit>("recipient_limit",
+                                                   "Recipients of one message; more get 452 4.5.3.",
+                                                   range(100, 50'000), postfix("smtpd_recipient_limit")),
+          field<&ListenerOptions::connection_limit>("connection_limit",
+                                                    "Open connections; one more gets 421 4.7.0.",
+                                                    range(1, 1'000'000), postfix("default_process_limit")),
+          field<&ListenerOptions::client_connection_limit>(
+              "client_connection_limit", "Open connections of one client address; relay_networks are exempt.",
+              range(1, 1'000'000), postfix("smtpd_client_connection_count_limit")),
+          field<&ListenerOptions::client_connection_rate>(
+              "client_connection_rate", "New connections of one client address; relay_networks are exempt.",
+              example("\"60/min\""), postfix("smtpd_client_connection_rate_limit")),
+          field<&ListenerOptions::client_message_rate>(
+              "client_message_rate", "Messages of one client address; relay_networks are exempt.",
+              example("\"600/min\""), postfix("smtpd_client_message_rate_limit")),
+          field<&ListenerOptions::messages_per_connection>(
+              "messages_per_connection",
+              "After so many messages the client is asked to connect anew; 0: no limit."),
+          field<&ListenerOptions::error_limit>("error_limit", "Protocol errors before 421 4.7.0.",
+                                               range(1, 1000), postfix("smtpd_hard_error_limit")),
+          field<&ListenerOptions::command_timeout>("command_timeout",
+                                                   "How long to wait for the client's next word.",
+                                                   range(1s, 1h), postfix("smtpd_timeout")),
+          field<&ListenerOptions::greeting_delay>("greeting_delay",
+                                                  "Wait before the greeting; who talks first is refused.",
+                                                  range(0s, 30s), postfix("postscreen_greet_wait")),
+          field<&ListenerOptions::bare_newline>("bare_newline",
+                                                "What happens to a CR or LF that stands alone in a body.",
+                                                postfix("smtpd_forbid_bare_newline")),
+          field<&ListenerOptions::auth_without_tls>("auth_without_tls", "Let clients log in over clear text.",
+                                                    postfix("smtpd_tls_auth_only")),
+          field<&ListenerOptions::proxy_protocol_from>(
+              "proxy_protocol_from", "Load balancers that begin with a PROXY header, v1 or v2.",
+              postfix("smtpd_upstream_proxy_protocol")),
+      },
+      &check);
+  return table;
+}
+
+}  // namespace ringpost::receive

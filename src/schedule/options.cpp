@@ -1,0 +1,38 @@
+#include "ringpost/schedule/options.hpp"
+
+#include "ringpost/base/option_table.hpp"
+
+namespace ringpost::schedule {
+
+const OptionTable& option_table(const ExponentialRetry*) {
+  static const OptionTable table = options_of<ExponentialRetry>(
+      "exponential", "Intervals that grow by a factor.",
+      {
+          field<&ExponentialRetry::first>("first", "The first interval.", range(1s, 24h)),
+          field<&ExponentialRetry::factor>("factor", "By this much each is longer.", range(1.0, 10.0)),
+          field<&ExponentialRetry::max>("max", "But never longer than this.", range(1s, 48h)),
+      });
+  return table;
+}
+
+const OptionTable& option_table(const RetryOptions*) {
+  static const OptionTable table = options_of<RetryOptions>(
+      "retry", "When a deferred message is tried again, and when it is given up.",
+      {
+          field<&RetryOptions::intervals>(
+              "intervals", "Between attempts: a list of which the last repeats, or { first, factor, max }.",
+              postfix("minimal_backoff_time, maximal_backoff_time")),
+          field<&RetryOptions::expire_after>("expire_after",
+                                             "A message as old as this is returned to its sender.",
+                                             range(1s, 720h), postfix("maximal_queue_lifetime")),
+          field<&RetryOptions::bounce_expire_after>("bounce_expire_after",
+                                                    "The same for reports, which have no sender.",
+                                                    range(1s, 720h), postfix("bounce_queue_lifetime")),
+          field<&RetryOptions::warn_after>("warn_after",
+                                           "After so long the sender is told of the delay, once; 0s: never.",
+                                           range(0s, 720h), postfix("delay_warning_time")),
+      });
+  return table;
+}
+
+}  // namespace ringpost::schedule

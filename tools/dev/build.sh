@@ -1,0 +1,1 @@
+dev_build() { build_preset "${1:-release}" "${@:2}"; }

@@ -1,0 +1,43 @@
+# What the commands of ./dev share.
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+die() { printf './dev: %s\n' "$*" >&2; exit 1; }
+
+jobs_count() { nproc; }
+
+# Configures and builds one preset. $1: preset, the rest: ninja targets.
+build_preset() {
+  local preset=$1
+  shift
+  need_packages
+  cmake --preset "$preset" >"build-$preset.log" 2>&1 || { cat "build-$preset.log" >&2; die "cmake --preset $preset failed"; }
+  rm -f "build-$preset.log"
+  ninja -C "build/$preset" -j "$(jobs_count)" "$@"
+}
+
+# Debian packages of the build, and those whose programs the tests drive or deliver into. Foreign servers are not
+# installed: tests unpack them into a folder of their own (tests/foreign), so no service starts and no mail set-up
+# of the machine changes.
+build_packages="clang-19 lld-19 llvm-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev cmake ninja-build ccache pkg-config
+  git python3 liburing-dev libssl-dev libmimalloc-dev libjemalloc-dev libc-ares-dev libldns-dev libtomlplusplus-dev libcli11-dev
+  libfmt-dev libsimdjson-dev libsqlite3-dev libcrypt-dev libidn2-dev libicu-dev libhwloc-dev libgtest-dev libgmock-dev
+  libbenchmark-dev zlib1g-dev"
+test_packages="curl openssl swaks"
+
+missing_packages() {
+  local package
+  for package in $build_packages $test_packages; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed' || printf '%s ' "$package"
+  done
+}
+
+need_packages() {
+  local missing
+  missing=$(missing_packages)
+  [ -z "$missing" ] && return
+  [ "$(id -u)" = 0 ] || die "these packages are missing; as root: apt-get install $missing"
+  say "installing $missing"
+  apt-get update -qq
+  # shellcheck disable=SC2086
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}

@@ -1,0 +1,1 @@
+dev_packages() { need_packages; say "all packages are there"; }
