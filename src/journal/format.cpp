@@ -30,7 +30,8 @@ void seal(FrameHeader& header) {
 
 std::optional<SegmentHeader> parse_segment_header(std::span<const std::byte> slot) {
   const auto header = load<SegmentHeader>(slot);
-  if (header.magic != kSegmentMagic || header.crc != scan::crc32c(bytes_before_crc(header))) return std::nullopt;
+  if (header.magic != kSegmentMagic || header.crc != scan::crc32c(bytes_before_crc(header)))
+    return std::nullopt;
   if (header.version != kFormatVersion || !known_state(header.state)) return std::nullopt;
   return header;
 }
@@ -55,7 +56,8 @@ SegmentHead parse_segment_head(std::span<const std::byte> head) {
     const auto bytes = head.subspan(slot * kBlockSize, kBlockSize);
     const auto header = parse_segment_header(bytes);
     if (!header) {
-      found.damaged = found.damaged || std::ranges::any_of(bytes, [](std::byte b) { return b != std::byte{0}; });
+      found.damaged =
+          found.damaged || std::ranges::any_of(bytes, [](std::byte b) { return b != std::byte{0}; });
     } else if (!found.header || header->generation > found.header->generation) {
       found.header = header;
     }

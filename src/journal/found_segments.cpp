@@ -45,7 +45,8 @@ void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport&
   }
   if (slots.header) return;
   if (!frame) {
-    report.add({found.number, 0, kFirstFrame, false, "both headers are damaged and no frame follows; left alone"});
+    report.add(
+        {found.number, 0, kFirstFrame, false, "both headers are damaged and no frame follows; left alone"});
     found.lost = true;
     return;
   }
@@ -58,8 +59,9 @@ void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport&
   found.header.first_commit_sequence = frame->commit_sequence;
 }
 
-Result<FoundSegment> look(io::Files& files, const std::string& path, std::uint32_t number, std::uint64_t spool_id,
-                          bool write, const AlignedMemory& head, RecoveryReport& report) {
+Result<FoundSegment> look(io::Files& files, const std::string& path, std::uint32_t number,
+                          std::uint64_t spool_id, bool write, const AlignedMemory& head,
+                          RecoveryReport& report) {
   FoundSegment found{.number = number};
   found.file = RP_TRY(files.open(path, {.write = write, .direct = true}));
   auto size = files.size(found.file.handle);
@@ -68,13 +70,16 @@ Result<FoundSegment> look(io::Files& files, const std::string& path, std::uint32
     return fail(std::move(size).error());
   }
   found.size = *size / kBlockSize * kBlockSize;
-  if (found.size <= kFirstFrame || !has_all(files, found.file.handle, head.bytes().first(kFirstFrame + kBlockSize), 0)) {
-    report.add({number, 0, found.size, false, "the file is too short or its head cannot be read; left alone"});
+  if (found.size <= kFirstFrame ||
+      !has_all(files, found.file.handle, head.bytes().first(kFirstFrame + kBlockSize), 0)) {
+    report.add(
+        {number, 0, found.size, false, "the file is too short or its head cannot be read; left alone"});
     found.lost = true;
     return found;
   }
   judge(found, head.bytes(), report);
-  const bool foreign = !found.lost && spool_id != 0 && found.header.spool_id != 0 && found.header.spool_id != spool_id;
+  const bool foreign =
+      !found.lost && spool_id != 0 && found.header.spool_id != 0 && found.header.spool_id != spool_id;
   if (foreign) {
     files.close(found.file.handle);
     return fail(ErrorKind::permanent, fmt::format("{} belongs to another spool; move it away", path));
@@ -116,8 +121,8 @@ std::string segment_path(const std::string& directory, std::uint32_t number) {
   return fmt::format("{}/{}{:06}", directory, kPrefix, number);
 }
 
-Result<std::vector<FoundSegment>> find_segments(io::Files& files, const std::string& directory, std::uint64_t spool_id,
-                                                bool write, RecoveryReport& report,
+Result<std::vector<FoundSegment>> find_segments(io::Files& files, const std::string& directory,
+                                                std::uint64_t spool_id, bool write, RecoveryReport& report,
                                                 std::vector<std::string>* unfinished) {
   const AlignedMemory head(kFirstFrame + kBlockSize);
   std::vector<FoundSegment> segments;
@@ -180,8 +185,8 @@ std::uint64_t order_of(const FrameHeader& frame) {
   return (std::uint64_t{frame.epoch} << kSequenceBits) | frame.commit_sequence;
 }
 
-void visit_records(const SegmentWalk& walk, const FramePlace& place, const std::function<void(const RecordView&)>& visit,
-                   RecoveryReport& report) {
+void visit_records(const SegmentWalk& walk, const FramePlace& place,
+                   const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
   RecordCursor cursor(walk.frame());
   while (cursor.next()) {
     const auto offset = walk.offset() + cursor.payload_offset();
@@ -202,9 +207,9 @@ void visit_records(const SegmentWalk& walk, const FramePlace& place, const std::
   }
 }
 
-void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place, std::span<const VoidRange> voids,
-                  const AlignedMemory& window, const std::function<void(const RecordView&)>& visit,
-                  RecoveryReport& report) {
+void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place,
+                  std::span<const VoidRange> voids, const AlignedMemory& window,
+                  const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
   SegmentWalk walk(found.walk_facts());
   while (next_frame(files, found.file.handle, walk, window)) {
     ++report.frames;
@@ -226,7 +231,8 @@ Result<void> read_shard(io::Files& files, const std::string& directory, std::uin
   const auto voids = collect_voids(files, segments, window);
   for (FoundSegment& found : segments) {
     if (!found.has_frames()) continue;
-    walk_segment(files, found, {found.header.shard, found.number, found.number}, voids, window, visit, report);
+    walk_segment(files, found, {found.header.shard, found.number, found.number}, voids, window, visit,
+                 report);
   }
   close_segments(files, segments);
   return {};

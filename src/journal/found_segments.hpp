@@ -54,13 +54,13 @@ struct FramePlace {
   std::uint32_t segment = 0;  // for Location
   std::uint32_t number = 0;   // for the report
 };
-void visit_records(const SegmentWalk& walk, const FramePlace& place, const std::function<void(const RecordView&)>& visit,
-                   RecoveryReport& report);
+void visit_records(const SegmentWalk& walk, const FramePlace& place,
+                   const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
 std::uint64_t order_of(const FrameHeader& frame);
 
 // Every record of one segment, voided frames left out. Sets `end` and `void_from`.
-void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place, std::span<const VoidRange> voids,
-                  const AlignedMemory& window, const std::function<void(const RecordView&)>& visit,
-                  RecoveryReport& report);
+void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place,
+                  std::span<const VoidRange> voids, const AlignedMemory& window,
+                  const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
 
 }  // namespace ringpost::journal

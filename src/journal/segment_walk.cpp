@@ -92,7 +92,8 @@ bool SegmentWalk::take(const FrameHeader& header, std::span<const std::byte> fra
       return false;
     }
     if (!after_gap_ && header.previous_crc != previous_crc_)
-      damages_.push_back({facts_.number, position_, 0, false, "the frame before this one is not the one it follows"});
+      damages_.push_back(
+          {facts_.number, position_, 0, false, "the frame before this one is not the one it follows"});
     after_gap_ = false;
     previous_crc_ = header.header_crc;
     end_ = position_ + whole;

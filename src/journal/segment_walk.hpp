@@ -63,9 +63,9 @@ class SegmentWalk {
   std::uint64_t window_offset_ = 0;
   std::span<const std::byte> window_;
   std::size_t want_size_ = 0;
-  std::uint64_t small_reads_until_ = 0;       // behind an unreadable block
-  std::optional<std::uint64_t> gap_;          // where the frames stopped to verify
-  bool ours_in_gap_ = false;                  // a header with our salt stands in it: something was torn
+  std::uint64_t small_reads_until_ = 0;  // behind an unreadable block
+  std::optional<std::uint64_t> gap_;     // where the frames stopped to verify
+  bool ours_in_gap_ = false;             // a header with our salt stands in it: something was torn
   bool salvaging_ = false;
   std::uint64_t salvage_until_ = 0;
   bool after_gap_ = false;
