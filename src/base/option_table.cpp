@@ -109,7 +109,8 @@ std::string table_example(const OptionTable& table) {
 
 std::string table_type(const OptionTable& table) {
   std::string names;
-  for (const OptionField& field : table.fields()) names += (names.empty() ? "" : ", ") + std::string(field.name);
+  for (const OptionField& field : table.fields())
+    names += (names.empty() ? "" : ", ") + std::string(field.name);
   return "{ " + names + " }";
 }
 

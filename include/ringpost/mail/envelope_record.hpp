@@ -6,9 +6,10 @@
 //
 // Layout, offsets in bytes:
 //   0 u32 magic "RPE1" | 4 u16 version | 6 u16 fixed_size | 8 u32 recipient_count | 12 u32 text_size
-//   16 fixed fields (kFixedSize in envelope_record.cpp), of which a newer version may have more: fixed_size
-//   says where they end then u32 dots[dot_count] | recipients[recipient_count] of 16 bytes {u32 offset, u16
-//   address size, u16 orcpt size, u8 notify, 7 zero} then text[text_size], into which every offset points.
+//   16 fixed fields (put_numbers and Text in envelope_record.cpp), of which a newer version may have more:
+//   fixed_size says where they end then u32 dots[dot_count] | recipients[recipient_count] of 16 bytes {u32
+//   offset, u16 address size, u16 orcpt size, u8 notify, 7 zero} then text[text_size], into which every
+//   offset points.
 // Recipients have one size so that recipient 7 of a record is found without reading the six before it.
 #pragma once
 
@@ -68,6 +69,13 @@ class EnvelopeRecord {
   void copy_to(Envelope& envelope) const;
 
  private:
+  template <class FixedReader>
+  Result<std::size_t> take_numbers(FixedReader& fixed);
+  template <class FixedReader>
+  Result<> take_texts(FixedReader& fixed);
+  Result<> take_dots(std::span<const std::byte> bytes);
+  Result<> check_recipients() const;
+
   ArrivalFacts facts_;
   std::string_view reverse_path_;
   std::string_view envid_;

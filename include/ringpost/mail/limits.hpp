@@ -6,8 +6,9 @@
 
 namespace ringpost::mail {
 
-// RFC 5321 section 4.5.3.1: these are what every server must take, and more than that nobody sends honestly.
-inline constexpr std::size_t kLocalPartSizeMax = 64;
+// RFC 5321 section 4.5.3.1 lets a server take no less than 64, 255 and 256. Bulk senders put the recipient
+// into the local part of the return path and so pass 64 every day; the path's limit is the one that holds.
+inline constexpr std::size_t kLocalPartSizeMax = 128;
 inline constexpr std::size_t kDomainSizeMax = 255;
 inline constexpr std::size_t kPathSizeMax = 256;  // with its angle brackets
 inline constexpr std::size_t kLabelSizeMax = 63;  // RFC 1035 section 2.3.4

@@ -32,14 +32,13 @@ class MboxWriter {
   void finish(std::string& out);
 
  private:
-  void flush_line_start(std::string& out);
-  void emit(char c, std::string& out);
+  void write_at_start(char c, std::string& out);
+  void release(std::string& out);
 
-  std::string line_start_;  // what may become "From " or ">From "
-  bool at_start_ = true;    // still gathering it
-  bool after_cr_ = false;
-  bool after_lf_ = true;
-  std::size_t marks_ = 0;
+  LfWriter lines_;
+  bool at_start_ = true;     // of a line, or in what may become its ">From "
+  std::size_t marks_ = 0;    // '>' seen there
+  std::size_t matched_ = 0;  // bytes of "From " seen after them
 };
 
 }  // namespace ringpost::mail

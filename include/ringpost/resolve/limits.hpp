@@ -26,7 +26,7 @@ inline constexpr Duration kFailureTtl = std::chrono::seconds(5);
 inline constexpr std::size_t kHostsFileBytesMax = std::size_t{1} << 20;
 inline constexpr std::size_t kHostsNamesMax = 10'000;
 
-// Addresses tried of one host, and of the whole way to a domain. RFC 5321 §5.1 lets the client set a bound, of at least two.
+// Addresses kept of one host and IP version. RFC 5321 §5.1 lets a client set a bound, of at least two.
 inline constexpr std::size_t kHostAddressesMax = 16;
 
 // Datagrams that one turn takes from one socket before others have theirs.

@@ -59,8 +59,10 @@ class Resolver {
   Task<void> stop();
 
  private:
-  struct Entry;
   struct State;
+  bool take_literal(Route& route);
+  Task<void> resolve_group(Route& route, Instant deadline);
+  Task<MailHost> resolve_addresses(Route& route, const dns::MxHost& host, Instant deadline);
   shard::Core& core_;
   std::unique_ptr<State> state_;
 };

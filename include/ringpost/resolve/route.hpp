@@ -32,6 +32,7 @@ struct Route {
   // Set when no host can be tried: none was found, or DNS failed before one was.
   std::optional<dns::MxRefusal> refusal;
 
+  bool named = false;  // an operator named this host: not finding it is a slip of the configuration
   // What is not resolved yet; whole groups of one preference at a time.
   std::vector<dns::MxHost> unresolved;
   bool lookup_failed = false;  // an address lookup failed for now: not finding a host is temporary then

@@ -183,7 +183,7 @@ TEST(Options, refuse_a_wrong_type_and_show_the_right_spelling) {
       complaint("use", text("some")),
       "is the text \"some\", and the type is \"all\", or list of integers / write it as \"all\" or [25]");
   EXPECT_EQ(complaint("match", text("*")),
-            "is the text \"*\", and the type is table / write it as { key = value }");
+            "is the text \"*\", and the type is table / write it as { domain = \"text\" }");
   EXPECT_EQ(complaint("text", {.value = OptionValue::Date{"1979-05-27"}, .source = {0, 7}}),
             "is a date or time, and the type is text / write it as \"1979-05-27\"");
 }
@@ -234,6 +234,145 @@ TEST(Options, name_the_choices_and_the_nearest) {
             "\"adaptive\" | \"busy_poll\"");
   EXPECT_EQ(complaint("backend", text("kqueue")),
             "\"kqueue\" is not one of the choices / allowed: \"auto\" | \"uring\" | \"epoll\"");
+}
+
+struct Strict {
+  std::string name;
+  std::vector<std::string> items;
+  Named<Match> routes;
+};
+const OptionTable& option_table(const Strict*) {
+  static const OptionTable table = options_of<Strict>(
+      "strict", "Must be set.",
+      {field<&Strict::name>("name", "A name.", required(), example("\"mx\""),
+                            checked([](const std::string& name) -> std::optional<OptionComplaint> {
+                              if (name.find(' ') == std::string::npos) return std::nullopt;
+                              return OptionComplaint{"has a space", "use a dash"};
+                            })),
+       field<&Strict::items>("items", "Items.", not_empty()), field<&Strict::routes>("routes", "Routes.")});
+  return table;
+}
+std::vector<OptionProblem> strict_problems(OptionValue::Table entries, OptionReader::Settings settings = {}) {
+  Strict options;
+  OptionReader reader(std::move(settings));
+  option_table(&options).read(&options, table(std::move(entries)), reader);
+  return reader.take_problems();
+}
+
+TEST(Options, ask_for_what_is_required_unless_parts_are_missing) {
+  const auto problems = strict_problems({});
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems[0].key, "name");
+  EXPECT_EQ(problems[0].source.line, 6U);
+  EXPECT_EQ(problems[0].mend, "add name = \"mx\"");
+  EXPECT_TRUE(strict_problems({}, {.complete = false}).empty());
+}
+
+TEST(Options, refuse_by_a_check_of_their_own_and_when_empty) {
+  EXPECT_EQ(strict_problems({{"name", text("a b")}}).at(0).mend, "use a dash");
+  EXPECT_EQ(strict_problems({{"name", text("a")}, {"items", list({})}}).at(0).message, "is empty");
+  EXPECT_EQ(strict_problems({{"name", text("a\r\nb")}}).at(0).message,
+            "has a control character or a line break");
+}
+
+TEST(Options, name_unknown_keys_with_the_whole_way_to_them) {
+  const auto problems = strict_problems({{"name", text("a")},
+                                         {"routes", table({{"x.y", table({{"domian", text("b")}})}})},
+                                         {"zzzzzz", table({})}});
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_EQ(problems[0].key, "routes.\"x.y\".domian");
+  EXPECT_EQ(problems[0].mend, "did you mean \"domain\"?");
+  EXPECT_EQ(problems[1].message, "unknown table");
+  EXPECT_EQ(problems[1].mend, "known here: name, items, routes");
+}
+
+TEST(Options, leave_a_member_alone_when_its_value_is_wrong) {
+  EXPECT_EQ(read("size", text("x")).options.size, 16_MiB);
+  EXPECT_TRUE(read("listen", list({text("[::]:25"), text("x")})).options.listen.empty());
+}
+
+TEST(Options, report_what_contradicts_at_the_line_of_the_key) {
+  Everything options;
+  OptionReader reader;
+  OptionValue off = integer(0);
+  off.source.line = 9;
+  EXPECT_FALSE(
+      option_table(&options).read(&options, table({{"flag", {.value = true}}, {"port", off}}), reader));
+  const auto problems = reader.take_problems();
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems[0].key, "port");
+  EXPECT_EQ(problems[0].source.line, 9U);
+}
+
+TEST(Options, accept_what_only_earns_a_warning) {
+  const Read result = read("score", {.value = 99.5});
+  EXPECT_TRUE(result.good);
+  ASSERT_EQ(result.problems.size(), 1U);
+  EXPECT_TRUE(result.problems[0].warning);
+}
+
+TEST(Options, remember_who_set_each_key) {
+  Everything options;
+  OptionReader reader;
+  option_table(&options).read(
+      &options, table({{"port", integer(1)}, {"routes", table({{"x", table({{"domain", text("d")}})}})}}),
+      reader);
+  EXPECT_EQ(reader.sources().at("port").line, 7U);
+  EXPECT_EQ(reader.sources().at("routes.x.domain").line, 7U);
+  EXPECT_FALSE(reader.sources().contains("flag"));
+}
+
+TEST(Options, write_what_they_read) {
+  Everything options;
+  options.routes["x"].domain = "d";
+  options.layered.unset = true;
+  options.space = 10_GiB;
+  options.weights["a"] = 3;
+  const OptionValue written = option_table(&options).write(&options);
+  EXPECT_EQ(written.find("limit"), nullptr);
+  EXPECT_EQ(to_toml(*written.find("routes")), "{ x = { domain = \"d\" } }");
+  Everything again;
+  OptionReader reader;
+  EXPECT_TRUE(option_table(&again).read(&again, written, reader));
+  EXPECT_EQ(to_toml(option_table(&again).write(&again)), to_toml(written));
+}
+
+TEST(Options, visit_each_leaf_with_its_dotted_key) {
+  Everything options;
+  options.routes["x.y"];
+  std::vector<std::string> keys;
+  option_table(&options).visit(
+      &options, "top", [&](const std::string& key, const OptionField&, const void*) { keys.push_back(key); });
+  EXPECT_EQ(keys.front(), "top.flag");
+  EXPECT_NE(std::find(keys.begin(), keys.end(), "top.match.domain"), keys.end());
+  EXPECT_NE(std::find(keys.begin(), keys.end(), "top.routes.\"x.y\".tenant"), keys.end());
+  EXPECT_EQ(std::find(keys.begin(), keys.end(), "top.routes"), keys.end());
+}
+
+TEST(OptionValue, prints_as_toml_and_json) {
+  const OptionValue value = table({{"a b", text("q\"\\\n\x01")},
+                                   {"n", {.value = 2.0}},
+                                   {"l", list({integer(-1), {.value = false}})},
+                                   {"u", {}},
+                                   {"e", table({})}});
+  EXPECT_EQ(to_toml(value),
+            "{ \"a b\" = \"q\\\"\\\\\\n\\u0001\", n = 2.0, l = [-1, false], u = \"unset\", e = {} }");
+  EXPECT_EQ(to_json(value),
+            "{\"a b\": \"q\\\"\\\\\\n\\u0001\", \"n\": 2.0, \"l\": [-1, false], \"u\": null, \"e\": {}}");
+}
+
+TEST(Nearest, finds_slips_and_swaps_but_nothing_far) {
+  EXPECT_EQ(nearest("hostnme", {"origin", "hostname"}), "hostname");
+  EXPECT_EQ(nearest("Hostname", {"origin", "hostname"}), "hostname");
+  EXPECT_EQ(nearest("sue", {"use"}), "use");
+  EXPECT_EQ(nearest("abc", {"use"}), "");
+  EXPECT_EQ(nearest(std::string(100'000, 'x'), {"use"}), "");
+}
+
+TEST(Choice, has_a_name_both_ways) {
+  EXPECT_EQ(choice_name(Wait::busy_poll), "busy_poll");
+  EXPECT_EQ(choice_named<Wait>("sleep"), Wait::sleep);
+  EXPECT_EQ(choice_named<Wait>("nap"), std::nullopt);
 }
 
 }  // namespace

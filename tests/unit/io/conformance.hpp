@@ -21,6 +21,7 @@ class Conformance : public ::testing::TestWithParam<std::string> {
     turns.reset();
     world.reset();
     MadeWorld made = make_world(GetParam(), options);
+    if (!made.world && HasFailure()) FAIL() << "no test without a backend";
     if (!made.world) GTEST_SKIP() << made.unavailable;
     world = std::move(made.world);
     turns = std::make_unique<Turns>(world->backend(), batch);

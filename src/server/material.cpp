@@ -1,0 +1,110 @@
+#include "material.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "ringpost/mail/address.hpp"
+#include "ringpost/server/files.hpp"
+
+namespace ringpost::server {
+
+namespace {
+
+constexpr Bytes kPemMax = 1_MiB;
+constexpr Bytes kAliasesMax = 64_MiB;
+constexpr const char* kAuthorities = "/etc/ssl/certs/ca-certificates.crt";
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return result;
+}
+
+// Accounts, the aliases file and the aliases of the database, as they are at the moment of the question.
+class KnownRecipients final : public policy::Recipients {
+ public:
+  KnownRecipients(accounts::Accounts& accounts, const std::vector<std::string>& aliases) : accounts_(accounts) {
+    for (const std::string& name : aliases) aliases_.insert(lower(name));
+  }
+  bool exists(std::string_view local_part, std::string_view domain) const override {
+    const auto directory = accounts_.directory();
+    return aliases_.contains(lower(local_part)) || directory->find(local_part, domain) != nullptr ||
+           directory->alias(local_part, domain) != nullptr;
+  }
+
+ private:
+  accounts::Accounts& accounts_;
+  std::unordered_set<std::string> aliases_;
+};
+
+Result<tls::Identity> read_identity(const FilePath& certificate, const FilePath& key) {
+  tls::Identity identity;
+  identity.certificate_path = certificate.text;
+  identity.key_path = key.text;
+  identity.certificate_pem = RP_TRY(read_file(certificate.text, kPemMax));
+  identity.key_pem = RP_TRY(read_file(key.text, kPemMax));
+  return identity;
+}
+
+Result<void> read_tls(const tls::TlsOptions& options, Material& material) {
+  material.tls_client.version_min = options.version_min;
+  material.tls_client.authorities_path = kAuthorities;
+  if (auto authorities = read_file(kAuthorities, 16_MiB)) material.tls_client.authorities_pem = std::move(*authorities);
+  if (options.certificate.empty()) return {};
+  material.tls_server.version_min = options.version_min;
+  material.tls_server.main = RP_TRY(read_identity(options.certificate, options.key));
+  for (const auto& [name, sni] : options.sni)
+    material.tls_server.names.emplace(name, RP_TRY(read_identity(sni.certificate, sni.key)));
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Configuration> configuration,
+                                                      std::shared_ptr<const tls::TicketKeys> keys) {
+  auto material = std::make_shared<Material>();
+  material->configuration = std::move(configuration);
+  material->ticket_keys = keys != nullptr ? std::move(keys) : RP_TRY(tls::TicketKeys::generate());
+  RP_CHECK(read_tls(material->configuration->tls, *material));
+  const FilePath& aliases = material->configuration->domains.aliases;
+  if (!aliases.empty()) {
+    auto text = read_file(aliases.text, kAliasesMax);
+    if (text)
+      material->aliases = std::move(*text);
+    else if (text.error().system != ENOENT)
+      return fail(std::move(text.error()).in("domains.aliases"));
+  }
+  auto names = deliver::Local::alias_names(material->aliases);
+  if (!names) return fail(std::move(names.error()).in(aliases.text));
+  material->alias_names = std::move(*names);
+  // Built once here so that a bad certificate is found before any core is told of it.
+  if (!material->tls_server.main.certificate_pem.empty())
+    (void)RP_TRY(tls::ServerContext::build(material->tls_server, material->ticket_keys));
+  return std::shared_ptr<const Material>(std::move(material));
+}
+
+Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& material, accounts::Accounts& accounts) {
+  const Configuration& configuration = *material.configuration;
+  std::shared_ptr<const tls::ServerContext> tls;
+  if (!material.tls_server.main.certificate_pem.empty())
+    tls = RP_TRY(tls::ServerContext::build(material.tls_server, material.ticket_keys));
+  auto snapshot = std::make_shared<receive::Snapshot>();
+  for (const auto& [name, options] : configuration.listener)
+    snapshot->listeners.push_back(receive::make_listening(name, options, configuration.hostname(), tls));
+  snapshot->policy = std::make_shared<policy::Policy>(
+      policy::Policy::Settings{.hostname = configuration.hostname(),
+                               .policy = configuration.policy,
+                               .domains = configuration.domains,
+                               .recipients = std::make_shared<KnownRecipients>(accounts, material.alias_names)});
+  return std::shared_ptr<const receive::Snapshot>(std::move(snapshot));
+}
+
+deliver::LocalSettings local_settings(const Material& material) {
+  const Configuration& configuration = *material.configuration;
+  return {.hostname = configuration.hostname(),
+          .domains = configuration.domains,
+          .mailboxes = configuration.mailboxes,
+          .aliases_text = material.aliases};
+}
+
+}  // namespace ringpost::server

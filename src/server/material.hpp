@@ -1,0 +1,37 @@
+// What the configuration names and the cores need built: read once from disk at start and at each reload.
+//
+// Layer: program. Blocking.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ringpost/accounts/accounts.hpp"
+#include "ringpost/deliver/local.hpp"
+#include "ringpost/policy/policy.hpp"
+#include "ringpost/receive/service.hpp"
+#include "ringpost/server/configuration.hpp"
+#include "ringpost/tls/client_context.hpp"
+#include "ringpost/tls/server_context.hpp"
+#include "ringpost/tls/ticket_keys.hpp"
+
+namespace ringpost::server {
+
+// Texts of the files; each core builds its own objects from them, so that nothing is shared but immutable bytes.
+struct Material {
+  std::shared_ptr<const Configuration> configuration;
+  std::shared_ptr<const tls::TicketKeys> ticket_keys;
+  tls::ServerSettings tls_server;
+  tls::ClientSettings tls_client;
+  std::string aliases;
+  std::vector<std::string> alias_names;  // for the policy: an alias is a recipient that exists
+};
+
+// Errors name the file and the mend. `keys`: those of the running server, or none.
+Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Configuration> configuration,
+                                                      std::shared_ptr<const tls::TicketKeys> keys);
+
+Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& material, accounts::Accounts& accounts);
+deliver::LocalSettings local_settings(const Material& material);
+
+}  // namespace ringpost::server

@@ -1,0 +1,42 @@
+#include "sockets.hpp"
+
+#include <cerrno>
+
+namespace ringpost::server {
+
+namespace {
+
+std::string mend_for(int error) {
+  if (error == EADDRINUSE) return "; another program listens there: stop it, or change the address";
+  if (error == EACCES) return "; ports below 1024 need root or CAP_NET_BIND_SERVICE at start";
+  if (error == EADDRNOTAVAIL) return "; this host has no such address";
+  return "";
+}
+
+}  // namespace
+
+Result<std::vector<BoundSocket>> bind_sockets(const Configuration& configuration, unsigned cores) {
+  // Any backend can bind; this one is gone before the cores make theirs, the descriptors stay.
+  const auto backend = RP_TRY(io::make_backend({.choice = "epoll"}));
+  std::vector<BoundSocket> sockets;
+  std::size_t index = 0;
+  unsigned slot = 0;
+  for (const auto& [name, options] : configuration.listener) {
+    for (const Endpoint& address : options.address) {
+      for (unsigned core = 0; core < cores; ++core) {
+        auto handle = backend->listen(address, {});
+        if (!handle) {
+          Error error = std::move(handle.error()).in("listener." + name + ": " + to_string(address));
+          error.text += mend_for(error.system);
+          return fail(std::move(error));
+        }
+        sockets.push_back({index, slot, core, *handle});
+      }
+      ++slot;
+    }
+    ++index;
+  }
+  return sockets;
+}
+
+}  // namespace ringpost::server
