@@ -1,0 +1,38 @@
+// What the log engine counts.
+//
+// Layer: durable, private.
+#pragma once
+
+#include "ringpost/observe/registry.hpp"
+
+namespace ringpost::journal {
+
+struct Figures {
+  explicit Figures(observe::Registry& registry) {
+    registry.add("journal_commit_ns", "From the submission of a commit frame until it is durable.",
+                 commit_ns);
+    registry.add("journal_frames", "Commit frames made durable.", frames);
+    registry.add("journal_frame_records", "Records in each commit frame.", frame_records);
+    registry.add("journal_frame_bytes", "Bytes of each commit frame, without padding.", frame_bytes);
+    registry.add("journal_written_bytes", "Bytes written in commit frames, with padding.", written_bytes);
+    registry.add("journal_write_errors", "Commit frames and headers that could not be written.",
+                 write_errors);
+    registry.add("journal_no_room", "Appends refused for want of a buffer or a segment.", no_room);
+    registry.add("journal_cold_reads", "Records read from the disk.", cold_reads);
+    registry.add("journal_damaged_reads", "Records that did not verify when read twice.", damaged_reads);
+    registry.add("journal_buffers_pinned", "Commit buffers that a reader keeps.", buffers_pinned);
+    registry.add("journal_segments", "Segment files, free ones too.", segments);
+    registry.add("journal_segments_free", "Segment files that are zero-filled or free again.", segments_free);
+    registry.add("journal_segments_freed", "Segments given back by reclaim.", segments_freed);
+    registry.add("journal_segments_emptied", "Segments whose rest was moved to the newest one.",
+                 segments_emptied);
+    registry.add("journal_live_bytes", "Bytes of records that still count.", live_bytes);
+  }
+
+  observe::Histogram commit_ns, frame_records, frame_bytes;
+  observe::Counter frames, written_bytes, write_errors, no_room, cold_reads, damaged_reads;
+  observe::Counter segments_freed, segments_emptied;
+  observe::Gauge buffers_pinned, segments, segments_free, live_bytes;
+};
+
+}  // namespace ringpost::journal

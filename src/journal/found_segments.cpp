@@ -1,0 +1,241 @@
+#include "found_segments.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <tuple>
+
+#include <fmt/format.h>
+
+namespace ringpost::journal {
+
+namespace {
+
+constexpr std::string_view kPrefix = "segment-";
+constexpr std::string_view kUnfinishedSuffix = ".new";
+
+std::optional<std::uint32_t> number_of(std::string_view name) {
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
+
+bool has_all(io::Files& files, io::Handle file, std::span<std::byte> into, std::uint64_t offset) {
+  const auto count = files.read_at(file, into, offset);
+  return count && *count == into.size();
+}
+
+// The header may lie: both slots lost, or the newer one lost and the older saying that the segment is free. The first
+// frame knows better. `head` holds both slots and the first block behind them.
+void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport& report) {
+  const SegmentHead slots = parse_segment_head(head.first(kFirstFrame));
+  const auto frame = parse_frame_header(head.subspan(kFirstFrame));
+  if (slots.header) found.header = *slots.header;
+  if (slots.damaged && slots.header && found.state() == SegmentState::free && frame &&
+      frame->salt == found.header.salt) {
+    report.add({found.number, 0, kFirstFrame, false, "the newer header is damaged; its frames are read"});
+    found.header.state = static_cast<std::uint32_t>(SegmentState::open);
+    found.header.epoch = frame->epoch;
+    found.header.first_commit_sequence = frame->commit_sequence;
+    found.header.sequence += 1;
+    return;
+  }
+  if (slots.header) return;
+  if (!frame) {
+    report.add(
+        {found.number, 0, kFirstFrame, false, "both headers are damaged and no frame follows; left alone"});
+    found.lost = true;
+    return;
+  }
+  report.add({found.number, 0, kFirstFrame, false, "both headers are damaged; its frames are read"});
+  found.header = {};
+  found.header.state = static_cast<std::uint32_t>(SegmentState::open);
+  found.header.number = found.number;
+  found.header.salt = frame->salt;
+  found.header.epoch = frame->epoch;
+  found.header.first_commit_sequence = frame->commit_sequence;
+}
+
+Result<FoundSegment> look(io::Files& files, const std::string& path, std::uint32_t number,
+                          std::uint64_t spool_id, bool write, const AlignedMemory& head,
+                          RecoveryReport& report) {
+  FoundSegment found{.number = number};
+  found.file = RP_TRY(files.open(path, {.write = write, .direct = true}));
+  auto size = files.size(found.file.handle);
+  if (!size) {
+    files.close(found.file.handle);
+    return fail(std::move(size).error());
+  }
+  found.size = *size / kBlockSize * kBlockSize;
+  if (found.size <= kFirstFrame ||
+      !has_all(files, found.file.handle, head.bytes().first(kFirstFrame + kBlockSize), 0)) {
+    report.add(
+        {number, 0, found.size, false, "the file is too short or its head cannot be read; left alone"});
+    found.lost = true;
+    return found;
+  }
+  judge(found, head.bytes(), report);
+  const bool foreign =
+      !found.lost && spool_id != 0 && found.header.spool_id != 0 && found.header.spool_id != spool_id;
+  if (foreign) {
+    files.close(found.file.handle);
+    return fail(ErrorKind::permanent, fmt::format("{} belongs to another spool; move it away", path));
+  }
+  return found;
+}
+
+auto writing_order(const FoundSegment& found) {
+  return std::tuple(!found.has_frames(), found.header.epoch, found.header.first_commit_sequence,
+                    found.header.sequence, found.number);
+}
+
+// Reads what the walk wants into the window; true when there is a frame.
+bool next_frame(io::Files& files, io::Handle file, SegmentWalk& walk, const AlignedMemory& window) {
+  while (true) {
+    const SegmentWalk::Step step = walk.step();
+    if (step != SegmentWalk::Step::need) return step == SegmentWalk::Step::frame;
+    const auto bytes = window.bytes().first(walk.want_size());
+    if (const auto count = files.read_at(file, bytes, walk.want_offset()))
+      walk.give(bytes.first(*count));
+    else
+      walk.unreadable();
+  }
+}
+
+}  // namespace
+
+void RecoveryReport::add(Damage found) {
+  ++(found.torn_tail ? torn_tails : damages);
+  if (damage.size() < kDamageReportsMax) damage.push_back(std::move(found));
+}
+
+SegmentWalk::Facts FoundSegment::walk_facts() const {
+  const bool sealed = state() == SegmentState::sealed && header.end <= size && header.end % kBlockSize == 0;
+  return {.number = number, .salt = header.salt, .limit = sealed ? header.end : size, .sealed = sealed};
+}
+
+std::string segment_path(const std::string& directory, std::uint32_t number) {
+  return fmt::format("{}/{}{:06}", directory, kPrefix, number);
+}
+
+Result<std::vector<FoundSegment>> find_segments(io::Files& files, const std::string& directory,
+                                                std::uint64_t spool_id, bool write, RecoveryReport& report,
+                                                std::vector<std::string>* unfinished) {
+  const AlignedMemory head(kFirstFrame + kBlockSize);
+  std::vector<FoundSegment> segments;
+  for (const std::string& name : RP_TRY(files.list(directory))) {
+    if (unfinished != nullptr && name.starts_with(kPrefix) && name.ends_with(kUnfinishedSuffix))
+      unfinished->push_back(directory + "/" + name);
+    const auto number = number_of(name);
+    if (!number) continue;
+    auto found = look(files, directory + "/" + name, *number, spool_id, write, head, report);
+    if (!found) {
+      close_segments(files, segments);
+      return fail(std::move(found).error());
+    }
+    segments.push_back(std::move(*found));
+    ++report.segments;
+    if (!segments.back().lost && !segments.back().has_frames()) ++report.free_segments;
+  }
+  std::ranges::sort(segments, {}, writing_order);
+  return segments;
+}
+
+void close_segments(io::Files& files, const std::vector<FoundSegment>& segments) {
+  for (const FoundSegment& segment : segments) files.close(segment.file.handle);
+}
+
+std::vector<VoidRange> voids_in(std::span<const std::byte> payload) {
+  std::vector<VoidRange> ranges(payload.size() / sizeof(VoidRange));
+  if (!ranges.empty()) std::memcpy(ranges.data(), payload.data(), ranges.size() * sizeof(VoidRange));
+  return ranges;
+}
+
+std::vector<VoidRange> collect_voids(io::Files& files, std::span<const FoundSegment> segments,
+                                     const AlignedMemory& window) {
+  std::vector<VoidRange> voids;
+  for (const FoundSegment& found : segments) {
+    if (!found.has_frames()) continue;
+    // Most first frames void nothing, and the first record of one that does is in its first block.
+    const auto block = window.bytes().first(kBlockSize);
+    if (!has_all(files, found.file.handle, block, kFirstFrame)) continue;
+    const auto header = parse_frame_header(block);
+    if (!header || header->record_count == 0 || header->salt != found.header.salt) continue;
+    if (load<RecordHeader>(block, sizeof(FrameHeader)).type != kVoidType) continue;
+    SegmentWalk walk(found.walk_facts());
+    if (!next_frame(files, found.file.handle, walk, window) || walk.offset() != kFirstFrame) continue;
+    RecordCursor cursor(walk.frame());
+    if (cursor.next() && cursor.intact()) voids.append_range(voids_in(cursor.payload()));
+  }
+  return voids;
+}
+
+bool is_void(std::span<const VoidRange> voids, std::uint32_t segment, const FrameHeader& frame) {
+  return std::ranges::any_of(voids, [&](const VoidRange& range) {
+    return range.segment == segment && range.epoch == frame.epoch && range.first <= frame.commit_sequence &&
+           frame.commit_sequence <= range.last;
+  });
+}
+
+std::uint64_t order_of(const FrameHeader& frame) {
+  constexpr unsigned kSequenceBits = 64 - MessageId::kEpochBits;
+  return (std::uint64_t{frame.epoch} << kSequenceBits) | frame.commit_sequence;
+}
+
+void visit_records(const SegmentWalk& walk, const FramePlace& place,
+                   const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
+  RecordCursor cursor(walk.frame());
+  while (cursor.next()) {
+    const auto offset = walk.offset() + cursor.payload_offset();
+    if (walk.damaged() && !cursor.intact()) {
+      report.add({place.number, offset, cursor.header().size, false, "a record does not verify"});
+      continue;
+    }
+    if (cursor.header().type == kVoidType) continue;
+    ++report.records;
+    report.bytes += cursor.header().size;
+    visit({.type = cursor.header().type,
+           .flags = cursor.header().flags,
+           .id = {cursor.header().id},
+           .shard = place.shard,
+           .where = {place.segment, static_cast<std::uint32_t>(offset), cursor.header().size},
+           .order = order_of(walk.header()),
+           .payload = cursor.payload()});
+  }
+}
+
+void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place,
+                  std::span<const VoidRange> voids, const AlignedMemory& window,
+                  const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
+  SegmentWalk walk(found.walk_facts());
+  while (next_frame(files, found.file.handle, walk, window)) {
+    ++report.frames;
+    if (is_void(voids, found.number, walk.header())) {
+      ++report.voided_frames;
+      if (found.void_from == 0) found.void_from = walk.offset();
+      continue;
+    }
+    visit_records(walk, place, visit, report);
+  }
+  found.end = found.void_from != 0 ? found.void_from : walk.end();
+  for (Damage& damage : walk.damages()) report.add(std::move(damage));
+}
+
+Result<void> read_shard(io::Files& files, const std::string& directory, std::uint64_t spool_id,
+                        const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
+  auto segments = RP_TRY(find_segments(files, directory, spool_id, false, report, nullptr));
+  const AlignedMemory window(kWindowSize);
+  const auto voids = collect_voids(files, segments, window);
+  for (FoundSegment& found : segments) {
+    if (!found.has_frames()) continue;
+    walk_segment(files, found, {found.header.shard, found.number, found.number}, voids, window, visit,
+                 report);
+  }
+  close_segments(files, segments);
+  return {};
+}
+
+}  // namespace ringpost::journal

@@ -1,0 +1,66 @@
+// The segment files of one shard, as they are found at start or by who only looks.
+//
+// Layer: durable, private. Blocking.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ringpost/io/backend.hpp"
+#include "ringpost/journal/format.hpp"
+#include "ringpost/journal/records.hpp"
+
+#include "aligned_memory.hpp"
+#include "segment_walk.hpp"
+
+namespace ringpost::journal {
+
+struct FoundSegment {
+  std::uint32_t number = 0;
+  io::File file;
+  std::uint64_t size = 0;  // of the file, down to a block
+  // The newest valid one, or what its first frame told when both slots are lost.
+  SegmentHeader header;
+  bool lost = false;            // neither header nor frame can be read: keep it away from everything
+  std::uint64_t void_from = 0;  // set by walking: where voided frames begin, or 0
+  std::uint64_t end = kFirstFrame;
+
+  SegmentState state() const { return static_cast<SegmentState>(header.state); }
+  bool has_frames() const { return !lost && state() != SegmentState::free; }
+  SegmentWalk::Facts walk_facts() const;
+};
+
+std::string segment_path(const std::string& directory, std::uint32_t number);
+
+// Opens them; those with frames come first, in the order in which they were written. On an error none stays open.
+// `unfinished` gets the numbers of files whose making a crash ended.
+Result<std::vector<FoundSegment>> find_segments(io::Files& files, const std::string& directory,
+                                                std::uint64_t spool_id, bool write, RecoveryReport& report,
+                                                std::vector<std::string>* unfinished);
+void close_segments(io::Files& files, const std::vector<FoundSegment>& segments);
+
+// Reads what a frame at the head of a segment says about failed frames of earlier ones.
+std::vector<VoidRange> collect_voids(io::Files& files, std::span<const FoundSegment> segments,
+                                     const AlignedMemory& window);
+bool is_void(std::span<const VoidRange> voids, std::uint32_t segment, const FrameHeader& frame);
+std::vector<VoidRange> voids_in(std::span<const std::byte> payload);
+
+// Calls `visit` for every record of one frame. A damaged frame gives those that verify; the others are added to the
+// report. Location::segment is `segment`.
+struct FramePlace {
+  unsigned shard = 0;
+  std::uint32_t segment = 0;  // for Location
+  std::uint32_t number = 0;   // for the report
+};
+void visit_records(const SegmentWalk& walk, const FramePlace& place,
+                   const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
+std::uint64_t order_of(const FrameHeader& frame);
+
+// Every record of one segment, voided frames left out. Sets `end` and `void_from`.
+void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place,
+                  std::span<const VoidRange> voids, const AlignedMemory& window,
+                  const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
+
+}  // namespace ringpost::journal

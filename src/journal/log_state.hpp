@@ -1,0 +1,199 @@
+// The inside of a Log. One struct, in parts: commit (log_commit.cpp), failure (log_failure.cpp), segments and their
+// headers (log_segments.cpp), reclaim (log_reclaim.cpp), reading (log_read.cpp), start and end (log_open.cpp).
+//
+// Layer: durable, private. Owner: one core.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ringpost/journal/format.hpp"
+#include "ringpost/journal/limits.hpp"
+#include "ringpost/journal/log.hpp"
+#include "ringpost/shard/await.hpp"
+#include "ringpost/shard/core.hpp"
+
+#include "commit_buffers.hpp"
+#include "figures.hpp"
+#include "segment_table.hpp"
+
+namespace ringpost::journal {
+
+// Records on their way to the disk.
+struct Frame {
+  std::uint64_t sequence = 0;
+  CommitBuffer* buffer = nullptr;
+  std::uint32_t buffer_offset = 0;
+  std::uint32_t segment = kNoSegment;
+  std::uint32_t file_offset = 0;
+  std::uint32_t size = 0;      // with the header
+  std::uint32_t capacity = 0;  // size may grow to this
+  std::uint32_t records = 0;
+  std::uint32_t records_crc = 0;
+  bool voids = false;  // begins with the voids that were outstanding
+  IntrusiveList<Log::Durable, Log> waiting;
+
+  std::byte* data() const { return buffer->data() + buffer_offset; }
+};
+
+struct Log::State : std::enable_shared_from_this<Log::State> {
+  State(shard::Core& on, LogOptions with, Place at);
+  ~State();
+
+  // Gathering and committing.
+  Result<Ticket> append(std::span<const Record> records, std::span<Location> where, bool reserve);
+  Location put(const Record& record);
+  bool fits(std::size_t size) const { return open != nullptr && open->size + size <= open->capacity; }
+  bool start_frame(std::size_t size, bool reserve);
+  bool ensure_segment(std::size_t size, bool reserve);
+  CommitBuffer* buffer_for(std::size_t size);
+  void seal_open();
+  void wake_commit();  // the hook runs at this turn's end
+  void commit();       // the hook
+  void write(Frame& frame);
+  void written(std::int32_t result);
+  void frame_settled(Frame& frame);
+  Frame& frame_of(std::uint64_t sequence) { return *frames[sequence % frames.size()]; }
+  std::uint64_t newest_appended() const { return next_sequence - 1; }
+  bool idle() const { return !in_flight && settled == newest_appended(); }
+
+  // Failure.
+  void frame_failed(std::int32_t result);
+  void tell_lost(std::uint64_t first, std::uint64_t last);
+  void put_voids();
+  bool failed(std::uint64_t sequence) const;
+  void settle_voids_of(Segment& segment);
+  bool must_void() const { return !voids.empty(); }
+
+  // Segments.
+  std::size_t ready_segments() const;
+  void prepare_next();
+  void close_current();
+  void rewrite(std::uint32_t index, Segment::Rewrite what);
+  void start_rewrites();
+  void rewritten(std::uint32_t index, bool ok);
+  void grow();
+  Task<void> make_segment(std::shared_ptr<State> self);
+  bool may_grow() const;
+  void disk_changed();
+
+  // Reclaim.
+  bool may_free(const Segment& segment, std::uint32_t index) const;
+  void consider(std::uint32_t index);
+  void consider_all();
+  void check_candidates();
+  void freed(std::uint32_t index);
+  void start_emptying();
+  std::uint32_t victim() const;
+  Task<void> empty(std::shared_ptr<State> self, std::uint32_t index);
+  Task<Result<void>> carry_all(std::uint32_t index);
+  void remove_empty_orphans();
+  Task<void> remove_orphan(std::shared_ptr<State> self, std::string directory, std::uint32_t orphan_shard);
+
+  // Reading.
+  CommitBuffers::Hot hot(Location where) { return buffers.find(where); }
+  Task<Result<void>> read(Location where, std::uint32_t skip, std::vector<std::span<std::byte>> into);
+  Task<Result<bool>> read_cold(Location where, std::uint32_t skip,
+                               std::span<const std::span<std::byte>> into);
+  Task<Result<bool>> next_frame(std::uint32_t index, class SegmentWalk& walk,
+                                const class AlignedMemory& window);
+  Task<Result<void>> walk(std::function<void(const RecordView&)> visit);
+
+  // Upkeep.
+  void upkeep();
+  Task<void> look_at_disk(std::shared_ptr<State> self);
+  void update_figures();
+
+  shard::Core& core;
+  const LogOptions options;
+  const Place place;
+  Figures figures;
+  CommitBuffers buffers;
+  SegmentTable segments;
+
+  // A ring, by sequence: settled + 1 .. next_sequence - 1 are on their way; `open` is the last of them or null.
+  std::vector<std::unique_ptr<Frame>> frames;
+  std::uint64_t next_sequence = 1;
+  std::uint64_t settled = 0;
+  Frame* open = nullptr;
+  CommitBuffer* filling = nullptr;
+  std::uint32_t current = kNoSegment;
+  std::uint32_t file_offset = 0;  // in the current segment, where the next frame begins
+  std::size_t frame_max = 0;
+
+  struct Hook : shard::TurnHook {
+    explicit Hook(State& of)
+        : TurnHook([](TurnHook& self) { static_cast<Hook&>(self).state.commit(); }), state(of) {}
+    State& state;
+  } hook{*this};
+  struct Write : io::Operation {
+    explicit Write(State& of)
+        : Operation([](Operation& self, const io::Completion& done) {
+            static_cast<Write&>(self).state.written(done.result);
+          }),
+          state(of) {}
+    State& state;
+    iovec vector{};
+    Instant submitted;
+  } frame_write{*this};
+  bool in_flight = false;
+
+  struct FailedRange {
+    std::uint64_t first = 0, last = 0;
+  };
+  std::deque<FailedRange> failed_ranges;
+  std::vector<VoidRange> voids;  // not yet behind the end of a sealed segment
+  std::uint32_t void_holder = kNoSegment;
+  unsigned write_failures = 0;
+  int last_errno = 0;
+  Instant write_not_before;
+  struct Retry : shard::Timer {
+    explicit Retry(State& of)
+        : Timer([](Timer& self) { static_cast<Retry&>(self).state.wake_commit(); }), state(of) {}
+    State& state;
+  } retry{*this};
+
+  // Headers are written from a few blocks of memory; who finds none waits.
+  struct HeaderWrite : io::Operation {
+    explicit HeaderWrite(State& of) : Operation(&HeaderWrite::completed), state(of), memory(kBlockSize) {}
+    static void completed(io::Operation& self, const io::Completion& done);
+    State& state;
+    AlignedMemory memory;
+    iovec vector{};
+    std::uint32_t segment = kNoSegment;  // kNoSegment: idle
+    SegmentHeader header;
+  };
+  std::vector<std::unique_ptr<HeaderWrite>> header_writes;
+  std::deque<std::uint32_t> rewrites_waiting;
+  std::uint64_t next_segment_sequence = 1;
+  bool making_segment = false;
+  bool preparing = false;
+
+  bool reclaiming = false;
+  bool held = false;
+  bool emptying = false;
+  bool elsewhere_released = false;
+  std::uint64_t quiet_floor = 0;
+  std::vector<std::uint32_t> candidates;
+  std::function<Task<Result<void>>(const RecordView&)> on_carry;
+  std::function<void(const RecordView&)> on_lost;
+  std::function<void(std::uint32_t)> on_freed;
+  std::function<void()> on_upkeep;
+  std::vector<std::string> orphan_directories;
+
+  shard::Signal room;
+  shard::Signal quiet;  // something that close or drained waits for has ended
+  io::Files::Space disk;
+  bool looking_at_disk = false;
+  unsigned background = 0;  // tasks alive
+  bool closing = false;
+  struct Upkeep : shard::Timer {
+    explicit Upkeep(State& of)
+        : Timer([](Timer& self) { static_cast<Upkeep&>(self).state.upkeep(); }), state(of) {}
+    State& state;
+  } upkeep_timer{*this};
+};
+
+}  // namespace ringpost::journal

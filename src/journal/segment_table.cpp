@@ -1,0 +1,70 @@
+#include "segment_table.hpp"
+
+#include <algorithm>
+
+#include "ringpost/base/assert.hpp"
+
+namespace ringpost::journal {
+
+std::uint32_t SegmentTable::add(Segment segment) {
+  const auto index = static_cast<std::uint32_t>(segments_.size());
+  by_number_.emplace(key(segment.shard, segment.number), index);
+  if (!segment.orphan) next_number_ = std::max(next_number_, segment.number + 1);
+  segments_.push_back(std::make_unique<Segment>(std::move(segment)));
+  return index;
+}
+
+std::uint32_t SegmentTable::find(std::uint32_t shard, std::uint32_t number) const {
+  const auto found = by_number_.find(key(shard, number));
+  return found == by_number_.end() ? kNoSegment : found->second;
+}
+
+bool SegmentTable::has_shard(std::uint32_t shard) const {
+  return std::ranges::find(shards_, shard) != shards_.end();
+}
+
+std::size_t SegmentTable::count(Segment::Use use) const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      segments_, [&](const auto& segment) { return segment->use == use && !segment->orphan; }));
+}
+
+void SegmentTable::add_live(Location where) {
+  Segment& segment = *segments_[where.segment];
+  segment.live_bytes += record_size(where.size);
+  ++segment.live_records;
+  live_bytes_ += record_size(where.size);
+}
+
+void SegmentTable::drop_live(Location where, std::uint64_t quiet_after) {
+  Segment& segment = *segments_[where.segment];
+  RP_ASSERT(segment.live_records > 0 && segment.live_bytes >= record_size(where.size));
+  segment.live_bytes -= record_size(where.size);
+  --segment.live_records;
+  segment.quiet_after = std::max(segment.quiet_after, quiet_after);
+  live_bytes_ -= record_size(where.size);
+}
+
+std::uint32_t SegmentTable::target_of(const SegmentName& name) const {
+  if (!has_shard(name.shard)) return kElsewhere;
+  const std::uint32_t index = find(name.shard, name.number);
+  if (index == kNoSegment || !segments_[index]->holds_frames()) return kNoSegment;
+  // A sequence of 0 was lost with both headers: any may be meant.
+  const std::uint64_t sequence = segments_[index]->header.sequence;
+  return sequence == name.sequence || sequence == 0 || name.sequence == 0 ? index : kNoSegment;
+}
+
+void SegmentTable::add_pin(std::uint32_t segment, std::uint32_t target) {
+  auto& pins = segments_[segment]->pins;
+  const auto found = std::ranges::find(pins, target, &Segment::PinCount::target);
+  if (found == pins.end())
+    pins.push_back({target, 1});
+  else
+    ++found->count;
+}
+
+void SegmentTable::drop_pins_to(std::uint32_t target) {
+  for (const auto& segment : segments_)
+    std::erase_if(segment->pins, [&](const Segment::PinCount& pin) { return pin.target == target; });
+}
+
+}  // namespace ringpost::journal

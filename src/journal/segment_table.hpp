@@ -1,0 +1,99 @@
+// The segments of one log: which are free, what counts in each, and which must outlive which.
+//
+// Layer: durable, private, without I/O. Owner: one log.
+// Pins:  a segment N with a record that negates one of segment T has N.pins[T] > 0 and is not freed while that is so.
+//        Counts, not records: which records those are is found by reading N when it is to be emptied.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ringpost/io/backend.hpp"
+#include "ringpost/journal/format.hpp"
+#include "ringpost/journal/log.hpp"
+
+namespace ringpost::journal {
+
+struct Segment {
+  enum class Use : std::uint8_t {
+    lost,       // unreadable, or a header could not be written: kept away from everything
+    free,       // its header on disk says so
+    preparing,  // its header is being written
+    prepared,   // open on disk, no frame yet
+    current,    // frames go here
+    closed,     // no frame will follow
+    freeing,    // its header is being written
+  };
+  enum class Rewrite : std::uint8_t { none, open, seal, free };
+  struct PinCount {
+    std::uint32_t target = 0;
+    std::uint32_t count = 0;
+  };
+
+  std::uint32_t shard = 0;
+  std::uint32_t number = 0;
+  io::File file;
+  Use use = Use::lost;
+  Rewrite rewrite = Rewrite::none;  // under way, or waiting for its turn
+  bool orphan = false;
+  bool sealed = false;    // on disk too
+  bool seal_due = false;  // voided frames stand behind its end, or it has been closed
+  SegmentHeader header;   // as on disk, except while it is rewritten
+  std::uint64_t size = 0;
+  std::uint64_t end = kFirstFrame;  // of the last good frame
+  std::uint32_t previous_crc = 0;
+  std::uint32_t unwritten = 0;  // frames on their way to it
+  std::uint64_t live_bytes = 0;
+  std::uint64_t live_records = 0;
+  std::uint32_t readers = 0;
+  std::uint64_t quiet_after = 0;  // the frame that must be settled before it may be freed
+  std::vector<PinCount> pins;
+  Instant closed_at;
+  Instant not_before;  // emptying it was tried and did not work
+
+  bool holds_frames() const { return use == Use::current || use == Use::closed || use == Use::freeing; }
+};
+
+inline constexpr std::uint32_t kNoSegment = ~std::uint32_t{0};
+inline constexpr std::uint32_t kElsewhere =
+    kNoSegment - 1;  // the target of a pin that another core's log holds
+
+class SegmentTable {
+ public:
+  std::uint32_t add(Segment segment);  // gives its index
+  Segment& operator[](std::uint32_t index) { return *segments_[index]; }
+  const Segment& operator[](std::uint32_t index) const { return *segments_[index]; }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(segments_.size()); }
+
+  std::uint32_t find(std::uint32_t shard, std::uint32_t number) const;
+  bool has_shard(std::uint32_t shard) const;
+  void add_shard(std::uint32_t shard) { shards_.push_back(shard); }
+  std::uint32_t next_number() const { return next_number_; }  // for a new file of the own shard
+  std::size_t count(Segment::Use use) const;                  // of the own shard
+
+  void add_live(Location where);
+  void drop_live(Location where, std::uint64_t quiet_after);
+  std::uint64_t live_bytes() const { return live_bytes_; }
+
+  // The index of the segment that `name` names while it is in use; kElsewhere for a shard that is not held here.
+  std::uint32_t target_of(const SegmentName& name) const;
+  void add_pin(std::uint32_t segment, std::uint32_t target);
+  void drop_pins_to(std::uint32_t target);
+
+ private:
+  static std::uint64_t key(std::uint32_t shard, std::uint32_t number) {
+    return std::uint64_t{shard} << 32 | number;
+  }
+  std::vector<std::unique_ptr<Segment>> segments_;
+  std::unordered_map<std::uint64_t, std::uint32_t> by_number_;
+  std::vector<std::uint32_t> shards_;
+  std::uint32_t next_number_ = 1;
+  std::uint64_t live_bytes_ = 0;
+};
+
+}  // namespace ringpost::journal

@@ -1,0 +1,130 @@
+#include "segment_walk.hpp"
+
+#include <algorithm>
+
+namespace ringpost::journal {
+
+namespace {
+
+// How far single blocks are read behind one that could not be.
+constexpr std::uint64_t kSmallReads = kWindowSize;
+
+}  // namespace
+
+bool SegmentWalk::has(std::size_t size) const {
+  return position_ >= window_offset_ && position_ + size <= window_offset_ + window_.size();
+}
+
+SegmentWalk::Step SegmentWalk::ask(std::size_t size) {
+  const std::uint64_t left = facts_.limit - position_;
+  const std::size_t most = position_ < small_reads_until_ ? round_up(size, kBlockSize) : kWindowSize;
+  want_size_ = static_cast<std::size_t>(std::min<std::uint64_t>(left, most));
+  window_ = {};
+  return Step::need;
+}
+
+void SegmentWalk::give(std::span<const std::byte> bytes) {
+  window_ = bytes;
+  window_offset_ = position_;
+  // The file is shorter than it was said to be: nothing stands there.
+  if (bytes.size() < want_size_) facts_.limit = position_ + bytes.size() / kBlockSize * kBlockSize;
+}
+
+// A window that cannot be read is read again block by block; a block that cannot be is gone over.
+void SegmentWalk::unreadable() {
+  const bool exact = position_ < small_reads_until_;
+  small_reads_until_ = std::max(small_reads_until_, position_ + kSmallReads);
+  if (!exact) return;
+  ours_in_gap_ = true;
+  pass_over(kBlockSize);
+}
+
+std::span<const std::byte> SegmentWalk::here(std::size_t size) const {
+  return window_.subspan(static_cast<std::size_t>(position_ - window_offset_), size);
+}
+
+std::optional<FrameHeader> SegmentWalk::header_here() {
+  const auto bytes = here(kBlockSize);
+  const auto raw = load<FrameHeader>(bytes);
+  if (raw.magic == kFrameMagic && raw.salt == facts_.salt) ours_in_gap_ = ours_in_gap_ || !salvaging_;
+  auto header = parse_frame_header(bytes);
+  if (!header || header->salt != facts_.salt) return std::nullopt;
+  if (position_ + round_up(header->size, kBlockSize) > facts_.limit) return std::nullopt;
+  return header;
+}
+
+void SegmentWalk::pass_over(std::size_t size) {
+  if (!gap_ && !salvaging_) gap_ = position_;
+  position_ += size;
+}
+
+SegmentWalk::Step SegmentWalk::step() {
+  while (true) {
+    if (salvaging_ && position_ >= salvage_until_) {
+      salvaging_ = false;
+      after_gap_ = true;
+    }
+    if (position_ + kBlockSize > facts_.limit) {
+      if (finish()) return Step::done;
+      continue;
+    }
+    if (!has(kBlockSize)) return ask(kBlockSize);
+    const auto header = header_here();
+    if (!header) {
+      pass_over(kBlockSize);
+      continue;
+    }
+    if (!has(header->size)) return ask(header->size);
+    if (take(*header, here(header->size))) return Step::frame;
+  }
+}
+
+// True: frame_ is one to look at. False: the walk has moved, look again.
+bool SegmentWalk::take(const FrameHeader& header, std::span<const std::byte> frame) {
+  const std::size_t whole = round_up(header.size, kBlockSize);
+  if (!salvaging_) {
+    if (check_frame(header, frame) != FrameHealth::good) {
+      pass_over(whole);
+      return false;
+    }
+    if (gap_) {
+      begin_salvage(position_, "frames between valid ones do not verify");
+      return false;
+    }
+    if (!after_gap_ && header.previous_crc != previous_crc_)
+      damages_.push_back(
+          {facts_.number, position_, 0, false, "the frame before this one is not the one it follows"});
+    after_gap_ = false;
+    previous_crc_ = header.header_crc;
+    end_ = position_ + whole;
+  }
+  ours_in_gap_ = false;
+  header_ = header;
+  frame_ = frame;
+  offset_ = position_;
+  position_ += whole;
+  return true;
+}
+
+// At the limit. False: there is damage to go back to first.
+bool SegmentWalk::finish() {
+  if (gap_ && facts_.sealed) {
+    begin_salvage(facts_.limit, "frames before the end of a sealed segment do not verify");
+    return false;
+  }
+  if (gap_ && ours_in_gap_)
+    damages_.push_back({facts_.number, *gap_, 0, true, "the last frame was not written whole"});
+  if (facts_.sealed) end_ = facts_.limit;
+  return true;
+}
+
+void SegmentWalk::begin_salvage(std::uint64_t until, const char* why) {
+  damages_.push_back({facts_.number, *gap_, until - *gap_, false, why});
+  position_ = *gap_;
+  gap_.reset();
+  salvaging_ = true;
+  salvage_until_ = until;
+  end_ = std::max(end_, until);
+}
+
+}  // namespace ringpost::journal
