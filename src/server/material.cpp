@@ -69,6 +69,12 @@ Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Conf
   material->configuration = std::move(configuration);
   material->ticket_keys = keys != nullptr ? std::move(keys) : RP_TRY(tls::TicketKeys::generate());
   RP_CHECK(read_tls(material->configuration->tls, *material));
+  for (const auto& [name, route] : material->configuration->route) {
+    if (route.password_file.empty()) continue;
+    std::string password = RP_TRY(read_file(route.password_file.text, 64_KiB));
+    while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) password.pop_back();
+    material->route_passwords.emplace(name, std::move(password));
+  }
   const FilePath& aliases = material->configuration->domains.aliases;
   if (!aliases.empty()) {
     auto text = read_file(aliases.text, kAliasesMax);
@@ -109,6 +115,19 @@ deliver::LocalSettings local_settings(const Material& material) {
           .domains = configuration.domains,
           .mailboxes = configuration.mailboxes,
           .aliases_text = material.aliases};
+}
+
+Result<std::shared_ptr<const deliver::Settings>> deliver_settings(const Material& material,
+                                                                  std::shared_ptr<const policy::Policy> policy) {
+  const Configuration& configuration = *material.configuration;
+  auto router = RP_TRY(deliver::Router::make(configuration.route, material.route_passwords,
+                                             [policy = std::move(policy)](std::string_view domain) { return policy->is_local_domain(domain); }));
+  return std::make_shared<const deliver::Settings>(deliver::Settings{.hostname = configuration.hostname(),
+                                                                     .origin = configuration.origin(),
+                                                                     .deliver = configuration.deliver,
+                                                                     .retry = configuration.retry,
+                                                                     .shaping = configuration.shaping_default(),
+                                                                     .router = std::move(router)});
 }
 
 }  // namespace ringpost::server
