@@ -47,6 +47,15 @@ TEST(ServerBody, refuses_one_byte_more_after_reading_it_all) {
   EXPECT_EQ(codes(server.say("small\r\n.\r\n")), "250");
 }
 
+TEST(ServerBody, does_not_blame_a_later_reset_on_an_earlier_body) {
+  TestServer server({.message_size_max = 10_B});
+  in_data(server);
+  server.say("0123456789\r\n.\r\n");
+  server.say(kEnvelope);
+  server.say("RSET\r\n");
+  EXPECT_EQ(server.events.back(), "reset");
+}
+
 TEST(ServerBody, drops_a_liar_of_size_without_keeping_it) {
   TestServer server({.message_size_max = 1000_B});
   server.greeted().say(kHello);
