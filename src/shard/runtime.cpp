@@ -167,7 +167,9 @@ struct Runtime::State {
   std::optional<Error> first_error(std::optional<Error> Seat::* kind) const;
   std::size_t live_tasks() const;
   void wait_until_idle(std::chrono::milliseconds bound);
-  void end_threads();
+  void end_turns();
+  // Cores that must outlive the runtime: see keep_to_the_end.
+  bool keeps() const { return abandoned != 0 || failed; }
 };
 
 // The stages of a core's thread; the gate keeps all of them, and the main thread, together.
@@ -179,6 +181,11 @@ void Runtime::State::run(unsigned index) {
     if (auto begun = start(*seat.core); !begun) seat.not_started = std::move(begun).error();
   gate.pass();  // all have started
   if (!first_error(&Seat::not_made) && !first_error(&Seat::not_started)) turn_until_exit(*seat.core);
+  gate.pass();  // none turns any more
+  gate.pass();  // ~Runtime: nobody looks any more. A ring is torn down by the thread that used it
+  if (keeps()) return;
+  seat.core.reset();
+  seat.backend.reset();
 }
 
 Result<void> Runtime::State::make(unsigned index) {
@@ -224,12 +231,12 @@ void Runtime::State::wait_until_idle(std::chrono::milliseconds bound) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-void Runtime::State::end_threads() {
+void Runtime::State::end_turns() {
   for (Seat& seat : seats) seat.calls.close();
   exit.store(true, std::memory_order_release);
   for (Seat& seat : seats)
     if (seat.core) seat.backend->wake();
-  for (Seat& seat : seats) seat.thread.join();
+  gate.pass();
   watchdog.reset();
   offload.stop();
   for (Seat& seat : seats)
@@ -276,8 +283,10 @@ Result<std::unique_ptr<Runtime>> Runtime::start(const CoreOptions& options,
 Runtime::Runtime(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Runtime::~Runtime() {
-  if (!state_->stopped) state_->end_threads();
-  if (state_->abandoned != 0 || state_->failed) keep_to_the_end(std::move(state_));
+  if (!state_->stopped) state_->end_turns();
+  state_->gate.pass();
+  for (Seat& seat : state_->seats) seat.thread.join();
+  if (state_->keeps()) keep_to_the_end(std::move(state_));
 }
 
 unsigned Runtime::count() const {
@@ -297,7 +306,7 @@ void Runtime::run_on(unsigned core, std::function<void(Core&)> function) {
 std::size_t Runtime::stop(std::chrono::milliseconds bound) {
   RP_ASSERT(!state_->stopped);
   state_->wait_until_idle(bound);
-  state_->end_threads();
+  state_->end_turns();
   return state_->abandoned;
 }
 

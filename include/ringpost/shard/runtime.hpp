@@ -4,11 +4,11 @@
 // Threads: one for each core ("core-0"), those of the offload pool ("offload-0") and the watchdog. All
 // signals but
 //          SIGPROF are blocked in them: signals are for the main thread.
-// Stop:    services are told to stop first (through run_on); their root tasks end; then `stop`. Tasks that do
-// not end in
-//          its bound are abandoned: they keep their memory, because an operation in flight may name it, and
-//          the process is about to end anyway. Cores stay readable, and what services own may be destroyed,
-//          until the Runtime dies.
+// Stop:    services are told to stop first (through run_on); their root tasks end; then `stop`. Tasks that do not
+//          end in its bound are abandoned: they and their core keep their memory, because an operation in flight may
+//          name it, and the process is about to end anyway.
+// After:   a stopped core does nothing more, but stays readable, and what services own may be destroyed by the main
+//          thread, until the Runtime dies. A start that failed keeps its cores too, for the same reason.
 #pragma once
 
 #include <chrono>
@@ -37,7 +37,7 @@ class Runtime {
   // From any thread that is not a core's: runs `function` on that core soon (a locked queue; not for the mail
   // path). Blocks while kForeignCallsMax calls wait for that core. After `stop` it does nothing.
   void run_on(unsigned core, std::function<void(Core&)> function);
-  // Lets every core run until no core has a live task, or for `bound`; then ends and joins the threads. What
+  // Lets every core run until no core has a live task, or for `bound`; then none turns any more. What
   // run_on was given before is run first. Returns the number of root tasks that had to be abandoned.
   std::size_t stop(std::chrono::milliseconds bound);
   // "2 cores on uring (single_issuer, defer_taskrun), kernel 6.1.0": the start-up line.
