@@ -1,33 +1,55 @@
 #include "ringpost/shard/simulation.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace ringpost::shard {
 
 Simulation::Simulation(std::uint64_t seed, unsigned count, const CoreOptions& options)
-    : world_(seed), options_(options), mesh_(count), random_(seed) {
-  for (unsigned i = 0; i < count; ++i) {
-    backends_.push_back(world_.make_backend());
-    cores_.push_back(std::make_unique<Core>(
-        Core::Parts{.index = i, .backend = backends_.back().get(), .mesh = &mesh_, .options = &options_}));
-    order_.push_back(i);
+    : world_(std::make_unique<io::SimWorld>(seed)), options_(options), random_(seed), order_(count) {
+  std::iota(order_.begin(), order_.end(), 0U);
+  boot();
+}
+
+// Dead machines are kept where a leak checker still finds them.
+Simulation::~Simulation() {
+  if (dead_.empty()) return;
+  machine_.reset();
+  static auto& kept =
+      *new std::vector<std::pair<std::unique_ptr<io::SimWorld>, std::vector<std::unique_ptr<Machine>>>>;
+  kept.emplace_back(std::move(world_), std::move(dead_));
+}
+
+void Simulation::boot() {
+  machine_ = std::make_unique<Machine>(count());
+  for (unsigned i = 0; i < count(); ++i) {
+    machine_->backends.push_back(world_->make_backend());
+    machine_->cores.push_back(std::make_unique<Core>(Core::Parts{.index = i,
+                                                                 .backend = machine_->backends.back().get(),
+                                                                 .mesh = &machine_->mesh,
+                                                                 .options = &options_}));
   }
 }
 
-Simulation::~Simulation() = default;
+void Simulation::power_cut() {
+  world_->power_cut();
+  dead_.push_back(std::move(machine_));
+  boot();
+}
 
 // True when any core did something, or has something left to do at this time.
 bool Simulation::turn_all() {
   for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[random_() % i]);
   std::size_t done = 0;
-  for (const unsigned index : order_) done += cores_[index]->turn(cores_[index]->now());
-  return done != 0 || std::ranges::any_of(cores_, [](const auto& core) { return core->has_work(); });
+  for (const unsigned index : order_) done += core(index).turn(core(index).now());
+  return done != 0 || std::ranges::any_of(machine_->cores, [](const auto& each) { return each->has_work(); });
 }
 
 void Simulation::step(Instant until) {
   if (turn_all()) return;
-  for (const auto& core : cores_) until = std::min(until, core->timers().next());
-  world_.advance(until);
+  for (const auto& each : machine_->cores) until = std::min(until, each->timers().next());
+  world_->advance(until);
 }
 
 bool Simulation::run_until(const std::function<bool()>& done, Duration bound) {

@@ -24,10 +24,15 @@ class Simulation {
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
 
-  io::SimWorld& world() { return world_; }
-  unsigned count() const { return static_cast<unsigned>(cores_.size()); }
-  Core& core(unsigned index) { return *cores_[index]; }
-  Instant now() const { return world_.now(); }
+  io::SimWorld& world() { return *world_; }
+  unsigned count() const { return static_cast<unsigned>(order_.size()); }
+  Core& core(unsigned index) { return *machine_->cores[index]; }
+  Instant now() const { return world_->now(); }
+
+  // The machine loses power and starts again: what was not durable is lost, and all cores are new, with the clock going
+  // on. The old cores and what runs on them stand still for ever, as at a real power cut: nothing of theirs is
+  // destroyed, so whoever owns services on them lets go of those without destroying them.
+  void power_cut();
 
   // One round; time moves, to `until` at the most, only when no core had anything to do.
   void step(Instant until);
@@ -39,14 +44,20 @@ class Simulation {
 
  private:
   static constexpr std::size_t kRoundsMax = 10'000'000;
+  struct Machine {  // between two power cuts
+    explicit Machine(unsigned count) : mesh(count) {}
+    Mesh mesh;
+    std::vector<std::unique_ptr<io::Backend>> backends;
+    std::vector<std::unique_ptr<Core>> cores;
+  };
+  void boot();
   bool turn_all();
-  io::SimWorld world_;
+  std::unique_ptr<io::SimWorld> world_;  // lives on with machines that lost their power
   CoreOptions options_;
-  Mesh mesh_;
   std::mt19937_64 random_;
-  std::vector<std::unique_ptr<io::Backend>> backends_;
-  std::vector<std::unique_ptr<Core>> cores_;
   std::vector<unsigned> order_;
+  std::vector<std::unique_ptr<Machine>> dead_;
+  std::unique_ptr<Machine> machine_;
 };
 
 }  // namespace ringpost::shard
