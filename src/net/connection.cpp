@@ -242,7 +242,7 @@ void Connection::fail_input(Error error) {
 
 bool Connection::news() const {
   return input_error_ || aborted_ || ended_ || input_.size() > seen_ ||
-         (progressed_ && tls_ && !tls_->handshake_done());
+         (progressed_ && shaking_hands_);
 }
 
 void Connection::wake() {
@@ -400,6 +400,13 @@ Task<Result<void>> Connection::connect_tls(tls::ClientContext& context, const tl
 }
 
 Task<Result<void>> Connection::shake_hands(Instant deadline) {
+  shaking_hands_ = true;
+  const auto done = co_await exchange_flights(deadline);
+  shaking_hands_ = false;
+  co_return done;
+}
+
+Task<Result<void>> Connection::exchange_flights(Instant deadline) {
   for (;;) {
     const auto sent = co_await send_ciphertext(deadline);
     if (input_error_) co_return fail(*input_error_);

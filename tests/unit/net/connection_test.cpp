@@ -254,7 +254,7 @@ TEST_P(TlsConnectionTest, carries_megabytes_both_ways_inside_tls) {
   std::string back;
   run(
       [&](Connection& connection) -> Task<void> {
-        EXPECT_TRUE(co_await connection.accept_tls(server_context_, soon(connection)));
+        { const auto r = co_await connection.accept_tls(server_context_, soon(connection)); EXPECT_TRUE(r) << r.error().text; }
         EXPECT_TRUE(connection.secure());
         there = co_await read(connection, text.size());
         const std::array<std::span<const std::byte>, 1> body{std::as_bytes(std::span(there))};
@@ -262,7 +262,8 @@ TEST_P(TlsConnectionTest, carries_megabytes_both_ways_inside_tls) {
         EXPECT_TRUE(co_await connection.flush(soon(connection), body));
       },
       [&](Connection& connection) -> Task<void> {
-        EXPECT_TRUE(co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection)));
+        const auto shaken = co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection));
+        EXPECT_TRUE(shaken) << shaken.error().text;
         const std::array<std::span<const std::byte>, 1> body{std::as_bytes(std::span(text))};
         EXPECT_TRUE(co_await connection.flush(soon(connection), body));
         back = co_await read_all(connection);
