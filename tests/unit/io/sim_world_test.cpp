@@ -1,5 +1,8 @@
 // What only a simulated world does: the same run from the same seed, time that jumps, and power cuts.
+#include <algorithm>
 #include <cerrno>
+
+#include <fmt/format.h>
 
 #include "ringpost/io/sim.hpp"
 
