@@ -160,13 +160,13 @@ std::optional<mail::Reply> Intake::loop(const Draft& draft) const {
   return mail::Reply{554, kRoutingLoop, "Too many hops: this message goes in circles"};
 }
 
-mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts,
+mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts, bool report,
                                    std::span<char> peer_text) const {
   const std::string peer = to_string(origin.peer);
   std::memcpy(peer_text.data(), peer.data(), peer.size());
   mail::ArrivalFacts arrival;
   arrival.arrival = core_.wall_now();
-  arrival.expiry = core_.wall_now() + settings_->expire_after;
+  arrival.expiry = core_.wall_now() + (report ? settings_->report_expire_after : settings_->expire_after);
   arrival.durability = origin.durability;
   arrival.received_count =
       static_cast<std::uint16_t>(std::min<std::size_t>(draft.received_count_, UINT16_MAX));
@@ -186,7 +186,7 @@ Task<Verdict> Intake::finish(Draft draft, const Origin& origin, const mail::Enve
   std::optional<mail::Reply> refusal = loop(draft);
   if (refusal) figures_.refused_loop.add();
   std::array<char, 64> peer_text{};  // the longest IPv6 address has 45 characters
-  const mail::ArrivalFacts stored = arrival(draft, origin, facts, peer_text);
+  const mail::ArrivalFacts stored = arrival(draft, origin, facts, envelope.reverse_path().empty(), peer_text);
   if (!refusal && draft.incoming_) refusal = co_await spill(draft, origin, envelope);
   if (!refusal) {
     const auto whole = std::as_const(draft.block_).bytes();

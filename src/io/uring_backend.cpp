@@ -23,8 +23,8 @@ bool waits_for_a_peer(OpKind kind) {
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> UringBackend::make(const BackendOptions& options) {
-  std::unique_ptr<UringBackend> backend(new UringBackend(RP_TRY(probe_uring())));
+Result<std::unique_ptr<Backend>> UringBackend::make(const BackendOptions& options, UringFeatures features) {
+  std::unique_ptr<UringBackend> backend(new UringBackend(std::move(features)));
   if (backend->bell_.descriptor() < 0)
     return fail(ErrorKind::exhausted, "io_uring: no descriptor left for its eventfd (raise LimitNOFILE)");
   RP_CHECK(backend->start(options));
@@ -32,7 +32,7 @@ Result<std::unique_ptr<Backend>> UringBackend::make(const BackendOptions& option
 }
 
 Result<std::unique_ptr<Backend>> make_uring_backend(const BackendOptions& options) {
-  return UringBackend::make(options);
+  return UringBackend::make(options, RP_TRY(probe_uring()));
 }
 
 UringBackend::UringBackend(UringFeatures features)

@@ -22,7 +22,8 @@ namespace ringpost::io {
 
 class UringBackend final : public KernelBackend {
  public:
-  static Result<std::unique_ptr<Backend>> make(const BackendOptions& options);
+  // With what the self-test found, or with less.
+  static Result<std::unique_ptr<Backend>> make(const BackendOptions& options, UringFeatures features);
   ~UringBackend() override;
 
   void submit(std::span<const Op> batch) override;

@@ -228,7 +228,7 @@ Task<bool> Conversation::start_tls() {
 Task<void> Conversation::authenticate() {
   sasl::Credentials& credentials = session_.credentials();
   const accounts::Login login = co_await service_.parts_.accounts->verify(
-      service_.core_, std::string(credentials.authentication_identity()), credentials.take_password());
+      service_.core_, credentials.authentication_id, std::move(credentials.password));
   if (login == accounts::Login::accepted) {
     session_.accept_auth();
     co_return;

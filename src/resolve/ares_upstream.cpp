@@ -19,16 +19,10 @@
 namespace ringpost::resolve {
 namespace {
 
+// c-ares 1.18 does not say which failure the last server sent: after SERVFAIL, REFUSED, and where nobody listens, all
+// it knows is that no server helped.
 dns::Status status_of(int ares_status) {
-  switch (ares_status) {
-    case ARES_ETIMEOUT:
-    case ARES_ECONNREFUSED:
-      return dns::Status::timeout;
-    case ARES_EREFUSED:
-      return dns::Status::refused;
-    default:
-      return dns::Status::servfail;
-  }
+  return ares_status == ARES_ETIMEOUT ? dns::Status::timeout : dns::Status::servfail;
 }
 
 bool is_format_error(std::span<const std::byte> response) {

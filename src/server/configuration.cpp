@@ -1,14 +1,14 @@
 #include "ringpost/server/configuration.hpp"
 
-#include <glob.h>
-#include <pwd.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <fstream>
 #include <sstream>
+
+#include <glob.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ringpost/config/limits.hpp"
 #include "ringpost/server/files.hpp"
@@ -47,8 +47,8 @@ void check_whole(const Configuration& configuration, config::CrossReport& report
                    "set certificate and key in [tls]");
   for (const FilePath* file : {&configuration.tls.certificate, &configuration.tls.key})
     if (!file->empty() && access(file->text.c_str(), R_OK) != 0)
-      report.error(file == &configuration.tls.key ? "tls.key" : "tls.certificate", file->text + " cannot be read",
-                   "name a PEM file that the server's user may read");
+      report.error(file == &configuration.tls.key ? "tls.key" : "tls.certificate",
+                   file->text + " cannot be read", "name a PEM file that the server's user may read");
   if (!configuration.server.user.empty() && getpwnam(configuration.server.user.c_str()) == nullptr)
     report.warning("server.user", "there is no user \"" + configuration.server.user + "\" on this system",
                    "adduser --system --group " + configuration.server.user);
@@ -61,8 +61,12 @@ shaping::ShapingOptions Configuration::shaping_default() const {
   return found == shaping.end() ? shaping::ShapingOptions{} : found->second;
 }
 
-std::string Configuration::hostname() const { return server.hostname.empty() ? system_hostname() : server.hostname; }
-std::string Configuration::origin() const { return server.origin.empty() ? hostname() : server.origin; }
+std::string Configuration::hostname() const {
+  return server.hostname.empty() ? system_hostname() : server.hostname;
+}
+std::string Configuration::origin() const {
+  return server.origin.empty() ? hostname() : server.origin;
+}
 
 config::Schema schema_of(Configuration& configuration) {
   config::Schema schema;

@@ -1,10 +1,10 @@
 #include "ringpost/server/files.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <filesystem>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace ringpost::server {
 

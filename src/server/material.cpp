@@ -16,14 +16,16 @@ constexpr const char* kAuthorities = "/etc/ssl/certs/ca-certificates.crt";
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(result, result.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return result;
 }
 
 // Accounts, the aliases file and the aliases of the database, as they are at the moment of the question.
 class KnownRecipients final : public policy::Recipients {
  public:
-  KnownRecipients(accounts::Accounts& accounts, const std::vector<std::string>& aliases) : accounts_(accounts) {
+  KnownRecipients(accounts::Accounts& accounts, const std::vector<std::string>& aliases)
+      : accounts_(accounts) {
     for (const std::string& name : aliases) aliases_.insert(lower(name));
   }
   bool exists(std::string_view local_part, std::string_view domain) const override {
@@ -49,7 +51,8 @@ Result<tls::Identity> read_identity(const FilePath& certificate, const FilePath&
 Result<void> read_tls(const tls::TlsOptions& options, Material& material) {
   material.tls_client.version_min = options.version_min;
   material.tls_client.authorities_path = kAuthorities;
-  if (auto authorities = read_file(kAuthorities, 16_MiB)) material.tls_client.authorities_pem = std::move(*authorities);
+  if (auto authorities = read_file(kAuthorities, 16_MiB))
+    material.tls_client.authorities_pem = std::move(*authorities);
   if (options.certificate.empty()) return {};
   material.tls_server.version_min = options.version_min;
   material.tls_server.main = RP_TRY(read_identity(options.certificate, options.key));
@@ -66,6 +69,12 @@ Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Conf
   material->configuration = std::move(configuration);
   material->ticket_keys = keys != nullptr ? std::move(keys) : RP_TRY(tls::TicketKeys::generate());
   RP_CHECK(read_tls(material->configuration->tls, *material));
+  for (const auto& [name, route] : material->configuration->route) {
+    if (route.password_file.empty()) continue;
+    std::string password = RP_TRY(read_file(route.password_file.text, 64_KiB));
+    while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) password.pop_back();
+    material->route_passwords.emplace(name, std::move(password));
+  }
   const FilePath& aliases = material->configuration->domains.aliases;
   if (!aliases.empty()) {
     auto text = read_file(aliases.text, kAliasesMax);
@@ -83,7 +92,8 @@ Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Conf
   return std::shared_ptr<const Material>(std::move(material));
 }
 
-Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& material, accounts::Accounts& accounts) {
+Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& material,
+                                                               accounts::Accounts& accounts) {
   const Configuration& configuration = *material.configuration;
   std::shared_ptr<const tls::ServerContext> tls;
   if (!material.tls_server.main.certificate_pem.empty())
@@ -91,11 +101,11 @@ Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& m
   auto snapshot = std::make_shared<receive::Snapshot>();
   for (const auto& [name, options] : configuration.listener)
     snapshot->listeners.push_back(receive::make_listening(name, options, configuration.hostname(), tls));
-  snapshot->policy = std::make_shared<policy::Policy>(
-      policy::Policy::Settings{.hostname = configuration.hostname(),
-                               .policy = configuration.policy,
-                               .domains = configuration.domains,
-                               .recipients = std::make_shared<KnownRecipients>(accounts, material.alias_names)});
+  snapshot->policy = std::make_shared<policy::Policy>(policy::Policy::Settings{
+      .hostname = configuration.hostname(),
+      .policy = configuration.policy,
+      .domains = configuration.domains,
+      .recipients = std::make_shared<KnownRecipients>(accounts, material.alias_names)});
   return std::shared_ptr<const receive::Snapshot>(std::move(snapshot));
 }
 
@@ -105,6 +115,19 @@ deliver::LocalSettings local_settings(const Material& material) {
           .domains = configuration.domains,
           .mailboxes = configuration.mailboxes,
           .aliases_text = material.aliases};
+}
+
+Result<std::shared_ptr<const deliver::Settings>> deliver_settings(const Material& material,
+                                                                  std::shared_ptr<const policy::Policy> policy) {
+  const Configuration& configuration = *material.configuration;
+  auto router = RP_TRY(deliver::Router::make(configuration.route, material.route_passwords,
+                                             [policy = std::move(policy)](std::string_view domain) { return policy->is_local_domain(domain); }));
+  return std::make_shared<const deliver::Settings>(deliver::Settings{.hostname = configuration.hostname(),
+                                                                     .origin = configuration.origin(),
+                                                                     .deliver = configuration.deliver,
+                                                                     .retry = configuration.retry,
+                                                                     .shaping = configuration.shaping_default(),
+                                                                     .router = std::move(router)});
 }
 
 }  // namespace ringpost::server

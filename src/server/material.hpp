@@ -5,9 +5,12 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/deliver/local.hpp"
+#include "ringpost/deliver/service.hpp"
 #include "ringpost/policy/policy.hpp"
 #include "ringpost/receive/service.hpp"
 #include "ringpost/server/configuration.hpp"
@@ -25,13 +28,17 @@ struct Material {
   tls::ClientSettings tls_client;
   std::string aliases;
   std::vector<std::string> alias_names;  // for the policy: an alias is a recipient that exists
+  std::unordered_map<std::string, std::string> route_passwords;  // by the name of the route
 };
 
 // Errors name the file and the mend. `keys`: those of the running server, or none.
 Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Configuration> configuration,
                                                       std::shared_ptr<const tls::TicketKeys> keys);
 
-Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& material, accounts::Accounts& accounts);
+Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& material,
+                                                               accounts::Accounts& accounts);
 deliver::LocalSettings local_settings(const Material& material);
+Result<std::shared_ptr<const deliver::Settings>> deliver_settings(const Material& material,
+                                                                  std::shared_ptr<const policy::Policy> policy);
 
 }  // namespace ringpost::server

@@ -1,13 +1,13 @@
 #include "ringpost/server/privileges.hpp"
 
+#include <cerrno>
+
 #include <grp.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 namespace ringpost::server {
 

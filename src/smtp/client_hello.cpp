@@ -4,8 +4,8 @@
 #include "ringpost/base/assert.hpp"
 #include "ringpost/smtp/client_session.hpp"
 
-#include "base64.hpp"
 #include "capabilities.hpp"
+#include "secret_base64.hpp"
 
 namespace ringpost::smtp {
 
@@ -92,7 +92,7 @@ void ClientSession::send_secret(const std::optional<sasl::Secret>& message) {
     output_secret_ = true;
     // Room first: a string that grows leaves what it held behind.
     output_.reserve(output_.size() + 4 * (message->view().size() / 3 + 1) + 2);
-    append_base64(message->view(), output_);
+    mail::append_base64(message->view(), output_);
   } else {
     output_ += '*';
   }
@@ -102,7 +102,7 @@ void ClientSession::send_secret(const std::optional<sasl::Secret>& message) {
 
 ClientSession::MaybeEvent ClientSession::on_auth() {
   if (reply_.code == 334) {
-    const std::optional<sasl::Secret> challenge = decode_base64(reply_.text);
+    const std::optional<sasl::Secret> challenge = decode_secret(reply_.text);
     send_secret(challenge ? exchange_->answer(challenge->view()) : std::nullopt);
     return std::nullopt;
   }

@@ -197,7 +197,7 @@ void ClientSession::output_sent(std::size_t bytes) {
   output_sent_ = 0;
   if (std::exchange(output_secret_, false)) sasl::wipe(output_);
   if (output_.capacity() > kIdleBufferBytes) {
-    output_ = std::string{};
+    std::string().swap(output_);  // assigning would keep the room
   } else {
     output_.clear();
   }

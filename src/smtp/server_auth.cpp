@@ -2,7 +2,7 @@
 #include "ringpost/base/assert.hpp"
 #include "ringpost/smtp/server_session.hpp"
 
-#include "base64.hpp"
+#include "secret_base64.hpp"
 
 namespace ringpost::smtp {
 namespace {
@@ -46,14 +46,14 @@ std::optional<Event> ServerSession::on_auth(std::string_view arguments) {
   if (initial.find(' ') != std::string_view::npos) return fail_auth(replies::kAuthSyntax);
   // "=" is the initial response that is there and empty.
   if (initial == "=") return take_step(exchange_->start(std::string_view{}));
-  const std::optional<sasl::Secret> message = decode_base64(initial);
+  const std::optional<sasl::Secret> message = decode_secret(initial);
   if (!message) return fail_auth(replies::kAuthGarbage);
   return take_step(exchange_->start(message->view()));
 }
 
 std::optional<Event> ServerSession::on_auth_answer(std::string_view line) {
   if (line == "*") return fail_auth(replies::kAuthCancelled);
-  const std::optional<sasl::Secret> message = decode_base64(line);
+  const std::optional<sasl::Secret> message = decode_secret(line);
   if (!message) return fail_auth(replies::kAuthGarbage);
   return take_step(exchange_->answer(message->view()));
 }
@@ -62,7 +62,7 @@ std::optional<Event> ServerSession::take_step(sasl::Step step) {
   switch (step) {
     case sasl::Step::challenge:
       output_ += "334 ";
-      append_base64(exchange_->challenge(), output_);
+      mail::append_base64(exchange_->challenge(), output_);
       output_ += "\r\n";
       phase_ = Phase::auth;
       return std::nullopt;

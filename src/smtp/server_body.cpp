@@ -141,6 +141,7 @@ std::optional<Event> ServerSession::finish_body() {
     end_transaction();
   }
   if (b.refusal->code == 421) phase_ = Phase::closed;
+  b.refusal.reset();
   return std::nullopt;
 }
 

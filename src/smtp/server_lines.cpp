@@ -91,7 +91,7 @@ void ServerSession::drop_line() {
   line_overlong_ = line_cr_ = false;
   if (line_.empty()) return;
   sasl::wipe(line_);
-  if (line_.capacity() > kIdleBufferBytes) line_ = std::string{};
+  if (line_.capacity() > kIdleBufferBytes) std::string().swap(line_);  // assigning would keep the room
 }
 
 }  // namespace ringpost::smtp

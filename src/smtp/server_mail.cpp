@@ -87,7 +87,8 @@ std::optional<Event> ServerSession::on_rcpt(std::string_view arguments) {
   mail::Recipient recipient;
   if (const FixedReply* refusal = apply_rcpt_parameters(rest, *settings_, recipient)) return refuse(*refusal);
   // Not an error of the client: it sends the rest in another transaction.
-  if (envelope_.recipient_count() >= settings_->recipients_max) {
+  const bool no_room = envelope_.text_size() > kEnvelopeTextBytesMax;
+  if (no_room || envelope_.recipient_count() >= settings_->recipients_max) {
     say(replies::kTooManyRecipients);
     return std::nullopt;
   }

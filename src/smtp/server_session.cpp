@@ -89,7 +89,8 @@ std::optional<Event> ServerSession::execute(std::string_view line, Input& input)
   if (line.size() + 2 > traits.line_bytes_max) return refuse(replies::kLineTooLong);
   const bool has_address = traits.verb == Verb::mail || traits.verb == Verb::rcpt;
   if (!has_address && !is_ascii(line)) return refuse(replies::kNonAscii);
-  const bool must_wait = traits.ends_group || (!esmtp_ && traits.verb != Verb::quit);
+  const bool farewell = traits.verb == Verb::quit || traits.verb == Verb::foreign;
+  const bool must_wait = traits.ends_group || (!esmtp_ && !farewell);
   if (must_wait && !input.empty() && settings_->refuse_unauthorised_pipelining) {
     return hang_up(replies::kPipelining);
   }
@@ -229,11 +230,12 @@ bool ServerSession::end_transaction() {
   const bool was_open = envelope_.has_reverse_path();
   // One letter to a thousand recipients must not leave its room behind in an idle session.
   if (envelope_.recipient_count() > kIdleRecipients || envelope_.text_size() > kIdleBufferBytes) {
+    const mail::Envelope large = std::move(envelope_);
     envelope_ = mail::Envelope{};
   } else {
     envelope_.clear();
   }
-  if (scratch_.capacity() > kIdleBufferBytes) scratch_ = std::string{};
+  if (scratch_.capacity() > kIdleBufferBytes) std::string().swap(scratch_);  // assigning would keep the room
   size_hint_ = 0;
   if (phase_ != Phase::closed && phase_ != Phase::tls) phase_ = Phase::ready;
   return was_open;
@@ -254,7 +256,7 @@ void ServerSession::output_sent(std::size_t bytes) {
   if (output_sent_ < output_.size()) return;
   output_sent_ = 0;
   if (output_.capacity() > kIdleBufferBytes) {
-    output_ = std::string{};
+    std::string().swap(output_);  // assigning would keep the room
   } else {
     output_.clear();
   }
@@ -266,7 +268,8 @@ void ServerSession::say(const FixedReply& reply) {
   auto out = std::back_inserter(output_);
   fmt::format_to(out, FMT_COMPILE("{} "), reply.code);
   if (reply.status.given()) {
-    fmt::format_to(out, FMT_COMPILE("{}.{}.{} "), reply.status.category, reply.status.subject, reply.status.detail);
+    fmt::format_to(out, FMT_COMPILE("{}.{}.{} "), reply.status.category, reply.status.subject,
+                   reply.status.detail);
   }
   output_.append(reply.text).append("\r\n");
 }

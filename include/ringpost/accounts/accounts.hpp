@@ -16,6 +16,7 @@
 #include "ringpost/accounts/options.hpp"
 #include "ringpost/base/result.hpp"
 #include "ringpost/base/task.hpp"
+#include "ringpost/sasl/secret.hpp"
 #include "ringpost/shard/core.hpp"
 
 namespace ringpost::accounts {
@@ -24,8 +25,8 @@ enum class Login : std::uint8_t { accepted, refused, unavailable };
 
 // Where an account's mail and files are.
 struct User {
-  std::string name;                // as it logs in: "anna" or "anna@example.com"
-  std::string home;                // "" for an account without one
+  std::string name;                  // as it logs in: "anna" or "anna@example.com"
+  std::string home;                  // "" for an account without one
   std::optional<std::uint32_t> uid;  // a user of the system; mail is delivered under this id
   std::optional<std::uint32_t> gid;
 };
@@ -37,7 +38,8 @@ class Directory {
   // By full address first ("anna@example.com"), then by local part alone. Nullptr: no such account.
   virtual const User* find(std::string_view local_part, std::string_view domain) const = 0;
   // Targets of an alias kept by `ringpost alias`, or nullptr.
-  virtual const std::vector<std::string>* alias(std::string_view local_part, std::string_view domain) const = 0;
+  virtual const std::vector<std::string>* alias(std::string_view local_part,
+                                                std::string_view domain) const = 0;
 };
 
 class Accounts {
@@ -51,7 +53,7 @@ class Accounts {
   // Reads every source again. Blocking: in the offload pool, at reload and after `user` or `alias`.
   Result<void> refresh();
   // `password` is wiped before this resumes.
-  Task<Login> verify(shard::Core& core, std::string login, std::string password);
+  Task<Login> verify(shard::Core& core, std::string login, sasl::Secret password);
 
   // For `ringpost user` and `ringpost alias`. Blocking. Errors name the account and the mend.
   Result<void> add_user(std::string_view name, std::string_view password);

@@ -52,6 +52,7 @@ struct Settings {
   std::string hostname;
   unsigned hops_max = 50;
   Duration expire_after = std::chrono::hours(24 * 5);
+  Duration report_expire_after = std::chrono::hours(24);  // of messages with the null sender
 };
 
 class Intake;
@@ -116,7 +117,7 @@ class Intake {
   void see_header(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
   Task<std::optional<mail::Reply>> spill(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
   std::optional<mail::Reply> loop(const Draft& draft) const;
-  mail::ArrivalFacts arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts,
+  mail::ArrivalFacts arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts, bool report,
                              std::span<char> peer_text) const;
   void announce(const Draft& draft, const Origin& origin, const mail::Envelope& envelope,
                 const mail::ArrivalFacts& facts);

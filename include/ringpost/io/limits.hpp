@@ -34,4 +34,14 @@ inline constexpr unsigned kRingWorkers = 2;
 // One write of zeros when a file is prepared: large enough for the device's full speed.
 inline constexpr Bytes kZeroChunk{1U << 20};
 
+// The simulator: bytes sent and not yet read on one direction of a connection, as a kernel's socket buffers
+// would hold;
+inline constexpr std::uint64_t kSimWindow = 256U << 10;
+// handles open at once unless told otherwise;
+inline constexpr std::size_t kSimDescriptors = 1U << 16;
+// how often a connect knocks at a full backlog, once a second, before it times out;
+inline constexpr unsigned kSimConnectTries = 7;
+// memory for the bytes received in one turn.
+inline constexpr std::size_t kSimArena = 1U << 20;
+
 }  // namespace ringpost::io

@@ -1,13 +1,11 @@
-// The server side of one SASL exchange, before any encoding: base64 is the business of the protocol that
-// carries it.
+// The server side of one SASL exchange. Base64 is the business of the protocol that carries it.
 //
 // Layer:   pure.
 // Owner:   the protocol session, for the length of one AUTH command.
 // Input:   decoded client messages. Output: a challenge, credentials to verify, or an error.
 // Limits:  sasl/limits.hpp; exceeding one is Step::malformed.
 // States:  fresh -> asking -> verifying -> done. Verification happens elsewhere (off the reactor): the
-// exchange rests
-//          at `verify` until verdict() says how it ended, so mechanisms with a last server message fit.
+//          exchange rests at `verify` until verdict(), so mechanisms with a last server message fit.
 // RFCs:    4422, 4616.
 #pragma once
 

@@ -16,8 +16,8 @@ constexpr auto option_choices(const IpChoice*) {
 }
 
 struct ServerOptions {
-  std::string hostname;                 // "": the system's
-  std::string origin;                   // "": the hostname
+  std::string hostname;  // "": the system's
+  std::string origin;    // "": the hostname
   std::string user = "ringpost";
   std::vector<IpChoice> ip_versions{IpChoice::ipv4, IpChoice::ipv6};
   FilePath state_directory = "/var/lib/ringpost";

@@ -2,9 +2,8 @@
 //
 // Layer:   pure. No sockets, clock, logging.
 // Owner:   the coroutine of one connection; lives on one core for its whole life.
-// Input:   reply bytes, split anywhere. Output: events and bytes to send. Bodies never pass through: the
-// driver sends
-//          them itself, from wherever they lie, when the session says so.
+// Input:   reply bytes, split anywhere. Output: events and bytes to send. Bodies never pass through here:
+//          the driver sends them itself, from wherever they lie, when the session says so.
 // Limits:  smtp/limits.hpp; a peer that exceeds one is hung up on.
 // States:  greeting -> hello -> ready <-> transactions (several in flight) -> quitting -> closed
 // RFCs:    5321, 2033 (LMTP), 1870, 2920, 3030, 3207, 3461, 4954, 6152, 6531.
@@ -63,10 +62,10 @@ enum class BodyTiming : std::uint8_t {
   with_envelope,     // BDAT in the same group as MAIL and RCPT; needs CHUNKING and PIPELINING, else as above
 };
 
-// One transaction, borrowed until `send_body` or `finished`.
+// One transaction; what it points to must live until `finished` or `closed`.
 struct Outgoing {
   const mail::Envelope* envelope = nullptr;   // sender, BODY, SMTPUTF8, RET, ENVID
-  std::span<const std::uint32_t> recipients;  // indexes into envelope->recipients; empty: all of them
+  std::span<const std::uint32_t> recipients;  // indexes into the envelope; empty: all of it
   std::uint64_t body_bytes = 0;               // exactly what the driver will send by BDAT; SIZE tells it
   BodyTiming timing = BodyTiming::after_recipients;
 
@@ -98,7 +97,7 @@ struct ClientEvent {
     mail,        // MAIL was refused: reply() goes for every recipient
     recipients,  // none was accepted: each had its `recipient` event
     data,        // DATA or BDAT was refused before the body was judged: reply() goes for accepted recipients
-    body,  // reply() is the answer to the body: for the accepted recipients (LMTP: each had recipient_final)
+    body,        // reply() answers the body, for all accepted recipients (LMTP: each had recipient_final)
   };
   enum class Reason : std::uint8_t {
     none,
@@ -111,7 +110,7 @@ struct ClientEvent {
   Stage stage = Stage::body;
   Reason reason = Reason::none;
   std::uint32_t transaction = 0;  // as begin() numbered it
-  std::uint32_t recipient = 0;    // index in envelope->recipients
+  std::uint32_t recipient = 0;    // index in the envelope
 };
 
 struct BodyForm {
@@ -124,6 +123,23 @@ inline constexpr std::string_view kEndOfData = ".\r\n";
 
 class ClientSession {
  public:
+  // What the next reply answers: each has its own timeout (RFC 5321 section 4.5.3.2).
+  enum class Expect : std::uint8_t {
+    greeting,
+    ehlo,
+    helo,
+    starttls,
+    auth,
+    rset,
+    mail,
+    rcpt,
+    data,
+    body,
+    nothing_sent,
+    noop,
+    quit
+  };
+
   explicit ClientSession(const ClientSettings& settings);  // `settings` outlives the session
   ClientSession(ClientSession&&) noexcept;
   ClientSession& operator=(ClientSession&&) noexcept;
@@ -166,28 +182,16 @@ class ClientSession {
   // The peer closed, or the connection failed: `closed` follows, after replies that `input` still holds.
   void lost_connection();
   bool closed() const { return phase_ == Phase::closed; }
-  // What the conversation was waiting for: "EHLO", "MAIL FROM", "end of data" ... for logs and timeouts.
+  // nullopt: no reply is due.
+  std::optional<Expect> awaited() const {
+    return expected_.empty() ? std::nullopt : std::optional(expected_.front().what);
+  }
+  // The same in words: "EHLO", "MAIL", "end of data", "nothing": for logs.
   std::string_view waiting_for() const;
   std::size_t memory_used() const;
 
  private:
   enum class Phase : std::uint8_t { greeting, hello, ready, secret, in_tls, quitting, closed };
-  // What the next reply answers.
-  enum class Expect : std::uint8_t {
-    greeting,
-    ehlo,
-    helo,
-    starttls,
-    auth,
-    rset,
-    mail,
-    rcpt,
-    data,
-    body,
-    nothing_sent,
-    noop,
-    quit
-  };
   struct Expected {
     Expect what;
     std::uint32_t count = 1;  // replies still to come of this kind

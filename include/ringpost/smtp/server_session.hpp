@@ -3,9 +3,9 @@
 // Layer:   pure. No sockets, clock, logging.
 // Owner:   the coroutine of one connection; lives on one core for its whole life.
 // Input:   any prefix of the byte stream, split anywhere. Output: events and reply bytes.
-// Limits:  smtp/limits.hpp, smtp/server_settings.hpp; exceeding one becomes a reply, never an error to the
-// caller. States:  greeting -> ready -> mail -> recipients -> body -> deciding -> ready | closed RFCs: 5321,
-// 2033 (LMTP), 6409, 1870, 2034, 2920, 3030, 3207, 3461, 4954, 6152, 6531.
+// Limits:  smtp/limits.hpp and ServerSettings; exceeding one becomes a reply, never an error.
+// States:  greeting -> ready -> mail -> recipients -> body -> deciding -> ready | closed
+// RFCs:    5321, 2033 (LMTP), 6409, 1870, 2034, 2920, 3030, 3207, 3461, 4954, 6152, 6531.
 //
 // The driver pulls. It holds received bytes and calls next(); the session consumes them from the front,
 // appends replies to output() and returns the first thing that the driver must know or decide. Replies gather
@@ -16,11 +16,12 @@
 //   for (;;) {
 //     smtp::Event event = session.next(input, staging.space());
 //     switch (event.kind) {
-//       case Kind::need_input: send(output); input = co_await receive(); break;
-//       case Kind::recipient:  policy(session.new_recipient()) ? session.accept() : session.reject(reply);
-//       break; case Kind::body:       staging.advance(event.bytes); break; case Kind::need_room:
-//       staging.grow(); break; case Kind::message_end: send(output); auto id = co_await commit(...);
-//       session.accept_message(id); break;
+//       case Kind::need_input:  send(output); input = co_await receive(); break;
+//       case Kind::recipient:   allowed(session.new_recipient()) ? session.accept() : session.reject(why);
+//                               break;
+//       case Kind::body:        staging.advance(event.bytes); break;
+//       case Kind::need_room:   staging.grow(); break;
+//       case Kind::message_end: send(output); session.accept_message(co_await commit()); break;
 //       ...
 #pragma once
 
@@ -51,8 +52,8 @@ struct Event {
     need_input,   // everything is consumed: send output(), receive more
     flush,        // output() has grown: send it, call next() again
     helo,         // EHLO, HELO, LHLO: helo(). Answer with accept() or reject()
-    start_tls,    // the 220 is in output(). Send it, drop every byte received so far, hand-shake, call
-                  // tls_started()
+    start_tls,    // the 220 is in output(). Send it, drop every byte received so far, hand-shake,
+                  // then call tls_started()
     auth,         // credentials(). Answer with accept_auth() or refuse_auth()
     mail,         // envelope() without recipients. Answer with accept() or reject()
     recipient,    // new_recipient(). Answer with accept() or reject(), which removes it
@@ -60,7 +61,7 @@ struct Event {
     body,         // `bytes` were put at the front of the target
     need_room,    // the target has less than scan::kStepOutputMin bytes: call next() with space
     message_end,  // the body is complete: envelope(), body_facts(). Answer with accept_message(),
-                  // reject_message(), finish()
+                  // reject_message() or finish()
     reset,        // the transaction is over without a message (RSET, EHLO, or the session refused its body):
                   // drop what was kept for it. refusal() says why, when the session refused it
     quit,         // the client is done, 221 is in output(): send it and close

@@ -40,10 +40,10 @@ struct ServerSettings {
   std::uint32_t auth_failures_max = 3;  // then 421 4.7.0
 
   Bytes message_size_max = 50_MiB;  // advertised with SIZE; beyond: 552 5.3.4
-  std::uint32_t recipients_max =
-      1000;                     // a transaction; beyond: 452 4.5.3. RFC 5321 section 4.5.3.1.8: at least 100
-  Bytes text_line_max = 1_MiB;  // with CRLF; beyond: 554 5.6.0. RFC 5321 section 4.5.3.1.6 has 1000, but
-                                // real mail is longer and every big receiver takes it
+  // Of a transaction; beyond: 452 4.5.3. 100 (RFC 5321 section 4.5.3.1.8) to mail::kRecipientsMax.
+  std::uint32_t recipients_max = 1000;
+  // With CRLF; beyond: 554 5.6.0. RFC 5321 section 4.5.3.1.6 has 1000, but real mail is longer.
+  Bytes text_line_max = 1_MiB;
 
   bool smtputf8 = true;
   bool chunking = true;  // BDAT; with it BINARYMIME
@@ -53,8 +53,8 @@ struct ServerSettings {
   bool strict_8bit = false;       // 8-bit body without BODY=8BITMIME: 554 5.6.0
   bool helo_required = true;      // MAIL before EHLO or HELO: 503 5.5.1
   bool refuse_early_talk = true;  // bytes before the greeting: 554 5.5.0 instead of it
-  bool refuse_unauthorised_pipelining =
-      true;  // input behind a command that must end its group: 503 5.5.0, closed
+  // Input behind a command that must end its group: 503 5.5.0, closed.
+  bool refuse_unauthorised_pipelining = true;
 
   std::uint32_t errors_max = 20;          // protocol errors since the last accepted message; then 421 4.7.0
   std::uint32_t rejections_max = 100;     // MAIL and RCPT refused by policy since then; then 421 4.7.0

@@ -36,6 +36,7 @@ struct Outcome {
   std::uint16_t attempts = 0;
   WallTime next_attempt;   // of a pending one
   std::uint16_t code = 0;  // the SMTP reply that led here, or 0
+  bool warned = false;     // the sender has been told of the delay; stays true in later outcomes
 };
 
 // A message that is in the queue. Valid during the call that hands it out; copy what you keep.

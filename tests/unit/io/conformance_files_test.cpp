@@ -6,7 +6,7 @@
 namespace ringpost::io::test {
 
 // The backends that every script runs on.
-INSTANTIATE_TEST_SUITE_P(io, Conformance, ::testing::Values("uring", "epoll"),
+INSTANTIATE_TEST_SUITE_P(io, Conformance, ::testing::Values("uring", "uring_plain", "epoll", "sim"),
                          [](const auto& backend) { return backend.param; });
 
 namespace {
@@ -252,7 +252,7 @@ TEST_P(ConformanceFiles, tells_the_space_of_a_file_system) {
   EXPECT_EQ(files().space(path("nowhere")).error().system, ENOENT);
 }
 
-INSTANTIATE_TEST_SUITE_P(io, ConformanceFiles, ::testing::Values("uring", "epoll"),
+INSTANTIATE_TEST_SUITE_P(io, ConformanceFiles, ::testing::Values("uring", "uring_plain", "epoll", "sim"),
                          [](const auto& backend) { return backend.param; });
 
 }  // namespace

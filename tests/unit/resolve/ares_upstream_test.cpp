@@ -57,8 +57,11 @@ class AresUpstream : public testing::TestWithParam<const char*> {
       return std::optional(zone_.respond(query));
     });
   }
-  void resolve_with(std::vector<Endpoint> servers, std::uint32_t attempts = 3) {
-    ResolverOptions options{.timeout = std::chrono::milliseconds(50), .attempts = attempts, .hosts_file = ""};
+  // Long enough that a busy machine does not time out by itself; tests of time-outs take kShort.
+  static constexpr Duration kLong = std::chrono::seconds(10);
+  static constexpr Duration kShort = std::chrono::milliseconds(50);
+  void resolve_with(std::vector<Endpoint> servers, Duration timeout = kLong, std::uint32_t attempts = 3) {
+    ResolverOptions options{.timeout = timeout, .attempts = attempts, .hosts_file = ""};
     for (const Endpoint& server : servers) options.servers.emplace_back(server);
     resolver_ = std::move(*Resolver::make(*core_, options, {}));
   }
@@ -122,10 +125,11 @@ TEST_P(AresUpstream, answers_many_questions_at_once) {
 
 TEST_P(AresUpstream, asks_again_when_a_datagram_is_lost) {
   resolve_with({serve([this](const dns::Query& query) {
-    return ++asked_ < 3 ? std::nullopt : std::optional(zone_.respond(query));
-  })});
+                 return ++asked_ < 3 ? std::nullopt : std::optional(zone_.respond(query));
+               })},
+               kShort, 8);
   EXPECT_EQ(ask("x", Type::mx).status, Status::ok);
-  EXPECT_EQ(asked_, 3U);
+  EXPECT_GE(asked_, 3U);
 }
 
 TEST_P(AresUpstream, gives_up_on_a_silent_server_after_its_attempts) {
@@ -133,33 +137,46 @@ TEST_P(AresUpstream, gives_up_on_a_silent_server_after_its_attempts) {
                  ++asked_;
                  return std::nullopt;
                })},
-               2);
+               kShort, 2);
   EXPECT_EQ(ask("x", Type::mx).status, Status::timeout);
   EXPECT_EQ(asked_, 2U);
 }
 
-TEST_P(AresUpstream, calls_a_server_that_is_not_there_a_timeout) {
+TEST_P(AresUpstream, fails_when_nobody_listens) {
   const Endpoint gone = serve_zone();
   servers_.back()->stop();
   while (core_->live_tasks() > 0) core_->turn(core_->now() + std::chrono::milliseconds(10));
   servers_.clear();
-  resolve_with({gone});
-  EXPECT_EQ(ask("x", Type::mx).status, Status::timeout);
+  resolve_with({gone}, kShort);
+  EXPECT_TRUE(ask("x", Type::mx).temporary());
 }
 
 TEST_P(AresUpstream, turns_to_the_second_server_when_the_first_is_silent) {
   const Endpoint silent = serve([](const dns::Query&) { return std::nullopt; });
-  resolve_with({silent, serve_zone()});
+  resolve_with({silent, serve_zone()}, kShort, 5);
   EXPECT_EQ(ask("x", Type::mx).status, Status::ok);
 }
 
-TEST_P(AresUpstream, tells_failure_and_refusal_apart) {
+TEST_P(AresUpstream, asks_the_second_server_when_the_first_fails_or_refuses) {
   dns::Rcode rcode = dns::Rcode::servfail;
-  resolve_with({serve([&](const dns::Query& query) { return std::optional(dns::Message{query, rcode}); })},
-               1);
-  EXPECT_EQ(ask("x", Type::mx).status, Status::servfail);
+  std::size_t failed = 0;
+  const Endpoint failing = serve([&](const dns::Query& query) {
+    ++failed;
+    return std::optional(dns::Message{query, rcode});
+  });
+  resolve_with({failing, serve_zone()});
+  EXPECT_EQ(ask("x", Type::mx).status, Status::ok);
   rcode = dns::Rcode::refused;
-  EXPECT_EQ(ask("y", Type::mx).status, Status::refused);
+  EXPECT_EQ(ask("a.x", Type::a).status, Status::ok);
+  EXPECT_EQ(failed, 2U);
+}
+
+TEST_P(AresUpstream, fails_when_every_server_fails_or_refuses) {
+  const auto answering = [&](dns::Rcode rcode) {
+    return serve([rcode](const dns::Query& query) { return std::optional(dns::Message{query, rcode}); });
+  };
+  resolve_with({answering(dns::Rcode::servfail), answering(dns::Rcode::refused)});
+  EXPECT_EQ(ask("x", Type::mx).status, Status::servfail);
 }
 
 TEST_P(AresUpstream, asks_without_edns_where_a_server_chokes_on_it) {
@@ -179,9 +196,25 @@ TEST_P(AresUpstream, drops_a_response_to_another_question) {
                  if (++asked_ == 1) other.question.name = name("evil.x");
                  return std::optional(zone_.respond(other));
                })},
-               2);
+               kShort, 8);
   EXPECT_EQ(ask("x", Type::mx).status, Status::ok);
-  EXPECT_EQ(asked_, 2U);
+  EXPECT_GE(asked_, 2U);
+}
+
+TEST_P(AresUpstream, reads_the_hosts_file_of_the_options) {
+  const std::string path =
+      testing::TempDir() + "/resolve_hosts_" + GetParam() + "_" + std::to_string(::getpid());
+  const auto file = backend_->files().open(path, {.write = true, .create = true, .truncate = true});
+  ASSERT_TRUE(file.has_value());
+  const std::string_view text = "192.0.2.7 box.lan\n";
+  ASSERT_TRUE(backend_->files().write_at(file->handle, std::as_bytes(std::span(text)), 0));
+  backend_->files().close(file->handle);
+  ResolverOptions options{.hosts_file = path};
+  options.servers.emplace_back(serve_zone());
+  resolver_ = std::move(*Resolver::make(*core_, options, {}));
+  EXPECT_EQ(ask("box.lan", Type::a).records, (std::vector<dns::Data>{IpAddress::ipv4(192, 0, 2, 7)}));
+  EXPECT_EQ(asked_, 0U);
+  EXPECT_TRUE(backend_->files().unlink(path));
 }
 
 // Reads one query from a TCP connection and answers it.
@@ -244,7 +277,7 @@ TEST_P(AresUpstream, survives_a_server_that_sends_noise) {
   ASSERT_EQ(::bind(noisy, reinterpret_cast<const sockaddr*>(&address), size), 0);
   size = sizeof(address);
   ASSERT_EQ(::getsockname(noisy, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  resolve_with({*from_socket_address(reinterpret_cast<const sockaddr*>(&address), size)}, 1);
+  resolve_with({*from_socket_address(reinterpret_cast<const sockaddr*>(&address), size)}, kShort, 1);
   std::thread server([&] {
     std::array<char, 600> datagram{};
     sockaddr_storage from{};

@@ -36,7 +36,7 @@ TEST(Mesh, takes_a_full_ring_of_messages_and_not_one_more) {
 TEST(Mesh, rings_shrink_with_many_cores_to_a_floor) {
   EXPECT_EQ(Mesh(2).ring_capacity(), kRingMessagesMax);
   EXPECT_EQ(Mesh(32).ring_capacity(), 256U);
-  EXPECT_EQ(Mesh(200).ring_capacity(), kRingMessagesMin);
+  EXPECT_EQ(Mesh(100).ring_capacity(), kRingMessagesMin);
 }
 
 TEST(Mesh, a_message_to_oneself_runs_later_in_the_turn_and_is_bounded) {

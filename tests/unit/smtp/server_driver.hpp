@@ -33,7 +33,7 @@ class TestServer {
   std::string output;               // all replies
   std::vector<std::string> events;  // what the driver was told
   std::vector<ReceivedMail> mails;
-  std::size_t target_bytes = 64;    // room for one step of a body
+  std::size_t target_bytes = 64;  // room for one step of a body
   std::string password = "secret";
   std::optional<mail::Reply> refuse_data;
   std::optional<mail::Reply> refuse_message;
@@ -80,7 +80,9 @@ class TestServer {
     if (name.find("close") != std::string_view::npos) return mail::Reply{421, {4, 7, 0}, "Go away"};
     return std::nullopt;
   }
-  void decide(const std::optional<mail::Reply>& refusal) { refusal ? session.reject(*refusal) : session.accept(); }
+  void decide(const std::optional<mail::Reply>& refusal) {
+    refusal ? session.reject(*refusal) : session.accept();
+  }
 
   void flush() {
     output += session.output();
@@ -141,7 +143,8 @@ class TestServer {
         receive();
         return true;
       case Kind::reset:
-        events.push_back(session.refusal() != nullptr ? "reset " + std::to_string(session.refusal()->code) : "reset");
+        events.push_back(session.refusal() != nullptr ? "reset " + std::to_string(session.refusal()->code)
+                                                      : "reset");
         body_.clear();
         return true;
       case Kind::quit:
@@ -163,7 +166,8 @@ class TestServer {
       mail.to.emplace_back(envelope.recipient(i).address);
       // In LMTP the mailbox may be full when it comes to it.
       const bool full = mail.to.back().starts_with("full");
-      replies.push_back(full ? mail::Reply{452, {4, 2, 2}, "Full"} : mail::Reply{250, {2, 0, 0}, "Delivered"});
+      replies.push_back(full ? mail::Reply{452, {4, 2, 2}, "Full"}
+                             : mail::Reply{250, {2, 0, 0}, "Delivered"});
     }
     mails.push_back(std::move(mail));
     if (settings.dialect == Dialect::lmtp) return session.finish(replies);
@@ -189,7 +193,6 @@ inline std::string codes(std::string_view replies) {
 }
 
 inline constexpr std::string_view kHello = "EHLO client.example\r\n";
-inline constexpr std::string_view kEnvelope =
-    "MAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@example.net>\r\n";
+inline constexpr std::string_view kEnvelope = "MAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@example.net>\r\n";
 
 }  // namespace ringpost::smtp::testing

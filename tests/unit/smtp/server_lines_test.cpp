@@ -84,8 +84,9 @@ TEST(ServerLines, refuses_8bit_in_plain_commands) {
 }
 
 TEST(ServerLines, hangs_up_when_a_refused_line_may_have_been_bdat) {
-  for (std::string_view line : {"BDAT 10\nMAIL FROM:<>\r\n"sv, "BDAT 1\r0\r\n"sv, "BDAT 10\0\r\n"sv, "BDAT x\r\n"sv,
-                                "BDAT 1 FIRST\r\n"sv, "BDAT -1\r\n"sv, "BDAT\r\n"sv, "BDAT 99999999999999999999\r\n"sv}) {
+  for (std::string_view line :
+       {"BDAT 10\nMAIL FROM:<>\r\n"sv, "BDAT 1\r0\r\n"sv, "BDAT 10\0\r\n"sv, "BDAT x\r\n"sv,
+        "BDAT 1 FIRST\r\n"sv, "BDAT -1\r\n"sv, "BDAT\r\n"sv, "BDAT 99999999999999999999\r\n"sv}) {
     TestServer server;
     server.greeted().say(kHello);
     const std::string reply = server.say(line);
@@ -128,11 +129,15 @@ TEST(ServerLines, greets_an_early_talker_when_settings_allow) {
 
 TEST(ServerLines, hangs_up_on_unauthorised_pipelining) {
   const std::vector<std::string> groups{
-      "EHLO x\r\nMAIL FROM:<>\r\n", "HELO x\r\nNOOP\r\n", "STARTTLS\r\nNOOP\r\n", "AUTH PLAIN\r\nAGEAYg==\r\n",
+      "EHLO x\r\nMAIL FROM:<>\r\n",
+      "HELO x\r\nNOOP\r\n",
+      "STARTTLS\r\nNOOP\r\n",
+      "AUTH PLAIN\r\nAGEAYg==\r\n",
       std::string(kEnvelope) + "DATA\r\nSubject: x\r\n\r\n.\r\n",
   };
   for (const std::string& group : groups) {
-    TestServer server({.tls = TlsOffer::offered, .mechanisms = sasl::MechanismSet::all(), .auth_needs_tls = false});
+    TestServer server(
+        {.tls = TlsOffer::offered, .mechanisms = sasl::MechanismSet::all(), .auth_needs_tls = false});
     server.greeted().say(kHello);
     server.say(group);
     EXPECT_TRUE(server.ended()) << group;
@@ -151,8 +156,9 @@ TEST(ServerLines, hangs_up_when_a_helo_client_pipelines) {
 TEST(ServerLines, suffers_pipelining_when_settings_allow) {
   TestServer server({.refuse_unauthorised_pipelining = false});
   server.greeted();
-  EXPECT_EQ(codes(server.say("HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<b@x.example>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n")),
-            "250 250 250 354 250 221");
+  EXPECT_EQ(
+      codes(server.say("HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<b@x.example>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n")),
+      "250 250 250 354 250 221");
 }
 
 TEST(ServerLines, closes_after_too_many_errors) {

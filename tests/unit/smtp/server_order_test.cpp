@@ -1,7 +1,7 @@
 // Every command in every state: the table says the code, and nothing else may come.
-#include <gtest/gtest.h>
-
 #include <map>
+
+#include <gtest/gtest.h>
 
 #include "unit/smtp/server_driver.hpp"
 
@@ -55,7 +55,9 @@ TEST(ServerOrder, every_command_in_every_state_has_its_code) {
   for (const Expectation& expectation : kTable) {
     ASSERT_EQ(expectation.codes.size(), kPlaces.size());
     for (std::size_t i = 0; i < kPlaces.size(); ++i) {
-      TestServer server({.tls = TlsOffer::offered, .mechanisms = sasl::MechanismSet::all(), .auth_needs_tls = false,
+      TestServer server({.tls = TlsOffer::offered,
+                         .mechanisms = sasl::MechanismSet::all(),
+                         .auth_needs_tls = false,
                          .refuse_unauthorised_pipelining = false});
       server.greeted();
       std::string_view lead = kPlaces[i].lead;

@@ -18,8 +18,11 @@ TEST(ServerSession, greets_with_hostname_and_banner) {
 }
 
 TEST(ServerSession, names_its_extensions) {
-  TestServer server({.hostname = "mx.example", .tls = TlsOffer::offered, .mechanisms = sasl::MechanismSet::all(),
-                     .auth_needs_tls = false, .message_size_max = 1000_B});
+  TestServer server({.hostname = "mx.example",
+                     .tls = TlsOffer::offered,
+                     .mechanisms = sasl::MechanismSet::all(),
+                     .auth_needs_tls = false,
+                     .message_size_max = 1000_B});
   EXPECT_EQ(server.greeted().say(kHello),
             "250-mx.example\r\n250-SIZE 1000\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n"
             "250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n"
@@ -57,8 +60,8 @@ TEST(ServerSession, takes_a_message_in_lock_step) {
   EXPECT_EQ(server.say("DATA\r\n"), "354 End data with <CR><LF>.<CR><LF>\r\n");
   EXPECT_EQ(server.say("Subject: x\r\n\r\n..dot\r\n.\r\n"), "250 2.0.0 Ok: queued as Q1\r\n");
   EXPECT_EQ(server.say("QUIT\r\n"), "221 2.0.0 localhost closing connection\r\n");
-  EXPECT_THAT(server.mails,
-              ElementsAre(ReceivedMail{"Ann@example.com", {"bob@example.net"}, "Subject: x\r\n\r\n.dot\r\n"}));
+  EXPECT_THAT(server.mails, ElementsAre(ReceivedMail{
+                                "Ann@example.com", {"bob@example.net"}, "Subject: x\r\n\r\n.dot\r\n"}));
   EXPECT_EQ(server.events.back(), "quit");
 }
 
@@ -86,10 +89,12 @@ TEST(ServerSession, takes_the_next_transaction_behind_the_body) {
 TEST(ServerSession, carries_every_parameter_into_the_envelope) {
   TestServer server({.mechanisms = sasl::MechanismSet::all()});
   server.greeted().say(kHello);
-  EXPECT_EQ(codes(server.say("MAIL FROM:<ann@example.com> SIZE=10 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ314 "
-                             "AUTH=<>\r\n")),
-            "250");
-  EXPECT_EQ(codes(server.say("RCPT TO:<bob@example.net> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;Bob+2Bx@example.net\r\n")),
+  EXPECT_EQ(
+      codes(server.say("MAIL FROM:<ann@example.com> SIZE=10 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ314 "
+                       "AUTH=<>\r\n")),
+      "250");
+  EXPECT_EQ(codes(server.say(
+                "RCPT TO:<bob@example.net> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;Bob+2Bx@example.net\r\n")),
             "250");
   const mail::Envelope& envelope = server.session.envelope();
   EXPECT_EQ(envelope.declared_size, 10U);
@@ -167,7 +172,8 @@ TEST(ServerSession, asks_for_smtputf8_where_addresses_need_it) {
   EXPECT_THAT(server.say("MAIL FROM:<\xc3\xa4@x.example>\r\n"), StartsWith("550 5.6.7"));
   EXPECT_EQ(codes(server.say("MAIL FROM:<a@x.example>\r\n")), "250");
   EXPECT_THAT(server.say("RCPT TO:<\xc3\xa4@x.example>\r\n"), StartsWith("553 5.6.7"));
-  EXPECT_EQ(codes(server.say("RSET\r\nMAIL FROM:<\xc3\xa4@x.example> SMTPUTF8\r\nRCPT TO:<\xc3\xb6@x.example>\r\n")),
+  EXPECT_EQ(codes(server.say(
+                "RSET\r\nMAIL FROM:<\xc3\xa4@x.example> SMTPUTF8\r\nRCPT TO:<\xc3\xb6@x.example>\r\n")),
             "250 250 250");
   EXPECT_THAT(server.say("RCPT TO:<\xff@x.example>\r\n"), StartsWith("501 5.1.3"));
 }
@@ -244,7 +250,7 @@ TEST(ServerSession, drops_a_transaction_whose_data_is_refused) {
   TestServer server;
   server.refuse_data = mail::Reply{452, {4, 3, 1}, "Full"};
   server.greeted().say(kHello);
-  EXPECT_EQ(server.say(std::string(kEnvelope) + "DATA\r\n").substr(48), "452 4.3.1 Full\r\n");
+  EXPECT_THAT(server.say(std::string(kEnvelope) + "DATA\r\n"), ::testing::EndsWith("\r\n452 4.3.1 Full\r\n"));
   EXPECT_FALSE(server.session.in_transaction());
   server.refuse_data.reset();
   EXPECT_EQ(codes(server.say(std::string(kEnvelope) + "DATA\r\n")), "250 250 354");

@@ -1,0 +1,69 @@
+// The bounds of sending, each with its reason. What an operator may change is in the options.
+//
+// Layer: services.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "ringpost/base/units.hpp"
+
+namespace ringpost::deliver {
+
+// Deliveries into mailboxes at once on one core: they block threads of the offload pool, of which there are few.
+inline constexpr std::size_t kLocalDeliveriesMax = 32;
+// Of these for one recipient: one command that hangs must not hold the mail of everybody else.
+inline constexpr std::size_t kLocalDeliveriesPerRecipientMax = 2;
+
+// Addresses tried for one connection. RFC 5321 section 5.1 lets the client set a bound, of at least two.
+inline constexpr std::size_t kEndpointsTriedMax = 10;
+// How long a lookup of the way to a destination may take; the resolver's own time-outs are shorter.
+inline constexpr Duration kResolveTimeout = std::chrono::seconds(60);
+inline constexpr Duration kHandshakeTimeout = std::chrono::seconds(60);
+// What QUIT is worth: the answer changes nothing.
+inline constexpr Duration kQuitTimeout = std::chrono::seconds(5);
+// A transaction that is not over by then is given up, whatever the peer still promises.
+inline constexpr Duration kTransactionMax = std::chrono::hours(2);
+
+// A destination whose hosts all failed is left alone: for the retry interval of so many failures, but not longer.
+inline constexpr Duration kDestinationPauseMax = std::chrono::minutes(30);
+// One that refused a further connection while others stand gets no more of them for so long.
+inline constexpr Duration kRampPause = std::chrono::seconds(15);
+// What is remembered of single hosts: that they did not answer, or that TLS with them fails.
+inline constexpr std::size_t kHostsRememberedMax = 20'000;
+inline constexpr Duration kDeadHostMemory = std::chrono::minutes(1);
+inline constexpr Duration kBrokenTlsMemory = std::chrono::minutes(15);
+
+// A connection that has had its slot for so long gives it up after the message when other cores wait for one.
+inline constexpr Duration kSlotTenure = std::chrono::seconds(5);
+// How often an idle connection asks whether others wait.
+inline constexpr Duration kIdleSlice = std::chrono::seconds(1);
+
+// Destinations known at once on one core; idle ones beyond it are forgotten, busy ones never are.
+inline constexpr std::size_t kIdleDestinationsMax = 10'000;
+
+// Messages that are being expired or warned about at once on one core; the rest waits.
+inline constexpr std::size_t kOverdueWorkersMax = 8;
+// A report that could not be stored is made again after this; until then the message stays in the queue.
+inline constexpr Duration kReportRetry = std::chrono::minutes(5);
+// Expiry waits so long for a transaction that is under way, then looks again.
+inline constexpr Duration kExpiryGrace = std::chrono::minutes(1);
+// A message that cannot be read back is tried again after this.
+inline constexpr Duration kUnreadableRetry = std::chrono::hours(1);
+
+// The header that a report returns, and the whole message when RET=FULL asks for it.
+inline constexpr std::size_t kReportHeaderMax = 32 * 1024;
+inline constexpr std::size_t kReportBodyMax = 256 * 1024;
+// The front of a message in which Delivered-To is looked for.
+inline constexpr std::size_t kLoopHeaderMax = 64 * 1024;
+
+// Slices of one message handed to the kernel at a time, when dots are doubled.
+inline constexpr std::size_t kStuffedPiecesMax = 64;
+
+// Messages that one page of a queue listing shows at the most.
+inline constexpr std::size_t kListPageMax = 1000;
+// Messages looked at by an operator's command before others of this core have their turn.
+inline constexpr std::size_t kSelectedPerTurn = 64;
+
+}  // namespace ringpost::deliver

@@ -1,0 +1,288 @@
+#include "sim_backend.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace ringpost::io::sim {
+
+namespace {
+
+constexpr std::int64_t kWallAtStart = 1'735'689'600;  // 2025-01-01
+
+bool is_file_operation(OpKind kind) {
+  return kind == OpKind::read || kind == OpKind::write || kind == OpKind::sync;
+}
+
+}  // namespace
+
+SimBackend::SimBackend(SimWorld::State& world)
+    : world_(world),
+      number_(world.next_backend++),
+      random_(world.chance.number()),
+      files_(world),
+      arena_(kSimArena) {
+  description_ = {.name = "sim", .features = {"seeded"}, .kernel = "simulated", .why = {}};
+  world_.backends[number_] = this;
+}
+
+SimBackend::~SimBackend() {
+  table_.for_each([&](Entry& entry) { leave(entry); });
+  world_.backends.erase(number_);
+}
+
+void SimBackend::die() {
+  dead_ = true;
+  ready_ = {};
+  line_.clear();
+}
+
+WallTime SimBackend::wall_now() {
+  return WallTime{kWallAtStart * 1'000'000'000} + now().since_start;
+}
+
+// ---- Starting operations ----
+
+void SimBackend::submit(std::span<const Op> batch) {
+  if (dead_) return;
+  for (const Op& op : batch) {
+    if (op.kind == OpKind::cancel)
+      cancel(op.target);
+    else
+      start(op);
+  }
+}
+
+void SimBackend::start(const Op& op) {
+  std::uint64_t total = 0;
+  const std::int32_t invalid = check_vectors(op, total);
+  Entry* entry = invalid == 0 ? table_.add(op) : nullptr;
+  if (entry == nullptr)
+    return ready_.push({.operation = op.operation, .result = invalid != 0 ? invalid : -EAGAIN});
+  static_cast<Record&>(*entry) = {.op = op, .total = total};
+  if (op.kind == OpKind::poll) return finish(*entry, -EOPNOTSUPP);
+  if (is_file_operation(op.kind)) return start_file_operation(*entry);
+  line_up(*entry);
+}
+
+void SimBackend::start_file_operation(Entry& entry) {
+  const Outcome outcome = world_.chance.file_operation(entry.op);
+  world_.clock.plan_in(outcome.latency, [world = &world_, number = number_, ticket = entry.ticket, outcome] {
+    const auto backend = world->backends.find(number);
+    if (backend != world->backends.end()) backend->second->file_operation_due(ticket, outcome);
+  });
+}
+
+void SimBackend::file_operation_due(Ticket ticket, const Outcome& outcome) {
+  Entry* entry = table_.find(ticket);
+  if (entry == nullptr) return;  // cancelled in time
+  finish(*entry, outcome.error != 0 ? outcome.error : perform(entry->op, outcome.bytes_max));
+}
+
+std::int32_t SimBackend::perform(const Op& op, std::uint64_t bytes_max) {
+  const auto& file = world_.descriptors[op.handle].file;
+  if (!file) return -EBADF;
+  if (op.kind == OpKind::sync) {
+    Disk::sync(*file->inode);
+    return 0;
+  }
+  return static_cast<std::int32_t>(world_.disk.transfer(*file, op, bytes_max));
+}
+
+void SimBackend::line_up(Entry& entry) {
+  if (entry.in_line) return;
+  entry.in_line = true;
+  line_.push_back(entry.ticket);
+}
+
+void SimBackend::try_again(Ticket ticket) {
+  if (Entry* entry = table_.find(ticket)) line_up(*entry);
+}
+
+void SimBackend::cancel(const Operation* target) {
+  Entry* entry = table_.find(target);
+  if (entry == nullptr) return;
+  switch (entry->kind) {
+    case OpKind::accept:
+    case OpKind::receive:
+    case OpKind::connect:
+      return finish(*entry, -ECANCELED);
+    case OpKind::send:
+      return finish(*entry, entry->sent > 0 ? static_cast<std::int32_t>(entry->sent) : -ECANCELED);
+    default:
+      if (is_file_operation(entry->kind) && world_.chance.cancel_in_time()) finish(*entry, -ECANCELED);
+  }
+}
+
+// ---- Turning ----
+
+std::size_t SimBackend::poll(std::span<Completion> out, const Wait& wait) {
+  if (dead_) return 0;
+  arena_used_ = 0;
+  world_.clock.run_due();
+  std::size_t count = serve(out);
+  while (count == 0 && !woken_.load() && now() < wait.until) {
+    if (world_.anything_ready()) break;  // another core's turn
+    if (!world_.clock.step(wait.until)) break;
+    count = serve(out);
+  }
+  woken_.store(false);
+  return count;
+}
+
+std::size_t SimBackend::serve(std::span<Completion> out) {
+  std::size_t count = ready_.take(out);
+  for (std::size_t turns = line_.size(); turns > 0 && count < out.size(); --turns) {
+    if (arena_used_ == arena_.size()) break;
+    const Ticket ticket = line_.front();
+    line_.pop_front();
+    Entry* entry = table_.find(ticket);
+    if (entry == nullptr) continue;
+    entry->in_line = false;
+    count += attempt(*entry, out.subspan(count));
+  }
+  return count;
+}
+
+std::size_t SimBackend::attempt(Entry& entry, std::span<Completion> out) {
+  const Handle handle = entry.handle;
+  const Descriptors::Open open = world_.descriptors[handle];
+  if (!open) return end(entry, -EBADF, out);
+  if (entry.kind == OpKind::close) {
+    world_.close(handle);
+    return end(entry, 0, out);
+  }
+  if (!open.socket) return end(entry, -ENOTSOCK, out);
+  Socket& socket = *open.socket;
+  std::int32_t result = 0;
+  switch (entry.kind) {
+    case OpKind::accept:
+      return attempt_accept(entry, socket, out);
+    case OpKind::receive:
+      return attempt_receive(entry, socket, out);
+    case OpKind::send:
+      result = attempt_send(entry, socket);
+      break;
+    case OpKind::connect:
+      result = attempt_connect(entry, open.socket);
+      break;
+    case OpKind::finish:
+      result = world_.network.finish(socket);
+      break;
+    case OpKind::shutdown:
+      result = world_.network.shut_down(socket);
+      break;
+    default:
+      RP_ASSERT(false);
+  }
+  if (result != -EAGAIN) return end(entry, result, out);
+  socket.writer = {this, entry.ticket};
+  return 0;
+}
+
+std::size_t SimBackend::attempt_accept(Entry& entry, Socket& socket, std::span<Completion> out) {
+  if (socket.stage != Socket::Stage::listening) return end(entry, -EINVAL, out);
+  std::size_t count = 0;
+  while (count < std::min<std::size_t>(out.size(), kAcceptTurn)) {
+    if (socket.backlog.empty()) {
+      socket.reader = {this, entry.ticket};
+      return count;
+    }
+    if (world_.descriptors.full()) return count + end(entry, -EMFILE, out.subspan(count));
+    const std::int32_t accepted =
+        world_.descriptors.add({.socket = world_.network.accept(socket), .file = {}});
+    out[count++] = {.operation = entry.operation, .result = accepted, .more = true};
+  }
+  line_up(entry);
+  return count;
+}
+
+std::size_t SimBackend::attempt_receive(Entry& entry, Socket& socket, std::span<Completion> out) {
+  const std::span<std::byte> room(arena_.data() + arena_used_, arena_.size() - arena_used_);
+  const std::int64_t result = world_.network.receive(socket, room);
+  if (result == -EAGAIN) {
+    socket.reader = {this, entry.ticket};
+    return 0;
+  }
+  if (result <= 0) return end(entry, static_cast<std::int32_t>(result), out);
+  const auto size = static_cast<std::size_t>(result);
+  arena_used_ += size;
+  out[0] = {.operation = entry.operation,
+            .result = static_cast<std::int32_t>(size),
+            .more = true,
+            .bytes = room.first(size)};
+  line_up(entry);
+  return 1;
+}
+
+std::int32_t SimBackend::attempt_send(Entry& entry, Socket& socket) {
+  const std::span vectors(entry.op.vectors, entry.op.vector_count);
+  const std::int64_t result = world_.network.send(socket, vectors, entry.sent);
+  if (result < 0) return static_cast<std::int32_t>(result);
+  entry.sent += static_cast<std::uint64_t>(result);
+  return entry.sent == entry.total ? static_cast<std::int32_t>(entry.total) : -EAGAIN;
+}
+
+std::int32_t SimBackend::attempt_connect(Entry& entry, const SocketPointer& socket) {
+  if (std::exchange(entry.begun, true)) return world_.network.connect_result(*socket);
+  return world_.network.connect(socket, *entry.op.address);
+}
+
+// ---- Ending operations ----
+
+// Nothing may wake an operation that has ended.
+void SimBackend::leave(Entry& entry) {
+  const auto& socket = world_.descriptors[entry.handle].socket;
+  if (!socket) return;
+  const auto is_this = [&](const Waiting& waiting) {
+    return waiting.waker == this && waiting.ticket.slot == entry.ticket.slot;
+  };
+  if (is_this(socket->reader)) socket->reader = {};
+  if (is_this(socket->writer)) socket->writer = {};
+}
+
+std::size_t SimBackend::end(Entry& entry, std::int32_t result, std::span<Completion> out) {
+  leave(entry);
+  out[0] = {.operation = entry.operation, .result = result};
+  table_.remove(entry);
+  return 1;
+}
+
+void SimBackend::finish(Entry& entry, std::int32_t result) {
+  Completion completion;
+  end(entry, result, {&completion, 1});
+  ready_.push(completion);
+}
+
+// ---- Set-up ----
+
+Result<Handle> SimBackend::listen(const Endpoint& where, const ListenOptions& options) {
+  std::int32_t error = 0;
+  const SocketPointer socket = world_.network.listen(where, options, error);
+  if (!socket) return fail_system(-error, "bind to " + to_string(where));
+  const std::int32_t number = world_.descriptors.add({.socket = socket, .file = {}});
+  if (number >= 0) return Handle{number};
+  world_.network.close(*socket);
+  return fail_system(-number, "open a socket");
+}
+
+Result<Handle> SimBackend::open_socket(const Endpoint& to, const std::optional<Endpoint>& from) {
+  const std::int32_t number = world_.descriptors.add({.socket = world_.network.open(to, from), .file = {}});
+  if (number < 0) return fail_system(-number, "open a socket");
+  return Handle{number};
+}
+
+Result<Handle> SimBackend::adopt(int) {
+  return fail_system(EOPNOTSUPP, "adopt a descriptor: the simulated world has none of its own");
+}
+
+Endpoint SimBackend::local_endpoint(Handle socket) {
+  const auto& open = world_.descriptors[socket].socket;
+  return open ? open->local : Endpoint{};
+}
+
+Endpoint SimBackend::peer_endpoint(Handle socket) {
+  const auto& open = world_.descriptors[socket].socket;
+  return open ? open->peer : Endpoint{};
+}
+
+}  // namespace ringpost::io::sim

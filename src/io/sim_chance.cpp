@@ -1,0 +1,59 @@
+#include "sim_chance.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace ringpost::io::sim {
+
+Random::Random(std::uint64_t seed) {
+  for (std::uint64_t& word : state_) {
+    seed += 0x9e37'79b9'7f4a'7c15U;
+    std::uint64_t mixed = seed;
+    mixed = (mixed ^ mixed >> 30) * 0xbf58'476d'1ce4'e5b9U;
+    mixed = (mixed ^ mixed >> 27) * 0x94d0'49bb'1331'11ebU;
+    word = mixed ^ mixed >> 31;
+  }
+}
+
+std::uint64_t Random::next() {
+  const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
+  const std::uint64_t shifted = state_[1] << 17;
+  state_[2] ^= state_[0];
+  state_[3] ^= state_[1];
+  state_[1] ^= state_[2];
+  state_[0] ^= state_[3];
+  state_[2] ^= shifted;
+  state_[3] = std::rotl(state_[3], 45);
+  return result;
+}
+
+std::uint64_t Random::below(std::uint64_t bound) {
+  return bound == 0 ? 0 : next() % bound;
+}
+
+Outcome Chance::file_operation(const Op& op) {
+  const auto microseconds = [&](std::uint64_t low, std::uint64_t high) {
+    return Outcome{.latency = std::chrono::microseconds{random_.between(low, high)}};
+  };
+  if (op.kind == OpKind::sync) return microseconds(50, 500);
+  if (op.kind == OpKind::write && op.durable) return microseconds(60, 400);
+  return microseconds(2, 60);
+}
+
+std::size_t Chance::segment(std::size_t available) {
+  std::uint64_t size = random_.between(1, 16U << 10);
+  if (random_.one_in(8))
+    size = 1;  // between any two bytes
+  else if (random_.one_in(8))
+    size = random_.between(1, 80);  // somewhere in a line
+  else if (random_.one_in(3))
+    size = 64U << 10;
+  return std::min<std::size_t>(available, size);
+}
+
+std::size_t Chance::receive(std::size_t available) {
+  const std::size_t most = std::min<std::size_t>(available, kReceiveTurn.count);
+  return random_.one_in(4) ? static_cast<std::size_t>(random_.between(1, most)) : most;
+}
+
+}  // namespace ringpost::io::sim

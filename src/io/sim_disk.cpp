@@ -1,0 +1,227 @@
+#include "sim_disk.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace ringpost::io::sim {
+
+namespace {
+
+constexpr std::uint64_t kDefaultCapacity = std::uint64_t{1} << 40;
+
+void add_range(std::map<std::uint64_t, std::uint64_t>& ranges, std::uint64_t begin, std::uint64_t end) {
+  auto next = ranges.upper_bound(begin);
+  if (next != ranges.begin() && std::prev(next)->second >= begin) {
+    --next;
+    begin = next->first;
+  }
+  while (next != ranges.end() && next->first <= end) {
+    end = std::max(end, next->second);
+    next = ranges.erase(next);
+  }
+  ranges[begin] = end;
+}
+
+void copy_range(Inode& inode, std::uint64_t begin, std::uint64_t end) {
+  const auto from = inode.contents.begin();
+  std::copy(from + static_cast<std::ptrdiff_t>(begin), from + static_cast<std::ptrdiff_t>(end),
+            inode.durable.begin() + static_cast<std::ptrdiff_t>(begin));
+}
+
+// The first name of a path, which loses it.
+std::string_view next_name(std::string_view& path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  const std::string_view name = path.substr(0, path.find('/'));
+  path.remove_prefix(name.size());
+  return name;
+}
+
+bool aligned(const Op& op) {
+  if (op.offset % Disk::kAlignment != 0) return false;
+  return std::ranges::all_of(std::span(op.vectors, op.vector_count), [](const iovec& vector) {
+    return vector.iov_len % Disk::kAlignment == 0 &&
+           reinterpret_cast<std::uintptr_t>(vector.iov_base) % Disk::kAlignment == 0;
+  });
+}
+
+}  // namespace
+
+Disk::Disk() : root_(std::make_shared<Inode>()), capacity_(kDefaultCapacity) {
+  root_->is_directory = true;
+}
+
+std::shared_ptr<Inode> Disk::find(std::string_view path) const {
+  std::shared_ptr<Inode> inode = root_;
+  for (auto name = next_name(path); !name.empty(); name = next_name(path)) {
+    const auto found = inode->names.find(name);
+    if (found == inode->names.end()) return nullptr;
+    inode = found->second;
+  }
+  return inode;
+}
+
+Disk::Place Disk::place_of(std::string_view path) const {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  const std::size_t slash = path.rfind('/');
+  const bool alone = slash == std::string_view::npos;
+  auto directory = find(alone ? std::string_view{} : path.substr(0, slash));
+  if (directory && !directory->is_directory) directory = nullptr;
+  return {std::move(directory), std::string(alone ? path : path.substr(slash + 1))};
+}
+
+std::shared_ptr<OpenFile> Disk::open(std::string_view path, OpenMode mode, std::int32_t& error) {
+  const Place place = place_of(path);
+  error = -ENOENT;
+  if (!place.directory || place.name.empty()) return nullptr;
+  auto found = place.directory->names.find(place.name);
+  if (found == place.directory->names.end()) {
+    if (!mode.create) return nullptr;
+    found = place.directory->names.emplace(place.name, std::make_shared<Inode>()).first;
+  } else if (mode.create && mode.exclusive) {
+    error = -EEXIST;
+    return nullptr;
+  }
+  error = -EISDIR;
+  if (found->second->is_directory) return nullptr;
+  error = 0;
+  Inode& inode = *found->second;
+  if (mode.truncate) {
+    inode.contents.clear();
+    inode.dirty.clear();
+  }
+  auto file = std::make_shared<OpenFile>();
+  file->inode = found->second;
+  file->writable = mode.write;
+  file->direct = mode.direct;
+  return file;
+}
+
+std::int64_t Disk::read(const OpenFile& file, std::span<std::byte> into, std::uint64_t offset) const {
+  const auto& contents = file.inode->contents;
+  if (offset >= contents.size()) return 0;
+  const std::size_t count = std::min<std::size_t>(into.size(), contents.size() - offset);
+  std::memcpy(into.data(), contents.data() + offset, count);
+  return static_cast<std::int64_t>(count);
+}
+
+std::int64_t Disk::write(OpenFile& file, std::span<const std::byte> from, std::uint64_t offset,
+                         bool durable) {
+  if (!file.writable) return -EBADF;
+  if (from.empty()) return 0;
+  Inode& inode = *file.inode;
+  const std::uint64_t end = offset + from.size();
+  const std::uint64_t size_before = inode.contents.size();
+  if (const std::int32_t error = grow(inode, end); error != 0) return error;
+  std::memcpy(inode.contents.data() + offset, from.data(), from.size());
+  add_range(inode.dirty, offset > size_before ? size_before : offset, end);  // with the zeros of a gap
+  if (durable) {
+    if (inode.durable.size() < end) inode.durable.resize(end);
+    copy_range(inode, offset, end);
+  }
+  return static_cast<std::int64_t>(from.size());
+}
+
+std::int64_t Disk::transfer(OpenFile& file, const Op& op, std::uint64_t bytes_max) {
+  if (file.direct && !aligned(op)) return -EINVAL;
+  std::uint64_t done = 0;
+  for (const iovec& vector : std::span(op.vectors, op.vector_count)) {
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(vector.iov_len, bytes_max - done));
+    auto* base = static_cast<std::byte*>(vector.iov_base);
+    const std::int64_t count = op.kind == OpKind::read
+                                   ? read(file, {base, size}, op.offset + done)
+                                   : write(file, {base, size}, op.offset + done, op.durable);
+    if (count < 0) return done > 0 ? static_cast<std::int64_t>(done) : count;
+    done += static_cast<std::uint64_t>(count);
+    if (static_cast<std::size_t>(count) < vector.iov_len) break;
+  }
+  return static_cast<std::int64_t>(done);
+}
+
+void Disk::sync(Inode& inode) {
+  inode.durable.resize(inode.contents.size());
+  for (const auto& [begin, end] : inode.dirty) copy_range(inode, begin, end);
+  inode.dirty.clear();
+}
+
+std::int32_t Disk::make_directory(std::string_view path) {
+  if (const auto there = find(path)) return there->is_directory ? 0 : -EEXIST;
+  const Place place = place_of(path);
+  if (!place.directory) return -ENOENT;
+  const auto directory = std::make_shared<Inode>();
+  directory->is_directory = true;
+  place.directory->names.emplace(place.name, directory);
+  return 0;
+}
+
+std::int32_t Disk::rename(std::string_view from, std::string_view to) {
+  const Place source = place_of(from);
+  const Place target = place_of(to);
+  if (!source.directory || !target.directory) return -ENOENT;
+  const auto found = source.directory->names.find(source.name);
+  if (found == source.directory->names.end()) return -ENOENT;
+  const std::shared_ptr<Inode> inode = found->second;
+  source.directory->names.erase(found);
+  target.directory->names[target.name] = inode;
+  return 0;
+}
+
+std::int32_t Disk::unlink(std::string_view path) {
+  const Place place = place_of(path);
+  if (!place.directory) return -ENOENT;
+  const auto found = place.directory->names.find(place.name);
+  if (found == place.directory->names.end()) return -ENOENT;
+  if (found->second->is_directory) return -EISDIR;
+  place.directory->names.erase(found);
+  return 0;
+}
+
+std::int32_t Disk::sync_directory(std::string_view path) {
+  const auto directory = find(path);
+  if (!directory) return -ENOENT;
+  if (!directory->is_directory) return -ENOTDIR;
+  directory->durable_names = directory->names;
+  return 0;
+}
+
+std::int32_t Disk::list(std::string_view path, std::vector<std::string>& into) const {
+  const auto directory = find(path);
+  if (!directory) return -ENOENT;
+  if (!directory->is_directory) return -ENOTDIR;
+  for (const auto& [name, inode] : directory->names) into.push_back(name);
+  return 0;
+}
+
+std::int32_t Disk::grow(Inode& inode, std::uint64_t size) {
+  if (size <= inode.contents.size()) return 0;
+  const std::uint64_t more = size - inode.contents.size();
+  const std::uint64_t taken = used(*root_);
+  if (taken > capacity_ || more > capacity_ - taken) return -ENOSPC;
+  inode.contents.resize(size);
+  return 0;
+}
+
+std::uint64_t Disk::used(const Inode& inode) {
+  std::uint64_t sum = inode.contents.size();
+  for (const auto& [name, child] : inode.names) sum += used(*child);
+  return sum;
+}
+
+Files::Space Disk::space() const {
+  const std::uint64_t taken = used(*root_);
+  return {.total = capacity_, .available = taken < capacity_ ? capacity_ - taken : 0};
+}
+
+void Disk::power_cut() {
+  go_back(*root_);
+}
+
+void Disk::go_back(Inode& inode) {
+  inode.locked = false;
+  inode.contents = inode.durable;
+  inode.dirty.clear();
+  inode.names = inode.durable_names;
+  for (const auto& [name, child] : inode.names) go_back(*child);
+}
+
+}  // namespace ringpost::io::sim

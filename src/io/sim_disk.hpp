@@ -1,0 +1,79 @@
+// A disk of the simulated world: a tree of files whose contents and names have a durable past and a volatile
+// present.
+//
+// Layer:  io, private. Results are as the kernel's: >= 0 or -errno.
+// Model:  a write is in the page cache until it or its file is made durable; a name is in the cache until its
+// directory
+//         is synced. power_cut() goes back to what is durable, all of it and nothing else.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ringpost/io/backend.hpp"
+
+namespace ringpost::io::sim {
+
+struct Inode {
+  bool is_directory = false;
+  bool locked = false;
+  std::vector<std::byte> contents;
+  std::vector<std::byte> durable;
+  std::map<std::uint64_t, std::uint64_t> dirty;  // ranges of contents that differ from durable: begin -> end
+  using Names = std::map<std::string, std::shared_ptr<Inode>, std::less<>>;
+  Names names;
+  Names durable_names;
+};
+
+// An open file. Its lock goes with it.
+struct OpenFile {
+  std::shared_ptr<Inode> inode;
+  bool writable = false;
+  bool direct = false;
+  bool holds_lock = false;
+  ~OpenFile() {
+    if (holds_lock) inode->locked = false;
+  }
+};
+
+class Disk {
+ public:
+  static constexpr std::uint32_t kAlignment = 4096;
+
+  Disk();
+  std::shared_ptr<OpenFile> open(std::string_view path, OpenMode mode, std::int32_t& error);
+  std::int64_t read(const OpenFile& file, std::span<std::byte> into, std::uint64_t offset) const;
+  std::int64_t write(OpenFile& file, std::span<const std::byte> from, std::uint64_t offset, bool durable);
+  // The same for vectors, `bytes_max` at the most; -EINVAL when a direct file's are not aligned.
+  std::int64_t transfer(OpenFile& file, const Op& op, std::uint64_t bytes_max);
+  static void sync(Inode& inode);
+
+  std::int32_t make_directory(std::string_view path);
+  std::int32_t rename(std::string_view from, std::string_view to);
+  std::int32_t unlink(std::string_view path);
+  std::int32_t sync_directory(std::string_view path);
+  std::int32_t list(std::string_view path, std::vector<std::string>& into) const;
+  bool exists(std::string_view path) const { return find(path) != nullptr; }
+
+  void limit(Bytes capacity) { capacity_ = capacity.count; }
+  Files::Space space() const;
+  void power_cut();
+
+ private:
+  struct Place {  // where a name is or would be
+    std::shared_ptr<Inode> directory;
+    std::string name;
+  };
+  std::shared_ptr<Inode> find(std::string_view path) const;
+  Place place_of(std::string_view path) const;
+  std::int32_t grow(Inode& inode, std::uint64_t size);
+  static std::uint64_t used(const Inode& inode);
+  static void go_back(Inode& inode);
+  std::shared_ptr<Inode> root_;
+  std::uint64_t capacity_;
+};
+
+}  // namespace ringpost::io::sim

@@ -1,0 +1,116 @@
+#include "core_services.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "ringpost/server/files.hpp"
+
+namespace ringpost::server {
+
+namespace {
+
+std::shared_ptr<const intake::Settings> intake_settings(const Configuration& configuration) {
+  return std::make_shared<intake::Settings>(intake::Settings{.hostname = configuration.hostname(),
+                                                             .hops_max = configuration.policy.hops_max,
+                                                             .expire_after = configuration.retry.expire_after,
+                                                             .report_expire_after = configuration.retry.bounce_expire_after});
+}
+
+}  // namespace
+
+// Shards on disk that no core of today owns: shared out in turn.
+std::vector<unsigned> CoreServices::orphans() const {
+  std::vector<unsigned> mine;
+  for (const unsigned shard : shared_.spool_start.shards_on_disk)
+    if (shard >= core_.count() && shard % core_.count() == core_.index()) mine.push_back(shard);
+  return mine;
+}
+
+resolve::Identity CoreServices::identity() const {
+  const Configuration& configuration = *material_->configuration;
+  resolve::Identity identity;
+  if (auto name = dns::Name::parse(configuration.hostname())) identity.names.push_back(*name);
+  for (const auto& [name, listener] : configuration.listener)
+    if (listener.protocol == receive::Protocol::smtp)
+      for (const Endpoint& address : listener.address)
+        if (!address.address.is_any()) identity.endpoints.push_back(address);
+  identity.versions.clear();
+  for (const IpChoice choice : configuration.server.ip_versions)
+    identity.versions.push_back(choice == IpChoice::ipv4 ? IpVersion::ipv4 : IpVersion::ipv6);
+  return identity;
+}
+
+Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) {
+  material_ = std::move(material);
+  const Configuration& configuration = *material_->configuration;
+  spool_ = RP_CO_TRY(co_await spool::Spool::open(core_, configuration.spool, shared_.spool_start, orphans()));
+  resolver_ = RP_CO_TRY(resolve::Resolver::make(core_, configuration.resolver, identity()));
+  tls_clients_.push_back(RP_CO_TRY(tls::ClientContext::build(material_->tls_client)));
+  intake_ = std::make_unique<intake::Intake>(core_, *spool_, intake_settings(configuration));
+  local_ = RP_CO_TRY(deliver::Local::make(core_, *shared_.accounts, shared_.helper, local_settings(*material_)));
+  const auto snapshot = RP_CO_TRY(make_snapshot(*material_, *shared_.accounts));
+  deliver_ = std::make_unique<deliver::Service>(
+      core_, deliver::Service::Parts{.spool = spool_.get(),
+                                     .intake = intake_.get(),
+                                     .resolver = resolver_.get(),
+                                     .local = local_.get(),
+                                     .leases = shared_.leases,
+                                     .tls = tls_clients_.back().get(),
+                                     .settings = RP_CO_TRY(deliver_settings(*material_, snapshot->policy)),
+                                     .directives = shared_.directives[core_.index()]});
+  receive_ = std::make_unique<receive::Service>(core_, receive::Service::Parts{.intake = intake_.get(),
+                                                                               .accounts = shared_.accounts,
+                                                                               .clients = shared_.clients,
+                                                                               .snapshot = snapshot});
+  co_return Result<void>{};
+}
+
+Task<Result<void>> CoreServices::start() {
+  for (const BoundSocket& socket : shared_.sockets)
+    if (socket.core == core_.index()) receive_->listen(socket.listener, socket.slot, socket.handle);
+  RP_CO_CHECK(co_await spool_->start(*deliver_));
+  if (core_.index() == 0) {
+    pickup_ = RP_CO_TRY(inject::Pickup::open(core_, *intake_, receive_->snapshot().policy,
+                                             {.directory = material_->configuration->server.pickup_directory.text,
+                                              .origin = material_->configuration->origin()}));
+    pickup_->start();
+  }
+  co_return Result<void>{};
+}
+
+Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
+  const Configuration& configuration = *material->configuration;
+  const auto snapshot = RP_TRY(make_snapshot(*material, *shared_.accounts));
+  auto settings = RP_TRY(deliver_settings(*material, snapshot->policy));
+  RP_CHECK(local_->reload(local_settings(*material)));
+  material_ = std::move(material);
+  intake_->set_settings(intake_settings(configuration));
+  receive_->reload(snapshot);
+  deliver_->reload(std::move(settings));
+  if (pickup_) pickup_->reload(snapshot->policy, configuration.origin());
+  return {};
+}
+
+Task<void> CoreServices::cut_off(shard::Sleep& bound) {
+  if (!co_await bound) co_return;  // all was over before
+  receive_->abort();
+  deliver_->abort();
+}
+
+Task<void> CoreServices::shut_down(Duration bound) {
+  if (pickup_) co_await pickup_->stop();
+  if (receive_ && deliver_) {
+    shard::Sleep sleep(core_, bound);
+    receive_->drain();
+    deliver_->drain();
+    core_.spawn(cut_off(sleep));
+    co_await receive_->stopped();
+    co_await deliver_->stopped();
+    sleep.cancel();
+    co_await shard::Yield{core_};  // lets cut_off see that it is over
+  }
+  if (spool_) co_await spool_->close();
+  if (resolver_) co_await resolver_->stop();
+}
+
+}  // namespace ringpost::server

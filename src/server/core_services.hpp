@@ -1,0 +1,72 @@
+// Everything that one core runs, in the order in which it depends on each other.
+//
+// Layer: program. Owner: the process; used on its core's thread alone, but for construction.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "material.hpp"
+#include "ringpost/accounts/accounts.hpp"
+#include "ringpost/deliver/leases.hpp"
+#include "ringpost/deliver/local.hpp"
+#include "ringpost/deliver/service.hpp"
+#include "ringpost/inject/pickup.hpp"
+#include "ringpost/intake/intake.hpp"
+#include "ringpost/receive/service.hpp"
+#include "ringpost/resolve/resolver.hpp"
+#include "ringpost/spool/spool.hpp"
+#include "sockets.hpp"
+
+namespace ringpost::server {
+
+// What all cores share: immutable, or owned by core inside.
+struct Shared {
+  accounts::Accounts* accounts = nullptr;
+  deliver::HelperClient* helper = nullptr;
+  deliver::Leases* leases = nullptr;
+  receive::ClientLimits* clients = nullptr;
+  spool::SpoolStart spool_start;
+  std::vector<deliver::Directives> directives;  // by core
+  std::vector<BoundSocket> sockets;
+};
+
+class CoreServices {
+ public:
+  CoreServices(shard::Core& core, Shared& shared) : core_(core), shared_(shared) {}
+
+  // Opens the spool and makes the services; nothing is accepted or delivered yet.
+  Task<Result<void>> open(std::shared_ptr<const Material> material);
+  // After every core has opened: announces what is left from before, and listens.
+  Task<Result<void>> start();
+  // Swaps the configuration at this turn boundary. All is made before anything is swapped.
+  Result<void> reload(std::shared_ptr<const Material> material);
+  // Lets open transactions finish for `bound`, then hangs up; the spool is closed at the end.
+  Task<void> shut_down(Duration bound);
+
+  shard::Core& core() { return core_; }
+  spool::Spool& spool() { return *spool_; }
+  deliver::Service& deliver() { return *deliver_; }
+  receive::Service& receive() { return *receive_; }
+  friend FramePool& frame_pool(CoreServices& services) { return services.core_.frames(); }
+
+ private:
+  std::vector<unsigned> orphans() const;
+  resolve::Identity identity() const;
+  Task<void> cut_off(shard::Sleep& bound);
+
+  shard::Core& core_;
+  Shared& shared_;
+  std::shared_ptr<const Material> material_;
+  std::unique_ptr<spool::Spool> spool_;
+  std::unique_ptr<resolve::Resolver> resolver_;
+  std::vector<std::unique_ptr<tls::ClientContext>> tls_clients_;  // the newest is the last; flows may hold older ones
+  std::unique_ptr<intake::Intake> intake_;
+  std::unique_ptr<deliver::Local> local_;
+  std::unique_ptr<deliver::Service> deliver_;
+  std::unique_ptr<receive::Service> receive_;
+  std::unique_ptr<inject::Pickup> pickup_;  // on the first core
+};
+
+}  // namespace ringpost::server

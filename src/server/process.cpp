@@ -1,0 +1,249 @@
+#include "process.hpp"
+
+#include <csignal>
+#include <ctime>
+#include <future>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ringpost/admin/directives.hpp"
+#include "ringpost/server/version.hpp"
+
+namespace ringpost::server {
+
+namespace {
+
+// After the drain: for the last completions and the last frame.
+constexpr std::chrono::milliseconds kLastBound{10'000};
+
+WallTime wall_clock() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return {now.tv_sec * 1'000'000'000LL + now.tv_nsec};
+}
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+Process::~Process() = default;
+
+Result<void> Process::start(LoadedConfiguration loaded) {
+  started_ = wall_clock();
+  const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
+  RP_CHECK(prepare(*configuration));
+  material_ = RP_TRY(read_material(configuration, nullptr));
+  RP_CHECK(become(RP_TRY(service_user(configuration->server.user))));
+  if (geteuid() == 0)
+    return fail(ErrorKind::permanent, "refusing to run as root: set server.user to a user made for it");
+  RP_CHECK(open_durable(*configuration));
+  RP_CHECK(start_cores());
+  endpoint_ = RP_TRY(admin::Endpoint::start(configuration->admin, *this));
+  publisher_->notice("ready: " + runtime_->describe());
+  return {};
+}
+
+// While still root, if root: limits, folders, ports, the helper.
+Result<void> Process::prepare(const Configuration& configuration) {
+  umask(077);
+  raise_limits();
+  const ServiceUser user = RP_TRY(service_user(configuration.server.user));
+  RP_CHECK(prepare_directory(configuration.spool.directory.text, user));
+  RP_CHECK(prepare_directory(configuration.server.state_directory.text, user));
+  RP_CHECK(prepare_directory(configuration.server.pickup_directory.text, user, 01733));
+  RP_CHECK(prepare_directory(parent_of(configuration.admin.socket.text), user, 0755));
+  RP_CHECK(prepare_directory(parent_of(configuration.accounts.database.text), user));
+  for (const auto& [name, log] : configuration.log)
+    if (log.to.starts_with("file:")) RP_CHECK(prepare_directory(parent_of(log.to.substr(5)), user, 0755));
+  const unsigned cores = RP_TRY(shard::Runtime::core_count(configuration.cores));
+  shared_.sockets = RP_TRY(bind_sockets(configuration, cores));
+  leases_ = std::make_unique<deliver::Leases>(cores);
+  clients_ = std::make_unique<receive::ClientLimits>(cores);
+  shared_.directives.resize(cores);
+  if (geteuid() == 0) helper_ = RP_TRY(deliver::start_helper());
+  return {};
+}
+
+Result<void> Process::open_durable(const Configuration& configuration) {
+  files_ = RP_TRY(io::make_backend({.choice = "epoll"}));
+  shared_.spool_start = RP_TRY(spool::start_spool(files_->files(), configuration.spool));
+  tables_ = RP_TRY(tables::Tables::open(configuration.server.state_directory.text + "/tables.db"));
+  accounts_ = RP_TRY(accounts::Accounts::open(configuration.accounts));
+  shared_.accounts = accounts_.get();
+  shared_.helper = helper_.get();
+  shared_.leases = leases_.get();
+  shared_.clients = clients_.get();
+  shared_.directives = RP_TRY(admin::load_directives(*tables_, static_cast<unsigned>(shared_.directives.size())));
+  return {};
+}
+
+Result<void> Process::start_cores() {
+  const Configuration& configuration = *material_->configuration;
+  services_.resize(shared_.directives.size());
+  runtime_ = RP_TRY(shard::Runtime::start(configuration.cores, [this](shard::Core& core) -> Result<void> {
+    services_[core.index()] = std::make_unique<CoreServices>(core, shared_);
+    return {};
+  }));
+  std::vector<observe::EventRing*> rings;
+  for (unsigned i = 0; i < runtime_->count(); ++i) rings.push_back(&runtime_->core(i).events());
+  publisher_ = RP_TRY(publish::Publisher::start(std::move(rings), configuration.log, configuration.hostname()));
+  RP_CHECK(on_all([this](CoreServices& services) { return services.open(material_); }));
+  return on_all([](CoreServices& services) { return services.start(); });
+}
+
+namespace {
+
+// Runs one task and gives its result to a thread that waits for it.
+Task<void> answer(shard::Core&, Task<Result<void>> task, std::promise<Result<void>>* promise) {
+  promise->set_value(co_await std::move(task));
+}
+
+}  // namespace
+
+Result<void> Process::on_all(const std::function<Task<Result<void>>(CoreServices&)>& make) {
+  std::vector<std::promise<Result<void>>> promises(services_.size());
+  for (unsigned i = 0; i < services_.size(); ++i)
+    runtime_->run_on(i, [&, i](shard::Core& core) { core.spawn(answer(core, make(*services_[i]), &promises[i])); });
+  Result<void> first;
+  for (auto& promise : promises) {
+    Result<void> result = promise.get_future().get();
+    if (!result && first) first = std::move(result);
+  }
+  return first;
+}
+
+void Process::on_core(unsigned core, const std::function<void(admin::CoreView&)>& visit) {
+  std::promise<void> done;
+  runtime_->run_on(core, [&](shard::Core& here) {
+    CoreServices& services = *services_[here.index()];
+    admin::CoreView view{here, services.spool(), services.deliver(), services.receive()};
+    visit(view);
+    done.set_value();
+  });
+  done.get_future().get();
+}
+
+void Process::on_each_core(const std::function<void(admin::CoreView&)>& visit) {
+  for (unsigned i = 0; i < core_count(); ++i) on_core(i, visit);
+}
+
+admin::ServerStatus Process::status() const {
+  const std::scoped_lock lock(mutex_);
+  return {.version = std::string(kVersion),
+          .hostname = material_->configuration->hostname(),
+          .backend = runtime_->describe(),
+          .config_path = config_path_,
+          .started = started_,
+          .generation = generation_,
+          .draining = stopping_};
+}
+
+namespace {
+
+// A reload swaps all but what was bound or opened at start.
+Result<void> check_same_sockets(const Configuration& old, const Configuration& fresh) {
+  const auto addresses = [](const Configuration& configuration) {
+    std::vector<std::pair<std::string, std::vector<Endpoint>>> all;
+    for (const auto& [name, listener] : configuration.listener) all.emplace_back(name, listener.address);
+    return all;
+  };
+  if (addresses(old) == addresses(fresh)) return {};
+  return fail(ErrorKind::permanent,
+              "listeners and their addresses cannot change while the server runs: restart it to take this configuration");
+}
+
+}  // namespace
+
+Result<void> Process::reload() {
+  LoadedConfiguration loaded = load_configuration(config_path_);
+  if (!loaded.loaded.ok()) {
+    std::string text = "the configuration has errors; the running one stays";
+    for (const config::Finding& finding : loaded.loaded.findings) text += "\n" + config::to_string(finding);
+    return fail(ErrorKind::permanent, std::move(text));
+  }
+  const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
+  const std::shared_ptr<const Material> old = material_;
+  RP_CHECK(check_same_sockets(*old->configuration, *configuration));
+  auto fresh = RP_TRY(read_material(configuration, old->ticket_keys));
+  RP_CHECK(accounts_->refresh());
+  RP_CHECK(publisher_->reload(configuration->log));
+  const auto swap = [](std::shared_ptr<const Material> material) {
+    return [material](CoreServices& services) -> Task<Result<void>> {
+      return [](CoreServices& here, std::shared_ptr<const Material> what) -> Task<Result<void>> {
+        co_return here.reload(std::move(what));
+      }(services, material);
+    };
+  };
+  if (auto done = on_all(swap(fresh)); !done) {
+    (void)on_all(swap(old));  // all cores or none
+    return done;
+  }
+  const std::scoped_lock lock(mutex_);
+  material_ = std::move(fresh);
+  publisher_->notice(fmt::format("configuration {} is in force", ++generation_));
+  return {};
+}
+
+void Process::stop(Duration drain) {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+    drain_ = drain;
+  }
+  kill(getpid(), SIGTERM);
+}
+
+int Process::run() {
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&wanted, signal);
+  {
+    const std::scoped_lock lock(mutex_);
+    drain_ = material_->configuration->server.drain;
+  }
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&wanted, &signal) != 0) continue;
+    if (signal != SIGHUP) break;
+    if (auto done = reload(); !done) {
+      publisher_->notice("reload refused: " + done.error().text);
+      fmt::print(stderr, "ringpost: reload refused: {}\n", done.error().text);
+    }
+  }
+  Duration drain{0};
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+    drain = drain_;
+  }
+  // A second one is for who cannot wait: the default action ends the process at once, and the spool survives that.
+  for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, SIG_DFL);
+  sigset_t fatal;
+  sigemptyset(&fatal);
+  sigaddset(&fatal, SIGTERM);
+  sigaddset(&fatal, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &fatal, nullptr);
+  shut_down(drain);
+  return 0;
+}
+
+void Process::shut_down(Duration drain) {
+  publisher_->notice("stopping");
+  (void)on_all([drain](CoreServices& services) -> Task<Result<void>> {
+    return [](CoreServices& here, Duration bound) -> Task<Result<void>> {
+      co_await here.shut_down(bound);
+      co_return Result<void>{};
+    }(services, drain);
+  });
+  endpoint_.reset();
+  runtime_->stop(kLastBound);
+  publisher_->notice("stopped");
+  publisher_.reset();
+}
+
+}  // namespace ringpost::server

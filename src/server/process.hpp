@@ -1,0 +1,73 @@
+// The running server as one object: what main starts, what the control endpoint asks, what signals end.
+//
+// Layer: program. Owner: the main thread. Cores are reached through shard::Runtime::run_on only.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core_services.hpp"
+#include "ringpost/admin/control.hpp"
+#include "ringpost/admin/endpoint.hpp"
+#include "ringpost/deliver/helper.hpp"
+#include "ringpost/publish/publisher.hpp"
+#include "ringpost/server/configuration.hpp"
+#include "ringpost/server/privileges.hpp"
+#include "ringpost/shard/runtime.hpp"
+#include "ringpost/tables/tables.hpp"
+
+namespace ringpost::server {
+
+class Process final : public admin::Control {
+ public:
+  explicit Process(std::string config_path) : config_path_(std::move(config_path)) {}
+  ~Process() override;
+
+  // Up to and with listening. On an error nothing is left running.
+  Result<void> start(LoadedConfiguration loaded);
+  // Ends after stop() or a signal; the exit status.
+  int run();
+
+  admin::ServerStatus status() const override;
+  unsigned core_count() const override { return runtime_->count(); }
+  void on_each_core(const std::function<void(admin::CoreView&)>& visit) override;
+  void on_core(unsigned core, const std::function<void(admin::CoreView&)>& visit) override;
+  Result<void> reload() override;
+  void stop(Duration drain) override;
+  accounts::Accounts& accounts() override { return *accounts_; }
+  tables::Tables& tables() override { return *tables_; }
+
+ private:
+  Result<void> prepare(const Configuration& configuration);
+  Result<void> open_durable(const Configuration& configuration);
+  Result<void> start_cores();
+  Result<void> load_directives();
+  // Spawns `make(services)` on every core and waits for all; the first error.
+  Result<void> on_all(const std::function<Task<Result<void>>(CoreServices&)>& make);
+  void shut_down(Duration drain);
+
+  std::string config_path_;
+  std::shared_ptr<const Material> material_;
+  std::unique_ptr<io::Backend> files_;  // for start_spool, on the main thread
+  std::unique_ptr<deliver::HelperClient> helper_;
+  std::unique_ptr<accounts::Accounts> accounts_;
+  std::unique_ptr<tables::Tables> tables_;
+  std::unique_ptr<deliver::Leases> leases_;
+  std::unique_ptr<receive::ClientLimits> clients_;
+  Shared shared_;
+  std::vector<std::unique_ptr<CoreServices>> services_;
+  std::unique_ptr<shard::Runtime> runtime_;
+  std::unique_ptr<publish::Publisher> publisher_;
+  std::unique_ptr<admin::Endpoint> endpoint_;
+  WallTime started_;
+  mutable std::mutex mutex_;  // of what follows
+  std::uint64_t generation_ = 1;
+  bool stopping_ = false;
+  Duration drain_{0};
+};
+
+}  // namespace ringpost::server

@@ -1,0 +1,24 @@
+// Base64 of what must not stay in memory.
+//
+// Layer: pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ringpost/mail/base64.hpp"
+#include "ringpost/sasl/secret.hpp"
+
+namespace ringpost::smtp {
+
+// nullopt when it is not base64.
+inline std::optional<sasl::Secret> decode_secret(std::string_view text) {
+  std::optional<std::string> bytes = mail::decode_base64(text);
+  if (!bytes) return std::nullopt;
+  sasl::Secret secret(*bytes);
+  sasl::wipe(*bytes);
+  return secret;
+}
+
+}  // namespace ringpost::smtp
