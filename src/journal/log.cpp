@@ -10,7 +10,8 @@
 
 namespace ringpost::journal {
 
-Pin::Pin(Pin&& other) noexcept : buffer_(std::exchange(other.buffer_, nullptr)), bytes_(std::exchange(other.bytes_, {})) {}
+Pin::Pin(Pin&& other) noexcept
+    : buffer_(std::exchange(other.buffer_, nullptr)), bytes_(std::exchange(other.bytes_, {})) {}
 
 Pin& Pin::operator=(Pin&& other) noexcept {
   std::swap(buffer_, other.buffer_);
@@ -23,7 +24,8 @@ Pin::~Pin() {
 }
 
 Task<Result<std::unique_ptr<Log>>> Log::open(shard::Core& core, LogOptions options, Place place,
-                                             std::function<void(const RecordView&)> visit, RecoveryReport* report) {
+                                             std::function<void(const RecordView&)> visit,
+                                             RecoveryReport* report) {
   const std::uint64_t size = options.segment_size.count;
   if (size < kSegmentSizeMin.count || size > kSegmentSizeMax.count || size % kBlockSize != 0)
     co_return fail(ErrorKind::permanent, fmt::format("a segment cannot have {} bytes", size));
@@ -32,7 +34,8 @@ Task<Result<std::unique_ptr<Log>>> Log::open(shard::Core& core, LogOptions optio
   auto opened = co_await log->state_->open_all(visit, report != nullptr ? *report : unwanted);
   if (!opened) {
     co_await log->state_->close();
-    co_return fail(std::move(opened).error().in(fmt::format("open the log in {}", log->state_->place.directory)));
+    co_return fail(
+        std::move(opened).error().in(fmt::format("open the log in {}", log->state_->place.directory)));
   }
   co_return log;
 }

@@ -87,7 +87,8 @@ bool Log::State::start_frame(std::size_t size, bool reserve) {
   frame.segment = current;
   frame.file_offset = file_offset;
   frame.size = sizeof(FrameHeader);
-  frame.capacity = static_cast<std::uint32_t>(std::min<std::size_t>(buffer->room(), segment.size - file_offset));
+  frame.capacity =
+      static_cast<std::uint32_t>(std::min<std::size_t>(buffer->room(), segment.size - file_offset));
   frame.records = frame.records_crc = 0;
   frame.voids = false;
   buffer->begin_frame();
@@ -188,7 +189,8 @@ void Log::State::written(std::int32_t result) {
     frame_failed(result);
     return;
   }
-  figures.commit_ns.record(static_cast<std::uint64_t>((core.backend().now() - frame_write.submitted).count()));
+  figures.commit_ns.record(
+      static_cast<std::uint64_t>((core.backend().now() - frame_write.submitted).count()));
   figures.frames.add();
   figures.frame_records.record(frame.records);
   figures.frame_bytes.record(frame.size);
@@ -205,7 +207,8 @@ void Log::State::written(std::int32_t result) {
   frame_settled(frame);
   const bool mended = write_failures != 0;
   write_failures = 0;
-  if (segment.use == Segment::Use::closed && segment.unwritten == 0) rewrite(frame.segment, Segment::Rewrite::seal);
+  if (segment.use == Segment::Use::closed && segment.unwritten == 0)
+    rewrite(frame.segment, Segment::Rewrite::seal);
   check_candidates();
   if (mended && on_upkeep) on_upkeep();
   wake_commit();

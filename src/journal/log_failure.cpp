@@ -50,14 +50,15 @@ void Log::State::tell_lost(std::uint64_t first, std::uint64_t last) {
     RecordCursor cursor({frame.data(), frame.size});
     while (cursor.next()) {
       if (cursor.header().type == kVoidType) continue;
-      on_lost({.type = cursor.header().type,
-               .flags = cursor.header().flags,
-               .id = {cursor.header().id},
-               .shard = place.shard,
-               .where = {frame.segment, static_cast<std::uint32_t>(frame.file_offset + cursor.payload_offset()),
-                         cursor.header().size},
-               .order = 0,
-               .payload = cursor.payload()});
+      on_lost(
+          {.type = cursor.header().type,
+           .flags = cursor.header().flags,
+           .id = {cursor.header().id},
+           .shard = place.shard,
+           .where = {frame.segment, static_cast<std::uint32_t>(frame.file_offset + cursor.payload_offset()),
+                     cursor.header().size},
+           .order = 0,
+           .payload = cursor.payload()});
     }
   }
 }

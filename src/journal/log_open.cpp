@@ -13,7 +13,8 @@ namespace ringpost::journal {
 namespace {
 
 constexpr std::size_t kHeaderWrites = 4;
-constexpr std::size_t kFramesForEachBuffer = 4;  // a frame ends early only at the end of a buffer or a segment
+constexpr std::size_t kFramesForEachBuffer =
+    4;  // a frame ends early only at the end of a buffer or a segment
 
 }  // namespace
 
@@ -25,18 +26,24 @@ Log::State::State(shard::Core& on, LogOptions with, Place at)
       buffers(with.buffer_memory, on.backend()),
       room(on),
       quiet(on) {
-  for (std::size_t i = 0; i < kFramesForEachBuffer * buffers.count(); ++i) frames.push_back(std::make_unique<Frame>());
-  for (std::size_t i = 0; i < kHeaderWrites; ++i) header_writes.push_back(std::make_unique<HeaderWrite>(*this));
-  frame_max = std::min<std::size_t>(kBufferSize, options.segment_size.count - kFirstFrame) - sizeof(FrameHeader) - kVoidRoom;
+  for (std::size_t i = 0; i < kFramesForEachBuffer * buffers.count(); ++i)
+    frames.push_back(std::make_unique<Frame>());
+  for (std::size_t i = 0; i < kHeaderWrites; ++i)
+    header_writes.push_back(std::make_unique<HeaderWrite>(*this));
+  frame_max = std::min<std::size_t>(kBufferSize, options.segment_size.count - kFirstFrame) -
+              sizeof(FrameHeader) - kVoidRoom;
   buffers.on_unpinned([](void* self) { static_cast<State*>(self)->room.notify_all(); }, this);
   for (const auto& orphan : place.orphans) orphans.push_back({orphan.directory, orphan.shard});
 }
 
 Log::State::~State() = default;
 
-Task<Result<void>> Log::State::open_all(const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
+Task<Result<void>> Log::State::open_all(const std::function<void(const RecordView&)>& visit,
+                                        RecoveryReport& report) {
   io::Files& files = core.backend().files();
   RP_CO_CHECK(files.make_directory(place.directory));
+  if (const auto slash = place.directory.rfind('/'); slash != std::string::npos && slash != 0)
+    RP_CO_CHECK(files.sync_directory(place.directory.substr(0, slash)));
   for (const auto& orphan : place.orphans) {
     segments.add_shard(orphan.shard);
     RP_CO_CHECK(co_await read_directory(orphan.directory, orphan.shard, true, visit, report));
@@ -52,7 +59,8 @@ Task<Result<void>> Log::State::lock_segments(std::span<const FoundSegment> found
   io::Files& files = core.backend().files();
   for (const FoundSegment& segment : found) {
     auto locked = files.lock(segment.file.handle);
-    for (unsigned attempt = 1; !locked && locked.error().kind == ErrorKind::temporary && attempt < kLockAttempts; ++attempt) {
+    for (unsigned attempt = 1;
+         !locked && locked.error().kind == ErrorKind::temporary && attempt < kLockAttempts; ++attempt) {
       co_await shard::Sleep(core, kLockPause);
       locked = files.lock(segment.file.handle);
     }
@@ -61,7 +69,8 @@ Task<Result<void>> Log::State::lock_segments(std::span<const FoundSegment> found
   co_return Result<void>{};
 }
 
-Task<Result<void>> Log::State::read_directory(const std::string& directory, unsigned shard_number, bool orphan,
+Task<Result<void>> Log::State::read_directory(const std::string& directory, unsigned shard_number,
+                                              bool orphan,
                                               const std::function<void(const RecordView&)>& visit,
                                               RecoveryReport& report) {
   io::Files& files = core.backend().files();
@@ -90,7 +99,9 @@ Task<Result<void>> Log::State::read_directory(const std::string& directory, unsi
     segment.orphan = orphan;
     segment.header = each.header;
     segment.size = each.size;
-    segment.use = each.lost ? Segment::Use::lost : each.has_frames() ? Segment::Use::closed : Segment::Use::free;
+    segment.use = each.lost           ? Segment::Use::lost
+                  : each.has_frames() ? Segment::Use::closed
+                                      : Segment::Use::free;
     const std::uint32_t index = segments.add(std::move(segment));
     if (each.has_frames()) {
       walk_segment(files, each, {shard_number, index, each.number}, found_voids, window, visit, report);
@@ -101,7 +112,8 @@ Task<Result<void>> Log::State::read_directory(const std::string& directory, unsi
   co_return Result<void>{};
 }
 
-void Log::State::adopt(const FoundSegment& found, std::uint32_t index, std::span<const VoidRange> found_voids) {
+void Log::State::adopt(const FoundSegment& found, std::uint32_t index,
+                       std::span<const VoidRange> found_voids) {
   Segment& segment = segments[index];
   segment.end = found.end;
   segment.sealed = found.state() == SegmentState::sealed;
@@ -125,7 +137,8 @@ Task<Result<void>> Log::State::make_ready() {
   while (ready_segments() <= kReservedSegments) RP_CO_CHECK(co_await make_one());
   for (std::uint32_t i = 0; i < segments.size(); ++i)
     if (segments[i].use == Segment::Use::closed && !segments[i].sealed && !segments[i].orphan &&
-        std::ranges::any_of(voids, [&](const VoidRange& range) { return range.segment == segments[i].number; }))
+        std::ranges::any_of(voids,
+                            [&](const VoidRange& range) { return range.segment == segments[i].number; }))
       rewrite(i, Segment::Rewrite::seal);
   prepare_next();
   grow();
@@ -162,10 +175,11 @@ Task<void> Log::State::close() {
 void Log::State::upkeep() {
   core.timers().arm(upkeep_timer, core.now() + kUpkeepInterval);
   for (std::uint32_t i = 0; i < segments.size(); ++i)
-    if (segments[i].use == Segment::Use::closed && !segments[i].orphan && !segments[i].sealed && segments[i].unwritten == 0 &&
-        segments[i].not_before <= core.now() &&
-        (segments[i].header.epoch == place.epoch ||
-         std::ranges::any_of(voids, [&](const VoidRange& range) { return range.segment == segments[i].number; })))
+    if (segments[i].use == Segment::Use::closed && !segments[i].orphan && !segments[i].sealed &&
+        segments[i].unwritten == 0 && segments[i].not_before <= core.now() &&
+        (segments[i].header.epoch == place.epoch || std::ranges::any_of(voids, [&](const VoidRange& range) {
+           return range.segment == segments[i].number;
+         })))
       rewrite(i, Segment::Rewrite::seal);
   prepare_next();
   grow();
@@ -181,9 +195,9 @@ void Log::State::upkeep() {
 Task<void> Log::State::look_at_disk(std::shared_ptr<State> self) {
   ++background;
   looking_at_disk = true;
-  const auto space = co_await shard::offload(core, [&files = core.backend().files(), directory = place.directory] {
-    return files.space(directory);
-  });
+  const auto space = co_await shard::offload(
+      core,
+      [&files = core.backend().files(), directory = place.directory] { return files.space(directory); });
   if (space) disk = *space;
   looking_at_disk = false;
   --background;

@@ -55,7 +55,8 @@ constexpr std::size_t kBounceMax = 256 * 1024;
 
 }  // namespace
 
-Task<Result<void>> Log::State::read(Location where, std::uint32_t skip, std::vector<std::span<std::byte>> into) {
+Task<Result<void>> Log::State::read(Location where, std::uint32_t skip,
+                                    std::vector<std::span<std::byte>> into) {
   if (const auto found = hot(where); found.buffer != nullptr) {
     Scatter(skip, into).take(found.bytes);
     co_return Result<void>{};
@@ -90,7 +91,8 @@ Task<Result<bool>> Log::State::read_cold(Location where, std::uint32_t skip,
   RecordHeader header;
   std::uint32_t crc = 0;
   for (; at < end; at += bounce.size()) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(round_up(static_cast<std::size_t>(end - at), kBlockSize), bounce.size()));
+    const auto wanted = static_cast<std::size_t>(
+        std::min<std::uint64_t>(round_up(static_cast<std::size_t>(end - at), kBlockSize), bounce.size()));
     const iovec vector{bounce.data(), wanted};
     const std::int32_t result = co_await shard::Await(core, {.kind = io::OpKind::read,
                                                              .handle = segments[where.segment].file.handle,
@@ -98,12 +100,15 @@ Task<Result<bool>> Log::State::read_cold(Location where, std::uint32_t skip,
                                                              .vector_count = 1,
                                                              .offset = at});
     if (result < 0) co_return fail(system_error(-result, "read a record"));
-    if (static_cast<std::size_t>(result) < wanted) co_return fail(ErrorKind::temporary, "read a record: short");
-    auto bytes = std::span<const std::byte>(bounce).first(static_cast<std::size_t>(std::min<std::uint64_t>(wanted, end - at)));
+    if (static_cast<std::size_t>(result) < wanted)
+      co_return fail(ErrorKind::temporary, "read a record: short");
+    auto bytes = std::span<const std::byte>(bounce).first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(wanted, end - at)));
     if (at < begin) bytes = bytes.subspan(static_cast<std::size_t>(begin - at));
     if (at <= begin) {
       // The header may lie across two reads only when it begins less than its size before the end of the first.
-      if (bytes.size() < sizeof header) co_return fail(ErrorKind::temporary, "read a record: no room for its header");
+      if (bytes.size() < sizeof header)
+        co_return fail(ErrorKind::temporary, "read a record: no room for its header");
       header = load<RecordHeader>(bytes);
       if (header.size != where.size) co_return false;
       crc = scan::crc32c(std::as_bytes(std::span(&header, 1)).subspan(sizeof header.crc));
@@ -116,7 +121,8 @@ Task<Result<bool>> Log::State::read_cold(Location where, std::uint32_t skip,
 }
 
 // False when there is no further frame.
-Task<Result<bool>> Log::State::next_frame(std::uint32_t index, SegmentWalk& walk, const AlignedMemory& window) {
+Task<Result<bool>> Log::State::next_frame(std::uint32_t index, SegmentWalk& walk,
+                                          const AlignedMemory& window) {
   while (true) {
     const SegmentWalk::Step step = walk.step();
     if (step != SegmentWalk::Step::need) co_return step == SegmentWalk::Step::frame;
@@ -141,15 +147,16 @@ Task<Result<void>> Log::State::walk(std::function<void(const RecordView&)> visit
     if (segments[i].holds_frames()) order.push_back(i);
   std::ranges::sort(order, {}, [&](std::uint32_t i) {
     const Segment& segment = segments[i];
-    return std::tuple(!segment.orphan, segment.shard, segment.header.epoch, segment.header.first_commit_sequence,
-                      segment.header.sequence);
+    return std::tuple(!segment.orphan, segment.shard, segment.header.epoch,
+                      segment.header.first_commit_sequence, segment.header.sequence);
   });
   const AlignedMemory window(kWindowSize);
   RecoveryReport ignored;
   for (const std::uint32_t index : order) {
     ++segments[index].readers;
     const Segment& segment = segments[index];
-    SegmentWalk frames_of({.number = segment.number, .salt = segment.header.salt, .limit = segment.end, .sealed = true});
+    SegmentWalk frames_of(
+        {.number = segment.number, .salt = segment.header.salt, .limit = segment.end, .sealed = true});
     while (true) {
       auto more = co_await next_frame(index, frames_of, window);
       if (more && *more && !closing) {

@@ -15,8 +15,9 @@ constexpr double kPressedBelow = 0.5;
 }  // namespace
 
 bool Log::State::may_free(const Segment& segment, std::uint32_t index) const {
-  return reclaiming && !held && segment.use == Segment::Use::closed && segment.rewrite == Segment::Rewrite::none &&
-         segment.unwritten == 0 && segment.live_records == 0 && segment.readers == 0 && segment.pins.empty() &&
+  return reclaiming && !held && segment.use == Segment::Use::closed &&
+         segment.rewrite == Segment::Rewrite::none && segment.unwritten == 0 && segment.live_records == 0 &&
+         segment.readers == 0 && segment.pins.empty() &&
          settled >= std::max(segment.quiet_after, quiet_floor) && !(must_void() && void_holder == index) &&
          segment.not_before <= core.now();
 }
@@ -36,7 +37,8 @@ void Log::State::check_candidates() {
   if (!reclaiming || held || closing) return;
   std::erase_if(candidates, [&](std::uint32_t index) {
     Segment& segment = segments[index];
-    if (segment.use != Segment::Use::closed || segment.live_records != 0 || !segment.pins.empty()) return true;
+    if (segment.use != Segment::Use::closed || segment.live_records != 0 || !segment.pins.empty())
+      return true;
     if (!may_free(segment, index)) return false;
     segment.use = Segment::Use::freeing;
     rewrite(index, Segment::Rewrite::free);
@@ -71,8 +73,8 @@ std::uint32_t Log::State::victim() const {
   std::uint32_t found = kNoSegment;
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
-    if (segment.use != Segment::Use::closed || segment.rewrite != Segment::Rewrite::none || segment.unwritten != 0 ||
-        segment.readers != 0 || segment.not_before > core.now())
+    if (segment.use != Segment::Use::closed || segment.rewrite != Segment::Rewrite::none ||
+        segment.unwritten != 0 || segment.readers != 0 || segment.not_before > core.now())
       continue;
     if (segment.live_records == 0 && segment.pins.empty()) continue;
     if (!pressed && segment.closed_at + options.compact_after > core.now()) continue;
@@ -117,20 +119,22 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
 Task<Result<void>> Log::State::carry_all(std::uint32_t index) {
   const AlignedMemory window(kWindowSize);
   const Segment& segment = segments[index];
-  SegmentWalk walk({.number = segment.number, .salt = segment.header.salt, .limit = segment.end, .sealed = true});
+  SegmentWalk walk(
+      {.number = segment.number, .salt = segment.header.salt, .limit = segment.end, .sealed = true});
   while (RP_CO_TRY(co_await next_frame(index, walk, window))) {
     RecordCursor cursor(walk.frame());
     while (cursor.next()) {
       if (cursor.header().type == kVoidType || (walk.damaged() && !cursor.intact())) continue;
       if (closing || held) co_return fail(ErrorKind::cancelled, "the log is closing");
-      const RecordView view{.type = cursor.header().type,
-                            .flags = cursor.header().flags,
-                            .id = {cursor.header().id},
-                            .shard = segment.shard,
-                            .where = {index, static_cast<std::uint32_t>(walk.offset() + cursor.payload_offset()),
-                                      cursor.header().size},
-                            .order = order_of(walk.header()),
-                            .payload = cursor.payload()};
+      const RecordView view{
+          .type = cursor.header().type,
+          .flags = cursor.header().flags,
+          .id = {cursor.header().id},
+          .shard = segment.shard,
+          .where = {index, static_cast<std::uint32_t>(walk.offset() + cursor.payload_offset()),
+                    cursor.header().size},
+          .order = order_of(walk.header()),
+          .payload = cursor.payload()};
       RP_CO_CHECK(co_await on_carry(view));
     }
     co_await shard::Yield{core};
@@ -144,14 +148,16 @@ void Log::State::remove_empty_orphans() {
     if (orphan.removing || closing) continue;
     bool empty = true;
     for (std::uint32_t i = 0; i < segments.size(); ++i)
-      empty = empty && (segments[i].shard != orphan.shard || !segments[i].orphan || segments[i].use == Segment::Use::free);
+      empty = empty && (segments[i].shard != orphan.shard || !segments[i].orphan ||
+                        segments[i].use == Segment::Use::free);
     if (!empty) continue;
     orphan.removing = true;
     core.spawn(remove_orphan(shared_from_this(), orphan.directory, orphan.shard));
   }
 }
 
-Task<void> Log::State::remove_orphan(std::shared_ptr<State> self, std::string directory, std::uint32_t orphan_shard) {
+Task<void> Log::State::remove_orphan(std::shared_ptr<State> self, std::string directory,
+                                     std::uint32_t orphan_shard) {
   ++background;
   std::vector<std::string> paths;
   std::vector<io::Handle> handles;

@@ -53,9 +53,11 @@ std::size_t Log::State::ready_segments() const {
 
 // One segment is open ahead of the current one, so that changing over costs nothing.
 void Log::State::prepare_next() {
-  if (closing || segments.count(Segment::Use::prepared) + segments.count(Segment::Use::preparing) != 0) return;
+  if (closing || segments.count(Segment::Use::prepared) + segments.count(Segment::Use::preparing) != 0)
+    return;
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
-    if (segments[i].use != Segment::Use::free || segments[i].orphan || segments[i].not_before > core.now()) continue;
+    if (segments[i].use != Segment::Use::free || segments[i].orphan || segments[i].not_before > core.now())
+      continue;
     segments[i].use = Segment::Use::preparing;
     rewrite(i, Segment::Rewrite::open);
     return;
@@ -162,10 +164,13 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
       wake_commit();
       break;
     case Segment::Rewrite::free:
-      if (ok) freed(index);
-      else segment.use = Segment::Use::closed;
+      if (ok)
+        freed(index);
+      else
+        segment.use = Segment::Use::closed;
       break;
-    case Segment::Rewrite::none: RP_ASSERT(false);
+    case Segment::Rewrite::none:
+      RP_ASSERT(false);
   }
 }
 
@@ -190,10 +195,9 @@ Task<Result<void>> Log::State::make_one() {
                        .number = segments.next_number(),
                        .salt = core.random()};
   seal(header);
-  auto made = co_await shard::offload(core, [&files = core.backend().files(), directory = place.directory, header,
-                                             size = options.segment_size.count] {
-    return make_file(files, directory, header, size);
-  });
+  auto made = co_await shard::offload(
+      core, [&files = core.backend().files(), directory = place.directory, header,
+             size = options.segment_size.count] { return make_file(files, directory, header, size); });
   if (!made) co_return fail(std::move(made).error());
   Segment segment;
   segment.shard = place.shard;

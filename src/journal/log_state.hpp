@@ -111,7 +111,8 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   Task<Result<void>> open_all(const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
   Task<Result<void>> lock_segments(std::span<const FoundSegment> found);
   Task<Result<void>> read_directory(const std::string& directory, unsigned shard, bool orphan,
-                                    const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
+                                    const std::function<void(const RecordView&)>& visit,
+                                    RecoveryReport& report);
   void adopt(const FoundSegment& found, std::uint32_t index, std::span<const VoidRange> found_voids);
   Task<Result<void>> make_ready();
   Task<void> drained();
