@@ -437,12 +437,24 @@ void Connection::abort() {
   if (sending_ != nullptr) sending_->cancel();
 }
 
+// A socket closed over unread bytes resets the connection, and the reset may overtake the last reply. So we say that we
+// are done and give the peer a moment to say the same; what it still sends is dropped.
+Task<void> Connection::linger() {
+  co_await shard::Await(core_, {.kind = io::OpKind::finish, .handle = socket_});
+  const Instant until = core_.now() + kFarewell;
+  for (;;) {
+    discard_input();
+    if (!co_await receive(until)) co_return;
+  }
+}
+
 Task<void> Connection::close() {
   RP_ASSERT(socket_ && sending_ == nullptr);
   if (tls_ && !aborted_ && !input_error_ && !tls_->failed() && tls_->handshake_done()) {
     tls_->close_notify();
     (void)co_await send_ciphertext(core_.now() + kFarewell);
   }
+  if (!aborted_ && !input_error_ && !ended_) co_await linger();
   co_await shard::Await(core_, {.kind = io::OpKind::shutdown, .handle = socket_});
   if (armed_) {
     if (!pausing_) core_.submit({.kind = io::OpKind::cancel, .target = &receive_operation_});

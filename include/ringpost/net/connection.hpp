@@ -115,6 +115,7 @@ class Connection {
   Task<Result<void>> encrypt(std::span<const std::byte> plaintext, Instant deadline);
   Task<Result<void>> flush_clear(Instant deadline, std::span<const std::span<const std::byte>> more);
   Task<Result<void>> flush_tls(Instant deadline, std::span<const std::span<const std::byte>> more);
+  Task<void> linger();
   Task<Result<void>> shake_hands(Instant deadline);
   Task<Result<void>> exchange_flights(Instant deadline);
 

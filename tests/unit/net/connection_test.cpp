@@ -222,6 +222,23 @@ TEST_P(ConnectionTest, the_end_of_the_stream_comes_after_its_last_byte) {
   EXPECT_EQ(received, "bye");
 }
 
+TEST_P(ConnectionTest, the_last_reply_arrives_though_the_peer_was_still_talking) {
+  std::string received;
+  run(
+      [](Connection& connection) -> Task<void> {
+        EXPECT_TRUE(co_await connection.receive(soon(connection)));
+        EXPECT_TRUE(connection.write("421 enough\r\n"));
+        EXPECT_TRUE(co_await connection.flush(soon(connection)));
+      },
+      [&](Connection& connection) -> Task<void> {
+        const std::string text(300'000, 'x');
+        const std::array<std::span<const std::byte>, 1> body{std::as_bytes(std::span(text))};
+        EXPECT_TRUE(co_await connection.flush(soon(connection, 60s), body));
+        received = co_await read_all(connection);
+      });
+  EXPECT_EQ(received, "421 enough\r\n");
+}
+
 TEST_P(ConnectionTest, nobody_listening_is_an_error_that_names_the_place) {
   bool failed = false;
   simulation_.core(1).spawn([](shard::Core& core, bool& out) -> Task<void> {
