@@ -26,13 +26,14 @@ class Destination final : public Leases::Waiter,
                           public ListLink<WaitForRoom> {
  public:
   Destination(Queue& queue, std::string key, std::string of_domain, const Route& by_route);
+  ~Destination();
 
   void granted() override;
 
   Queue& owner;
   const std::string name;    // the key
   const std::string domain;  // of the recipients; "" when many have this server
-  const Route route;
+  Route route;               // as the newest mail for here was routed
 
   // ---- jobs
   IntrusiveList<Job, Destination> ready;
@@ -50,6 +51,9 @@ class Destination final : public Leases::Waiter,
   std::uint32_t slots = 0;      // granted, for a flow that has not begun
   bool opening = false;         // asks for a slot
   bool in_line = false;         // a slot will be granted
+  bool granted_early = false;   // it was, before we had heard that we stand in the line
+  bool left_line = false;       // while going down: asked not to be granted one any more
+  std::uint32_t errands = 0;    // slots on their way back
 
   // ---- health
   bool proven = false;         // the last connection worked: more than one may be opened at a time
@@ -61,7 +65,7 @@ class Destination final : public Leases::Waiter,
   // Connections cost a slot of the machine; mailboxes and the void do not.
   bool remote() const { return route.via != Via::mailbox && route.via != Via::discard; }
   bool idle_altogether() const {
-    return job_count == 0 && flow_count == 0 && slots == 0 && !opening && !in_line && !paused();
+    return job_count == 0 && flow_count == 0 && slots == 0 && errands == 0 && !opening && !in_line && !paused();
   }
 };
 

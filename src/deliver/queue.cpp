@@ -6,6 +6,8 @@
 #include "ringpost/mail/address.hpp"
 #include "ringpost/schedule/retry.hpp"
 
+#include "flow.hpp"
+
 namespace ringpost::deliver {
 
 Job::Job(Message& of, Destination& to)
@@ -53,13 +55,17 @@ Message& Queue::find_or_add(const schedule::RetryOptions& retry, MessageId id, c
   slot = std::make_unique<Message>(*this);
   slot->id = id;
   slot->arrival = envelope.facts().arrival;
-  const bool report = envelope.reverse_path().empty();
-  slot->expiry = schedule::expiry(retry, slot->arrival, report);
-  const bool warned = std::ranges::any_of(outcomes, [](const spool::Outcome& o) { return o.warned; });
-  if (retry.warn_after > Duration{0} && !report && !warned) slot->warning = slot->arrival + retry.warn_after;
   figures_.messages.add(1);
-  watch(*slot);
+  set_dates(*slot, retry, envelope.reverse_path().empty(),
+            std::ranges::any_of(outcomes, [](const spool::Outcome& outcome) { return outcome.warned; }));
   return *slot;
+}
+
+void Queue::set_dates(Message& message, const schedule::RetryOptions& retry, bool report, bool warned) {
+  message.expiry = schedule::expiry(retry, message.arrival, report);
+  const bool warns = retry.warn_after > Duration{0} && !report && !warned;
+  message.warning = warns ? message.arrival + retry.warn_after : WallTime{};
+  watch(message);
 }
 
 void Queue::watch(Message& message, Duration grace) {
@@ -180,9 +186,21 @@ Job* Queue::take(Destination& destination, std::uint32_t recipients_max) {
   return &job;
 }
 
-void Queue::seize(Job& job) {
-  RP_ASSERT(job.place != Place::active && job.place != Place::settling);
+Queue::Former Queue::seize(Job& job) {
+  const Former former{job.place, job.deadline()};
   leave(job);
+  return former;
+}
+
+void Queue::restore(Job& job, Former former) {
+  switch (former.place) {
+    case Place::deferred:
+      return defer(job, former.due - core_.now());
+    case Place::held:
+      return hold(job);
+    default:
+      return make_ready(job);
+  }
 }
 
 void Queue::make_ready(Job& job, bool in_front) {
@@ -227,7 +245,7 @@ Job& Queue::split(Job& job, std::span<const std::uint32_t> recipients) {
   RP_ASSERT(job.place == Place::settling);
   std::vector<std::uint32_t> kept;
   for (const std::uint32_t recipient : job.recipients.view())
-    if (!std::ranges::contains(recipients, recipient)) kept.push_back(recipient);
+    if (std::ranges::find(recipients, recipient) == recipients.end()) kept.push_back(recipient);
   Job& other = add_job(job.message, *job.destination);
   other.recipients.assign(recipients);
   other.reason = job.reason;

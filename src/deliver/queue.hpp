@@ -52,6 +52,8 @@ class Queue {
   void add(const Router& router, const schedule::RetryOptions& retry, MessageId id, const mail::EnvelopeRecord& envelope,
            std::span<const spool::Outcome> outcomes, const Wanted& wanted = {});
   Message* find(MessageId id);
+  // After a reload: expiry and warning as the schedule says now.
+  void set_dates(Message& message, const schedule::RetryOptions& retry, bool report, bool warned);
   std::size_t message_count() const { return messages_.size(); }
   // Arms the timer of the message for its next date, but not before `grace` has passed.
   void watch(Message& message, Duration grace = Duration{0});
@@ -64,8 +66,13 @@ class Queue {
   // The first ready job, now active, with at most `recipients_max` of its recipients: the others go to the end of the
   // line, so that a message to thousands does not keep the others waiting.
   Job* take(Destination& destination, std::uint32_t recipients_max);
-  // Takes a job that is not active from its place, for who reports on it.
-  void seize(Job& job);
+  // Out of its place into the caller's hands: one that waits, or the caller's own active one.
+  struct Former {
+    Place place;
+    Instant due;
+  };
+  Former seize(Job& job);
+  void restore(Job& job, Former former);
   void make_ready(Job& job, bool in_front = false);
   void defer(Job& job, Duration wait);
   void hold(Job& job);

@@ -5,6 +5,7 @@
 
 #include "ringpost/base/assert.hpp"
 
+#include "flow.hpp"
 #include "queue.hpp"
 
 namespace ringpost::deliver {
@@ -19,8 +20,10 @@ Destination::Destination(Queue& queue, std::string key, std::string of_domain, c
       domain(std::move(of_domain)),
       route(by_route) {}
 
+Destination::~Destination() = default;
+
 void Destination::granted() {
-  in_line = false;
+  if (!std::exchange(in_line, false)) granted_early = true;
   ++slots;
   owner.reactions_.work(*this);
 }
@@ -29,7 +32,10 @@ void Destination::granted() {
 Destination& Queue::destination(const Route& route, std::string_view domain, std::string_view recipient) {
   std::string key = route.via == Via::mailbox ? fmt::format("mailbox:{}", recipient) : route.key(domain);
   const auto found = destinations_.find(key);
-  if (found != destinations_.end()) return *found->second;
+  if (found != destinations_.end()) {
+    found->second->route = route;  // a reload may have changed its login
+    return *found->second;
+  }
   auto made = std::make_unique<Destination>(*this, key, std::string(route.via == Via::mx ? domain : ""), route);
   made->suspended = is_suspended(key);
   figures_.destinations.add(1);
@@ -58,7 +64,7 @@ bool Queue::is_suspended(std::string_view name) const {
 }
 
 void Queue::suspend(const std::string& name) {
-  if (std::ranges::contains(suspended_, name)) return;
+  if (std::ranges::find(suspended_, name) != suspended_.end()) return;
   suspended_.push_back(name);
   for (auto& [key, destination] : destinations_) destination->suspended = is_suspended(key);
 }
