@@ -51,7 +51,8 @@ Task<resolve::Route> Flow::find_way() {
   const Instant until = core_.now() + kResolveTimeout;
   const Route& route = destination_.route;
   if (route.via == Via::mx)
-    co_return co_await service_.parts.resolver->resolve_mx(destination_.domain, until, settings_->deliver.port);
+    co_return co_await service_.parts.resolver->resolve_mx(destination_.domain, until,
+                                                           settings_->deliver.port);
   co_return co_await service_.parts.resolver->resolve_host(route.host, until, route.port);
 }
 
@@ -77,8 +78,8 @@ Task<bool> Flow::try_endpoint(const resolve::MailHost& host, Endpoint endpoint) 
   host_ = host.name;
   remote_ = to_string(endpoint);
   for (const bool clear : {false, true}) {
-    auto connection =
-        co_await net::connect(core_, endpoint, std::nullopt, core_.now() + settings_->deliver.connect_timeout);
+    auto connection = co_await net::connect(core_, endpoint, std::nullopt,
+                                            core_.now() + settings_->deliver.connect_timeout);
     if (!connection) {
       service_.hosts.note_dead(endpoint, core_.now());
       note_trouble(our_word(kNoAnswer, connection.error().text));
@@ -151,7 +152,8 @@ Task<Flow::Hello> Flow::hand_shake(const resolve::MailHost& host, Endpoint endpo
       .server_name = certificate_name(host.name),
       .verification = required ? tls::Verification::required : tls::Verification::opportunistic,
       .session_key = fmt::format("{} {}", host.name, remote_)};
-  const auto done = co_await connection_->connect_tls(*service_.parts.tls, to, core_.now() + kHandshakeTimeout);
+  const auto done =
+      co_await connection_->connect_tls(*service_.parts.tls, to, core_.now() + kHandshakeTimeout);
   if (!done) {
     note_trouble(our_word(kTlsFailed, done.error().text));
     if (required || implicit) co_return Hello::next_host;

@@ -65,7 +65,8 @@ class Destination final : public Leases::Waiter,
   // Connections cost a slot of the machine; mailboxes and the void do not.
   bool remote() const { return route.via != Via::mailbox && route.via != Via::discard; }
   bool idle_altogether() const {
-    return job_count == 0 && flow_count == 0 && slots == 0 && errands == 0 && !opening && !in_line && !paused();
+    return job_count == 0 && flow_count == 0 && slots == 0 && errands == 0 && !opening && !in_line &&
+           !paused();
   }
 };
 

@@ -23,7 +23,8 @@ Task<void> Service::State::dispatch() {
   dispatching = true;
   for (;;) {
     while (Destination* destination = to_do.pop_front()) look_at(*destination);
-    while (!draining && !overdue_messages.empty() && workers < kOverdueWorkersMax) core.spawn(work_on_overdue());
+    while (!draining && !overdue_messages.empty() && workers < kOverdueWorkersMax)
+      core.spawn(work_on_overdue());
     if (!to_do.empty()) continue;
     if (draining && settled()) break;
     co_await wake.wait();
@@ -54,7 +55,8 @@ void Service::State::look_at(Destination& destination) {
   const bool may_send = !draining && !destination.suspended && !destination.paused();
   while (may_send && destination.ready_count > destination.starting && !destination.idle.empty())
     destination.idle.front().wake();
-  if (draining && destination.in_line && !std::exchange(destination.left_line, true)) core.spawn(leave_line(destination));
+  if (draining && destination.in_line && !std::exchange(destination.left_line, true))
+    core.spawn(leave_line(destination));
   while (destination.slots > 0) {
     --destination.slots;
     if (wants_flow(destination) && has_room(destination))
@@ -62,7 +64,8 @@ void Service::State::look_at(Destination& destination) {
     else
       core.spawn(give_slot_back(destination));
   }
-  if (!wants_flow(destination) || destination.opening || destination.in_line) return queue.forget_if_idle(destination);
+  if (!wants_flow(destination) || destination.opening || destination.in_line)
+    return queue.forget_if_idle(destination);
   if (!has_room(destination)) {
     auto& line = destination.route.via == Via::mailbox ? waiting_for_local : waiting_for_flow;
     if (!static_cast<ListLink<WaitForRoom>&>(destination).linked()) line.push_back(destination);
@@ -116,7 +119,8 @@ Task<void> Service::State::leave_line(Destination& destination) {
   ++destination.errands;
   destination.in_line = false;
   const bool left = co_await parts.leases->leave(core, destination.name);
-  if (!left && !std::exchange(destination.granted_early, false)) destination.in_line = true;  // it is on its way
+  if (!left && !std::exchange(destination.granted_early, false))
+    destination.in_line = true;  // it is on its way
   --destination.errands;
   --errands;
   work(destination);

@@ -33,18 +33,19 @@ struct Finding {
 // What all recipients of the attempt have in common. Texts are empty when there is no such thing.
 struct Attempt {
   std::string route;
-  std::string remote;       // "192.0.2.25:25", or what a local delivery wrote to
-  std::string remote_host;  // "mx.example.com"
-  std::string tls;          // "TLSv1.3 TLS_AES_256_GCM_SHA384"
-  bool counts = true;            // towards the attempts of a recipient
-  bool next_hop_reports = false; // it offers DSN, so reports of success are its business
+  std::string remote;             // "192.0.2.25:25", or what a local delivery wrote to
+  std::string remote_host;        // "mx.example.com"
+  std::string tls;                // "TLSv1.3 TLS_AES_256_GCM_SHA384"
+  bool counts = true;             // towards the attempts of a recipient
+  bool next_hop_reports = false;  // it offers DSN, so reports of success are its business
   mail::DsnAction success = mail::DsnAction::relayed;  // what a report calls it
 };
 
 // The finding that a reply stands for.
 Finding judge(std::uint32_t recipient, const mail::Reply& reply);
 // The same answer for many.
-std::vector<Finding> for_all(std::span<const std::uint32_t> recipients, Found found, const mail::Reply& reply);
+std::vector<Finding> for_all(std::span<const std::uint32_t> recipients, Found found,
+                             const mail::Reply& reply);
 // Ours, when nobody said anything.
 mail::Reply our_word(mail::EnhancedStatus status, std::string text);
 

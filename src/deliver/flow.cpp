@@ -59,7 +59,8 @@ Task<void> Flow::run() {
 Task<void> Flow::give_up() {
   leave_start();
   if (aborted_ || service_.draining) co_return;
-  const Attempt attempt{.route = destination_.route.name, .remote = trouble_.remote, .remote_host = trouble_.host};
+  const Attempt attempt{
+      .route = destination_.route.name, .remote = trouble_.remote, .remote_host = trouble_.host};
   const bool others_work = destination_.connected > 0;
   if (!trouble_.permanent && others_work) {
     destination_.ramp_after = core_.now() + kRampPause;
@@ -115,7 +116,8 @@ Task<Job*> Flow::wait_for_job() {
     destination_.idle.push_back(*this);
     if (!co_await service_.parts.leases->others_wait(core_, destination_.name) && !woken_) {
       const auto got = co_await connection_->receive(std::min(until, core_.now() + kIdleSlice));
-      const bool quiet = !got && (got.error().kind == ErrorKind::timed_out || woken_) && !connection_->aborted();
+      const bool quiet =
+          !got && (got.error().kind == ErrorKind::timed_out || woken_) && !connection_->aborted();
       if (!quiet) over_ = true;  // the server says goodbye, or something that nobody asked for
     } else if (!woken_) {
       static_cast<ListLink<IdleFlow>&>(*this).unlink();

@@ -72,7 +72,8 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   Task<std::vector<Finding>> talk(Job& job, const spool::Spool::Loaded& loaded, spool::Body first);
   Task<bool> send_body(MessageId id, const scan::BodyFacts& facts, const spool::Body& first);
   Task<bool> send_part(const spool::Body& part, std::uint64_t offset, const scan::BodyFacts& facts);
-  Task<bool> send_stuffed(std::span<const std::byte> slice, std::uint64_t offset, const scan::BodyFacts& facts);
+  Task<bool> send_stuffed(std::span<const std::byte> slice, std::uint64_t offset,
+                          const scan::BodyFacts& facts);
   std::vector<Finding> conclude(const Job& job, bool body_sent) const;
   Attempt attempt() const;
 
@@ -97,7 +98,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   bool starting_ = true;        // counts in Destination::starting
   bool connected_ = false;      // counts in Destination::connected
   bool woken_ = false;
-  bool over_ = false;           // the connection is of no more use
+  bool over_ = false;  // the connection is of no more use
   bool aborted_ = false;
 };
 

@@ -71,8 +71,8 @@ Task<void> Service::State::deliver_here(Job& job) {
   if (!loaded) co_return results.settle_unreadable(job, loaded.error());
   if (job.destination->route.via == Via::discard) {
     attempt.remote = "discard";
-    co_return co_await results.settle(only(part_of(job, Found::delivered, our_word({2, 0, 0}, "discarded"))), *loaded,
-                                      attempt, settings);
+    co_return co_await results.settle(only(part_of(job, Found::delivered, our_word({2, 0, 0}, "discarded"))),
+                                      *loaded, attempt, settings);
   }
   const auto body = co_await parts.spool->body(id);
   if (!body) co_return results.settle_unreadable(job, body.error());
@@ -86,11 +86,14 @@ Task<void> Service::State::deliver_here(Job& job) {
   attempt.remote = result.target;
   switch (result.kind) {
     case LocalResult::Kind::delivered:
-      co_return co_await results.settle(only(part_of(job, Found::delivered, result.reply)), *loaded, attempt, settings);
+      co_return co_await results.settle(only(part_of(job, Found::delivered, result.reply)), *loaded, attempt,
+                                        settings);
     case LocalResult::Kind::deferred:
-      co_return co_await results.settle(only(part_of(job, Found::deferred, result.reply)), *loaded, attempt, settings);
+      co_return co_await results.settle(only(part_of(job, Found::deferred, result.reply)), *loaded, attempt,
+                                        settings);
     case LocalResult::Kind::failed:
-      co_return co_await results.settle(only(part_of(job, Found::failed, result.reply)), *loaded, attempt, settings);
+      co_return co_await results.settle(only(part_of(job, Found::failed, result.reply)), *loaded, attempt,
+                                        settings);
     case LocalResult::Kind::forwarded:
       co_return co_await forward(job, *loaded, *body, result, attempt);
     case LocalResult::Kind::lmtp:
@@ -115,7 +118,8 @@ Task<void> Service::State::forward(Job& job, const spool::Spool::Loaded& loaded,
   std::string front;
   for (const auto& piece : head->pieces()) front += scan::as_text(piece);
   if (mail::delivered_to_before(front, recipient.address)) {
-    const mail::Reply reply = our_word({5, 4, 6}, "the mail goes in circles: it has been delivered here before");
+    const mail::Reply reply =
+        our_word({5, 4, 6}, "the mail goes in circles: it has been delivered here before");
     co_return co_await results.settle(only(part_of(job, Found::failed, reply)), loaded, attempt, settings);
   }
   std::string delivered_to;

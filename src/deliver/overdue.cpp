@@ -25,7 +25,8 @@ std::string reason_of(const Job& job, const Message& message) {
 
 Finding overdue_finding(std::uint32_t recipient, const std::string& reason, WallTime arrival, WallTime now) {
   const Duration age = std::chrono::floor<std::chrono::seconds>(now - arrival);
-  return {recipient, Found::expired, our_word(kExpired, fmt::format("not delivered for {}: {}", to_string(age), reason))};
+  return {recipient, Found::expired,
+          our_word(kExpired, fmt::format("not delivered for {}: {}", to_string(age), reason))};
 }
 
 }  // namespace
@@ -96,7 +97,8 @@ Task<void> Service::State::warn(Message& message) {
   queue.watch(message, told ? Duration{0} : kReportRetry);
 }
 
-Task<bool> Service::State::send_warning(Message& message, const std::vector<std::pair<Job*, std::string>>& reasons) {
+Task<bool> Service::State::send_warning(Message& message,
+                                        const std::vector<std::pair<Job*, std::string>>& reasons) {
   const auto loaded = co_await parts.spool->load(message.id);
   if (!loaded) co_return false;
   std::vector<Finding> findings;
@@ -117,11 +119,12 @@ Task<bool> Service::State::send_warning(Message& message, const std::vector<std:
 void Service::State::record_warning(const Job& job, Queue::Former former) {
   std::vector<spool::Outcome> outcomes;
   for (const std::uint32_t recipient : job.recipients.view())
-    outcomes.push_back({.recipient = recipient,
-                        .attempts = job.attempts,
-                        .next_attempt = former.place == Place::deferred ? queue.wall(former.due) : core.wall_now(),
-                        .code = job.code,
-                        .warned = true});
+    outcomes.push_back(
+        {.recipient = recipient,
+         .attempts = job.attempts,
+         .next_attempt = former.place == Place::deferred ? queue.wall(former.due) : core.wall_now(),
+         .code = job.code,
+         .warned = true});
   parts.spool->record(job.message.id, outcomes);
 }
 

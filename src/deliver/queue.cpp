@@ -29,9 +29,11 @@ Queue::Queue(shard::Core& core, Reactions& reactions) : core_(core), reactions_(
   auto& registry = core.figures();
   registry.add("deliver_recipients_ready", "Recipients that wait for a connection.", figures_.ready);
   registry.add("deliver_recipients_active", "Recipients that are being sent to.", figures_.active);
-  registry.add("deliver_recipients_deferred", "Recipients that wait for their next attempt.", figures_.deferred);
+  registry.add("deliver_recipients_deferred", "Recipients that wait for their next attempt.",
+               figures_.deferred);
   registry.add("deliver_recipients_held", "Recipients that an operator holds.", figures_.held);
-  registry.add("deliver_destinations", "Destinations with mail, connections or a pause.", figures_.destinations);
+  registry.add("deliver_destinations", "Destinations with mail, connections or a pause.",
+               figures_.destinations);
   registry.add("deliver_messages", "Messages in the queue.", figures_.messages);
 }
 
@@ -48,8 +50,8 @@ Message* Queue::find(MessageId id) {
   return found == messages_.end() ? nullptr : found->second.get();
 }
 
-Message& Queue::find_or_add(const schedule::RetryOptions& retry, MessageId id, const mail::EnvelopeRecord& envelope,
-                            std::span<const spool::Outcome> outcomes) {
+Message& Queue::find_or_add(const schedule::RetryOptions& retry, MessageId id,
+                            const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes) {
   std::unique_ptr<Message>& slot = messages_[id.value];
   if (slot) return *slot;
   slot = std::make_unique<Message>(*this);
@@ -84,7 +86,8 @@ void Queue::unpin(Message& message) {
 }
 
 void Queue::add(const Router& router, const schedule::RetryOptions& retry, MessageId id,
-                const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes, const Wanted& wanted) {
+                const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes,
+                const Wanted& wanted) {
   RP_ASSERT(outcomes.size() == envelope.recipient_count());
   Message& message = find_or_add(retry, id, envelope, outcomes);
   pin(message);

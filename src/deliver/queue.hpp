@@ -49,8 +49,9 @@ class Queue {
 
   // ---- messages
   // Makes jobs for the pending recipients that are `wanted` (none given: all), due when their outcome says.
-  void add(const Router& router, const schedule::RetryOptions& retry, MessageId id, const mail::EnvelopeRecord& envelope,
-           std::span<const spool::Outcome> outcomes, const Wanted& wanted = {});
+  void add(const Router& router, const schedule::RetryOptions& retry, MessageId id,
+           const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes,
+           const Wanted& wanted = {});
   Message* find(MessageId id);
   // After a reload: expiry and warning as the schedule says now.
   void set_dates(Message& message, const schedule::RetryOptions& retry, bool report, bool warned);
@@ -76,6 +77,7 @@ class Queue {
   void make_ready(Job& job, bool in_front = false);
   void defer(Job& job, Duration wait);
   void hold(Job& job);
+  bool held(const Job& job) const;  // by a directive
   void forget_hold(MessageId id, const std::string& destination);
   // A new job with those recipients of `job`, in the same hands. `job` keeps the others.
   Job& split(Job& job, std::span<const std::uint32_t> recipients);
@@ -96,6 +98,8 @@ class Queue {
   void apply(const Directives& directives);
   Directives directives() const;
 
+  const std::unordered_map<std::uint64_t, std::unique_ptr<Message>>& messages() const { return messages_; }
+  WallTime wall_now() const { return core_.wall_now(); }
   WallTime wall(Instant instant) const { return core_.wall_now() + (instant - core_.now()); }
   shard::Core& core() { return core_; }
 
@@ -110,15 +114,14 @@ class Queue {
   struct Figures {
     observe::Gauge ready, deferred, active, held, destinations, messages;
   };
-  Message& find_or_add(const schedule::RetryOptions& retry, MessageId id, const mail::EnvelopeRecord& envelope,
-                       std::span<const spool::Outcome> outcomes);
+  Message& find_or_add(const schedule::RetryOptions& retry, MessageId id,
+                       const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes);
   Job& add_job(Message& message, Destination& destination);
   void gather(Message& message, Destination& destination, const spool::Outcome& outcome);
   void place(Job& job, WallTime due);
   void enter(Job& job, Place place);
   void leave(Job& job);
   observe::Gauge* gauge(Place place);
-  bool held(const Job& job) const;
   bool is_suspended(std::string_view name) const;
 
   shard::Core& core_;

@@ -36,7 +36,8 @@ Destination& Queue::destination(const Route& route, std::string_view domain, std
     found->second->route = route;  // a reload may have changed its login
     return *found->second;
   }
-  auto made = std::make_unique<Destination>(*this, key, std::string(route.via == Via::mx ? domain : ""), route);
+  auto made =
+      std::make_unique<Destination>(*this, key, std::string(route.via == Via::mx ? domain : ""), route);
   made->suspended = is_suspended(key);
   figures_.destinations.add(1);
   return *destinations_.emplace(std::move(key), std::move(made)).first->second;
@@ -60,7 +61,8 @@ void Queue::forget_if_idle(Destination& destination) {
 }
 
 bool Queue::is_suspended(std::string_view name) const {
-  return std::ranges::any_of(suspended_, [&](const std::string& rule) { return rule == "*" || rule == name; });
+  return std::ranges::any_of(suspended_,
+                             [&](const std::string& rule) { return rule == "*" || rule == name; });
 }
 
 void Queue::suspend(const std::string& name) {

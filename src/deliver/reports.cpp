@@ -24,13 +24,14 @@ Reports::Reports(shard::Core& core, spool::Spool& spool, intake::Intake& intake)
     : core_(core), spool_(spool), intake_(intake) {
   auto& registry = core.figures();
   registry.add("deliver_reports", "Reports to senders that were made.", figures_.sent);
-  registry.add("deliver_reports_refused", "Reports that could not be stored; they are made again.", figures_.failed);
+  registry.add("deliver_reports_refused", "Reports that could not be stored; they are made again.",
+               figures_.failed);
   registry.add("deliver_reports_dropped", "Failures of mail from the null sender, of which nobody is told.",
                figures_.dropped);
 }
 
-mail::DsnRecipient Reports::line(const mail::EnvelopeRecord& envelope, const Finding& finding, const Attempt& attempt,
-                                 mail::DsnAction action, WallTime now) {
+mail::DsnRecipient Reports::line(const mail::EnvelopeRecord& envelope, const Finding& finding,
+                                 const Attempt& attempt, mail::DsnAction action, WallTime now) {
   const mail::Recipient recipient = envelope.recipient(finding.recipient);
   mail::DsnRecipient line{.address = recipient.address,
                           .original_recipient = recipient.original_recipient,
@@ -58,7 +59,8 @@ Task<Reports::Original> Reports::original(MessageId about, const mail::EnvelopeR
   if (!front) co_return original;  // a report without it still says what happened
   original.header = join(*front);
   if (original.header.size() > header_end) {
-    const std::size_t body = std::min<std::size_t>(header_end + 2, original.header.size());  // after the empty line
+    const std::size_t body =
+        std::min<std::size_t>(header_end + 2, original.header.size());  // after the empty line
     original.body = original.header.substr(body);
     original.header.resize(header_end);
   } else if (original.header.size() < header_end) {
@@ -68,7 +70,8 @@ Task<Reports::Original> Reports::original(MessageId about, const mail::EnvelopeR
 }
 
 Task<Result<void>> Reports::send(MessageId about, const mail::EnvelopeRecord& envelope,
-                                 std::span<const mail::DsnRecipient> lines, std::shared_ptr<const Settings> settings) {
+                                 std::span<const mail::DsnRecipient> lines,
+                                 std::shared_ptr<const Settings> settings) {
   if (lines.empty()) co_return Result<void>{};
   if (envelope.reverse_path().empty()) {
     log_dropped(about, lines);
@@ -99,9 +102,8 @@ Task<Result<void>> Reports::send(MessageId about, const mail::EnvelopeRecord& en
   to.body_given = message.eight_bit;
   to.body = message.eight_bit ? mail::BodyKind::eight_bit_mime : mail::BodyKind::seven_bit;
   to.add_recipient({.address = envelope.reverse_path()});
-  const intake::Verdict verdict =
-      co_await intake_.take(std::as_bytes(std::span(message.bytes)),
-                            {.listener = "report", .protocol_override = "local"}, to);
+  const intake::Verdict verdict = co_await intake_.take(
+      std::as_bytes(std::span(message.bytes)), {.listener = "report", .protocol_override = "local"}, to);
   if (verdict.refusal) {
     figures_.failed.add();
     co_return fail(ErrorKind::temporary, fmt::format("the report was not stored: {}", verdict.refusal->text));

@@ -57,11 +57,13 @@ Results::Results(shard::Core& core, spool::Spool& spool, Queue& queue, Reports& 
     : core_(core), spool_(spool), queue_(queue), reports_(reports) {
   auto& registry = core.figures();
   registry.add("deliver_recipients_delivered", "Recipients delivered to.", figures_.delivered);
-  registry.add("deliver_recipients_deferrals", "Attempts after which a recipient waits again.", figures_.deferred);
+  registry.add("deliver_recipients_deferrals", "Attempts after which a recipient waits again.",
+               figures_.deferred);
   registry.add("deliver_recipients_bounced", "Recipients refused for good.", figures_.bounced);
   registry.add("deliver_recipients_expired", "Recipients given up for their age.", figures_.expired);
   registry.add("deliver_recipients_cancelled", "Recipients ended by an operator.", figures_.cancelled);
-  registry.add("deliver_unreadable", "Attempts that failed because the spool could not be read.", figures_.unreadable);
+  registry.add("deliver_unreadable", "Attempts that failed because the spool could not be read.",
+               figures_.unreadable);
   registry.add("deliver_delay_ns", "From arrival to delivery.", figures_.delay);
 }
 
@@ -81,13 +83,15 @@ Task<void> Results::settle(std::vector<Part> parts, const spool::Spool::Loaded& 
 }
 
 // Until its report is durable a failure has not happened: the recipient waits, and fails again.
-Task<void> Results::report_failures(MessageId id, std::vector<Part>& parts, const mail::EnvelopeRecord& envelope,
-                                    const Attempt& attempt, std::shared_ptr<const Settings> settings) {
+Task<void> Results::report_failures(MessageId id, std::vector<Part>& parts,
+                                    const mail::EnvelopeRecord& envelope, const Attempt& attempt,
+                                    std::shared_ptr<const Settings> settings) {
   std::vector<mail::DsnRecipient> lines;
   for (const Part& part : parts) {
     for (const Finding& finding : part.findings) {
       if (!failed(finding.found)) continue;
-      if (!mail::wants_report(envelope.recipient(finding.recipient).notify, mail::DsnAction::failed)) continue;
+      if (!mail::wants_report(envelope.recipient(finding.recipient).notify, mail::DsnAction::failed))
+        continue;
       lines.push_back(Reports::line(envelope, finding, attempt, mail::DsnAction::failed, core_.wall_now()));
       if (finding.found == Found::expired && !lines.back().status.given()) lines.back().status = kExpired;
     }
@@ -105,8 +109,9 @@ Task<void> Results::report_failures(MessageId id, std::vector<Part>& parts, cons
 }
 
 // The mail has arrived whether or not the report can be stored, so this cannot fail.
-Task<void> Results::report_successes(MessageId id, const std::vector<Part>& parts, const mail::EnvelopeRecord& envelope,
-                                     const Attempt& attempt, std::shared_ptr<const Settings> settings) {
+Task<void> Results::report_successes(MessageId id, const std::vector<Part>& parts,
+                                     const mail::EnvelopeRecord& envelope, const Attempt& attempt,
+                                     std::shared_ptr<const Settings> settings) {
   if (attempt.next_hop_reports) co_return;
   std::vector<mail::DsnRecipient> lines;
   for (const Part& part : parts) {
@@ -229,7 +234,8 @@ void Results::settle_unreadable(Job& job, const Error& error) {
   }
   outcomes_.clear();
   for (const std::uint32_t recipient : job.recipients.view())
-    outcomes_.push_back({.recipient = recipient, .state = spool::RecipientState::expired, .attempts = job.attempts});
+    outcomes_.push_back(
+        {.recipient = recipient, .state = spool::RecipientState::expired, .attempts = job.attempts});
   figures_.expired.add(outcomes_.size());
   spool_.record(job.message.id, outcomes_);
   queue_.finish(job);

@@ -39,12 +39,14 @@ class Results {
  private:
   Task<void> report_failures(MessageId id, std::vector<Part>& parts, const mail::EnvelopeRecord& envelope,
                              const Attempt& attempt, std::shared_ptr<const Settings> settings);
-  Task<void> report_successes(MessageId id, const std::vector<Part>& parts, const mail::EnvelopeRecord& envelope,
-                              const Attempt& attempt, std::shared_ptr<const Settings> settings);
-  void finish_part(Part& part, const spool::Spool::Loaded& loaded, const Attempt& attempt, const Settings& settings);
+  Task<void> report_successes(MessageId id, const std::vector<Part>& parts,
+                              const mail::EnvelopeRecord& envelope, const Attempt& attempt,
+                              std::shared_ptr<const Settings> settings);
+  void finish_part(Part& part, const spool::Spool::Loaded& loaded, const Attempt& attempt,
+                   const Settings& settings);
   void record(const Part& part, const spool::Spool::Loaded& loaded, WallTime next);
-  void announce(const Job& job, const mail::EnvelopeRecord& envelope, const Attempt& attempt, const Finding& finding,
-                WallTime next);
+  void announce(const Job& job, const mail::EnvelopeRecord& envelope, const Attempt& attempt,
+                const Finding& finding, WallTime next);
   void count(Found found, Duration age);
   void put_back(Job& job, const std::vector<Finding>& findings, Duration wait);
 

@@ -28,10 +28,12 @@ Result<Route> parse_server(Via via, std::string_view text) {
   std::size_t colon = text.rfind(':');
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
-    if (close == std::string_view::npos) return fail(ErrorKind::permanent, "the address lacks its closing bracket");
+    if (close == std::string_view::npos)
+      return fail(ErrorKind::permanent, "the address lacks its closing bracket");
     colon = close + 1 < text.size() && text[close + 1] == ':' ? close + 1 : std::string_view::npos;
     if (close + 1 != text.size() && colon == std::string_view::npos)
-      return fail(ErrorKind::permanent, fmt::format("\"{}\" stands after the address", text.substr(close + 1)));
+      return fail(ErrorKind::permanent,
+                  fmt::format("\"{}\" stands after the address", text.substr(close + 1)));
   } else if (colon != text.find(':')) {
     return fail(ErrorKind::permanent, "an IPv6 address must stand in brackets");
   }
@@ -82,6 +84,11 @@ Result<Route> parse_via(std::string_view via) {
   return fail(ErrorKind::permanent, fmt::format("\"{}\" is no way to send mail", via));
 }
 
+Result<void> check_match(std::string_view domain) {
+  RP_CHECK(canonical_pattern(domain));
+  return {};
+}
+
 Result<Route> lmtp_route(std::string_view server) {
   Route route = RP_TRY(parse_server(Via::lmtp, server));
   route.name = "local";
@@ -117,7 +124,8 @@ Result<Router> Router::make(const Named<RouteOptions>& routes,
     if (!pattern) return fail(std::move(pattern.error()).in(fmt::format("route.{}.match", name)));
     route->name = name;
     route->username = options.username;
-    if (const auto password = passwords.find(name); password != passwords.end()) route->password = password->second;
+    if (const auto password = passwords.find(name); password != passwords.end())
+      route->password = password->second;
     router.suffixes_ += pattern->starts_with('.') ? 1 : 0;
     router.routes_.emplace(std::move(*pattern), std::move(*route));
   }

@@ -44,8 +44,8 @@ struct Service::State final : Queue::Reactions {
   // ---- mailbox.cpp
   Task<void> serve_here(Destination& destination);
   Task<void> deliver_here(Job& job);
-  Task<void> forward(Job& job, const spool::Spool::Loaded& loaded, const spool::Body& body, const LocalResult& result,
-                     Attempt attempt);
+  Task<void> forward(Job& job, const spool::Spool::Loaded& loaded, const spool::Body& body,
+                     const LocalResult& result, Attempt attempt);
 
   // ---- overdue.cpp: expiry and warnings
   Task<void> work_on_overdue();
@@ -57,10 +57,15 @@ struct Service::State final : Queue::Reactions {
 
   // ---- orders.cpp: what operators want
   using Selected = std::function<Task<void>(Job& job, const spool::Spool::Loaded& loaded)>;
-  Task<std::size_t> for_selected(Selector selector, bool whole_jobs, Selected act);
+  Task<std::size_t> for_selected(Selector selector, Selected act);
+  Job* select_part(const Selector& selector, Job& job, Queue::Former former,
+                   const mail::EnvelopeRecord& envelope);
   Task<std::size_t> end_selected(Selector selector, Found found, mail::Reply reply);
   Task<void> reroute_all();
   Task<void> reroute(Message& message);
+
+  // ---- listing.cpp
+  QueuedMessage describe(MessageId id, const spool::Spool::Loaded& loaded);
 
   // ---- service.cpp
   bool settled() const;
@@ -78,8 +83,8 @@ struct Service::State final : Queue::Reactions {
   IntrusiveList<Destination, WorkToDo> to_do;
   IntrusiveList<Destination, WaitForRoom> waiting_for_flow, waiting_for_local;
   IntrusiveList<Message, Message> overdue_messages;
-  shard::Signal wake;     // the dispatcher
-  shard::Signal changed;  // whoever waits for the end
+  shard::Signal wake;           // the dispatcher
+  shard::Signal changed;        // whoever waits for the end
   std::size_t flows = 0;        // flows, with those that open
   std::size_t local_flows = 0;  // of these, into mailboxes
   std::size_t workers = 0;      // expiry and warnings
@@ -90,8 +95,8 @@ struct Service::State final : Queue::Reactions {
 
   struct Figures {
     observe::Gauge flows, connections, slots_waiting;
-    observe::Counter connections_opened, connections_failed, connections_reused, messages, dns_failures, tls_fallbacks,
-        lost, forwarded, overdue;
+    observe::Counter connections_opened, connections_failed, connections_reused, messages, dns_failures,
+        tls_fallbacks, lost, forwarded, overdue;
   } figures;
 };
 

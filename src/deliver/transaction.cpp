@@ -13,12 +13,13 @@ namespace ringpost::deliver {
 using Kind = smtp::ClientEvent::Kind;
 
 Attempt Flow::attempt() const {
-  return {.route = destination_.route.name,
-          .remote = remote_,
-          .remote_host = host_,
-          .tls = tls_,
-          .next_hop_reports = session_->capabilities().dsn,
-          .success = destination_.route.via == Via::lmtp ? mail::DsnAction::delivered : mail::DsnAction::relayed};
+  return {
+      .route = destination_.route.name,
+      .remote = remote_,
+      .remote_host = host_,
+      .tls = tls_,
+      .next_hop_reports = session_->capabilities().dsn,
+      .success = destination_.route.via == Via::lmtp ? mail::DsnAction::delivered : mail::DsnAction::relayed};
 }
 
 Task<void> Flow::transact(Job& job) {
@@ -57,7 +58,8 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
       .recipients = job.recipients.view(),
       .body_bytes = facts.size,
       .timing = eager ? smtp::BodyTiming::with_envelope : smtp::BodyTiming::after_recipients};
-  if (const auto unfit = session_->unfit(outgoing)) co_return for_all(outgoing.recipients, Found::failed, *unfit);
+  if (const auto unfit = session_->unfit(outgoing))
+    co_return for_all(outgoing.recipients, Found::failed, *unfit);
 
   transaction_since_ = core_.now();
   lost_ = {};
@@ -71,8 +73,10 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
     if (event.kind == Kind::closed) over_ = true;
     if (event.kind != Kind::send_body) continue;
     body_sent = true;
-    if (co_await send_body(job.message.id, facts, first)) session_->body_sent();
-    else session_->lost_connection();
+    if (co_await send_body(job.message.id, facts, first))
+      session_->body_sent();
+    else
+      session_->lost_connection();
   }
   transaction_since_ = {};
   if (session_->closed()) over_ = true;  // it has answered, and hung up on us at once
@@ -89,7 +93,8 @@ std::vector<Finding> Flow::conclude(const Job& job, bool body_sent) const {
     const mail::Reply& reply = result_.of(recipient);
     const bool own = &reply != &result_.overall();
     Finding finding = judge(recipient, !own && over_ && !lost_.text.empty() ? lost_ : reply);
-    if (over_ && !own && finding.found == Found::delivered) finding.found = Found::deferred;  // a 250 is not a goodbye
+    if (over_ && !own && finding.found == Found::delivered)
+      finding.found = Found::deferred;  // a 250 is not a goodbye
     if (over_ && !own && finding.found == Found::failed) finding.found = Found::deferred;
     if (!own && over_ && (untried || aborted_)) finding.found = Found::undecided;
     findings.push_back(std::move(finding));
@@ -133,7 +138,8 @@ Task<bool> Flow::send_part(const spool::Body& part, std::uint64_t offset, const 
   co_return sent;
 }
 
-Task<bool> Flow::send_stuffed(std::span<const std::byte> slice, std::uint64_t offset, const scan::BodyFacts& facts) {
+Task<bool> Flow::send_stuffed(std::span<const std::byte> slice, std::uint64_t offset,
+                              const scan::BodyFacts& facts) {
   while (!slice.empty()) {
     const std::size_t before = pieces_.size();
     pieces_.resize(kStuffedPiecesMax);
