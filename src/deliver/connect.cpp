@@ -50,9 +50,9 @@ Task<bool> Flow::connect() {
 Task<resolve::Route> Flow::find_way() {
   const Instant until = core_.now() + kResolveTimeout;
   const Route& route = destination_.route;
+  const auto port = static_cast<std::uint16_t>(settings_->deliver.port);
   if (route.via == Via::mx)
-    co_return co_await service_.parts.resolver->resolve_mx(destination_.domain, until,
-                                                           settings_->deliver.port);
+    co_return co_await service_.parts.resolver->resolve_mx(destination_.domain, until, port);
   co_return co_await service_.parts.resolver->resolve_host(route.host, until, route.port);
 }
 
