@@ -25,7 +25,8 @@
 
 namespace ringpost::deliver {
 
-class HelperClient;  // the process that acts as a user of the system; absent when the server has no such right
+class
+    HelperClient;  // the process that acts as a user of the system; absent when the server has no such right
 
 // One recipient of one message. Views and the body live until the delivery has returned.
 struct LocalRequest {
@@ -56,14 +57,14 @@ struct LocalSettings {
   std::string hostname;
   policy::DomainsOptions domains;
   MailboxesOptions mailboxes;
-  std::string aliases_text;          // of domains.aliases, as read at start or reload
+  std::string aliases_text;  // of domains.aliases, as read at start or reload
 };
 
 class Local {
  public:
   // Errors name the line of the aliases file. `helper` may be null.
-  static Result<std::unique_ptr<Local>> make(shard::Core& core, accounts::Accounts& accounts, HelperClient* helper,
-                                             LocalSettings settings);
+  static Result<std::unique_ptr<Local>> make(shard::Core& core, accounts::Accounts& accounts,
+                                             HelperClient* helper, LocalSettings settings);
   ~Local();
   Task<LocalResult> deliver(LocalRequest request);
 
