@@ -239,7 +239,7 @@ TEST_F(Delivery, each_recipient_of_lmtp_has_an_answer_of_its_own) {
   world.routes["box"] = {.match = {"box.test"}, .via = "lmtp:192.0.2.7:24"};
   world.begin();
   id = world.send({.to = {"anna@box.test", "bert@box.test", "carl@box.test"}});
-  ASSERT_TRUE(world.run_until([&] { return world.events("deferred").size() == 1; }));
+  ASSERT_TRUE(world.run_until([&] { return world.events("deferred").size() == 1; })) << world.log();
   EXPECT_EQ(count_lines(store, "LHLO"), 1U);
   EXPECT_EQ(world.events("bounced").size(), 1U);
   const auto outcomes = world.outcomes(id);

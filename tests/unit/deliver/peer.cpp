@@ -160,6 +160,7 @@ Task<bool> Peer::take_chunk(Visit& visit, std::size_t size, bool last) {
 Task<bool> Peer::finish_mail(Visit& visit) {
   visit.mail.connection = visit.number;
   visit.mail.secure = visit.connection.secure();
+  if (delay > Duration{0}) co_await shard::Sleep(core_, delay);
   bool kept = false;
   for (std::size_t recipient = 0; recipient < (lmtp ? visit.mail.to.size() : 1); ++recipient) {
     const auto judged = judge ? judge(visit.mail, recipient) : std::nullopt;

@@ -41,6 +41,7 @@ class Peer {
   // To a whole message; LMTP asks once for each accepted recipient.
   std::function<std::optional<std::string>(const ReceivedMail& mail, std::size_t recipient)> judge;
   bool lmtp = false;
+  Duration delay{0};  // before it answers a whole message
   std::shared_ptr<const tls::ServerContext> tls;
   bool garbage_for_tls = false;  // STARTTLS is answered with 220, the handshake with nonsense
 

@@ -129,6 +129,16 @@ std::vector<LoggedEvent> World::events(const std::string& type) {
   return wanted;
 }
 
+std::string World::log() {
+  std::string text;
+  for (const LoggedEvent& event : events()) {
+    text += event.type;
+    for (const auto& [key, value] : event.fields) text += " " + key + "=" + value;
+    text += "\n";
+  }
+  return text;
+}
+
 std::vector<spool::Outcome> World::outcomes(MessageId id) {
   auto loaded = ask(spool().load(id));
   return loaded ? loaded->outcomes : std::vector<spool::Outcome>{};

@@ -60,6 +60,7 @@ class World {
   shard::Core& core(unsigned index = 0) { return simulation_.core(index); }
   // What was logged since the last call, of that type ("": any).
   std::vector<LoggedEvent> events(const std::string& type = {});
+  std::string log();  // all of it, for who must find out what went wrong
   // Runs a question of the service to its end.
   template <class T>
   T ask(Task<T> task) {
