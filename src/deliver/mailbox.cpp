@@ -81,7 +81,7 @@ Task<void> Service::State::deliver_here(Job& job) {
       {.id = id,
        .recipient = loaded->envelope.recipient(job.recipients.view().front()).address,
        .reverse_path = loaded->envelope.reverse_path(),
-       .body = &*body,
+       .body = body->pieces(),
        .finished = job.finished.get()});
   attempt.remote = result.target;
   switch (result.kind) {
