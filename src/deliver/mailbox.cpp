@@ -1,9 +1,10 @@
 // Mail that ends on this host: into mailboxes by way of Local, on to where an alias sends it, or nowhere at all.
-#include <fmt/format.h>
+#include <optional>
 
 #include "ringpost/deliver/limits.hpp"
 #include "ringpost/mail/header.hpp"
 #include "ringpost/mail/received.hpp"
+#include "ringpost/mail/xtext.hpp"
 #include "ringpost/scan/find.hpp"
 
 #include "service_state.hpp"
@@ -14,6 +15,15 @@ namespace {
 
 Results::Part part_of(Job& job, Found found, const mail::Reply& reply) {
   return {&job, for_all(job.recipients.view(), found, reply)};
+}
+
+// What a delivery here has come to, all that goes elsewhere being durable.
+Results::Part end_of(Job& job, const LocalResult& result) {
+  if (result.kind == LocalResult::Kind::deferred) return part_of(job, Found::deferred, result.reply);
+  if (result.reply.permanent()) return part_of(job, Found::failed, result.reply);
+  if (result.forward.empty() && result.kind != LocalResult::Kind::lmtp)
+    return part_of(job, Found::delivered, result.reply);
+  return part_of(job, Found::delivered, our_word({2, 0, 0}, "forwarded"));
 }
 
 std::vector<Results::Part> only(Results::Part part) {
@@ -77,67 +87,67 @@ Task<void> Service::State::deliver_here(Job& job) {
   const auto body = co_await parts.spool->body(id);
   if (!body) co_return results.settle_unreadable(job, body.error());
   if (job.finished == nullptr) job.finished = std::make_unique<std::vector<std::string>>();
+  const mail::Recipient recipient = loaded->envelope.recipient(job.recipients.view().front());
+  const auto original = mail::parse_orcpt(recipient.original_recipient);
   const LocalResult result = co_await parts.local->deliver(
       {.id = id,
-       .recipient = loaded->envelope.recipient(job.recipients.view().front()).address,
+       .recipient = recipient.address,
        .reverse_path = loaded->envelope.reverse_path(),
-       .body = &*body,
+       .original_recipient = original ? std::string_view(original->address) : "",
+       .body = body->pieces(),
        .finished = job.finished.get()});
   attempt.remote = result.target;
-  switch (result.kind) {
-    case LocalResult::Kind::delivered:
-      co_return co_await results.settle(only(part_of(job, Found::delivered, result.reply)), *loaded, attempt,
+  const bool by_lmtp = result.kind == LocalResult::Kind::lmtp;
+  const bool renamed = by_lmtp && result.lmtp_recipient != recipient.address;
+  std::vector<std::string> onward = result.forward;
+  // A mailbox by another name than the recipient's: a message of its own says that name to the LMTP server.
+  if (renamed) onward.push_back(result.lmtp_recipient);
+  if (!onward.empty()) {
+    if (const auto trouble = co_await forward(job, *loaded, *body, onward))
+      co_return co_await results.settle(only(part_of(job, trouble->found, trouble->reply)), *loaded, attempt,
                                         settings);
-    case LocalResult::Kind::deferred:
-      co_return co_await results.settle(only(part_of(job, Found::deferred, result.reply)), *loaded, attempt,
-                                        settings);
-    case LocalResult::Kind::failed:
-      co_return co_await results.settle(only(part_of(job, Found::failed, result.reply)), *loaded, attempt,
-                                        settings);
-    case LocalResult::Kind::forwarded:
-      co_return co_await forward(job, *loaded, *body, result, attempt);
-    case LocalResult::Kind::lmtp:
-      break;
+    mark_forwarded(onward, *job.finished);
+    attempt.success = mail::DsnAction::expanded;
+    attempt.next_hop_reports = onward.size() == 1;  // the request went on with the mail
   }
-  const auto route = lmtp_route(result.lmtp_server);
-  if (!route) {
+  if (by_lmtp && !renamed && !result.reply.permanent()) {
+    const auto route = lmtp_route(result.lmtp_server);
+    if (route) {
+      queue.move(job, queue.destination(*route, {}, {}));
+      co_return queue.make_ready(job);
+    }
     const mail::Reply reply = our_word({4, 3, 5}, route.error().text);
     co_return co_await results.settle(only(part_of(job, Found::deferred, reply)), *loaded, attempt, settings);
   }
-  queue.move(job, queue.destination(*route, {}, {}));
-  queue.make_ready(job);
+  co_await results.settle(only(end_of(job, result)), *loaded, attempt, settings);
 }
 
-// The new message is durable before the old recipient is done. Delivered-To makes a circle of aliases end.
-Task<void> Service::State::forward(Job& job, const spool::Spool::Loaded& loaded, const spool::Body& body,
-                                   const LocalResult& result, Attempt attempt) {
-  const std::shared_ptr<const Settings> settings = parts.settings;
+// The new message is durable before the old recipient is done; what stopped it, if anything did. Delivered-To makes a
+// circle of aliases end.
+Task<std::optional<Finding>> Service::State::forward(Job& job, const spool::Spool::Loaded& loaded,
+                                                     const spool::Body& body,
+                                                     const std::vector<std::string>& targets) {
   const mail::Recipient recipient = loaded.envelope.recipient(job.recipients.view().front());
   const auto head = co_await parts.spool->head(job.message.id, kLoopHeaderMax);
-  if (!head) co_return results.settle_unreadable(job, head.error());
+  if (!head) co_return Finding{.found = Found::deferred, .reply = our_word({4, 3, 0}, head.error().text)};
   std::string front;
   for (const auto& piece : head->pieces()) front += scan::as_text(piece);
-  if (mail::delivered_to_before(front, recipient.address)) {
-    const mail::Reply reply =
-        our_word({5, 4, 6}, "the mail goes in circles: it has been delivered here before");
-    co_return co_await results.settle(only(part_of(job, Found::failed, reply)), loaded, attempt, settings);
-  }
+  if (mail::delivered_to_before(front, recipient.address))
+    co_return Finding{
+        .found = Found::failed,
+        .reply = our_word({5, 4, 6}, "the mail goes in circles: it has been delivered here before")};
   std::string delivered_to;
   mail::append_delivered_to(recipient.address, delivered_to);
   std::vector<std::span<const std::byte>> pieces{std::as_bytes(std::span(delivered_to))};
   pieces.insert(pieces.end(), body.pieces().begin(), body.pieces().end());
-  const mail::Envelope envelope = forward_envelope(loaded.envelope, recipient, result.forward);
+  const mail::Envelope envelope = forward_envelope(loaded.envelope, recipient, targets);
   const intake::Verdict verdict =
       co_await parts.intake->take(pieces, {.listener = "forward", .protocol_override = "local"}, envelope);
-  if (verdict.refusal) {
-    const Found found = verdict.refusal->permanent() ? Found::failed : Found::deferred;
-    co_return co_await results.settle(only(part_of(job, found, *verdict.refusal)), loaded, attempt, settings);
-  }
+  if (verdict.refusal)
+    co_return Finding{.found = verdict.refusal->permanent() ? Found::failed : Found::deferred,
+                      .reply = *verdict.refusal};
   figures.forwarded.add();
-  attempt.success = mail::DsnAction::expanded;
-  attempt.next_hop_reports = result.forward.size() == 1;  // the request went on with the mail
-  const mail::Reply reply = our_word({2, 0, 0}, fmt::format("forwarded as {}", to_string(verdict.id)));
-  co_await results.settle(only(part_of(job, Found::delivered, reply)), loaded, attempt, settings);
+  co_return std::nullopt;
 }
 
 }  // namespace ringpost::deliver
