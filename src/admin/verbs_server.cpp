@@ -1,4 +1,6 @@
 // The server itself: how it is, its figures, reload and stop.
+#include <unistd.h>
+
 #include <array>
 
 #include "verbs.hpp"
@@ -25,6 +27,7 @@ Answered<Json> show_status(Call& call) {
   call.line(Json()
                 .set("version", status.version)
                 .set("hostname", status.hostname)
+                .set("pid", getpid())
                 .set("backend", status.backend)
                 .set("configuration", status.config_path)
                 .set("generation", status.generation)
