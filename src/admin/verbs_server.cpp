@@ -1,7 +1,7 @@
 // The server itself: how it is, its figures, reload and stop.
-#include <unistd.h>
-
 #include <array>
+
+#include <unistd.h>
 
 #include "verbs.hpp"
 

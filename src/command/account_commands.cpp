@@ -1,21 +1,21 @@
 // user, alias: the accounts of the database. They work while the server is stopped; a running one is told.
+#include <array>
+#include <cerrno>
+
+#include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-
-#include <fmt/format.h>
-
-#include "families.hpp"
-#include "files.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/base/option_value.hpp"
 #include "ringpost/command/limits.hpp"
 #include "ringpost/crypto/secret.hpp"
+
+#include "families.hpp"
+#include "files.hpp"
 #include "text_table.hpp"
 
 namespace ringpost::command {
@@ -54,11 +54,13 @@ Result<std::string> read_password_line() {
     if (count < 0) return fail_system(errno, "read the password");
     if (count == 0 || c == '\n') break;
     if (line.size() == kPasswordSizeMax)
-      return fail(ErrorKind::permanent, fmt::format("the password has more than {} bytes; take a shorter one", kPasswordSizeMax));
+      return fail(ErrorKind::permanent,
+                  fmt::format("the password has more than {} bytes; take a shorter one", kPasswordSizeMax));
     line += c;
   }
   if (line.ends_with('\r')) line.pop_back();
-  if (line.empty()) return fail(ErrorKind::permanent, "no password was given; type one, or pipe one line into this command");
+  if (line.empty())
+    return fail(ErrorKind::permanent, "no password was given; type one, or pipe one line into this command");
   return line;
 }
 
@@ -83,7 +85,7 @@ class AsServer {
     const passwd* entry = geteuid() == 0 ? getpwnam(user.c_str()) : nullptr;
     if (entry == nullptr || entry->pw_uid == 0) return;
     const std::string folder = database.substr(0, database.rfind('/'));
-    struct stat status {};
+    struct stat status{};
     if (stat(folder.c_str(), &status) != 0 && make_folder(folder, 0700))
       (void)!chown(folder.c_str(), entry->pw_uid, entry->pw_gid);
     changed_ = setegid(entry->pw_gid) == 0 && seteuid(entry->pw_uid) == 0;
@@ -123,8 +125,8 @@ using Set = Result<void> (accounts::Accounts::*)(std::string_view name, std::str
 int set_password(Context& context, const std::string& name, Set set, const std::string& done) {
   auto password = ask_password(context);
   if (!password) return fail_with(context, password.error());
-  const int code =
-      change_accounts(context, [&](accounts::Accounts& accounts) { return (accounts.*set)(name, *password); }, done);
+  const int code = change_accounts(
+      context, [&](accounts::Accounts& accounts) { return (accounts.*set)(name, *password); }, done);
   crypto::wipe(*password);
   return code;
 }
@@ -147,9 +149,13 @@ int list_users(Context& context) {
     for (const auto& user : RP_TRY(accounts.list_users())) {
       table.add({user.name, user.source, user.home});
       if (context.json)
-        context.out(admin::to_string(admin::Json().set("name", user.name).set("source", user.source).set("home", user.home)) + "\n");
+        context.out(
+            admin::to_string(
+                admin::Json().set("name", user.name).set("source", user.source).set("home", user.home)) +
+            "\n");
     }
-    if (!context.json) context.out(table.empty() ? "there is no user; make one with: ringpost user add NAME\n" : table.text());
+    if (!context.json)
+      context.out(table.empty() ? "there is no user; make one with: ringpost user add NAME\n" : table.text());
     return {};
   });
 }
@@ -166,9 +172,13 @@ int list_aliases(Context& context) {
       }
       table.add({alias.address, text});
       if (context.json)
-        context.out(admin::to_string(admin::Json().set("address", alias.address).set("targets", std::move(targets))) + "\n");
+        context.out(
+            admin::to_string(admin::Json().set("address", alias.address).set("targets", std::move(targets))) +
+            "\n");
     }
-    if (!context.json) context.out(table.empty() ? "there is no alias in the database; see also the file domains.aliases\n" : table.text());
+    if (!context.json)
+      context.out(table.empty() ? "there is no alias in the database; see also the file domains.aliases\n"
+                                : table.text());
     return {};
   });
 }
@@ -177,40 +187,53 @@ void add_user_commands(CLI::App& app, Registry& registry) {
   Context& context = registry.context;
   CLI::App* user = Registry::family(app, "user", "Who has a mailbox here and may log in");
   const auto name = std::make_shared<std::string>();
-  const auto named = [name](CLI::App* command) { command->add_option("NAME", *name, "anna, or anna@example.com")->required(); };
-  named(registry.leaf(*user, "add", "Makes a user; asks for the password, or reads a line of standard input",
-                      "  ringpost user add anna@example.com\n  pwgen 20 1 | tee secret | ringpost user add robot",
-                      [&context, name] { return set_password(context, *name, &accounts::Accounts::add_user, *name + " is a user now"); }));
-  named(registry.leaf(*user, "passwd", "Gives a user another password", "  ringpost user passwd anna@example.com",
-                      [&context, name] { return set_password(context, *name, &accounts::Accounts::set_password, *name + " has a new password"); }));
+  const auto named = [name](CLI::App* command) {
+    command->add_option("NAME", *name, "anna, or anna@example.com")->required();
+  };
+  named(registry.leaf(
+      *user, "add", "Makes a user; asks for the password, or reads a line of standard input",
+      "  ringpost user add anna@example.com\n  pwgen 20 1 | tee secret | ringpost user add robot",
+      [&context, name] {
+        return set_password(context, *name, &accounts::Accounts::add_user, *name + " is a user now");
+      }));
+  named(registry.leaf(*user, "passwd", "Gives a user another password",
+                      "  ringpost user passwd anna@example.com", [&context, name] {
+                        return set_password(context, *name, &accounts::Accounts::set_password,
+                                            *name + " has a new password");
+                      }));
   registry.leaf(*user, "list", "All users, and where they come from", "  ringpost user list",
                 [&context] { return list_users(context); });
-  named(registry.leaf(*user, "delete", "Deletes a user; the mail stays where it is", "  ringpost user delete anna@example.com",
-                      [&context, name] {
-                        return change_accounts(context, [&](accounts::Accounts& a) { return a.delete_user(*name); },
-                                               *name + " is no user any more");
+  named(registry.leaf(*user, "delete", "Deletes a user; the mail stays where it is",
+                      "  ringpost user delete anna@example.com", [&context, name] {
+                        return change_accounts(
+                            context, [&](accounts::Accounts& a) { return a.delete_user(*name); },
+                            *name + " is no user any more");
                       }));
 }
 
 void add_alias_commands(CLI::App& app, Registry& registry) {
   Context& context = registry.context;
-  CLI::App* alias = Registry::family(app, "alias", "Addresses that are other addresses; the file domains.aliases has more");
+  CLI::App* alias =
+      Registry::family(app, "alias", "Addresses that are other addresses; the file domains.aliases has more");
   const auto address = std::make_shared<std::string>();
   const auto targets = std::make_shared<std::vector<std::string>>();
-  CLI::App* adding = registry.leaf(*alias, "add", "Makes an alias, or gives it other targets",
-                                   "  ringpost alias add info@example.com anna@example.com bea@example.org",
-                                   [&context, address, targets] {
-                                     return change_accounts(context, [&](accounts::Accounts& a) { return a.add_alias(*address, *targets); },
-                                                            *address + " is an alias now");
-                                   });
+  CLI::App* adding = registry.leaf(
+      *alias, "add", "Makes an alias, or gives it other targets",
+      "  ringpost alias add info@example.com anna@example.com bea@example.org", [&context, address, targets] {
+        return change_accounts(
+            context, [&](accounts::Accounts& a) { return a.add_alias(*address, *targets); },
+            *address + " is an alias now");
+      });
   adding->add_option("ADDRESS", *address, "The alias")->required();
   adding->add_option("TARGET", *targets, "Where its mail goes; one or more")->required();
-  registry.leaf(*alias, "list", "The aliases of the database", "  ringpost alias list", [&context] { return list_aliases(context); });
-  CLI::App* deleting = registry.leaf(*alias, "delete", "Deletes an alias", "  ringpost alias delete info@example.com",
-                                     [&context, address] {
-                                       return change_accounts(context, [&](accounts::Accounts& a) { return a.delete_alias(*address); },
-                                                              *address + " is no alias any more");
-                                     });
+  registry.leaf(*alias, "list", "The aliases of the database", "  ringpost alias list",
+                [&context] { return list_aliases(context); });
+  CLI::App* deleting = registry.leaf(
+      *alias, "delete", "Deletes an alias", "  ringpost alias delete info@example.com", [&context, address] {
+        return change_accounts(
+            context, [&](accounts::Accounts& a) { return a.delete_alias(*address); },
+            *address + " is no alias any more");
+      });
   deleting->add_option("ADDRESS", *address, "The alias")->required();
 }
 

@@ -5,13 +5,14 @@
 
 #include <fmt/format.h>
 
-#include "files.hpp"
 #include "ringpost/base/option_value.hpp"
 #include "ringpost/command/limits.hpp"
 #include "ringpost/crypto/certificate.hpp"
 #include "ringpost/deliver/router.hpp"
 #include "ringpost/mail/aliases.hpp"
 #include "ringpost/tls/server_context.hpp"
+
+#include "files.hpp"
 
 namespace ringpost::command {
 
@@ -57,8 +58,8 @@ std::pair<std::string, std::string> split_mend(const std::string& text, std::str
 }
 
 // Reads the two files of one certificate; what cannot be read is a finding.
-std::optional<tls::Identity> read_identity(const FilePath& certificate, const FilePath& key, const std::string& prefix,
-                                           Findings& findings) {
+std::optional<tls::Identity> read_identity(const FilePath& certificate, const FilePath& key,
+                                           const std::string& prefix, Findings& findings) {
   tls::Identity identity{.certificate_path = certificate.text, .key_path = key.text};
   bool good = true;
   for (const auto& [path, name, pem] : {std::tuple{&certificate, "certificate", &identity.certificate_pem},
@@ -78,7 +79,8 @@ std::optional<tls::Identity> read_identity(const FilePath& certificate, const Fi
   return identity;
 }
 
-void check_certificates(const server::Configuration& configuration, const std::string& hostname, Findings& findings) {
+void check_certificates(const server::Configuration& configuration, const std::string& hostname,
+                        Findings& findings) {
   if (configuration.tls.certificate.empty()) return;
   tls::ServerSettings settings{.version_min = configuration.tls.version_min};
   const auto main = read_identity(configuration.tls.certificate, configuration.tls.key, "tls", findings);
@@ -91,7 +93,8 @@ void check_certificates(const server::Configuration& configuration, const std::s
   auto keys = tls::TicketKeys::generate();
   if (!keys) return;
   if (auto built = tls::ServerContext::build(settings, std::move(*keys)); !built) {
-    auto [message, mend] = split_mend(built.error().text, "name a certificate and the key that belongs to it");
+    auto [message, mend] =
+        split_mend(built.error().text, "name a certificate and the key that belongs to it");
     return findings.at_key(Severity::error, "tls.certificate", std::move(message), std::move(mend));
   }
   for (const std::string& warning : tls::warnings(settings, wall_now())) {
@@ -111,8 +114,9 @@ void check_aliases(const server::Configuration& configuration, Findings& finding
   if (!text) {
     // A host without /etc/aliases is common; the key that somebody wrote himself means a file.
     const bool missing = text.error().system == ENOENT;
-    return findings.at_key(missing ? Severity::warning : Severity::error, "domains.aliases", text.error().text,
-                           missing ? "make the file, or set aliases = \"\"" : "let the server's user read it");
+    return findings.at_key(
+        missing ? Severity::warning : Severity::error, "domains.aliases", text.error().text,
+        missing ? "make the file, or set aliases = \"\"" : "let the server's user read it");
   }
   for (const mail::AliasError& error : mail::parse_aliases(*text).errors)
     findings.add({.severity = Severity::error,

@@ -8,6 +8,7 @@
 
 namespace ringpost::command {
 
-std::vector<config::Finding> check_files(const server::LoadedConfiguration& loaded, const std::string& hostname);
+std::vector<config::Finding> check_files(const server::LoadedConfiguration& loaded,
+                                         const std::string& hostname);
 
 }  // namespace ringpost::command

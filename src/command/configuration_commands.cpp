@@ -3,10 +3,11 @@
 
 #include <fmt/format.h>
 
+#include "ringpost/config/print.hpp"
+
 #include "check_files.hpp"
 #include "families.hpp"
 #include "init.hpp"
-#include "ringpost/config/print.hpp"
 
 namespace ringpost::command {
 
@@ -23,7 +24,8 @@ int check(Context& context) {
   if (loaded.loaded.ok())
     for (config::Finding& finding : check_files(loaded, context.program.hostname_of(*loaded.configuration)))
       findings.push_back(std::move(finding));
-  const auto errors = static_cast<std::size_t>(std::ranges::count(findings, config::Severity::error, &config::Finding::severity));
+  const auto errors = static_cast<std::size_t>(
+      std::ranges::count(findings, config::Severity::error, &config::Finding::severity));
   if (context.json) {
     context.out(config::to_json(findings));
     return errors == 0 ? kDone : kFindings;
@@ -57,10 +59,11 @@ int show_values(Context& context) {
 void add_configuration_commands(CLI::App& app, Registry& registry) {
   Context& context = registry.context;
   add_init_command(app, registry);
-  CLI::App* checking = registry.leaf(app, "check", "Looks for everything that is wrong with a configuration",
-                                     "  ringpost check /etc/ringpost/ringpost.toml\n"
-                                     "  Each finding names file, line and key, and says what to write instead.",
-                                     [&context] { return check(context); });
+  CLI::App* checking =
+      registry.leaf(app, "check", "Looks for everything that is wrong with a configuration",
+                    "  ringpost check /etc/ringpost/ringpost.toml\n"
+                    "  Each finding names file, line and key, and says what to write instead.",
+                    [&context] { return check(context); });
   checking->add_option("FILE", context.config, "The configuration file");
   CLI::App* config = Registry::family(app, "config", "Says what can be configured, and what is");
   registry.leaf(*config, "reference", "Every table and key with its meaning, in Markdown",

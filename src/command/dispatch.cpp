@@ -4,8 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "families.hpp"
 #include "ringpost/server/version.hpp"
+
+#include "families.hpp"
 
 namespace ringpost::command {
 
@@ -51,7 +52,8 @@ int run_command(Context& context, const std::vector<std::string>& words) {
     context.out(std::string(version.what()) + "\n");
     return kDone;
   } catch (const CLI::ParseError& error) {
-    complain(context, error.what(), "`ringpost --help`, or --help after the command, shows what can be written");
+    complain(context, error.what(),
+             "`ringpost --help`, or --help after the command, shows what can be written");
     return kUsage;
   }
   return registry.action ? registry.action() : kUsage;

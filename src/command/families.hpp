@@ -1,10 +1,9 @@
 // The families of commands, each in a file of its own, and what they share when they register.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
-
-#include <CLI/CLI.hpp>
 
 #include "context.hpp"
 
@@ -16,8 +15,8 @@ struct Registry {
   std::function<int()> action;
 
   // A command with --config, --json and an example in its help.
-  CLI::App* leaf(CLI::App& parent, const std::string& name, const std::string& help, const std::string& example,
-                 std::function<int()> run);
+  CLI::App* leaf(CLI::App& parent, const std::string& name, const std::string& help,
+                 const std::string& example, std::function<int()> run);
   // A word with commands below it.
   static CLI::App* family(CLI::App& parent, const std::string& name, const std::string& help);
 };

@@ -1,11 +1,11 @@
 #include "files.hpp"
 
+#include <cerrno>
+#include <filesystem>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
 
 namespace ringpost::command {
 
@@ -43,7 +43,8 @@ Result<std::string> read_whole(const std::string& path, Bytes size_max) {
   std::string text;
   for (;;) {
     const std::size_t before = text.size();
-    if (before > size_max.count) return fail(ErrorKind::permanent, path + ": larger than " + to_string(size_max));
+    if (before > size_max.count)
+      return fail(ErrorKind::permanent, path + ": larger than " + to_string(size_max));
     text.resize(before + 64 * 1024);
     const ssize_t count = read(file.number(), text.data() + before, text.size() - before);
     if (count < 0 && errno != EINTR) return fail_system(errno, "read " + path);

@@ -1,18 +1,18 @@
 #include "init.hpp"
 
+#include <chrono>
+
+#include <fmt/format.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <chrono>
-
-#include <fmt/format.h>
-
-#include "files.hpp"
 #include "ringpost/base/option_value.hpp"
 #include "ringpost/config/print.hpp"
 #include "ringpost/crypto/certificate.hpp"
 #include "ringpost/mail/address.hpp"
+
+#include "files.hpp"
 
 namespace ringpost::command {
 
@@ -21,7 +21,8 @@ namespace {
 using config::SampleValue;
 
 constexpr const char* kAliases =
-    "# Names that are other names: `name: target, target`. A target is a local name, an address, |a command or /a/file.\n"
+    "# Names that are other names: `name: target, target`. A target is a local name, an address, |a command "
+    "or /a/file.\n"
     "# See aliases(5); `newaliases` or `ringpost reload` makes the server read it again.\n"
     "postmaster: root\n"
     "abuse: postmaster\n"
@@ -120,7 +121,8 @@ void give_to_server(const InitPlan& plan) {
   const passwd* user = getpwnam("ringpost");
   if (user == nullptr) return;
   for (const char* file : {"/tls/key.pem", "/ringpost.toml", "/aliases"})
-    (void)!chown((plan.directory + file).c_str(), file == std::string_view("/tls/key.pem") ? user->pw_uid : 0, user->pw_gid);
+    (void)!chown((plan.directory + file).c_str(), file == std::string_view("/tls/key.pem") ? user->pw_uid : 0,
+                 user->pw_gid);
   if (!plan.hostname) (void)!chown(plan.directory.c_str(), user->pw_uid, user->pw_gid);
 }
 
@@ -158,7 +160,8 @@ Result<void> check_names(const InitPlan& plan) {
   if (plan.hostname) names.push_back(*plan.hostname);
   for (const std::string& name : names)
     if (!mail::is_valid_domain(name, false))
-      return fail(ErrorKind::permanent, fmt::format("\"{}\" is no name of a host or domain; write it as mx1.example.com", name));
+      return fail(ErrorKind::permanent,
+                  fmt::format("\"{}\" is no name of a host or domain; write it as mx1.example.com", name));
   return {};
 }
 
@@ -186,16 +189,19 @@ void add_init_command(CLI::App& app, Registry& registry) {
   Context& context = registry.context;
   const auto plan = std::make_shared<InitPlan>();
   const auto hostname = std::make_shared<std::string>();
-  CLI::App* command = registry.leaf(
-      app, "init", "Writes a working configuration with comments, and a certificate",
-      "  ringpost init /tmp/mail                                        to try out: loopback, high ports, no root\n"
-      "  ringpost init /etc/ringpost --hostname mx1.example.com --domain example.com",
-      [&context, plan, hostname] {
-        if (!hostname->empty()) plan->hostname = *hostname;
-        return init(context, *plan);
-      });
-  command->add_option("DIR", plan->directory, "The folder; it is made, and nothing in it is overwritten")->required();
-  command->add_option("--hostname", *hostname, "The name of this host in the world: for real, on ports 25, 465 and 587");
+  CLI::App* command =
+      registry.leaf(app, "init", "Writes a working configuration with comments, and a certificate",
+                    "  ringpost init /tmp/mail                                        to try out: loopback, "
+                    "high ports, no root\n"
+                    "  ringpost init /etc/ringpost --hostname mx1.example.com --domain example.com",
+                    [&context, plan, hostname] {
+                      if (!hostname->empty()) plan->hostname = *hostname;
+                      return init(context, *plan);
+                    });
+  command->add_option("DIR", plan->directory, "The folder; it is made, and nothing in it is overwritten")
+      ->required();
+  command->add_option("--hostname", *hostname,
+                      "The name of this host in the world: for real, on ports 25, 465 and 587");
   command->add_option("--domain", plan->domains, "A domain whose mail ends here; may be given several times");
 }
 

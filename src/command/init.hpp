@@ -10,9 +10,10 @@
 namespace ringpost::command {
 
 struct InitPlan {
-  std::string directory;               // a whole path
-  std::optional<std::string> hostname;  // none: a server to try out, on loopback and high ports, all of it in `directory`
-  std::vector<std::string> domains;    // local ones
+  std::string directory;  // a whole path
+  std::optional<std::string>
+      hostname;  // none: a server to try out, on loopback and high ports, all of it in `directory`
+  std::vector<std::string> domains;  // local ones
 };
 
 // The configuration, a certificate that the server signs itself, and an aliases file. Never over what is there.

@@ -1,23 +1,23 @@
 #include "sendmail.hpp"
 
-#include <pwd.h>
-#include <sysexits.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 
 #include <fmt/format.h>
+#include <pwd.h>
+#include <sysexits.h>
+#include <unistd.h>
 
-#include "files.hpp"
 #include "ringpost/admin/limits.hpp"
 #include "ringpost/command/limits.hpp"
 #include "ringpost/inject/limits.hpp"
 #include "ringpost/inject/pickup_format.hpp"
 #include "ringpost/mail/aliases.hpp"
 #include "ringpost/mail/xtext.hpp"
+
+#include "files.hpp"
 #include "sendmail_arguments.hpp"
 #include "sendmail_message.hpp"
 #include "text_table.hpp"
@@ -31,7 +31,8 @@ constexpr const char* kHelp =
     "  Takes a message from standard input and queues it; also while the server is stopped.\n"
     "  -t   recipients are in To, Cc and Bcc; Bcc is not sent on\n"
     "  -i   a line with a lone dot does not end the message\n"
-    "  -bp  shows the queue (as mailq), -bi checks the aliases (as newaliases), -q tries all of the queue now\n"
+    "  -bp  shows the queue (as mailq), -bi checks the aliases (as newaliases), -q tries all of the queue "
+    "now\n"
     "Example:\n"
     "  printf 'Subject: hello\\n\\nhello\\n' | sendmail -f anna@example.com bea@example.org\n";
 
@@ -42,7 +43,8 @@ struct Known {
 Known known_of(const Context& context) {
   const server::LoadedConfiguration loaded = context.program.load(context.config);
   const server::Configuration defaults;
-  const server::Configuration& configuration = loaded.configuration != nullptr ? *loaded.configuration : defaults;
+  const server::Configuration& configuration =
+      loaded.configuration != nullptr ? *loaded.configuration : defaults;
   Known known{.pickup_directory = configuration.server.pickup_directory.text,
               .socket = configuration.admin.socket.text,
               .aliases = configuration.domains.aliases.text,
@@ -62,7 +64,8 @@ Result<std::string> read_message(int input) {
   for (;;) {
     const std::size_t before = text.size();
     if (before > inject::kPickupBodyMax)
-      return fail(ErrorKind::permanent, fmt::format("the message is larger than {} bytes", inject::kPickupBodyMax));
+      return fail(ErrorKind::permanent,
+                  fmt::format("the message is larger than {} bytes", inject::kPickupBodyMax));
     text.resize(before + 64 * 1024);
     const ssize_t count = read(input, text.data() + before, text.size() - before);
     text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
@@ -81,7 +84,8 @@ bool needs_smtputf8(const inject::PickupMessage& message) {
     return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   };
   return (message.sender && foreign(*message.sender)) ||
-         std::ranges::any_of(message.recipients, [&](const auto& recipient) { return foreign(recipient.address); });
+         std::ranges::any_of(message.recipients,
+                             [&](const auto& recipient) { return foreign(recipient.address); });
 }
 
 int exit_code_of(const Error& error) {
@@ -89,7 +93,8 @@ int exit_code_of(const Error& error) {
   return error.system == EACCES || error.system == EPERM ? EX_NOPERM : EX_CANTCREAT;
 }
 
-int send_message(const Context& context, const std::string& name, const SendmailArguments& arguments, int input) {
+int send_message(const Context& context, const std::string& name, const SendmailArguments& arguments,
+                 int input) {
   if (arguments.recipients.empty() && !arguments.recipients_from_header) {
     say(context, name, "there is no recipient; name one, or use -t to take those of the header");
     return EX_USAGE;
@@ -138,11 +143,13 @@ struct QueueTotals {
 };
 
 void print_message(const Context& context, const admin::Json& message, QueueTotals& totals) {
-  if (totals.messages++ == 0) context.out("-Queue ID-    --Size-- ----Arrival Time---- -Sender/Recipient-------\n");
+  if (totals.messages++ == 0)
+    context.out("-Queue ID-    --Size-- ----Arrival Time---- -Sender/Recipient-------\n");
   totals.bytes += message["size"].number();
   const std::string sender = message["sender"].text();
   context.out(fmt::format("{:<13} {:>8} {:<20} {}\n", message["id"].text(), message["size"].text(),
-                          time_text(message["arrival"].text()), sender.empty() ? "MAILER-DAEMON" : printable(sender)));
+                          time_text(message["arrival"].text()),
+                          sender.empty() ? "MAILER-DAEMON" : printable(sender)));
   for (const admin::Json& recipient : message["recipients"].list()) {
     if (recipient["destination"].text().empty()) continue;  // nothing waits for this one
     if (const std::string reason = recipient["reason"].text(); !reason.empty())
@@ -158,8 +165,9 @@ int show_queue(const Context& context, const std::string& name) {
   for (std::string after;;) {
     admin::Json arguments;
     arguments.set("after", after).set("limit", admin::kPageMax);
-    const auto last = admin::ask(socket, "queue list", std::move(arguments),
-                                 [&](const admin::Json& message) { print_message(context, message, totals); });
+    const auto last = admin::ask(socket, "queue list", std::move(arguments), [&](const admin::Json& message) {
+      print_message(context, message, totals);
+    });
     if (!last) return refused(context, name, last.error());
     after = (*last)["next"].text();
     if (after.empty()) break;
@@ -207,7 +215,8 @@ bool is_sendmail_name(std::string_view name) {
   return name == "sendmail" || name == "mailq" || name == "newaliases";
 }
 
-int run_sendmail(const Context& context, const std::string& name, const std::vector<std::string>& words, int input) {
+int run_sendmail(const Context& context, const std::string& name, const std::vector<std::string>& words,
+                 int input) {
   const auto arguments = parse_sendmail_arguments(name, words);
   if (!arguments) {
     say(context, name, arguments.error());
@@ -216,11 +225,17 @@ int run_sendmail(const Context& context, const std::string& name, const std::vec
   Context mine = context;
   if (!arguments->config.empty()) mine.config = arguments->config;
   switch (arguments->mode) {
-    case SendmailMode::help: context.out(kHelp); return EX_OK;
-    case SendmailMode::show_queue: return show_queue(mine, name);
-    case SendmailMode::flush_queue: return flush_queue(mine, name);
-    case SendmailMode::make_aliases: return make_aliases(mine, name);
-    case SendmailMode::deliver: return send_message(mine, name, *arguments, input);
+    case SendmailMode::help:
+      context.out(kHelp);
+      return EX_OK;
+    case SendmailMode::show_queue:
+      return show_queue(mine, name);
+    case SendmailMode::flush_queue:
+      return flush_queue(mine, name);
+    case SendmailMode::make_aliases:
+      return make_aliases(mine, name);
+    case SendmailMode::deliver:
+      return send_message(mine, name, *arguments, input);
   }
   return EX_SOFTWARE;
 }

@@ -20,12 +20,18 @@ bool same_word(std::string_view a, std::string_view b) {
 }
 
 Failed take_mode(std::string_view value, SendmailArguments& arguments) {
-  if (value == "m" || value.empty()) arguments.mode = SendmailMode::deliver;
-  else if (value == "p") arguments.mode = SendmailMode::show_queue;
-  else if (value == "i" || value == "I") arguments.mode = SendmailMode::make_aliases;
-  else if (value == "s") return std::unexpected("-bs (SMTP on standard input) is not offered; speak SMTP to the server's port");
-  else if (value == "d" || value == "D") return std::unexpected("-bd is not offered; run the server with: ringpost serve");
-  else return std::unexpected("-b" + std::string(value) + " is not offered");
+  if (value == "m" || value.empty())
+    arguments.mode = SendmailMode::deliver;
+  else if (value == "p")
+    arguments.mode = SendmailMode::show_queue;
+  else if (value == "i" || value == "I")
+    arguments.mode = SendmailMode::make_aliases;
+  else if (value == "s")
+    return std::unexpected("-bs (SMTP on standard input) is not offered; speak SMTP to the server's port");
+  else if (value == "d" || value == "D")
+    return std::unexpected("-bd is not offered; run the server with: ringpost serve");
+  else
+    return std::unexpected("-b" + std::string(value) + " is not offered");
   return {};
 }
 
@@ -41,7 +47,8 @@ void take_long_option(std::string_view value, SendmailArguments& arguments) {
 
 Failed take_notify(std::string_view value, SendmailArguments& arguments) {
   std::string upper(value);
-  std::ranges::transform(upper, upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::ranges::transform(upper, upper.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   const auto notify = mail::parse_notify(upper);
   if (!notify) return std::unexpected("-N takes \"never\", or some of \"success,failure,delay\"");
   arguments.notify = *notify;
@@ -49,34 +56,58 @@ Failed take_notify(std::string_view value, SendmailArguments& arguments) {
 }
 
 Failed take_return(std::string_view value, SendmailArguments& arguments) {
-  if (same_word(value, "full")) arguments.dsn_return = mail::DsnReturn::full;
-  else if (same_word(value, "hdrs")) arguments.dsn_return = mail::DsnReturn::headers;
-  else return std::unexpected("-R takes \"full\" or \"hdrs\"");
+  if (same_word(value, "full"))
+    arguments.dsn_return = mail::DsnReturn::full;
+  else if (same_word(value, "hdrs"))
+    arguments.dsn_return = mail::DsnReturn::headers;
+  else
+    return std::unexpected("-R takes \"full\" or \"hdrs\"");
   return {};
 }
 
 Failed take_value(char letter, const std::string& value, SendmailArguments& arguments) {
   switch (letter) {
     case 'f':
-    case 'r': arguments.sender = value == "<>" ? "" : value; break;
-    case 'F': arguments.full_name = value; break;
-    case 'V': arguments.envelope_id = value; break;
-    case 'C': arguments.config = value; break;
-    case 'N': return take_notify(value, arguments);
-    case 'R': return take_return(value, arguments);
-    case 'o': take_option(value, arguments); break;
-    case 'O': take_long_option(value, arguments); break;
-    case 'b': return take_mode(value, arguments);
-    case 'q': arguments.mode = SendmailMode::flush_queue; break;
-    default: break;
+    case 'r':
+      arguments.sender = value == "<>" ? "" : value;
+      break;
+    case 'F':
+      arguments.full_name = value;
+      break;
+    case 'V':
+      arguments.envelope_id = value;
+      break;
+    case 'C':
+      arguments.config = value;
+      break;
+    case 'N':
+      return take_notify(value, arguments);
+    case 'R':
+      return take_return(value, arguments);
+    case 'o':
+      take_option(value, arguments);
+      break;
+    case 'O':
+      take_long_option(value, arguments);
+      break;
+    case 'b':
+      return take_mode(value, arguments);
+    case 'q':
+      arguments.mode = SendmailMode::flush_queue;
+      break;
+    default:
+      break;
   }
   return {};
 }
 
 Failed take_flag(char letter, SendmailArguments& arguments) {
-  if (letter == 't') arguments.recipients_from_header = true;
-  else if (letter == 'i') arguments.dot_is_text = true;
-  else if (!kIgnored.contains(letter)) return std::unexpected(std::string("there is no option -") + letter);
+  if (letter == 't')
+    arguments.recipients_from_header = true;
+  else if (letter == 'i')
+    arguments.dot_is_text = true;
+  else if (!kIgnored.contains(letter))
+    return std::unexpected(std::string("there is no option -") + letter);
   return {};
 }
 
@@ -99,8 +130,8 @@ Failed take_letters(const std::vector<std::string>& words, std::size_t& at, Send
 
 }  // namespace
 
-std::expected<SendmailArguments, std::string> parse_sendmail_arguments(const std::string& name,
-                                                                       const std::vector<std::string>& words) {
+std::expected<SendmailArguments, std::string> parse_sendmail_arguments(
+    const std::string& name, const std::vector<std::string>& words) {
   SendmailArguments arguments;
   if (name == "mailq") arguments.mode = SendmailMode::show_queue;
   if (name == "newaliases") arguments.mode = SendmailMode::make_aliases;

@@ -67,13 +67,15 @@ class Recipients {
 std::expected<void, std::string> add_from_header(std::string_view header, Recipients& recipients) {
   constexpr std::array kPlain = std::to_array<std::string_view>({"To", "Cc", "Bcc"});
   constexpr std::array kResent = std::to_array<std::string_view>({"Resent-To", "Resent-Cc", "Resent-Bcc"});
-  const bool resent = std::ranges::any_of(kResent, [&](std::string_view name) { return mail::count_fields(header, name) > 0; });
+  const bool resent = std::ranges::any_of(
+      kResent, [&](std::string_view name) { return mail::count_fields(header, name) > 0; });
   mail::HeaderReader reader(header);
   while (const auto field = reader.next()) {
     const auto& names = resent ? kResent : kPlain;
     if (std::ranges::none_of(names, [&](std::string_view name) { return is_field(*field, name); })) continue;
     if (!recipients.add_list(field->value))
-      return std::unexpected(std::string(field->name) + ": " + mail::unfold(field->value) + ": has something that is no address");
+      return std::unexpected(std::string(field->name) + ": " + mail::unfold(field->value) +
+                             ": has something that is no address");
   }
   return {};
 }
@@ -120,7 +122,8 @@ std::expected<Letter, std::string> make_letter(const SendmailArguments& argument
 
   Letter letter{.recipients = recipients.take(), .body = public_header(header)};
   if (!arguments.full_name.empty() && mail::count_fields(header, "From") == 0)
-    letter.body += "From: " + mail::encode_display_name(arguments.full_name) + " <" + std::string(sender_address) + ">\n";
+    letter.body += "From: " + mail::encode_display_name(arguments.full_name) + " <" +
+                   std::string(sender_address) + ">\n";
   // A text that begins without a header, or breaks it off, is text all the same.
   if (!without_end(first_line(text)).empty() || text.empty()) letter.body += '\n';
   letter.body += text;

@@ -1,16 +1,16 @@
 // serve, reload, stop, status, version.
-#include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include "families.hpp"
 #include "ringpost/command/limits.hpp"
 #include "ringpost/server/version.hpp"
+
+#include "families.hpp"
 #include "text_table.hpp"
 
 namespace ringpost::command {
@@ -34,10 +34,14 @@ void show_status(const Context& context, const Json& status) {
                           status["configuration"].text(), status["generation"].text(), status["pid"].text()));
   TextTable table({"CORE", ">MESSAGES", ">CONNECTIONS", ">DELIVERIES", "SPOOL"}, kCellWidthMax);
   for (const Json& core : status["cores"].list()) {
-    const std::string damages = core["damages"].number() > 0 ? core["damages"].text() + " damaged places" : "";
+    const std::string damages =
+        core["damages"].number() > 0 ? core["damages"].text() + " damaged places" : "";
     const bool full = core["full"].text() == "true";
-    table.add({core["core"].text(), core["messages"].text(), core["connections"].text(), core["deliveries"].text(),
-               full ? "full: new mail hears 452" : damages.empty() ? "good" : damages});
+    table.add({core["core"].text(), core["messages"].text(), core["connections"].text(),
+               core["deliveries"].text(),
+               full              ? "full: new mail hears 452"
+               : damages.empty() ? "good"
+                                 : damages});
   }
   if (!table.empty()) context.out(table.text());
 }
@@ -71,7 +75,8 @@ int stop(Context& context, const StopWish& wish) {
   pid_t process = 0;
   Context quiet = context;
   quiet.json = false;
-  const Asked found = ask_server(quiet, "status", {}, [&](const Json& line) { process = static_cast<pid_t>(line["pid"].number()); });
+  const Asked found = ask_server(
+      quiet, "status", {}, [&](const Json& line) { process = static_cast<pid_t>(line["pid"].number()); });
   if (!found.last) return found.exit_code;
   const auto loaded = load_good(context);
   if (!loaded) return kFindings;
@@ -84,7 +89,8 @@ int stop(Context& context, const StopWish& wish) {
     if (!context.json) context.out("the server has ended\n");
     return kDone;
   }
-  complain(context, fmt::format("process {} is still ending", process), "wait, or end it with: kill " + std::to_string(process));
+  complain(context, fmt::format("process {} is still ending", process),
+           "wait, or end it with: kill " + std::to_string(process));
   return kFindings;
 }
 
@@ -107,13 +113,15 @@ void add_server_commands(CLI::App& app, Registry& registry) {
   registry.leaf(app, "reload", "Puts the changed configuration in force; a bad one leaves the old running",
                 "  ringpost check && ringpost reload", [&context] { return reload(context); });
   const auto wish = std::make_shared<StopWish>();
-  CLI::App* stopping = registry.leaf(app, "stop", "Ends the server: open transactions finish, the queue stays",
-                                     "  ringpost stop --drain 30s", [&context, wish] { return stop(context, *wish); });
+  CLI::App* stopping =
+      registry.leaf(app, "stop", "Ends the server: open transactions finish, the queue stays",
+                    "  ringpost stop --drain 30s", [&context, wish] { return stop(context, *wish); });
   stopping->add_option("--drain", wish->drain, "How long open transactions may take (default: server.drain)");
   stopping->add_flag("!--no-wait", wish->wait, "Return at once");
   registry.leaf(app, "status", "How the server is, a row for each core", "  ringpost status",
                 [&context] { return status(context); });
-  registry.leaf(app, "version", "Which version this is", "  ringpost version", [&context] { return version(context); });
+  registry.leaf(app, "version", "Which version this is", "  ringpost version",
+                [&context] { return version(context); });
 }
 
 }  // namespace ringpost::command

@@ -10,7 +10,9 @@ namespace ringpost::command {
 
 namespace {
 
-bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }
+bool begins_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+}
 
 std::string cut(std::string text, std::size_t width) {
   if (width_of(text) <= width) return text;
