@@ -24,8 +24,6 @@ Service::State::State(shard::Core& on, Parts given)
                figures.connections_failed);
   registry.add("deliver_connections_reused", "Messages that found a connection open.",
                figures.connections_reused);
-  registry.add("deliver_slots_waiting", "Destinations that wait for a connection slot.",
-               figures.slots_waiting);
   registry.add("deliver_transactions", "Messages begun to be sent.", figures.messages);
   registry.add("deliver_dns_failures", "Times that the way to a destination could not be looked up.",
                figures.dns_failures);
