@@ -83,6 +83,7 @@ void Service::abort() {
   drain();
   for (const auto& [name, destination] : state_->queue.destinations())
     destination->flows.for_each([](Flow& flow) { flow.abort(); });
+  if (state_->parts.local != nullptr) state_->parts.local->abort();
 }
 
 }  // namespace ringpost::deliver
