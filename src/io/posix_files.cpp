@@ -183,6 +183,11 @@ Result<void> PosixFiles::unlink(const std::string& path) {
   return {};
 }
 
+Result<void> PosixFiles::remove_directory(const std::string& path) {
+  if (::rmdir(path.c_str()) != 0) return fail_system(errno, fmt::format("remove directory {}", path));
+  return {};
+}
+
 Result<void> PosixFiles::sync_directory(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return fail_system(errno, fmt::format("open directory {}", path));

@@ -176,6 +176,17 @@ std::int32_t Disk::unlink(std::string_view path) {
   return 0;
 }
 
+std::int32_t Disk::remove_directory(std::string_view path) {
+  const Place place = place_of(path);
+  if (!place.directory) return -ENOENT;
+  const auto found = place.directory->names.find(place.name);
+  if (found == place.directory->names.end()) return -ENOENT;
+  if (!found->second->is_directory) return -ENOTDIR;
+  if (!found->second->names.empty()) return -ENOTEMPTY;
+  place.directory->names.erase(found);
+  return 0;
+}
+
 std::int32_t Disk::sync_directory(std::string_view path) {
   const auto directory = find(path);
   if (!directory) return -ENOENT;

@@ -54,6 +54,7 @@ class Disk {
   std::int32_t make_directory(std::string_view path);
   std::int32_t rename(std::string_view from, std::string_view to);
   std::int32_t unlink(std::string_view path);
+  std::int32_t remove_directory(std::string_view path);
   std::int32_t sync_directory(std::string_view path);
   std::int32_t list(std::string_view path, std::vector<std::string>& into) const;
   bool exists(std::string_view path) const { return find(path) != nullptr; }

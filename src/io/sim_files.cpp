@@ -86,6 +86,10 @@ Result<void> SimFiles::unlink(const std::string& path) {
   return check(world_.disk.unlink(path), "remove " + path);
 }
 
+Result<void> SimFiles::remove_directory(const std::string& path) {
+  return check(world_.disk.remove_directory(path), "remove directory " + path);
+}
+
 Result<void> SimFiles::sync_directory(const std::string& path) {
   return check(world_.disk.sync_directory(path), "make directory " + path + " durable");
 }

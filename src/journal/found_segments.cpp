@@ -168,7 +168,10 @@ std::vector<VoidRange> collect_voids(io::Files& files, std::span<const FoundSegm
     SegmentWalk walk(found.walk_facts());
     if (!next_frame(files, found.file.handle, walk, window) || walk.offset() != kFirstFrame) continue;
     RecordCursor cursor(walk.frame());
-    if (cursor.next() && cursor.intact()) voids.append_range(voids_in(cursor.payload()));
+    if (cursor.next() && cursor.intact()) {
+      const auto found_here = voids_in(cursor.payload());
+      voids.insert(voids.end(), found_here.begin(), found_here.end());
+    }
   }
   return voids;
 }

@@ -17,9 +17,13 @@
 
 #include "commit_buffers.hpp"
 #include "figures.hpp"
+#include "found_segments.hpp"
 #include "segment_table.hpp"
 
 namespace ringpost::journal {
+
+// What the voids take of a segment's first frame.
+inline constexpr std::size_t kVoidRoom = record_size(kVoidsMax * sizeof(VoidRange));
 
 // Records on their way to the disk.
 struct Frame {
@@ -73,11 +77,13 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   void close_current();
   void rewrite(std::uint32_t index, Segment::Rewrite what);
   void start_rewrites();
+  struct HeaderWrite;
+  void write_header(HeaderWrite& writing);
   void rewritten(std::uint32_t index, bool ok);
   void grow();
+  Task<Result<void>> make_one();
   Task<void> make_segment(std::shared_ptr<State> self);
   bool may_grow() const;
-  void disk_changed();
 
   // Reclaim.
   bool may_free(const Segment& segment, std::uint32_t index) const;
@@ -101,6 +107,17 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
                                 const class AlignedMemory& window);
   Task<Result<void>> walk(std::function<void(const RecordView&)> visit);
 
+  // Start and end.
+  Task<Result<void>> open_all(const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
+  Task<Result<void>> lock_segments(std::span<const FoundSegment> found);
+  Task<Result<void>> read_directory(const std::string& directory, unsigned shard, bool orphan,
+                                    const std::function<void(const RecordView&)>& visit,
+                                    RecoveryReport& report);
+  void adopt(const FoundSegment& found, std::uint32_t index, std::span<const VoidRange> found_voids);
+  Task<Result<void>> make_ready();
+  Task<void> drained();
+  Task<void> close();
+
   // Upkeep.
   void upkeep();
   Task<void> look_at_disk(std::shared_ptr<State> self);
@@ -117,6 +134,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::vector<std::unique_ptr<Frame>> frames;
   std::uint64_t next_sequence = 1;
   std::uint64_t settled = 0;
+  std::uint64_t released = 0;  // their Frame may be used again
   Frame* open = nullptr;
   CommitBuffer* filling = nullptr;
   std::uint32_t current = kNoSegment;
@@ -146,6 +164,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::deque<FailedRange> failed_ranges;
   std::vector<VoidRange> voids;  // not yet behind the end of a sealed segment
   std::uint32_t void_holder = kNoSegment;
+  bool void_due = false;  // they must be written before anything else is
   unsigned write_failures = 0;
   int last_errno = 0;
   Instant write_not_before;
@@ -169,7 +188,6 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::deque<std::uint32_t> rewrites_waiting;
   std::uint64_t next_segment_sequence = 1;
   bool making_segment = false;
-  bool preparing = false;
 
   bool reclaiming = false;
   bool held = false;
@@ -181,7 +199,12 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::function<void(const RecordView&)> on_lost;
   std::function<void(std::uint32_t)> on_freed;
   std::function<void()> on_upkeep;
-  std::vector<std::string> orphan_directories;
+  struct Orphan {
+    std::string directory;
+    unsigned shard = 0;
+    bool removing = false;
+  };
+  std::vector<Orphan> orphans;
 
   shard::Signal room;
   shard::Signal quiet;  // something that close or drained waits for has ended

@@ -141,6 +141,7 @@ class Files {
   virtual Result<void> make_directory(const std::string& path) = 0;  // existing is fine; parents are not made
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> unlink(const std::string& path) = 0;
+  virtual Result<void> remove_directory(const std::string& path) = 0;  // an empty one
   virtual Result<void> sync_directory(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> list(
       const std::string& path) = 0;  // names, sorted, no "." and ".."

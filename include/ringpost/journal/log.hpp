@@ -189,6 +189,7 @@ class [[nodiscard]] Log::Durable final : public ListLink<Log> {
  private:
   friend class Log;
   friend struct Log::State;
+  Durable(State& log, Ticket ticket) : log_(log), ticket_(ticket) {}
   State& log_;
   Ticket ticket_;
   std::coroutine_handle<> awaiting_;

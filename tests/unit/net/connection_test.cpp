@@ -222,6 +222,23 @@ TEST_P(ConnectionTest, the_end_of_the_stream_comes_after_its_last_byte) {
   EXPECT_EQ(received, "bye");
 }
 
+TEST_P(ConnectionTest, the_last_reply_arrives_though_the_peer_was_still_talking) {
+  std::string received;
+  run(
+      [](Connection& connection) -> Task<void> {
+        EXPECT_TRUE(co_await connection.receive(soon(connection)));
+        EXPECT_TRUE(connection.write("421 enough\r\n"));
+        EXPECT_TRUE(co_await connection.flush(soon(connection)));
+      },
+      [&](Connection& connection) -> Task<void> {
+        const std::string text(300'000, 'x');
+        const std::array<std::span<const std::byte>, 1> body{std::as_bytes(std::span(text))};
+        EXPECT_TRUE(co_await connection.flush(soon(connection, 60s), body));
+        received = co_await read_all(connection);
+      });
+  EXPECT_EQ(received, "421 enough\r\n");
+}
+
 TEST_P(ConnectionTest, nobody_listening_is_an_error_that_names_the_place) {
   bool failed = false;
   simulation_.core(1).spawn([](shard::Core& core, bool& out) -> Task<void> {
@@ -254,7 +271,7 @@ TEST_P(TlsConnectionTest, carries_megabytes_both_ways_inside_tls) {
   std::string back;
   run(
       [&](Connection& connection) -> Task<void> {
-        EXPECT_TRUE(co_await connection.accept_tls(server_context_, soon(connection)));
+        { const auto r = co_await connection.accept_tls(server_context_, soon(connection)); EXPECT_TRUE(r) << r.error().text; }
         EXPECT_TRUE(connection.secure());
         there = co_await read(connection, text.size());
         const std::array<std::span<const std::byte>, 1> body{std::as_bytes(std::span(there))};
@@ -262,7 +279,8 @@ TEST_P(TlsConnectionTest, carries_megabytes_both_ways_inside_tls) {
         EXPECT_TRUE(co_await connection.flush(soon(connection), body));
       },
       [&](Connection& connection) -> Task<void> {
-        EXPECT_TRUE(co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection)));
+        const auto shaken = co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection));
+        EXPECT_TRUE(shaken) << shaken.error().text;
         const std::array<std::span<const std::byte>, 1> body{std::as_bytes(std::span(text))};
         EXPECT_TRUE(co_await connection.flush(soon(connection), body));
         back = co_await read_all(connection);

@@ -1,0 +1,227 @@
+// Gathering records into frames, and writing one frame at a time.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "ringpost/base/assert.hpp"
+#include "ringpost/scan/crc32c.hpp"
+
+#include "log_state.hpp"
+
+namespace ringpost::journal {
+
+namespace {
+
+// A frame that begins with less room than this in its buffer would soon end: it takes a fresh buffer if there is one.
+constexpr std::size_t kFrameRoomWanted = 64 * 1024;
+
+std::size_t payload_size(const Record& record) {
+  std::size_t size = 0;
+  for (const auto part : record.parts) size += part.size();
+  return size;
+}
+
+}  // namespace
+
+Result<Ticket> Log::State::append(std::span<const Record> records, std::span<Location> where, bool reserve) {
+  RP_ASSERT(records.size() == where.size() && !records.empty());
+  std::size_t size = 0;
+  for (const Record& record : records) size += record_size(payload_size(record));
+  if (size > frame_max)
+    return fail(ErrorKind::permanent, fmt::format("{} bytes of records are more than a frame takes", size));
+  if (closing) return fail(ErrorKind::exhausted, "the log is closed");
+  if (!fits(size)) {
+    seal_open();
+    if (!start_frame(size, reserve)) {
+      figures.no_room.add();
+      return fail(ErrorKind::exhausted, "the log has no room just now");
+    }
+  }
+  for (std::size_t i = 0; i < records.size(); ++i) where[i] = put(records[i]);
+  wake_commit();
+  return Ticket{open->sequence};
+}
+
+// Copies the record behind the open frame, which has room for it.
+Location Log::State::put(const Record& record) {
+  Frame& frame = *open;
+  std::byte* at = frame.data() + frame.size;
+  std::byte* payload = at + sizeof(RecordHeader);
+  std::size_t size = 0;
+  for (const auto part : record.parts) {
+    if (!part.empty()) std::memcpy(payload + size, part.data(), part.size());
+    size += part.size();
+  }
+  const std::size_t whole = record_size(size);
+  std::memset(payload + size, 0, whole - sizeof(RecordHeader) - size);
+  RecordHeader header{.size = static_cast<std::uint32_t>(size),
+                      .type = record.type,
+                      .flags = record.flags,
+                      .id = record.id.value};
+  header.crc = record_crc(header, {payload, size});
+  std::memcpy(at, &header, sizeof header);
+  frame.records_crc = scan::crc32c(std::as_bytes(std::span(&header, 1)), frame.records_crc);
+  ++frame.records;
+  const Location where{frame.segment,
+                       static_cast<std::uint32_t>(frame.file_offset + frame.size + sizeof(RecordHeader)),
+                       static_cast<std::uint32_t>(size)};
+  frame.buffer->extend(frame.segment, frame.file_offset + frame.size, static_cast<std::uint32_t>(whole));
+  frame.size += static_cast<std::uint32_t>(whole);
+  return where;
+}
+
+// A frame with room for `size` bytes of records; false when there is no segment, no buffer or no frame left.
+bool Log::State::start_frame(std::size_t size, bool reserve) {
+  if (next_sequence - released > frames.size()) return false;
+  const std::size_t need = sizeof(FrameHeader) + size + (must_void() ? kVoidRoom : 0);
+  CommitBuffer* buffer = buffer_for(need);
+  if (buffer == nullptr || !ensure_segment(need, reserve)) return false;
+  filling = buffer;
+  Segment& segment = segments[current];
+  Frame& frame = frame_of(next_sequence);
+  frame.sequence = next_sequence++;
+  frame.buffer = buffer;
+  frame.buffer_offset = buffer->used();
+  frame.segment = current;
+  frame.file_offset = file_offset;
+  frame.size = sizeof(FrameHeader);
+  frame.capacity =
+      static_cast<std::uint32_t>(std::min<std::size_t>(buffer->room(), segment.size - file_offset));
+  frame.records = frame.records_crc = 0;
+  frame.voids = false;
+  buffer->begin_frame();
+  buffer->extend(current, file_offset, sizeof(FrameHeader));
+  ++segment.unwritten;
+  open = &frame;
+  if (file_offset == kFirstFrame && must_void()) put_voids();
+  return true;
+}
+
+CommitBuffer* Log::State::buffer_for(std::size_t size) {
+  const bool usable = filling != nullptr && filling->room() >= size && filling->has_extent_room();
+  if (usable && (filling->room() >= kFrameRoomWanted || !buffers.can_take())) return filling;
+  if (!buffers.can_take()) return nullptr;
+  return buffers.take();
+}
+
+// Makes `current` a segment with room for a frame of `size`.
+bool Log::State::ensure_segment(std::size_t size, bool reserve) {
+  if (current != kNoSegment && segments[current].size - file_offset >= size) return true;
+  std::uint32_t next = kNoSegment;
+  for (std::uint32_t i = 0; i < segments.size() && next == kNoSegment; ++i)
+    if (segments[i].use == Segment::Use::prepared) next = i;
+  if (next == kNoSegment || (!reserve && ready_segments() <= kReservedSegments)) {
+    prepare_next();
+    grow();
+    return false;
+  }
+  close_current();
+  current = next;
+  file_offset = kFirstFrame;
+  segments[next].use = Segment::Use::current;
+  prepare_next();
+  grow();
+  return true;
+}
+
+// The open frame will take no more; it waits for its write.
+void Log::State::seal_open() {
+  if (open == nullptr) return;
+  const auto padded = static_cast<std::uint32_t>(round_up(open->size, kBlockSize));
+  std::memset(open->data() + open->size, 0, padded - open->size);
+  open->buffer->extend(open->segment, open->file_offset + open->size, padded - open->size);
+  file_offset = open->file_offset + padded;
+  open = nullptr;
+}
+
+void Log::State::wake_commit() {
+  if (hook.linked()) return;
+  core.at_turn_end(hook);
+  // If this is the end of the turn already, the next turn must not wait.
+  core.schedule(std::noop_coroutine());
+}
+
+void Log::State::commit() {
+  static_cast<ListLink<shard::TurnHook>&>(hook).unlink();
+  if (in_flight) return;
+  if (void_due && open == nullptr && settled == newest_appended()) start_frame(0, true);
+  if (settled == newest_appended() || voids.size() >= kVoidsMax) return;
+  if (write_not_before > core.now()) {
+    core.timers().arm(retry, write_not_before);
+    return;
+  }
+  Frame& next = frame_of(settled + 1);
+  if (&next == open) seal_open();
+  write(next);
+}
+
+void Log::State::write(Frame& frame) {
+  const Segment& segment = segments[frame.segment];
+  FrameHeader header{.size = frame.size,
+                     .salt = segment.header.salt,
+                     .epoch = place.epoch,
+                     .record_count = frame.records,
+                     .commit_sequence = frame.sequence,
+                     .previous_crc = segment.previous_crc,
+                     .records_crc = frame.records_crc};
+  seal(header);
+  std::memcpy(frame.data(), &header, sizeof header);
+  in_flight = true;
+  frame_write.vector = {frame.data(), round_up(frame.size, kBlockSize)};
+  frame_write.submitted = core.backend().now();
+  core.submit({.kind = io::OpKind::write,
+               .durable = true,
+               .registered_buffer = frame.buffer->index(),
+               .handle = segment.file.handle,
+               .operation = &frame_write,
+               .vectors = &frame_write.vector,
+               .vector_count = 1,
+               .offset = frame.file_offset});
+}
+
+void Log::State::written(std::int32_t result) {
+  in_flight = false;
+  Frame& frame = frame_of(settled + 1);
+  const std::size_t size = frame_write.vector.iov_len;
+  if (result < 0 || static_cast<std::size_t>(result) != size) {
+    frame_failed(result);
+    return;
+  }
+  figures.commit_ns.record(
+      static_cast<std::uint64_t>((core.backend().now() - frame_write.submitted).count()));
+  figures.frames.add();
+  figures.frame_records.record(frame.records);
+  figures.frame_bytes.record(frame.size);
+  figures.written_bytes.add(size);
+
+  Segment& segment = segments[frame.segment];
+  segment.end = frame.file_offset + size;
+  segment.previous_crc = load<FrameHeader>({frame.data(), sizeof(FrameHeader)}).header_crc;
+  if (frame.voids) {
+    void_holder = frame.segment;
+    void_due = false;
+  }
+  released = ++settled;
+  frame_settled(frame);
+  const bool mended = write_failures != 0;
+  write_failures = 0;
+  if (segment.use == Segment::Use::closed && segment.unwritten == 0)
+    rewrite(frame.segment, Segment::Rewrite::seal);
+  check_candidates();
+  if (mended && on_upkeep) on_upkeep();
+  wake_commit();
+}
+
+// Good or bad: the frame is over, and who waited for it goes on.
+void Log::State::frame_settled(Frame& frame) {
+  frame.buffer->end_frame();
+  frame.buffer = nullptr;
+  --segments[frame.segment].unwritten;
+  while (Log::Durable* waiting = frame.waiting.pop_front()) core.schedule(waiting->awaiting_);
+  room.notify_all();
+  quiet.notify_all();
+}
+
+}  // namespace ringpost::journal

@@ -1,0 +1,179 @@
+// Giving segments back, and emptying those that old messages keep.
+#include <algorithm>
+
+#include "found_segments.hpp"
+#include "log_state.hpp"
+
+namespace ringpost::journal {
+
+namespace {
+
+constexpr Duration kEmptyRetry = 60s;
+// With no file to be made and few left, segments that are half full are emptied too, and young ones.
+constexpr double kPressedBelow = 0.5;
+
+}  // namespace
+
+bool Log::State::may_free(const Segment& segment, std::uint32_t index) const {
+  return reclaiming && !held && segment.use == Segment::Use::closed &&
+         segment.rewrite == Segment::Rewrite::none && segment.unwritten == 0 && segment.live_records == 0 &&
+         segment.readers == 0 && segment.pins.empty() &&
+         settled >= std::max(segment.quiet_after, quiet_floor) && !(must_void() && void_holder == index) &&
+         segment.not_before <= core.now();
+}
+
+// To be looked at after every commit until it is freed or holds something again.
+void Log::State::consider(std::uint32_t index) {
+  const Segment& segment = segments[index];
+  if (segment.use != Segment::Use::closed || segment.live_records != 0 || !segment.pins.empty()) return;
+  if (std::ranges::find(candidates, index) == candidates.end()) candidates.push_back(index);
+}
+
+void Log::State::consider_all() {
+  for (std::uint32_t i = 0; i < segments.size(); ++i) consider(i);
+}
+
+void Log::State::check_candidates() {
+  if (!reclaiming || held || closing) return;
+  std::erase_if(candidates, [&](std::uint32_t index) {
+    Segment& segment = segments[index];
+    if (segment.use != Segment::Use::closed || segment.live_records != 0 || !segment.pins.empty())
+      return true;
+    if (!may_free(segment, index)) return false;
+    segment.use = Segment::Use::freeing;
+    rewrite(index, Segment::Rewrite::free);
+    return true;
+  });
+}
+
+// Its header on disk says so: nothing in it needs to be negated any more.
+void Log::State::freed(std::uint32_t index) {
+  Segment& segment = segments[index];
+  segment.use = Segment::Use::free;
+  segment.sealed = false;
+  segment.end = kFirstFrame;
+  segment.previous_crc = 0;
+  segment.quiet_after = 0;
+  settle_voids_of(segment);
+  buffers.forget(index);
+  segments.drop_pins_to(index);
+  figures.segments_freed.add();
+  if (on_freed) on_freed(index);
+  if (segment.orphan) remove_empty_orphans();
+  consider_all();
+  check_candidates();
+  prepare_next();
+  room.notify_all();
+  wake_commit();
+}
+
+std::uint32_t Log::State::victim() const {
+  const bool pressed = ready_segments() <= kReservedSegments + 1 && !may_grow();
+  const double below = pressed ? std::max(kPressedBelow, options.compact_below) : options.compact_below;
+  std::uint32_t found = kNoSegment;
+  for (std::uint32_t i = 0; i < segments.size(); ++i) {
+    const Segment& segment = segments[i];
+    if (segment.use != Segment::Use::closed || segment.rewrite != Segment::Rewrite::none ||
+        segment.unwritten != 0 || segment.readers != 0 || segment.not_before > core.now())
+      continue;
+    if (segment.live_records == 0 && segment.pins.empty()) continue;
+    if (!pressed && segment.closed_at + options.compact_after > core.now()) continue;
+    if (static_cast<double>(segment.live_bytes) >= below * static_cast<double>(segment.size)) continue;
+    // The oldest first: when it is free, the later ones lose their reason to stay.
+    if (found == kNoSegment || segment.header.sequence < segments[found].header.sequence) found = i;
+  }
+  return found;
+}
+
+void Log::State::start_emptying() {
+  if (!reclaiming || held || emptying || closing || !on_carry || write_failures != 0) return;
+  const std::uint32_t index = victim();
+  if (index == kNoSegment) return;
+  emptying = true;
+  core.spawn(empty(shared_from_this(), index));
+}
+
+Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
+  ++background;
+  ++segments[index].readers;
+  auto carried = co_await carry_all(index);
+  // What was appended instead must be durable before the originals go.
+  if (carried && settled < newest_appended()) carried = co_await Durable(*this, Ticket{newest_appended()});
+  Segment& segment = segments[index];
+  --segment.readers;
+  if (carried && segment.live_records == 0) {
+    segment.pins.clear();
+    segment.quiet_after = std::max(segment.quiet_after, newest_appended());
+    figures.segments_emptied.add();
+    consider(index);
+    check_candidates();
+  } else {
+    segment.not_before = core.now() + kEmptyRetry;
+  }
+  emptying = false;
+  --background;
+  quiet.notify_all();
+  if (carried) start_emptying();
+}
+
+Task<Result<void>> Log::State::carry_all(std::uint32_t index) {
+  const AlignedMemory window(kWindowSize);
+  const Segment& segment = segments[index];
+  SegmentWalk walk(
+      {.number = segment.number, .salt = segment.header.salt, .limit = segment.end, .sealed = true});
+  while (RP_CO_TRY(co_await next_frame(index, walk, window))) {
+    RecordCursor cursor(walk.frame());
+    while (cursor.next()) {
+      if (cursor.header().type == kVoidType || (walk.damaged() && !cursor.intact())) continue;
+      if (closing || held) co_return fail(ErrorKind::cancelled, "the log is closing");
+      const RecordView view{
+          .type = cursor.header().type,
+          .flags = cursor.header().flags,
+          .id = {cursor.header().id},
+          .shard = segment.shard,
+          .where = {index, static_cast<std::uint32_t>(walk.offset() + cursor.payload_offset()),
+                    cursor.header().size},
+          .order = order_of(walk.header()),
+          .payload = cursor.payload()};
+      RP_CO_CHECK(co_await on_carry(view));
+    }
+    co_await shard::Yield{core};
+  }
+  co_return Result<void>{};
+}
+
+// A shard without a core whose segments are all free: nothing of it is needed any more.
+void Log::State::remove_empty_orphans() {
+  for (auto& orphan : orphans) {
+    if (orphan.removing || closing) continue;
+    bool empty = true;
+    for (std::uint32_t i = 0; i < segments.size(); ++i)
+      empty = empty && (segments[i].shard != orphan.shard || !segments[i].orphan ||
+                        segments[i].use == Segment::Use::free);
+    if (!empty) continue;
+    orphan.removing = true;
+    core.spawn(remove_orphan(shared_from_this(), orphan.directory, orphan.shard));
+  }
+}
+
+Task<void> Log::State::remove_orphan(std::shared_ptr<State> self, std::string directory,
+                                     std::uint32_t orphan_shard) {
+  ++background;
+  std::vector<std::string> paths;
+  std::vector<io::Handle> handles;
+  for (std::uint32_t i = 0; i < segments.size(); ++i) {
+    if (segments[i].shard != orphan_shard || !segments[i].orphan) continue;
+    paths.push_back(segment_path(directory, segments[i].number));
+    handles.push_back(std::exchange(segments[i].file.handle, {}));
+  }
+  co_await shard::offload(core, [&files = core.backend().files(), paths, handles, directory] {
+    for (const io::Handle handle : handles) files.close(handle);
+    for (const std::string& path : paths) (void)files.unlink(path);
+    (void)files.sync_directory(directory);
+    (void)files.remove_directory(directory);
+  });
+  --background;
+  quiet.notify_all();
+}
+
+}  // namespace ringpost::journal

@@ -1,0 +1,228 @@
+// Segment files: made ahead, opened, sealed and freed by rewriting their header.
+#include <algorithm>
+#include <cstring>
+
+#include "ringpost/base/assert.hpp"
+
+#include "found_segments.hpp"
+#include "log_state.hpp"
+
+namespace ringpost::journal {
+
+namespace {
+
+// What stays free on the disk when a segment is made for records of state alone.
+constexpr std::uint64_t kDiskSpare = 16ULL << 20;
+
+// Under another name until it is whole, so that a crash leaves no segment without a header.
+Result<io::File> make_file(io::Files& files, const std::string& directory, const SegmentHeader& header,
+                           std::uint64_t size) {
+  const std::string path = segment_path(directory, header.number);
+  const std::string unfinished = path + ".new";
+  const io::File file = RP_TRY(files.open(unfinished, {.write = true, .create = true, .truncate = true}));
+  const auto fill = [&]() -> Result<void> {
+    RP_CHECK(files.zero_fill(file.handle, size));
+    const AlignedMemory block(kBlockSize);
+    std::memset(block.data(), 0, kBlockSize);
+    std::memcpy(block.data(), &header, sizeof header);
+    RP_CHECK(files.write_at(file.handle, block.bytes(), (header.generation % kHeaderSlots) * kBlockSize));
+    return files.sync(file.handle);
+  };
+  auto filled = fill();
+  files.close(file.handle);
+  if (!filled) {
+    (void)files.unlink(unfinished);
+    return fail(std::move(filled).error());
+  }
+  RP_CHECK(files.rename(unfinished, path));
+  RP_CHECK(files.sync_directory(directory));
+  const io::File made = RP_TRY(files.open(path, {.write = true, .direct = true}));
+  if (auto locked = files.lock(made.handle); !locked) {
+    files.close(made.handle);
+    return fail(std::move(locked).error());
+  }
+  return made;
+}
+
+}  // namespace
+
+std::size_t Log::State::ready_segments() const {
+  return segments.count(Segment::Use::free) + segments.count(Segment::Use::preparing) +
+         segments.count(Segment::Use::prepared);
+}
+
+// One segment is open ahead of the current one, so that changing over costs nothing.
+void Log::State::prepare_next() {
+  if (closing || segments.count(Segment::Use::prepared) + segments.count(Segment::Use::preparing) != 0)
+    return;
+  for (std::uint32_t i = 0; i < segments.size(); ++i) {
+    if (segments[i].use != Segment::Use::free || segments[i].orphan || segments[i].not_before > core.now())
+      continue;
+    segments[i].use = Segment::Use::preparing;
+    rewrite(i, Segment::Rewrite::open);
+    return;
+  }
+}
+
+void Log::State::close_current() {
+  if (current == kNoSegment) return;
+  Segment& segment = segments[current];
+  segment.use = Segment::Use::closed;
+  segment.closed_at = core.now();
+  if (segment.unwritten == 0) rewrite(current, Segment::Rewrite::seal);
+  consider(current);
+  current = kNoSegment;
+}
+
+void Log::State::rewrite(std::uint32_t index, Segment::Rewrite what) {
+  if (segments[index].rewrite != Segment::Rewrite::none) return;
+  segments[index].rewrite = what;
+  rewrites_waiting.push_back(index);
+  start_rewrites();
+}
+
+void Log::State::start_rewrites() {
+  for (const auto& writing : header_writes) {
+    if (rewrites_waiting.empty()) return;
+    if (writing->segment != kNoSegment) continue;
+    writing->segment = rewrites_waiting.front();
+    rewrites_waiting.pop_front();
+    write_header(*writing);
+  }
+}
+
+void Log::State::write_header(HeaderWrite& writing) {
+  const Segment& segment = segments[writing.segment];
+  SegmentHeader header = segment.header;
+  ++header.generation;
+  header.spool_id = place.spool_id;
+  header.shard = segment.shard;
+  header.number = segment.number;
+  switch (segment.rewrite) {
+    case Segment::Rewrite::open:
+      header.state = static_cast<std::uint32_t>(SegmentState::open);
+      header.sequence = next_segment_sequence++;
+      header.epoch = place.epoch;
+      header.first_commit_sequence = next_sequence;
+      header.end = 0;
+      break;
+    case Segment::Rewrite::seal:
+      header.state = static_cast<std::uint32_t>(SegmentState::sealed);
+      header.end = segment.end;
+      break;
+    case Segment::Rewrite::free:
+    case Segment::Rewrite::none:
+      header.state = static_cast<std::uint32_t>(SegmentState::free);
+      header.salt = core.random();
+      header.end = 0;
+      break;
+  }
+  seal(header);
+  writing.header = header;
+  std::memset(writing.memory.data(), 0, kBlockSize);
+  std::memcpy(writing.memory.data(), &header, sizeof header);
+  writing.vector = {writing.memory.data(), kBlockSize};
+  core.submit({.kind = io::OpKind::write,
+               .durable = true,
+               .handle = segment.file.handle,
+               .operation = &writing,
+               .vectors = &writing.vector,
+               .vector_count = 1,
+               .offset = (header.generation % kHeaderSlots) * kBlockSize});
+}
+
+void Log::State::HeaderWrite::completed(io::Operation& self, const io::Completion& done) {
+  auto& writing = static_cast<HeaderWrite&>(self);
+  State& state = writing.state;
+  const std::uint32_t index = std::exchange(writing.segment, kNoSegment);
+  const bool ok = done.result == static_cast<std::int32_t>(kBlockSize);
+  if (ok) state.segments[index].header = writing.header;
+  state.rewritten(index, ok);
+  state.start_rewrites();
+  state.quiet.notify_all();
+}
+
+void Log::State::rewritten(std::uint32_t index, bool ok) {
+  Segment& segment = segments[index];
+  const Segment::Rewrite what = std::exchange(segment.rewrite, Segment::Rewrite::none);
+  if (!ok) {
+    figures.write_errors.add();
+    segment.not_before = core.now() + kUpkeepInterval;
+  }
+  switch (what) {
+    case Segment::Rewrite::open:
+      segment.use = ok ? Segment::Use::prepared : Segment::Use::free;
+      if (!ok) prepare_next();
+      if (ok) room.notify_all();
+      wake_commit();
+      break;
+    case Segment::Rewrite::seal:
+      segment.sealed = ok;
+      if (ok) settle_voids_of(segment);
+      consider(index);
+      check_candidates();
+      wake_commit();
+      break;
+    case Segment::Rewrite::free:
+      if (ok)
+        freed(index);
+      else
+        segment.use = Segment::Use::closed;
+      break;
+    case Segment::Rewrite::none:
+      RP_ASSERT(false);
+  }
+}
+
+bool Log::State::may_grow() const {
+  if (closing || segments.size() >= kSegmentsMax) return false;
+  const std::uint64_t size = options.segment_size.count;
+  const auto floor = static_cast<std::uint64_t>(options.free_space_min * static_cast<double>(disk.total));
+  const std::uint64_t spare = ready_segments() <= kReservedSegments ? kDiskSpare : floor;
+  return disk.available >= size + std::min(spare, floor);
+}
+
+void Log::State::grow() {
+  if (making_segment || ready_segments() >= options.free_segments_ahead + 1 || !may_grow()) return;
+  making_segment = true;
+  core.spawn(make_segment(shared_from_this()));
+}
+
+Task<Result<void>> Log::State::make_one() {
+  SegmentHeader header{.state = static_cast<std::uint32_t>(SegmentState::free),
+                       .spool_id = place.spool_id,
+                       .shard = place.shard,
+                       .number = segments.next_number(),
+                       .salt = core.random()};
+  seal(header);
+  auto made = co_await shard::offload(
+      core, [&files = core.backend().files(), directory = place.directory, header,
+             size = options.segment_size.count] { return make_file(files, directory, header, size); });
+  if (!made) co_return fail(std::move(made).error());
+  Segment segment;
+  segment.shard = place.shard;
+  segment.number = header.number;
+  segment.file = *made;
+  segment.use = Segment::Use::free;
+  segment.header = header;
+  segment.size = options.segment_size.count;
+  segments.add(std::move(segment));
+  disk.available -= std::min(disk.available, options.segment_size.count);
+  co_return Result<void>{};
+}
+
+Task<void> Log::State::make_segment(std::shared_ptr<State> self) {
+  ++background;
+  const auto made = co_await make_one();
+  making_segment = false;
+  --background;
+  quiet.notify_all();
+  if (!made) {
+    figures.write_errors.add();
+    co_return;  // upkeep tries again
+  }
+  prepare_next();
+  grow();
+}
+
+}  // namespace ringpost::journal

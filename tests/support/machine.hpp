@@ -1,0 +1,118 @@
+// One core on a real or a simulated disk, for tests of what must survive: run a task, restart, pull the plug.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "ringpost/base/assert.hpp"
+#include "ringpost/base/task.hpp"
+#include "ringpost/io/sim.hpp"
+#include "ringpost/shard/core.hpp"
+
+#include "support/faulty_backend.hpp"
+
+namespace ringpost::testing {
+
+class Machine {
+ public:
+  // On the simulated world, whose disk has an empty directory "/spool".
+  explicit Machine(io::SimWorld& world) : world_(&world), directory_("/spool") {
+    boot();
+    (void)files().make_directory(directory_);
+    (void)files().sync_directory("/");
+  }
+  // On this kernel, in a fresh directory that goes away with the machine.
+  explicit Machine(std::string choice) : choice_(std::move(choice)) {
+    std::string path = ::testing::TempDir() + "ringpost-XXXXXX";
+    RP_ASSERT(::mkdtemp(path.data()) != nullptr);
+    directory_ = path;
+    boot();
+  }
+  ~Machine() {
+    part_.reset();
+    if (world_ == nullptr) std::filesystem::remove_all(directory_);
+  }
+
+  const std::string& directory() const { return directory_; }
+  shard::Core& core() { return *part_->core; }
+  FaultyBackend& backend() { return *part_->backend; }
+  io::Files& files() { return part_->backend->files(); }
+
+  // Runs the task to its end; false when it is not over after many turns.
+  bool run(Task<void> task) {
+    bool done = false;
+    part_->core->spawn(tell(std::move(task), done));
+    return turn_until([&] { return done; });
+  }
+  template <class Done>
+  bool turn_until(Done done) {
+    for (unsigned turn = 0; turn < 2'000'000; ++turn) {
+      if (done()) return true;
+      part_->core->turn(part_->core->now() + std::chrono::milliseconds{20});
+    }
+    return done();
+  }
+  void turns(unsigned count) {
+    for (unsigned i = 0; i < count; ++i) part_->core->turn(part_->core->now() + std::chrono::milliseconds{1});
+  }
+
+  // A new core on the same disk. What ran on the old one has been closed.
+  void restart() {
+    part_.reset();
+    boot();
+  }
+  // Simulated only. The old core and all that runs on it stand still for ever, as at a real power cut: let go of what
+  // you own on it without destroying it (`abandon`).
+  void power_cut() {
+    RP_ASSERT(world_ != nullptr);
+    world_->power_cut();
+    graveyard().push_back(std::shared_ptr<Part>(std::move(part_)));
+    boot();
+  }
+  template <class T>
+  static void abandon(std::unique_ptr<T>& owned) {
+    if (owned) graveyard().push_back(std::shared_ptr<T>(owned.release(), [](T*) {}));
+  }
+
+ private:
+  struct Part {
+    std::unique_ptr<FaultyBackend> backend;
+    std::unique_ptr<shard::Core> core;
+  };
+
+  static Task<void> tell(Task<void> task, bool& done) {
+    co_await std::move(task);
+    done = true;
+  }
+  // Never destroyed: a crash runs no destructors.
+  static std::vector<std::shared_ptr<void>>& graveyard() {
+    static auto* graves = new std::vector<std::shared_ptr<void>>;
+    return *graves;
+  }
+
+  void boot() {
+    part_ = std::make_unique<Part>();
+    std::unique_ptr<io::Backend> inner;
+    if (world_ != nullptr) {
+      inner = world_->make_backend();
+    } else {
+      auto made = io::make_backend({.choice = choice_, .receive_buffers = 1_MiB});
+      RP_ASSERT(made.has_value());
+      inner = std::move(*made);
+    }
+    part_->backend = std::make_unique<FaultyBackend>(std::move(inner));
+    part_->core = std::make_unique<shard::Core>(shard::Core::Parts{.backend = part_->backend.get()});
+  }
+
+  io::SimWorld* world_ = nullptr;
+  std::string choice_;
+  std::string directory_;
+  std::unique_ptr<Part> part_;
+};
+
+}  // namespace ringpost::testing

@@ -1,0 +1,162 @@
+// A log in a machine, and what its last opening found.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "ringpost/journal/format.hpp"
+#include "ringpost/journal/log.hpp"
+
+#include "support/machine.hpp"
+
+namespace ringpost::journal::testing {
+
+using ringpost::testing::Machine;
+using ringpost::testing::WriteFault;
+
+struct Seen {
+  std::uint8_t type = 0;
+  MessageId id;
+  std::string text;
+  Location where;
+  std::uint64_t order = 0;
+};
+
+inline std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+inline std::string text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Coroutines of a test are free functions or members: a lambda that is one dies before its frame does.
+class LogTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  LogTest() {
+    if (GetParam() == "sim")
+      machine = std::make_unique<Machine>(world);
+    else
+      machine = std::make_unique<Machine>(GetParam());
+    options.segment_size = 1_MiB;
+    options.buffer_memory = 8_MiB;
+    options.free_space_min = 0;
+    options.free_segments_ahead = 3;
+  }
+  ~LogTest() override { close(); }
+
+  Log::Place place() const {
+    return {.directory = machine->directory() + "/shard-0", .shard = 0, .epoch = epoch, .spool_id = 77};
+  }
+
+  Task<void> do_open(Result<void>& result) {
+    auto opened = co_await Log::open(
+        machine->core(), options, place(),
+        [this](const RecordView& view) {
+          seen.push_back({view.type, view.id, text_of(view.payload), view.where, view.order});
+          if (on_visit) on_visit(view);
+        },
+        &report);
+    if (opened)
+      log = std::move(*opened);
+    else
+      result = fail(opened.error());
+  }
+  Result<void> try_open() {
+    ++epoch;
+    seen.clear();
+    report = {};
+    Result<void> result;
+    EXPECT_TRUE(machine->run(do_open(result)));
+    return result;
+  }
+  void open() {
+    const auto result = try_open();
+    ASSERT_TRUE(result) << result.error().text;
+  }
+  void close() {
+    if (!log) return;
+    EXPECT_TRUE(machine->run(log->close()));
+    log.reset();
+  }
+  void reopen() {
+    close();
+    machine->restart();
+    open();
+  }
+  void lose_power() {
+    Machine::abandon(log);
+    machine->power_cut();
+  }
+
+  // Appends one record; `where` of the last one is kept.
+  Result<Ticket> put(std::uint64_t id, std::string_view text, std::uint8_t type = 1) {
+    const std::span<const std::byte> parts[] = {bytes_of(text)};
+    const Record record{.type = type, .id = {id}, .parts = parts};
+    return log->append({&record, 1}, {&last, 1});
+  }
+  Task<void> do_wait(Ticket ticket, Result<void>& result) { result = co_await log->durable(ticket); }
+  Result<void> wait(Ticket ticket) {
+    Result<void> result;
+    EXPECT_TRUE(machine->run(do_wait(ticket, result)));
+    return result;
+  }
+  // Puts one record and waits for it, and for room before it.
+  Location keep(std::uint64_t id, std::string_view text, std::uint8_t type = 1) {
+    auto ticket = put(id, text, type);
+    for (int i = 0; !ticket && i < 1000; ++i) {
+      machine->turns(1);
+      ticket = put(id, text, type);
+    }
+    EXPECT_TRUE(ticket);
+    if (!ticket) return {};
+    EXPECT_TRUE(wait(*ticket));
+    return last;
+  }
+  Task<void> do_read(Location where, std::string& into, Result<void>& result) {
+    into.resize(where.size);
+    result = co_await log->read(where, std::as_writable_bytes(std::span(into)));
+  }
+  Result<std::string> read(Location where) {
+    std::string text;
+    Result<void> result;
+    EXPECT_TRUE(machine->run(do_read(where, text, result)));
+    if (!result) return fail(result.error());
+    return text;
+  }
+  std::vector<std::uint64_t> seen_ids() const {
+    std::vector<std::uint64_t> ids;
+    for (const Seen& each : seen) ids.push_back(each.id.value);
+    return ids;
+  }
+
+  std::string segment_file(unsigned number) const {
+    return machine->directory() + "/shard-0/segment-00000" + std::to_string(number);
+  }
+  // Changes one byte of a closed log's file.
+  void flip(unsigned segment, std::uint64_t offset) {
+    auto& files = machine->files();
+    const auto file = files.open(segment_file(segment), {.write = true});
+    ASSERT_TRUE(file);
+    std::byte byte{};
+    ASSERT_TRUE(files.read_at(file->handle, {&byte, 1}, offset));
+    byte ^= std::byte{0x10};
+    ASSERT_TRUE(files.write_at(file->handle, {&byte, 1}, offset));
+    ASSERT_TRUE(files.sync(file->handle));
+    files.close(file->handle);
+  }
+
+  io::SimWorld world{11};
+  std::unique_ptr<Machine> machine;
+  LogOptions options;
+  std::uint32_t epoch = 0;
+  std::unique_ptr<Log> log;
+  std::vector<Seen> seen;
+  std::function<void(const RecordView&)> on_visit;
+  RecoveryReport report;
+  Location last;
+};
+
+}  // namespace ringpost::journal::testing
