@@ -19,6 +19,7 @@ import pwd
 import re
 import shutil
 import signal
+import socket
 import stat
 import unittest
 
@@ -314,6 +315,35 @@ class Server:
 
     def json_command(self, *arguments):
         return json.loads(self.command_ok(*arguments, "--json"))
+
+    def ask(self, verb, **arguments):
+        """A verb of the control endpoint: its lines, and the last one."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(programs.PATIENCE)
+            control.connect(os.path.join(self.folder, "run", "admin"))
+            control.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n")
+            lines = []
+            for text in control.makefile("rb"):
+                line = json.loads(text)
+                if "error" in line:
+                    raise AssertionError(f"{verb} {arguments}: {line['error']}")
+                if line.get("done") is True:
+                    return lines, line
+                lines.append(line)
+        raise AssertionError(f"{verb} {arguments}: the answer ended early, after {lines}")
+
+    def figure(self, name):
+        """A counter or gauge, over all cores."""
+        found = [line.get("counter", line.get("gauge")) for line in self.ask("figures")[0] if line["name"] == name]
+        assert found, f"no figure is called {name}"
+        return sum(found)
+
+    def queue_count(self):
+        """Messages that have not ended."""
+        return self.ask("queue summary")[1]["messages"]
+
+    def wait_until_empty(self, patience=None):
+        wait_until(lambda: self.queue_count() == 0, "the queue to be empty", patience)
 
     def events(self, kind=None, since_start=False, **fields):
         """The log's lines as objects, those of one type or with certain fields."""

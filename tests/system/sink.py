@@ -3,6 +3,7 @@
 It shares no code with Ringpost: a peer that we wrote with the same mistakes would agree with them.
 """
 
+import base64
 import re
 import socketserver
 import ssl
@@ -41,6 +42,7 @@ class Sink:
         self.extensions = list(extensions) + (["CHUNKING", "BINARYMIME"] if chunking else [])
         self.answers = dict(answers or {})
         self.mails = []
+        self.logins = []  # what AUTH PLAIN said
         self.sessions = 0
         self.open_sessions = 0
         self.open_sessions_most = 0
@@ -202,6 +204,16 @@ class Session:
         self.input = self.socket.makefile("rb")
         self.tls = True
         self.forget()
+
+    def on_auth(self, rest):
+        mechanism, _, response = rest.partition(" ")
+        if mechanism.upper() != "PLAIN":
+            return self.say("504 5.5.4 only PLAIN")
+        if not response:
+            self.say("334 ")
+            response = self.input.readline().decode().strip()
+        self.sink.logins.append(base64.b64decode(response))
+        return self.say("235 2.7.0 welcome")
 
     def on_mail(self, rest):
         found = re.match(r"FROM:<([^>]*)>(.*)", rest, re.I)
