@@ -38,6 +38,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   // Why no host could be reached.
   struct Trouble {
     bool permanent = false;
+    bool talked = false;  // it is what a server said, or how it behaved
     mail::Reply reply;
     std::string host, remote;
   };

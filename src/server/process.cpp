@@ -193,11 +193,11 @@ Result<void> Process::reload() {
   return {};
 }
 
-void Process::stop(Duration drain) {
+void Process::stop(std::optional<Duration> drain) {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
-    drain_ = drain;
+    if (drain) drain_ = *drain;
   }
   kill(getpid(), SIGTERM);
 }

@@ -37,7 +37,7 @@ class Process final : public admin::Control {
   void on_each_core(const std::function<void(admin::CoreView&)>& visit) override;
   void on_core(unsigned core, const std::function<void(admin::CoreView&)>& visit) override;
   Result<void> reload() override;
-  void stop(Duration drain) override;
+  void stop(std::optional<Duration> drain) override;
   accounts::Accounts& accounts() override { return *accounts_; }
   tables::Tables& tables() override { return *tables_; }
 
