@@ -2,7 +2,6 @@
 
 import email.message
 import email.policy
-import glob
 import os
 import smtplib
 
@@ -219,35 +218,6 @@ class Clients(SystemTest):
         run_ok([*base, "-sess_out", session], input=b"EHLO x\r\nQUIT\r\n")
         again = run_ok([*base, "-sess_in", session], input=b"EHLO x\r\nQUIT\r\n")
         self.assertIn(b"Reused", again.stdout)
-
-    # ---- real mail ----
-
-    def test_the_corpus_goes_through_unchanged(self):
-        archives = sorted(glob.glob(os.path.join(programs.SOURCE, "..", "*", "corpus", "*.tar.zst")) + glob.glob(os.path.join(os.environ.get("RINGPOST_CORPUS", "/nonexistent"), "*.tar.zst")))
-        if not archives:
-            self.skipTest("no corpus of real mail is here (RINGPOST_CORPUS names its folder)")
-        mails = [mail for archive in archives for mail in corpus_mails(archive)]
-        with smtplib.SMTP("127.0.0.1", self.the_server.port("relay"), timeout=programs.PATIENCE) as client:
-            for number, mail in enumerate(mails):
-                client.sendmail(f"sender@{REMOTE}", [f"{number}.{self.to('x')}"], mail, mail_options=["BODY=8BITMIME"])
-        for number, mail in enumerate(mails):
-            (got,) = self.sink.wait_for_mail(to=f"{number}.{self.to('x')}")
-            self.assertTrue(got.data.endswith(mail), f"mail {number} was changed")
-
-
-def corpus_mails(archive):
-    """The mails of one archive as they are sent: CRLF, without the line of an mbox in front."""
-    folder = temp_folder()
-    run_ok(["tar", "--zstd", "-xf", archive, "-C", folder])
-    for path in sorted(glob.glob(os.path.join(folder, "**"), recursive=True)):
-        if not os.path.isfile(path):
-            continue
-        with open(path, "rb") as file:
-            data = file.read()
-        if data.startswith(b"From "):
-            data = data.split(b"\n", 1)[1]
-        lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"").split(b"\n")
-        yield b"\r\n".join(lines) if lines[-1] == b"" else b"\r\n".join(lines) + b"\r\n"
 
 
 if __name__ == "__main__":

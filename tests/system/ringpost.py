@@ -313,8 +313,8 @@ class Server:
             raise AssertionError(f"ringpost {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout.decode()}{done.stderr.decode()}")
         return done.stdout.decode()
 
-    def json_command(self, *arguments):
-        return json.loads(self.command_ok(*arguments, "--json"))
+    def json_lines(self, *arguments):
+        return [json.loads(line) for line in self.command_ok(*arguments, "--json").splitlines()]
 
     def ask(self, verb, **arguments):
         """A verb of the control endpoint: its lines, and the last one."""
