@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,8 +45,11 @@ struct Service::State final : Queue::Reactions {
   // ---- mailbox.cpp
   Task<void> serve_here(Destination& destination);
   Task<void> deliver_here(Job& job);
-  Task<void> forward(Job& job, const spool::Spool::Loaded& loaded, const spool::Body& body,
-                     const LocalResult& result, Attempt attempt);
+  Task<std::optional<mail::Reply>> forward(const Job& job, const spool::Spool::Loaded& loaded,
+                                           const spool::Body& body, const std::vector<std::string>& targets);
+  Task<void> conclude_here(Job& job, const spool::Spool::Loaded& loaded, LocalResult result,
+                           std::optional<mail::Reply> refusal);
+  void move_to_lmtp(Job& job, const Route& server, LocalResult result);
 
   // ---- overdue.cpp: expiry and warnings
   Task<void> work_on_overdue();

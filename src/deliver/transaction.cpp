@@ -12,6 +12,24 @@ namespace ringpost::deliver {
 
 using Kind = smtp::ClientEvent::Kind;
 
+namespace {
+
+// The envelope with another address for one recipient, in its place.
+void copy_with(const mail::EnvelopeRecord& record, std::uint32_t index, std::string_view address,
+               mail::Envelope& to) {
+  mail::Envelope whole;
+  record.copy_to(whole);
+  record.copy_to(to);
+  to.truncate_recipients(index);
+  for (std::size_t i = index; i < whole.recipient_count(); ++i) {
+    mail::Recipient recipient = whole.recipient(i);
+    if (i == index) recipient.address = address;
+    to.add_recipient(recipient);
+  }
+}
+
+}  // namespace
+
 Attempt Flow::attempt() const {
   return {
       .route = destination_.route.name,
@@ -50,7 +68,10 @@ Task<void> Flow::transact(Job& job) {
 Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& loaded, spool::Body first) {
   const scan::BodyFacts& facts = loaded.envelope.facts().body;
   envelope_.clear();
-  loaded.envelope.copy_to(envelope_);
+  if (job.local && !job.local->lmtp_recipient.empty())
+    copy_with(loaded.envelope, job.recipients.view().front(), job.local->lmtp_recipient, envelope_);
+  else
+    loaded.envelope.copy_to(envelope_);
   // One recipient: either it is taken or the body was in vain, so everything goes in one packet.
   const bool eager = job.recipients.size() == 1;
   const smtp::Outgoing outgoing{
@@ -97,6 +118,8 @@ std::vector<Finding> Flow::conclude(const Job& job, bool body_sent) const {
       finding.found = Found::deferred;  // a 250 is not a goodbye
     if (over_ && !own && finding.found == Found::failed) finding.found = Found::deferred;
     if (!own && over_ && (untried || aborted_)) finding.found = Found::undecided;
+    if (finding.found == Found::delivered && job.local && job.local->failure.code != 0)
+      finding = judge(recipient, job.local->failure);  // this target has it, another never will
     findings.push_back(std::move(finding));
   }
   return findings;

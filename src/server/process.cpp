@@ -38,7 +38,8 @@ Result<void> Process::start(LoadedConfiguration loaded) {
   const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
   RP_CHECK(prepare(*configuration));
   material_ = RP_TRY(read_material(configuration, nullptr));
-  RP_CHECK(become(RP_TRY(service_user(configuration->server.user))));
+  const ServiceUser user = RP_TRY(service_user(configuration->server.user));
+  RP_CHECK(become(user));
   if (geteuid() == 0)
     return fail(ErrorKind::permanent, "refusing to run as root: set server.user to a user made for it");
   RP_CHECK(open_durable(*configuration));

@@ -1,7 +1,2 @@
-// The program `ringpost`: everything it can do is a command.
-#include "ringpost/command/command.hpp"
 #include "ringpost/server/server.hpp"
-
-int main(int argc, char** argv) {
-  return ringpost::command::run(argc, argv, {.serve = &ringpost::server::serve});
-}
+int main(int argc, char** argv) { return argc < 2 ? 2 : ringpost::server::serve(argv[argc - 1]); }

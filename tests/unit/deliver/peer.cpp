@@ -31,6 +31,7 @@ struct Peer::Visit {
   net::Connection& connection;
   unsigned number;
   ReceivedMail mail;
+  bool hung_up = false;
 };
 
 Peer::Peer(shard::Core& core, Endpoint endpoint) : core_(core) {
@@ -41,12 +42,12 @@ Peer::Peer(shard::Core& core, Endpoint endpoint) : core_(core) {
 }
 
 Peer::~Peer() {
-  EXPECT_TRUE(accept_->ended && open == 0);
+  EXPECT_TRUE(accept_->ended && open + closing_ == 0);
 }
 
 Task<void> Peer::stop() {
   core_.submit({.kind = io::OpKind::cancel, .target = accept_.get()});
-  while (!accept_->ended || open > 0) co_await shard::Sleep(core_, std::chrono::milliseconds(10));
+  while (!accept_->ended || open + closing_ > 0) co_await shard::Sleep(core_, std::chrono::milliseconds(10));
   co_await shard::Await(core_, {.kind = io::OpKind::close, .handle = accept_->listening});
 }
 
@@ -54,10 +55,15 @@ Task<void> Peer::serve(io::Handle socket) {
   net::Connection connection(core_, socket, core_.backend().peer_endpoint(socket));
   ++connections;
   open_max = std::max(open_max, ++open);
-  Visit visit{connection, connections, {}};
+  Visit visit{.connection = connection, .number = connections, .mail = {}};
   co_await talk(visit);
-  co_await connection.close();
+  // A client counts as gone when it has said so: it frees its slot after that at the earliest.
+  while (!visit.hung_up && co_await connection.receive(core_.now() + std::chrono::seconds(10)))
+    connection.consume(connection.input().size());
   --open;
+  ++closing_;
+  co_await connection.close();
+  --closing_;
 }
 
 Task<void> Peer::talk(Visit& visit) {
@@ -82,7 +88,10 @@ Task<std::optional<std::string>> Peer::read_line(Visit& visit) {
 }
 
 Task<bool> Peer::say(Visit& visit, std::string reply) {
-  if (reply == kHangUp) co_return false;
+  if (reply == kHangUp) {
+    visit.hung_up = true;
+    co_return false;
+  }
   if (reply.empty()) {
     while (co_await visit.connection.receive(core_.now() + kForEver))
       visit.connection.consume(visit.connection.input().size());

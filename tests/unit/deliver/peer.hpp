@@ -67,6 +67,7 @@ class Peer {
   std::string usual_answer(Visit& visit, const std::string& line);
 
   shard::Core& core_;
+  unsigned closing_ = 0;
   std::unique_ptr<Accept> accept_;
 };
 
