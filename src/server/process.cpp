@@ -246,9 +246,21 @@ void Process::shut_down(Duration drain) {
     }(services, drain);
   });
   endpoint_.reset();
-  runtime_->stop(kLastBound);
+  end_services();
   publisher_->notice("stopped");
-  publisher_.reset();
+  publisher_.reset();  // it reads rings that are the cores'
+  runtime_->stop(kLastBound);
+}
+
+// On their own threads, because each core ends with its thread, and its services must be gone before.
+void Process::end_services() {
+  std::vector<std::promise<void>> promises(services_.size());
+  for (unsigned i = 0; i < services_.size(); ++i)
+    runtime_->run_on(i, [&, i](shard::Core&) {
+      services_[i].reset();
+      promises[i].set_value();
+    });
+  for (auto& promise : promises) promise.get_future().get();
 }
 
 }  // namespace ringpost::server

@@ -49,6 +49,7 @@ class Process final : public admin::Control {
   // Spawns `make(services)` on every core and waits for all; the first error.
   Result<void> on_all(const std::function<Task<Result<void>>(CoreServices&)>& make);
   void shut_down(Duration drain);
+  void end_services();
 
   std::string config_path_;
   std::shared_ptr<const Material> material_;
