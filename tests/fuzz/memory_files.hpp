@@ -49,6 +49,7 @@ class MemoryFiles final : public io::Files {
   Result<void> make_directory(const std::string&) override { return refuse(); }
   Result<void> rename(const std::string&, const std::string&) override { return refuse(); }
   Result<void> unlink(const std::string&) override { return refuse(); }
+  Result<void> remove_directory(const std::string&) override { return refuse(); }
   Result<void> sync_directory(const std::string&) override { return refuse(); }
   Result<Space> space(const std::string&) override { return Space{}; }
 

@@ -39,7 +39,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     mail::append_reply(*reply, written);
     check_written(written, reply->code);
     const auto again = mail::parse_reply(written);
-    RP_ASSERT(!again || again->status == reply->status);
+    // Without one, a text may begin with what looks like one once its control characters are spaces.
+    RP_ASSERT(!again || !reply->status.given() || again->status == reply->status);
   }
   std::string written;
   mail::append_reply(550, {5, 1, 1}, exact.text(), written);

@@ -66,6 +66,7 @@ class Driver {
     session_.lost_connection();
     feed("");
     RP_ASSERT(over_ && session_.closed());
+    sent_ += session_.output();
   }
   const std::string& log() const { return log_; }
   const std::string& sent() const { return sent_; }

@@ -5,6 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "ringpost/smtp/server_session.hpp"
 
 #include "fuzz_input.hpp"
@@ -18,6 +21,11 @@ struct Outcome {
   std::vector<smtp::testing::ReceivedMail> mails;
   bool operator==(const Outcome&) const = default;
 };
+
+inline std::string describe(const Outcome& outcome) {
+  return fmt::format("{}[{}] {} mails", outcome.output, fmt::join(outcome.events, "; "),
+                     outcome.mails.size());
+}
 
 // Bits of `choice`: what the listener was told.
 inline smtp::ServerSettings server_settings(std::uint8_t choice) {
@@ -83,6 +91,22 @@ Outcome converse(const smtp::ServerSettings& settings, std::span<const std::stri
   return {std::move(server.output), std::move(server.events), std::move(server.mails)};
 }
 
+// A body with several faults is refused for the one that is seen first, and that is a matter of where the bytes were
+// split. That it is refused is not.
+inline Outcome without_reasons(Outcome outcome) {
+  for (const smtp::FixedReply* reply : {&smtp::replies::kBareInBody, &smtp::replies::kLongTextLine,
+                                        &smtp::replies::kUndeclared8bit, &smtp::replies::kTooLarge}) {
+    std::string line;
+    mail::append_reply(*reply, line);
+    for (auto at = outcome.output.find(line); at != std::string::npos; at = outcome.output.find(line, at))
+      outcome.output.replace(at, line.size(), "5yz refused\r\n");
+  }
+  for (std::string& event : outcome.events) {
+    if (event.starts_with("reset ")) event = "reset 5yz";
+  }
+  return outcome;
+}
+
 // Runs it whole and in pieces. With unauthorised pipelining refused, pieces are another conversation: then only the
 // session's own statements are checked.
 inline Outcome check_splits(const smtp::ServerSettings& settings, std::span<const std::string_view> turns,
@@ -91,7 +115,10 @@ inline Outcome check_splits(const smtp::ServerSettings& settings, std::span<cons
   Sizes sizes(seed);
   const std::size_t longest = seed % 3 == 0 ? 1 : seed % 3 == 1 ? 7 : 100;
   const Outcome pieces = converse(settings, turns, [&] { return sizes(longest); }, 2 + sizes(40));
-  RP_ASSERT(settings.refuse_unauthorised_pipelining || whole == pieces);
+  const bool same =
+      settings.refuse_unauthorised_pipelining || without_reasons(whole) == without_reasons(pieces);
+  if (!same) fmt::print(stderr, "whole:\n{}\npieces:\n{}\n", describe(whole), describe(pieces));
+  RP_ASSERT(same);
   return whole;
 }
 
