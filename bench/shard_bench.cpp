@@ -97,7 +97,11 @@ BENCHMARK(quantile)->Name("observe/histogram_quantile");
 
 void counter(benchmark::State& state) {
   observe::Counter counter;
-  for (auto _ : state) counter.add();
+  benchmark::DoNotOptimize(&counter);
+  for (auto _ : state) {
+    counter.add();
+    benchmark::ClobberMemory();
+  }
   benchmark::DoNotOptimize(counter.value());
 }
 BENCHMARK(counter)->Name("observe/counter_add");

@@ -127,11 +127,17 @@ void server_commands(benchmark::State& state) {
   settings.idle_commands_max = ~0U;
   ServerSession session(settings);
   session.greet();
-  std::string group;
+  std::string group(kHello);
+  std::span<const std::byte> input = bench::bytes_of(group);
+  session.next(input);  // EHLO
+  session.accept();
+  session.output_sent(session.output().size());
+  group.clear();
   for (int i = 0; i < 32; ++i) group += "NOOP\r\n";
   for (auto _ : state) {
-    std::span<const std::byte> input = bench::bytes_of(group);
-    benchmark::DoNotOptimize(session.next(input).kind);
+    input = bench::bytes_of(group);
+    session.next(input);
+    if (session.output().size() < std::size_t{32} * 4) state.SkipWithError("a command was not answered");
     session.output_sent(session.output().size());
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()) * 32);
