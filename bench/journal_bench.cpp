@@ -134,7 +134,8 @@ class Machine {
   void run(Task<void> task) {
     bool done = false;
     core_->spawn(tell(std::move(task), done));
-    while (!done) core_->turn(core_->now() + std::chrono::milliseconds(20));
+    core_->turn(core_->now());  // what was appended outside of a turn leaves at the end of one
+    while (!done) core_->turn(core_->now() + std::chrono::milliseconds(500));
   }
 
   std::string directory_;
