@@ -209,19 +209,28 @@ Task<Verdict> Intake::finish(Draft draft, const Origin& origin, const mail::Enve
 
 Task<Verdict> Intake::take(std::span<const std::byte> message, const Origin& origin,
                            const mail::Envelope& envelope) {
-  auto draft = begin(origin, envelope, message.size());
+  co_return co_await take(std::span(&message, 1), origin, envelope);
+}
+
+Task<Verdict> Intake::take(std::span<const std::span<const std::byte>> pieces, const Origin& origin,
+                           const mail::Envelope& envelope) {
+  std::uint64_t size = 0;
+  for (const auto& piece : pieces) size += piece.size();
+  auto draft = begin(origin, envelope, size);
   if (!draft) co_return Verdict{{}, std::move(draft).error()};
   scan::BodyFactsPass pass;
-  while (!message.empty()) {
-    if (draft->space().empty()) {
-      if (auto refusal = co_await more_room(*draft, origin, envelope))
-        co_return Verdict{draft->id(), std::move(refusal)};
-      continue;
+  for (std::span<const std::byte> rest : pieces) {
+    while (!rest.empty()) {
+      if (draft->space().empty()) {
+        if (auto refusal = co_await more_room(*draft, origin, envelope))
+          co_return Verdict{draft->id(), std::move(refusal)};
+        continue;
+      }
+      const std::size_t count = std::min(rest.size(), draft->space().size());
+      pass.step(rest.first(count), draft->space().data());
+      draft->advance(count);
+      rest = rest.subspan(count);
     }
-    const std::size_t count = std::min(message.size(), draft->space().size());
-    pass.step(message.first(count), draft->space().data());
-    draft->advance(count);
-    message = message.subspan(count);
   }
   co_return co_await finish(std::move(*draft), origin, envelope, pass.finish());
 }

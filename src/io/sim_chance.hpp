@@ -47,6 +47,8 @@ class Chance {
     return Duration{
         static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(latency.count()) / 4 + 1))};
   }
+  // Between two segments on their way.
+  Duration gap() { return Duration{static_cast<std::int64_t>(random_.below(5000))}; }
   // How many of `available` bytes travel together.
   std::size_t segment(std::size_t available);
   // How many of `available` bytes one receive gets.

@@ -120,7 +120,8 @@ SocketPointer Network::accept(Socket& listening) {
 // ---- Sending and receiving ----
 
 Instant Network::arrival_at(Socket& to, Duration latency) {
-  to.last_arrival = std::max(to.last_arrival, clock_.now() + latency + chance_.jitter(latency));
+  to.last_arrival =
+      std::max(to.last_arrival + chance_.gap(), clock_.now() + latency + chance_.jitter(latency));
   return to.last_arrival;
 }
 

@@ -52,7 +52,7 @@ Result<void> UringBackend::start(const BackendOptions& options) {
 }
 
 UringBackend::~UringBackend() {
-  if (ring_) drop_everything();
+  if (ring_ && ring_->is_mine()) drop_everything();
 }
 
 void UringBackend::drop_everything() {

@@ -61,9 +61,9 @@ Error explain_refusal(int error) {
       return because(ErrorKind::permanent,
                      "io_uring: the kernel is too old for the modes in use (Linux 6.1 has them)");
     case ENOMEM:
-      return because(ErrorKind::exhausted,
-                     "io_uring: no memory for the rings (raise the memory limit of the service, "
-                     "or LimitMEMLOCK on old kernels)");
+      return because(
+          ErrorKind::exhausted,
+          "io_uring: no memory for the rings (raise LimitMEMLOCK, or the memory limit of the service)");
     case EMFILE:
     case ENFILE:
       return because(ErrorKind::exhausted, "io_uring: no descriptor left (raise LimitNOFILE)");
@@ -91,6 +91,9 @@ Result<std::unique_ptr<Ring>> Ring::make(std::uint32_t submission_entries, std::
 }
 
 Ring::~Ring() {
+  // The registered index belongs to the thread that made it, where it is gone: here it may be another ring's.
+  // Without its flags the library leaves it alone.
+  if (!is_mine()) ring_.int_flags = 0;
   if (made_) ::io_uring_queue_exit(&ring_);
 }
 

@@ -1,10 +1,11 @@
 // One io_uring: its set-up, its two queues, and the system call between them.
 //
-// Layer: io, private. Owner: the thread that called enable(); no other may use it (SINGLE_ISSUER).
+// Layer: io, private. Owner: the thread that made it; no other may use it (SINGLE_ISSUER).
 #pragma once
 
 #include <memory>
 #include <span>
+#include <thread>
 
 #include "ringpost/base/result.hpp"
 #include "ringpost/base/units.hpp"
@@ -22,6 +23,9 @@ class Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
+  // The thread that made the ring is here. Another one may only destroy it, after that thread has ended: the
+  // kernel has then cancelled everything.
+  bool is_mine() const { return owner_ == std::this_thread::get_id(); }
   // Allows exactly the operations that the backend uses, bounds the kernel's workers, and starts the ring.
   Result<void> enable();
   // The kernel knows every operation of the allow-list.
@@ -51,6 +55,7 @@ class Ring {
   std::int32_t call(unsigned submit, unsigned count, unsigned flags,
                     const extra::GeteventsArgument& argument);
   io_uring ring_{};
+  std::thread::id owner_ = std::this_thread::get_id();
   bool made_ = false;
 };
 

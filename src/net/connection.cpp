@@ -242,7 +242,7 @@ void Connection::fail_input(Error error) {
 
 bool Connection::news() const {
   return input_error_ || aborted_ || ended_ || input_.size() > seen_ ||
-         (progressed_ && tls_ && !tls_->handshake_done());
+         (progressed_ && shaking_hands_);
 }
 
 void Connection::wake() {
@@ -400,6 +400,13 @@ Task<Result<void>> Connection::connect_tls(tls::ClientContext& context, const tl
 }
 
 Task<Result<void>> Connection::shake_hands(Instant deadline) {
+  shaking_hands_ = true;
+  const auto done = co_await exchange_flights(deadline);
+  shaking_hands_ = false;
+  co_return done;
+}
+
+Task<Result<void>> Connection::exchange_flights(Instant deadline) {
   for (;;) {
     const auto sent = co_await send_ciphertext(deadline);
     if (input_error_) co_return fail(*input_error_);
@@ -430,12 +437,24 @@ void Connection::abort() {
   if (sending_ != nullptr) sending_->cancel();
 }
 
+// A socket closed over unread bytes resets the connection, and the reset may overtake the last reply. So we say that we
+// are done and give the peer a moment to say the same; what it still sends is dropped.
+Task<void> Connection::linger() {
+  co_await shard::Await(core_, {.kind = io::OpKind::finish, .handle = socket_});
+  const Instant until = core_.now() + kFarewell;
+  for (;;) {
+    discard_input();
+    if (!co_await receive(until)) co_return;
+  }
+}
+
 Task<void> Connection::close() {
   RP_ASSERT(socket_ && sending_ == nullptr);
   if (tls_ && !aborted_ && !input_error_ && !tls_->failed() && tls_->handshake_done()) {
     tls_->close_notify();
     (void)co_await send_ciphertext(core_.now() + kFarewell);
   }
+  if (!aborted_ && !input_error_ && !ended_) co_await linger();
   co_await shard::Await(core_, {.kind = io::OpKind::shutdown, .handle = socket_});
   if (armed_) {
     if (!pausing_) core_.submit({.kind = io::OpKind::cancel, .target = &receive_operation_});

@@ -99,13 +99,11 @@ AresUpstream::~AresUpstream() {
 }
 
 Result<void> set_servers(ares_channel channel, const ResolverOptions& options) {
-  constexpr std::uint16_t kDnsPort = 53;
   std::array<ares_addr_port_node, kServersMax> nodes{};
   std::size_t count = 0;
-  for (const auto& server : options.servers) {
+  for (const std::string& server : options.servers) {
     if (count == kServersMax) break;
-    const auto* named = std::get_if<Endpoint>(&server);
-    const Endpoint endpoint = named != nullptr ? *named : Endpoint{std::get<IpAddress>(server), kDnsPort};
+    const Endpoint endpoint = RP_TRY(parse_server(server));
     ares_addr_port_node& node = nodes[count];
     node.family = endpoint.address.is_ipv4() ? AF_INET : AF_INET6;
     std::ranges::copy(endpoint.address.octets(), reinterpret_cast<std::uint8_t*>(&node.addr));

@@ -16,6 +16,16 @@ std::shared_ptr<const intake::Settings> intake_settings(const Configuration& con
                                                              .report_expire_after = configuration.retry.bounce_expire_after});
 }
 
+std::shared_ptr<const inject::PickupSettings> pickup_settings(const Material& material,
+                                                              std::shared_ptr<const policy::Policy> policy) {
+  const Configuration& configuration = *material.configuration;
+  return std::make_shared<const inject::PickupSettings>(
+      inject::PickupSettings{.hostname = configuration.hostname(),
+                             .origin = configuration.origin(),
+                             .directory = configuration.server.pickup_directory.text,
+                             .policy = std::move(policy)});
+}
+
 }  // namespace
 
 // Shards on disk that no core of today owns: shared out in turn.
@@ -70,10 +80,8 @@ Task<Result<void>> CoreServices::start() {
     if (socket.core == core_.index()) receive_->listen(socket.listener, socket.slot, socket.handle);
   RP_CO_CHECK(co_await spool_->start(*deliver_));
   if (core_.index() == 0) {
-    pickup_ = RP_CO_TRY(inject::Pickup::open(core_, *intake_, receive_->snapshot().policy,
-                                             {.directory = material_->configuration->server.pickup_directory.text,
-                                              .origin = material_->configuration->origin()}));
-    pickup_->start();
+    pickup_ = std::make_unique<inject::Pickup>(core_, *intake_, pickup_settings(*material_, receive_->snapshot().policy));
+    core_.spawn(run_pickup());
   }
   co_return Result<void>{};
 }
@@ -82,12 +90,12 @@ Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
   const Configuration& configuration = *material->configuration;
   const auto snapshot = RP_TRY(make_snapshot(*material, *shared_.accounts));
   auto settings = RP_TRY(deliver_settings(*material, snapshot->policy));
-  RP_CHECK(local_->reload(local_settings(*material)));
+  RP_CHECK(local_->set_settings(local_settings(*material)));
   material_ = std::move(material);
   intake_->set_settings(intake_settings(configuration));
   receive_->reload(snapshot);
   deliver_->reload(std::move(settings));
-  if (pickup_) pickup_->reload(snapshot->policy, configuration.origin());
+  if (pickup_) pickup_->set_settings(pickup_settings(*material_, snapshot->policy));
   return {};
 }
 
@@ -97,8 +105,17 @@ Task<void> CoreServices::cut_off(shard::Sleep& bound) {
   deliver_->abort();
 }
 
+Task<void> CoreServices::run_pickup() {
+  co_await pickup_->run();
+  pickup_ended_ = true;
+  pickup_signal_.notify_all();
+}
+
 Task<void> CoreServices::shut_down(Duration bound) {
-  if (pickup_) co_await pickup_->stop();
+  if (pickup_) {
+    pickup_->stop();
+    while (!pickup_ended_) co_await pickup_signal_.wait();
+  }
   if (receive_ && deliver_) {
     shard::Sleep sleep(core_, bound);
     receive_->drain();

@@ -34,7 +34,7 @@ struct Shared {
 
 class CoreServices {
  public:
-  CoreServices(shard::Core& core, Shared& shared) : core_(core), shared_(shared) {}
+  CoreServices(shard::Core& core, Shared& shared) : core_(core), shared_(shared), pickup_signal_(core) {}
 
   // Opens the spool and makes the services; nothing is accepted or delivered yet.
   Task<Result<void>> open(std::shared_ptr<const Material> material);
@@ -55,6 +55,7 @@ class CoreServices {
   std::vector<unsigned> orphans() const;
   resolve::Identity identity() const;
   Task<void> cut_off(shard::Sleep& bound);
+  Task<void> run_pickup();
 
   shard::Core& core_;
   Shared& shared_;
@@ -67,6 +68,8 @@ class CoreServices {
   std::unique_ptr<deliver::Service> deliver_;
   std::unique_ptr<receive::Service> receive_;
   std::unique_ptr<inject::Pickup> pickup_;  // on the first core
+  shard::Signal pickup_signal_;
+  bool pickup_ended_ = false;
 };
 
 }  // namespace ringpost::server

@@ -65,7 +65,11 @@ Result<void> Process::prepare(const Configuration& configuration) {
   leases_ = std::make_unique<deliver::Leases>(cores);
   clients_ = std::make_unique<receive::ClientLimits>(cores);
   shared_.directives.resize(cores);
-  if (geteuid() == 0) helper_ = RP_TRY(deliver::start_helper());
+  if (geteuid() == 0)
+    helper_ = RP_TRY(deliver::start_helper({.service_uid = user.uid,
+                                            .service_gid = user.gid,
+                                            .uid_min = configuration.accounts.system_uid_min,
+                                            .location = configuration.mailboxes.location}));
   return {};
 }
 

@@ -114,6 +114,7 @@ std::size_t Core::turn(Instant until) {
 // Enters the kernel once: hands over the batch of the last turn, waits if there is nothing else to do, and
 // collects.
 std::size_t Core::poll(Instant until) {
+  submit_batch();  // what was given before the first turn must not wait for its end
   const bool more_to_do = !ready_.empty() || !next_turn_.empty() || !to_self_.empty();
   io::Wait wait = plan_wait(until);
   bool waits = !more_to_do && wait_ != WaitStrategy::busy_poll && wait.until > now_;
@@ -187,12 +188,15 @@ std::size_t Core::run_rounds() {
   return count;
 }
 
+void Core::submit_batch() {
+  if (batch_.empty()) return;
+  backend_->submit(batch_);
+  batch_.clear();
+}
+
 void Core::end_turn() {
   hooks_.for_each([](TurnHook& hook) { hook.run(hook); });
-  if (!batch_.empty()) {
-    backend_->submit(batch_);
-    batch_.clear();
-  }
+  submit_batch();
   own_figures_->buffer_bytes.set(static_cast<std::int64_t>(buffers_.in_use().count));
   own_figures_->frame_bytes.set(static_cast<std::int64_t>(frames_.live_bytes()));
   own_figures_->live_tasks.set(static_cast<std::int64_t>(live_tasks_));

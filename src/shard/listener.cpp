@@ -119,6 +119,13 @@ void Listener::ended() {
   RP_ASSERT(before > 0);
 }
 
+std::uint64_t Listener::connections_everywhere() const {
+  std::uint64_t sum = 0;
+  for (unsigned core = 0; core < core_.count(); ++core)
+    sum += core_.mesh().load(slot_, core).load(std::memory_order_relaxed);
+  return sum;
+}
+
 std::uint32_t Listener::connections() const {
   return core_.mesh().load(slot_, core_.index()).load(std::memory_order_relaxed);
 }

@@ -289,6 +289,10 @@ Runtime::~Runtime() {
   if (state_->keeps()) keep_to_the_end(std::move(state_));
 }
 
+Result<unsigned> Runtime::core_count(const CoreOptions& options) {
+  return static_cast<unsigned>(RP_TRY(cpus_to_use(options)).size());
+}
+
 unsigned Runtime::count() const {
   return static_cast<unsigned>(state_->seats.size());
 }

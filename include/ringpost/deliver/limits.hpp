@@ -40,23 +40,27 @@ inline constexpr Duration kSlotTenure = std::chrono::seconds(5);
 // How often an idle connection asks whether others wait.
 inline constexpr Duration kIdleSlice = std::chrono::seconds(1);
 
-// Destinations known at once on one core; idle ones beyond it are forgotten, busy ones never are.
-inline constexpr std::size_t kIdleDestinationsMax = 10'000;
-
 // Messages that are being expired or warned about at once on one core; the rest waits.
 inline constexpr std::size_t kOverdueWorkersMax = 8;
 // A report that could not be stored is made again after this; until then the message stays in the queue.
 inline constexpr Duration kReportRetry = std::chrono::minutes(5);
 // Expiry waits so long for a transaction that is under way, then looks again.
 inline constexpr Duration kExpiryGrace = std::chrono::minutes(1);
-// A message that cannot be read back is tried again after this.
+// A message that cannot be read back is tried again after this: damaged ones seldom, those for which there was no memory
+// soon.
 inline constexpr Duration kUnreadableRetry = std::chrono::hours(1);
+inline constexpr Duration kNoMemoryRetry = std::chrono::minutes(1);
 
 // The header that a report returns, and the whole message when RET=FULL asks for it.
 inline constexpr std::size_t kReportHeaderMax = 32 * 1024;
 inline constexpr std::size_t kReportBodyMax = 256 * 1024;
 // The front of a message in which Delivered-To is looked for.
 inline constexpr std::size_t kLoopHeaderMax = 64 * 1024;
+
+// Messages up to this size are sent from one view of them; larger ones part by part, so that a cold one of any size
+// needs no more memory than this.
+inline constexpr std::uint64_t kBodyWholeMax = std::uint64_t{1} << 20;
+inline constexpr std::uint64_t kBodyPart = std::uint64_t{1} << 20;
 
 // Slices of one message handed to the kernel at a time, when dots are doubled.
 inline constexpr std::size_t kStuffedPiecesMax = 64;

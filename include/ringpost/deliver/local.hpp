@@ -5,11 +5,17 @@
 // Rule:   `delivered` is said only when the bytes are on stable storage (fsync of file and folder), or when the command
 //         or server has taken them. What an alias or .forward sends elsewhere comes back in `forward`; the caller makes a
 //         new durable message of it before it records this recipient as done.
+// Names:  an extension ("anna+news") is looked up whole first, then without it; for each: aliases file, aliases of the
+//         database, accounts. `postmaster` without any of these goes to the mailbox of that name, so it is never lost.
+// Limits: deliver/local_limits.hpp.
 // RFCs:   5321 sections 3.9 (aliases and lists) and 4.4 (Return-Path), aliases(5).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,19 +27,22 @@
 #include "ringpost/mail/reply.hpp"
 #include "ringpost/policy/options.hpp"
 #include "ringpost/shard/core.hpp"
-#include "ringpost/spool/spool.hpp"
 
 namespace ringpost::deliver {
 
-class HelperClient;  // the process that acts as a user of the system; absent when the server has no such right
+class
+    HelperClient;  // the process that acts as a user of the system; absent when the server has no such right
 
 // One recipient of one message. Views and the body live until the delivery has returned.
 struct LocalRequest {
   MessageId id;
-  std::string_view recipient;     // canonical, of a local domain
-  std::string_view reverse_path;  // canonical, "" for a report
-  const spool::Body* body = nullptr;
-  // Targets of an earlier attempt that had succeeded when another failed: not done twice.
+  std::string_view recipient;           // canonical, of a local domain
+  std::string_view reverse_path;        // canonical, "" for a report
+  std::string_view original_recipient;  // what the sender wrote (ORCPT, without "rfc822;"); "" when unknown
+  // As spool::Body::pieces() gives them, with CRLF line ends. Read on other threads: immutable until we return.
+  std::span<const std::span<const std::byte>> body;
+  // Targets of earlier attempts that had succeeded when another had not: not done twice. Grows here; `forward` goes in
+  // by mark_forwarded, once it is durable.
   std::vector<std::string>* finished = nullptr;
 };
 
@@ -43,29 +52,43 @@ struct LocalResult {
     forwarded,  // nothing failed, and `forward` must be sent on
     deferred,   // try again later: `reply` is 4xy
     failed,     // never: `reply` is 5xy
-    lmtp,       // not ours to do: the caller delivers it to `lmtp_server` as it does over SMTP
+    // Not ours to do: the caller delivers to `lmtp_recipient` at `lmtp_server` as it does over SMTP. A `reply` (5xy) says
+    // that another target has failed for good: once LMTP is done, the recipient ends with it.
+    lmtp,
   };
   Kind kind = Kind::failed;
   mail::Reply reply;
-  std::string target;                // for the log: "maildir:/home/anna/Maildir", "alias"
-  std::vector<std::string> forward;  // canonical addresses
-  std::string lmtp_server;           // "127.0.0.1:24"
+  std::string target;  // for the log: "maildir:/home/anna/Maildir", "alias"
+  // Canonical addresses. Set with every kind: one target that fails does not keep the mail from the others.
+  std::vector<std::string> forward;
+  std::string lmtp_server;     // "127.0.0.1:24"
+  std::string lmtp_recipient;  // canonical
 };
+// After the new message is durable: a later attempt does not send it on again.
+void mark_forwarded(const std::vector<std::string>& forward, std::vector<std::string>& finished);
 
 struct LocalSettings {
   std::string hostname;
   policy::DomainsOptions domains;
   MailboxesOptions mailboxes;
-  std::string aliases_text;          // of domains.aliases, as read at start or reload
+  std::string aliases_text;  // of domains.aliases, as read at start or reload
 };
 
 class Local {
  public:
-  // Errors name the line of the aliases file. `helper` may be null.
-  static Result<std::unique_ptr<Local>> make(shard::Core& core, accounts::Accounts& accounts, HelperClient* helper,
+  // The newest snapshot of the accounts; called on this core.
+  using Users = std::function<std::shared_ptr<const accounts::Directory>()>;
+
+  // Errors name the line of the aliases file, or what is wrong with the location. `helper` may be null; it, `accounts`
+  // and `core` outlive this.
+  static Result<std::unique_ptr<Local>> make(shard::Core& core, accounts::Accounts& accounts,
+                                             HelperClient* helper, LocalSettings settings);
+  static Result<std::unique_ptr<Local>> make(shard::Core& core, Users users, HelperClient* helper,
                                              LocalSettings settings);
-  ~Local();
+  ~Local();  // no delivery is under way
   Task<LocalResult> deliver(LocalRequest request);
+  // For the reload: deliveries that have begun keep what they have.
+  Result<void> set_settings(LocalSettings settings);
 
   // Which local parts an alias answers for: the policy asks before it accepts a recipient. Safe from any core.
   static Result<std::vector<std::string>> alias_names(std::string_view aliases_text);

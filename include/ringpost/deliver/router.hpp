@@ -34,6 +34,8 @@ struct Route {
 // "mx", "smtp:HOST[:PORT]", "lmtp:HOST:PORT", "mailbox", "discard"; an IPv6 address stands in brackets.
 // The error is a sentence for `ringpost check`.
 Result<Route> parse_via(std::string_view via);
+// Whether a route may match that: "example.com", ".example.com", "*".
+Result<void> check_match(std::string_view domain);
 // The server of "127.0.0.1:24", as a local delivery names it.
 Result<Route> lmtp_route(std::string_view server);
 

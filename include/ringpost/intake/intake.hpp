@@ -109,6 +109,9 @@ class Intake {
   // A whole message in memory at once: pickup and reports.
   Task<Verdict> take(std::span<const std::byte> message, const Origin& origin,
                      const mail::Envelope& envelope);
+  // The same in pieces: what is sent on, with a field or two in front.
+  Task<Verdict> take(std::span<const std::span<const std::byte>> pieces, const Origin& origin,
+                     const mail::Envelope& envelope);
 
   shard::Core& core() { return core_; }
   friend FramePool& frame_pool(Intake& intake) { return intake.core_.frames(); }

@@ -115,7 +115,9 @@ class Connection {
   Task<Result<void>> encrypt(std::span<const std::byte> plaintext, Instant deadline);
   Task<Result<void>> flush_clear(Instant deadline, std::span<const std::span<const std::byte>> more);
   Task<Result<void>> flush_tls(Instant deadline, std::span<const std::span<const std::byte>> more);
+  Task<void> linger();
   Task<Result<void>> shake_hands(Instant deadline);
+  Task<Result<void>> exchange_flights(Instant deadline);
 
   shard::Core& core_;
   io::Handle socket_;
@@ -138,7 +140,8 @@ class Connection {
   bool lent_ = false;
   bool ended_ = false;
   bool aborted_ = false;
-  bool progressed_ = false;          // the handshake has been given bytes since the last receive()
+  bool shaking_hands_ = false;
+  bool progressed_ = false;           // the handshake has been given bytes since the last receive()
   std::coroutine_handle<> closing_;  // waits for the final completion of the receive
 };
 

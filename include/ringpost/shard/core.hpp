@@ -121,6 +121,7 @@ class Core {
   void complete(std::size_t count);
   std::size_t run_messages();
   std::size_t run_rounds();
+  void submit_batch();
   void end_turn();
 
   unsigned index_;

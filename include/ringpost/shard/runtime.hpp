@@ -31,6 +31,8 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
+  // How many cores `start` would make with these options.
+  static Result<unsigned> core_count(const CoreOptions& options);
   unsigned count() const;
   // For reading figures and draining events only; anything else goes through run_on.
   Core& core(unsigned index);

@@ -1,6 +1,7 @@
 // Connections: the same scripts on every backend.
 #include "unit/io/conformance.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 

@@ -62,7 +62,7 @@ class AresUpstream : public testing::TestWithParam<const char*> {
   static constexpr Duration kShort = std::chrono::milliseconds(50);
   void resolve_with(std::vector<Endpoint> servers, Duration timeout = kLong, std::uint32_t attempts = 3) {
     ResolverOptions options{.timeout = timeout, .attempts = attempts, .hosts_file = ""};
-    for (const Endpoint& server : servers) options.servers.emplace_back(server);
+    for (const Endpoint& server : servers) options.servers.push_back(to_string(server));
     resolver_ = std::move(*Resolver::make(*core_, options, {}));
   }
   dns::Answer ask(std::string_view owner, Type type) {
@@ -210,7 +210,7 @@ TEST_P(AresUpstream, reads_the_hosts_file_of_the_options) {
   ASSERT_TRUE(backend_->files().write_at(file->handle, std::as_bytes(std::span(text)), 0));
   backend_->files().close(file->handle);
   ResolverOptions options{.hosts_file = path};
-  options.servers.emplace_back(serve_zone());
+  options.servers.push_back(to_string(serve_zone()));
   resolver_ = std::move(*Resolver::make(*core_, options, {}));
   EXPECT_EQ(ask("box.lan", Type::a).records, (std::vector<dns::Data>{IpAddress::ipv4(192, 0, 2, 7)}));
   EXPECT_EQ(asked_, 0U);

@@ -31,6 +31,7 @@ template <class T>
 T run(shard::Core& core, Task<T> task) {
   std::optional<T> result;
   core.spawn(store(std::move(task), &result));
+  core.turn(core.now());  // what was started outside a turn goes out before the first wait
   for (int turns = 0; !result && turns < 100'000; ++turns) core.turn(core.now() + std::chrono::seconds(10));
   RP_ASSERT(result.has_value());
   return std::move(*result);
@@ -38,6 +39,7 @@ T run(shard::Core& core, Task<T> task) {
 inline void run(shard::Core& core, Task<void> task) {
   bool ended = false;
   core.spawn(note_end(std::move(task), &ended));
+  core.turn(core.now());
   for (int turns = 0; !ended && turns < 100'000; ++turns) core.turn(core.now() + std::chrono::seconds(10));
   RP_ASSERT(ended);
 }

@@ -27,13 +27,12 @@ OptionValue texts(std::size_t count, const std::string& value) {
 }
 
 TEST(ResolverOptions, takes_servers_with_and_without_a_port) {
-  const Read with = read("servers", texts(1, "127.0.0.1:5353"));
-  ASSERT_TRUE(with.good);
-  EXPECT_EQ(std::get<Endpoint>(with.options.servers.at(0)), *parse_endpoint("127.0.0.1:5353"));
-  const Read without = read("servers", texts(1, "::1"));
-  ASSERT_TRUE(without.good);
-  EXPECT_EQ(std::get<IpAddress>(without.options.servers.at(0)), *parse_address("::1"));
-  EXPECT_FALSE(read("servers", texts(1, "dns.example.com")).good);
+  EXPECT_EQ(*parse_server("127.0.0.1:5353"), *parse_endpoint("127.0.0.1:5353"));
+  EXPECT_EQ(*parse_server("::1"), *parse_endpoint("[::1]:53"));
+  for (const char* server : {"127.0.0.1:5353", "127.0.0.1", "::1", "[::1]:5353"})
+    EXPECT_TRUE(read("servers", texts(1, server)).good) << server;
+  for (const char* server : {"", "dns.example.com", "127.0.0.1:0", "127.0.0.1:70000", "[::1]"})
+    EXPECT_FALSE(read("servers", texts(1, server)).good) << server;
 }
 
 TEST(ResolverOptions, keep_their_ranges) {

@@ -23,6 +23,7 @@ class FakeBackend final : public io::Backend {
   }
   std::size_t poll(std::span<io::Completion> out, const io::Wait& wait) override {
     waits.push_back(wait);
+    submitted_before_wait.push_back(submitted.size());
     // Without completions the time passes until something else was due; a wake or "never" passes none.
     if (ready.empty() && wait.until > clock && wait.until != Instant::never() && !woken.exchange(false))
       clock = wait.until;
@@ -58,6 +59,7 @@ class FakeBackend final : public io::Backend {
 
   Instant clock{10s};
   std::deque<io::Completion> ready;
+  std::vector<std::size_t> submitted_before_wait;  // how many operations each poll() found handed over
   std::vector<io::Op> submitted;
   std::vector<io::Wait> waits;
   int batches = 0;

@@ -1,0 +1,148 @@
+// From ready jobs to connections: when to open one more, and what it costs.
+#include <algorithm>
+
+#include "ringpost/base/assert.hpp"
+#include "ringpost/deliver/limits.hpp"
+
+#include "service_state.hpp"
+
+namespace ringpost::deliver {
+
+void Service::State::work(Destination& destination) {
+  if (!static_cast<ListLink<WorkToDo>&>(destination).linked()) to_do.push_back(destination);
+  wake.notify_one();
+}
+
+void Service::State::overdue(Message& message) {
+  overdue_messages.push_back(message);
+  wake.notify_one();
+}
+
+// Ends when the service has been drained and nothing is left that it must look at.
+Task<void> Service::State::dispatch() {
+  dispatching = true;
+  for (;;) {
+    while (Destination* destination = to_do.pop_front()) look_at(*destination);
+    while (!draining && !overdue_messages.empty() && workers < kOverdueWorkersMax)
+      core.spawn(work_on_overdue());
+    if (!to_do.empty()) continue;
+    if (draining && settled()) break;
+    co_await wake.wait();
+  }
+  dispatching = false;
+  note_change();
+}
+
+// A ready job that no flow is about to take deserves another connection, unless the destination is in trouble: until the
+// first connection works there is one at a time, so a dead host costs one attempt and not one for each message.
+bool Service::State::wants_flow(const Destination& destination) const {
+  if (draining || destination.suspended || destination.paused()) return false;
+  if (destination.ready_count <= destination.starting) return false;
+  if (!destination.remote())
+    return destination.route.via == Via::discard ? destination.flow_count == 0
+                                                 : destination.flow_count < kLocalDeliveriesPerRecipientMax;
+  if (!destination.proven && destination.flow_count > 0) return false;
+  return destination.flow_count == 0 || core.now() >= destination.ramp_after;
+}
+
+bool Service::State::has_room(const Destination& destination) const {
+  if (flows >= parts.settings->deliver.flows_max) return false;
+  return destination.route.via != Via::mailbox || local_flows < kLocalDeliveriesMax;
+}
+
+void Service::State::look_at(Destination& destination) {
+  if (draining) destination.idle.for_each([](Flow& flow) { flow.wake(); });
+  const bool may_send = !draining && !destination.suspended && !destination.paused();
+  while (may_send && destination.ready_count > destination.starting && !destination.idle.empty())
+    destination.idle.front().wake();
+  if (draining && destination.in_line && !std::exchange(destination.left_line, true))
+    core.spawn(leave_line(destination));
+  while (destination.slots > 0) {
+    --destination.slots;
+    if (wants_flow(destination) && has_room(destination))
+      start(destination);
+    else
+      core.spawn(give_slot_back(destination));
+  }
+  if (!wants_flow(destination) || destination.opening || destination.in_line)
+    return queue.forget_if_idle(destination);
+  if (!has_room(destination)) {
+    auto& line = destination.route.via == Via::mailbox ? waiting_for_local : waiting_for_flow;
+    if (!static_cast<ListLink<WaitForRoom>&>(destination).linked()) line.push_back(destination);
+    return;
+  }
+  if (destination.remote())
+    core.spawn(open(destination));
+  else
+    start(destination);
+}
+
+// Its slot is held, if it needs one.
+void Service::State::start(Destination& destination) {
+  ++flows;
+  ++destination.flow_count;
+  figures.flows.set(static_cast<std::int64_t>(flows));
+  if (destination.remote()) {
+    ++destination.starting;
+    core.spawn(serve(destination));
+  } else {
+    ++local_flows;
+    core.spawn(serve_here(destination));
+  }
+  work(destination);  // perhaps one is not enough
+}
+
+Task<void> Service::State::open(Destination& destination) {
+  destination.opening = true;
+  const bool granted = co_await parts.leases->acquire(core, destination.name,
+                                                      parts.settings->shaping.connection_limit, destination);
+  destination.opening = false;
+  if (granted)
+    ++destination.slots;
+  else if (!std::exchange(destination.granted_early, false))
+    destination.in_line = true;
+  work(destination);
+}
+
+Task<void> Service::State::give_slot_back(Destination& destination) {
+  ++errands;
+  ++destination.errands;
+  co_await parts.leases->release(core, destination.name, parts.settings->shaping.connection_limit);
+  --destination.errands;
+  --errands;
+  work(destination);
+}
+
+// Going down: nobody may grant us a slot when we are gone.
+Task<void> Service::State::leave_line(Destination& destination) {
+  ++errands;
+  ++destination.errands;
+  destination.in_line = false;
+  const bool left = co_await parts.leases->leave(core, destination.name);
+  if (!left && !std::exchange(destination.granted_early, false))
+    destination.in_line = true;  // it is on its way
+  --destination.errands;
+  --errands;
+  work(destination);
+}
+
+Task<void> Service::State::serve(Destination& destination) {
+  {
+    Flow flow(*this, destination);
+    destination.flows.push_back(flow);
+    co_await flow.run();
+  }
+  co_await parts.leases->release(core, destination.name, parts.settings->shaping.connection_limit);
+  flow_ended(destination);
+}
+
+void Service::State::flow_ended(Destination& destination) {
+  --flows;
+  --destination.flow_count;
+  figures.flows.set(static_cast<std::int64_t>(flows));
+  work(destination);
+  if (!waiting_for_local.empty() && local_flows < kLocalDeliveriesMax) work(*waiting_for_local.pop_front());
+  if (!waiting_for_flow.empty()) work(*waiting_for_flow.pop_front());
+}
+
+}  // namespace ringpost::deliver

@@ -1,0 +1,276 @@
+#include "ringpost/deliver/local.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include <sys/stat.h>
+
+#include "ringpost/deliver/local_limits.hpp"
+#include "ringpost/mail/address.hpp"
+
+#include "local_expansion.hpp"
+#include "local_rules.hpp"
+#include "local_runner.hpp"
+
+namespace ringpost::deliver {
+
+namespace {
+
+std::string forward_key(const std::string& address) {
+  return "address:" + address;
+}
+
+bool is_finished(const LocalRequest& request, const std::string& key) {
+  return request.finished != nullptr && std::ranges::find(*request.finished, key) != request.finished->end();
+}
+
+// Whether the nearest folder above `path` that exists is ours. Blocking.
+bool folder_is_ours(std::string path, std::uint32_t uid) {
+  struct stat found{};
+  do {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos || slash == 0) return false;
+    path.resize(slash);
+  } while (::stat(path.c_str(), &found) != 0);
+  return found.st_uid == uid;
+}
+
+std::string_view kind_name(DeliveryOrder::Kind kind) {
+  switch (kind) {
+    case DeliveryOrder::Kind::maildir:
+      return "maildir:";
+    case DeliveryOrder::Kind::mbox:
+      return "mbox:";
+    default:
+      return "pipe:";
+  }
+}
+
+}  // namespace
+
+void mark_forwarded(const std::vector<std::string>& forward, std::vector<std::string>& finished) {
+  for (const std::string& address : forward) finished.push_back(forward_key(address));
+}
+
+struct Local::State {
+  State(shard::Core& home, Users source, HelperClient* helper)
+      : core(home), users(std::move(source)), runner(home, helper) {}
+  shard::Core& core;
+  Users users;
+  LocalRunner runner;
+  std::shared_ptr<const LocalRules> rules;
+};
+
+namespace {
+
+// One delivery, from the recipient to the result.
+class LocalDelivery {
+ public:
+  LocalDelivery(shard::Core& core, LocalRunner& runner, std::shared_ptr<const LocalRules> rules,
+                std::shared_ptr<const accounts::Directory> directory, const LocalRequest& request)
+      : core_(core),
+        runner_(runner),
+        rules_(std::move(rules)),
+        directory_(std::move(directory)),
+        request_(request),
+        body_(request.body) {}
+
+  Task<LocalResult> run() {
+    Expansion expansion(core_, *rules_, *directory_, runner_, body_);
+    co_await expansion.expand(request_.recipient);
+    several_ = expansion.targets.size() + expansion.forward.size() + expansion.problems.size() > 1;
+    for (DeliveryOutcome& problem : expansion.problems) note(std::move(problem), "");
+    for (const LocalTarget& target : expansion.targets) co_await deliver(target);
+    for (std::string& address : expansion.forward)
+      if (!is_finished(request_, forward_key(address))) result_.forward.push_back(std::move(address));
+    if (result_.target.empty() || several_) result_.target = "alias";
+    conclude();
+    co_return std::move(result_);
+  }
+
+  friend FramePool& frame_pool(LocalDelivery& delivery) { return delivery.core_.frames(); }
+
+ private:
+  Task<void> deliver(const LocalTarget& target) {
+    const std::string key = target.key();
+    if (is_finished(request_, key)) co_return;
+    if (target.kind == LocalTarget::Kind::mailbox && rules_->location.kind == Location::Kind::lmtp) {
+      take_lmtp(target);
+      co_return;
+    }
+    auto order = co_await plan(target);
+    if (!order) {
+      note(std::move(order).error(), target.user.name);
+      co_return;
+    }
+    result_.target = std::string(kind_name(order->kind)) + order->target;
+    DeliveryOutcome outcome = co_await runner_.run(*std::move(order), body_);
+    if (outcome.kind == DeliveryOutcome::Kind::done && several_ && request_.finished != nullptr)
+      request_.finished->push_back(key);
+    note(std::move(outcome), target.user.name);
+  }
+
+  // The server takes one recipient of this delivery; others become messages of their own.
+  void take_lmtp(const LocalTarget& target) {
+    const std::string name(target.user.name.substr(0, target.user.name.rfind('@')));
+    std::string address =
+        target.direct ? std::string(request_.recipient) : mail::quote_local_part(name) + "@" + target.domain;
+    if (!result_.lmtp_recipient.empty()) {
+      if (!is_finished(request_, forward_key(address))) result_.forward.push_back(std::move(address));
+      return;
+    }
+    result_.lmtp_server = rules_->location.text;
+    result_.lmtp_recipient = std::move(address);
+    result_.target = "lmtp:" + result_.lmtp_server;
+  }
+
+  DeliveryOrder blank_order(const LocalTarget& target) const {
+    const auto [local_part, domain] = mail::split_address(request_.recipient);
+    return {.from_forward = target.from_forward,
+            .uid = runner_.uid(),
+            .gid = runner_.gid(),
+            .user = target.user.name,
+            .home = target.user.home,
+            .hostname = rules_->settings.hostname,
+            .reverse_path = std::string(request_.reverse_path),
+            .recipient = std::string(request_.recipient),
+            .original_recipient = std::string(request_.original_recipient),
+            .local_part = mail::unquote_local_part(local_part),
+            .extension = target.extension,
+            .domain = std::string(domain),
+            .timeout = rules_->settings.mailboxes.command_timeout};
+  }
+
+  static void act_as(DeliveryOrder& order, const accounts::User& user) {
+    order.uid = *user.uid;
+    order.gid = user.gid.value_or(order.gid);
+  }
+
+  Task<std::expected<DeliveryOrder, DeliveryOutcome>> plan(const LocalTarget& target) {
+    DeliveryOrder order = blank_order(target);
+    if (target.kind == LocalTarget::Kind::mailbox) co_return co_await plan_mailbox(target, std::move(order));
+    order.target = target.text;
+    order.kind = target.kind == LocalTarget::Kind::command ? DeliveryOrder::Kind::command
+                 : target.text.ends_with('/')              ? DeliveryOrder::Kind::maildir
+                                                           : DeliveryOrder::Kind::mbox;
+    while (order.kind == DeliveryOrder::Kind::maildir && order.target.size() > 1 &&
+           order.target.ends_with('/'))
+      order.target.pop_back();
+    if (target.from_forward) act_as(order, target.user);
+    if (!target.from_forward) order.home.clear();
+    if (order.user.empty()) order.user = order.local_part;
+    co_return order;
+  }
+
+  Task<std::expected<DeliveryOrder, DeliveryOutcome>> plan_mailbox(const LocalTarget& target,
+                                                                   DeliveryOrder order) {
+    const Location& location = rules_->location;
+    order.domain = target.domain;
+    const auto path = expand_location(location, names_for(target.user.name, target.user.home, target.domain));
+    if (!path) {
+      const std::string& text = path.error().text;
+      co_return std::unexpected(path.error().temporary() ? DeliveryOutcome::deferred(451, {4, 3, 5}, text)
+                                                         : DeliveryOutcome::failed(550, {5, 1, 1}, text));
+    }
+    order.target = *path;
+    order.kind = location.kind == Location::Kind::command ? DeliveryOrder::Kind::command
+                 : location.kind == Location::Kind::mbox  ? DeliveryOrder::Kind::mbox
+                                                          : DeliveryOrder::Kind::maildir;
+    if (!target.user.uid || *target.user.uid == runner_.uid()) co_return order;
+    if (runner_.has_helper()) {
+      if (co_await belongs_to_user(order)) act_as(order, target.user);
+      co_return order;
+    }
+    if (location.needs_home())
+      co_return std::unexpected(
+          DeliveryOutcome::deferred(451, {4, 3, 5},
+                                    "mail into the home of " + target.user.name +
+                                        " needs the delivery helper: start the server as root, or set "
+                                        "mailboxes.location to a path without ~"));
+    order.home.clear();
+    co_return order;
+  }
+
+  // A path outside of homes belongs to the service, unless it is the system's folder of mailboxes, as /var/mail.
+  Task<bool> belongs_to_user(const DeliveryOrder& order) {
+    const Location& location = rules_->location;
+    if (location.needs_home() || location.kind == Location::Kind::command) co_return true;
+    if (location.kind != Location::Kind::mbox) co_return false;
+    co_return !co_await shard::offload(
+        core_, [path = order.target, uid = runner_.uid()] { return folder_is_ours(path, uid); });
+  }
+
+  // Keeps the first of each kind.
+  void note(DeliveryOutcome outcome, const std::string& who) {
+    if (outcome.kind == DeliveryOutcome::Kind::done) {
+      done_ = std::move(outcome.reply);
+      return;
+    }
+    auto& kept = outcome.kind == DeliveryOutcome::Kind::deferred ? deferred_ : failed_;
+    if (kept) return;
+    if (several_ && !who.empty()) outcome.reply.text = who + ": " + outcome.reply.text;
+    kept = std::move(outcome.reply);
+  }
+
+  void conclude() {
+    using Kind = LocalResult::Kind;
+    if (deferred_) {
+      result_.kind = Kind::deferred;
+      result_.reply = *std::move(deferred_);
+    } else if (!result_.lmtp_recipient.empty()) {
+      result_.kind = Kind::lmtp;
+      if (failed_) result_.reply = *std::move(failed_);
+    } else if (failed_) {
+      result_.kind = Kind::failed;
+      result_.reply = *std::move(failed_);
+    } else {
+      result_.kind = result_.forward.empty() ? Kind::delivered : Kind::forwarded;
+      result_.reply = done_ ? *std::move(done_) : mail::Reply{250, {2, 0, 0}, "Expanded"};
+    }
+  }
+
+  shard::Core& core_;
+  LocalRunner& runner_;
+  std::shared_ptr<const LocalRules> rules_;
+  std::shared_ptr<const accounts::Directory> directory_;
+  const LocalRequest& request_;
+  SharedBody body_;
+  bool several_ = false;
+  std::optional<mail::Reply> done_, deferred_, failed_;
+  LocalResult result_;
+};
+
+}  // namespace
+
+Local::Local(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Local::~Local() = default;
+shard::Core& Local::core() {
+  return state_->core;
+}
+
+Result<std::unique_ptr<Local>> Local::make(shard::Core& core, Users users, HelperClient* helper,
+                                           LocalSettings settings) {
+  auto state = std::make_unique<State>(core, std::move(users), helper);
+  state->rules = RP_TRY(LocalRules::make(std::move(settings)));
+  return std::unique_ptr<Local>(new Local(std::move(state)));
+}
+
+Result<void> Local::set_settings(LocalSettings settings) {
+  state_->rules = RP_TRY(LocalRules::make(std::move(settings)));
+  return {};
+}
+
+Task<LocalResult> Local::deliver(LocalRequest request) {
+  LocalDelivery delivery(state_->core, state_->runner, state_->rules, state_->users(), request);
+  co_return co_await delivery.run();
+}
+
+Result<std::vector<std::string>> Local::alias_names(std::string_view aliases_text) {
+  const mail::AliasTable table = RP_TRY(read_aliases(aliases_text));
+  std::vector<std::string> names;
+  for (const std::string_view name : table.names()) names.emplace_back(name);
+  return names;
+}
+
+}  // namespace ringpost::deliver

@@ -1,0 +1,161 @@
+// What operators order done with the part of the queue that a selector means.
+#include <algorithm>
+
+#include "ringpost/deliver/limits.hpp"
+
+#include "selection.hpp"
+#include "service_state.hpp"
+
+namespace ringpost::deliver {
+
+// Calls `act` with each job that fits and waits, taken out of its place: `act` decides where it goes. A job of which only
+// some recipients fit is divided.
+Task<std::size_t> Service::State::for_selected(Selector selector, Selected act) {
+  std::size_t changed_count = 0;
+  std::size_t looked_at = 0;
+  ++errands;
+  for (const MessageId id : ids_of(queue, selector)) {
+    if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
+    Message* message = queue.find(id);
+    if (message == nullptr || draining) continue;
+    std::vector<std::pair<Job*, Queue::Former>> chosen;
+    message->jobs.for_each([&](Job& job) {
+      if (job.place == Place::active || job.place == Place::settling) return;
+      if (fits(selector, queue, job)) chosen.emplace_back(&job, Queue::Former{});
+    });
+    if (chosen.empty()) continue;
+    queue.pin(*message);
+    for (auto& [job, former] : chosen) former = queue.seize(*job);
+    const auto loaded = co_await parts.spool->load(id);
+    for (auto& [job, former] : chosen) {
+      Job* part = loaded ? select_part(selector, *job, former, loaded->envelope) : nullptr;
+      if (part == nullptr) {
+        queue.restore(*job, former);
+        continue;
+      }
+      changed_count += part->recipients.size();
+      co_await act(*part, *loaded);
+    }
+    queue.unpin(*message);
+  }
+  --errands;
+  wake.notify_one();
+  co_return changed_count;
+}
+
+// The part of a seized job that fits; what does not goes back to its place.
+Job* Service::State::select_part(const Selector& selector, Job& job, Queue::Former former,
+                                 const mail::EnvelopeRecord& envelope) {
+  const std::vector<std::uint32_t> chosen = fitting(selector, envelope, job);
+  if (chosen.empty()) return nullptr;
+  if (chosen.size() == job.recipients.size()) return &job;
+  Job& part = queue.split(job, chosen);
+  queue.restore(job, former);
+  return &part;
+}
+
+Task<std::size_t> Service::State::end_selected(Selector selector, Found found, mail::Reply reply) {
+  co_return co_await for_selected(
+      std::move(selector), [&](Job& job, const spool::Spool::Loaded& loaded) -> Task<void> {
+        std::vector<Results::Part> ending;
+        ending.push_back({&job, for_all(job.recipients.view(), found, reply)});
+        co_await results.settle(std::move(ending), loaded, {.counts = false}, parts.settings);
+      });
+}
+
+// ---- after a reload
+
+Task<void> Service::State::reroute_all() {
+  ++errands;
+  std::size_t looked_at = 0;
+  for (const MessageId id : ids_of(queue, {})) {
+    if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
+    Message* message = queue.find(id);
+    if (message == nullptr || draining) continue;
+    queue.pin(*message);
+    co_await reroute(*message);
+    queue.unpin(*message);
+  }
+  --errands;
+  wake.notify_one();
+}
+
+// Makes the waiting jobs of a (pinned) message anew. What is held stays as it is until it is released.
+Task<void> Service::State::reroute(Message& message) {
+  std::vector<std::pair<Job*, Queue::Former>> jobs;
+  message.jobs.for_each([&](Job& job) {
+    if (job.place == Place::ready || job.place == Place::deferred) jobs.emplace_back(&job, Queue::Former{});
+  });
+  for (auto& [job, former] : jobs) former = queue.seize(*job);
+  const auto loaded = co_await parts.spool->load(message.id);
+  if (!loaded) {
+    for (auto& [job, former] : jobs) queue.restore(*job, former);
+    co_return;
+  }
+  std::vector<bool> wanted(loaded->outcomes.size());
+  for (auto& [job, former] : jobs) {
+    for (const std::uint32_t recipient : job->recipients.view()) wanted[recipient] = true;
+    queue.finish(*job);
+  }
+  const bool warned = message.warning == WallTime{};
+  queue.set_dates(message, parts.settings->retry, loaded->envelope.reverse_path().empty(), warned);
+  queue.add(parts.settings->router, parts.settings->retry, message.id, loaded->envelope, loaded->outcomes,
+            [&](std::uint32_t recipient) { return wanted[recipient]; });
+}
+
+// ---- the orders
+
+Task<std::size_t> Service::flush(Selector selector) {
+  State& state = *state_;
+  co_return co_await state.for_selected(std::move(selector), [&](Job& job, const auto&) -> Task<void> {
+    if (state.queue.held(job)) {
+      state.queue.hold(job);
+    } else {
+      state.queue.clear_pause(*job.destination);
+      state.queue.make_ready(job);
+    }
+    co_return;
+  });
+}
+
+Task<std::size_t> Service::hold(Selector selector) {
+  State& state = *state_;
+  co_return co_await state.for_selected(std::move(selector), [&](Job& job, const auto&) -> Task<void> {
+    state.queue.hold(job);
+    co_return;
+  });
+}
+
+Task<std::size_t> Service::release(Selector selector) {
+  State& state = *state_;
+  selector.state = JobState::held;
+  co_return co_await state.for_selected(std::move(selector), [&](Job& job, const auto&) -> Task<void> {
+    state.queue.forget_hold(job.message.id, job.destination->name);
+    state.queue.make_ready(job);
+    co_await state.reroute(job.message);
+  });
+}
+
+Task<std::size_t> Service::bounce(Selector selector) {
+  co_return co_await state_->end_selected(std::move(selector), Found::failed,
+                                          our_word({5, 7, 0}, "returned by the operator"));
+}
+
+Task<std::size_t> Service::cancel(Selector selector) {
+  co_return co_await state_->end_selected(std::move(selector), Found::cancelled,
+                                          our_word({}, "cancelled by the operator"));
+}
+
+void Service::suspend(const std::string& destination) {
+  state_->queue.suspend(destination);
+}
+
+void Service::resume(const std::string& destination) {
+  state_->queue.resume(destination);
+}
+
+Directives Service::directives() const {
+  return state_->queue.directives();
+}
+
+}  // namespace ringpost::deliver

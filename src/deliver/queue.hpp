@@ -1,0 +1,137 @@
+// The queue of one core: messages, their jobs, and the destinations where these wait. Knows times and places, not
+// protocols: when there is something to do it tells its Reactions, which only take note.
+//
+// Owner:     Service::State.
+// Invariant: every message has an armed timer, or stands in the line of those that are overdue, or is with who expires it:
+//            so no state outlives expiry.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ringpost/deliver/queue_view.hpp"
+#include "ringpost/deliver/router.hpp"
+#include "ringpost/mail/envelope_record.hpp"
+#include "ringpost/observe/registry.hpp"
+#include "ringpost/schedule/options.hpp"
+#include "ringpost/shard/core.hpp"
+#include "ringpost/spool/spool.hpp"
+
+#include "destination.hpp"
+
+namespace ringpost::deliver {
+
+class Queue {
+ public:
+  class Reactions {
+   public:
+    // Jobs are ready there, a slot has come, or a pause is over.
+    virtual void work(Destination& destination) = 0;
+    // It is time to warn about the message, or it has expired.
+    virtual void overdue(Message& message) = 0;
+
+   protected:
+    ~Reactions() = default;
+  };
+  using Destinations = std::unordered_map<std::string, std::unique_ptr<Destination>>;
+  using Wanted = std::function<bool(std::uint32_t recipient)>;
+
+  Queue(shard::Core& core, Reactions& reactions);
+  ~Queue();
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+
+  // ---- messages
+  // Makes jobs for the pending recipients that are `wanted` (none given: all), due when their outcome says.
+  void add(const Router& router, const schedule::RetryOptions& retry, MessageId id,
+           const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes,
+           const Wanted& wanted = {});
+  Message* find(MessageId id);
+  // After a reload: expiry and warning as the schedule says now.
+  void set_dates(Message& message, const schedule::RetryOptions& retry, bool report, bool warned);
+  std::size_t message_count() const { return messages_.size(); }
+  // Arms the timer of the message for its next date, but not before `grace` has passed.
+  void watch(Message& message, Duration grace = Duration{0});
+  void pin(Message& message) { ++message.pins; }
+  void unpin(Message& message);  // the last one deletes a message without jobs
+  // Ends a job that is in somebody's hands; its message ends with its last one.
+  void finish(Job& job);
+
+  // ---- jobs
+  // The first ready job, now active, with at most `recipients_max` of its recipients: the others go to the end of the
+  // line, so that a message to thousands does not keep the others waiting.
+  Job* take(Destination& destination, std::uint32_t recipients_max);
+  // Out of its place into the caller's hands: one that waits, or the caller's own active one.
+  struct Former {
+    Place place;
+    Instant due;
+  };
+  Former seize(Job& job);
+  void restore(Job& job, Former former);
+  void make_ready(Job& job, bool in_front = false);
+  void defer(Job& job, Duration wait);
+  void hold(Job& job);
+  bool held(const Job& job) const;  // by a directive
+  void forget_hold(MessageId id, const std::string& destination);
+  // A new job with those recipients of `job`, in the same hands. `job` keeps the others.
+  Job& split(Job& job, std::span<const std::uint32_t> recipients);
+  // A job in somebody's hands gets another destination.
+  void move(Job& job, Destination& destination);
+  JobState state_of(const Job& job) const;
+
+  // ---- destinations
+  Destination& destination(const Route& route, std::string_view domain, std::string_view recipient);
+  void pause(Destination& destination, Duration wait, std::string problem);
+  void clear_pause(Destination& destination);
+  void suspend(const std::string& name);
+  void resume(const std::string& name);
+  // Deletes it when nothing holds it any more.
+  void forget_if_idle(Destination& destination);
+  const Destinations& destinations() const { return destinations_; }
+
+  void apply(const Directives& directives);
+  Directives directives() const;
+
+  const std::unordered_map<std::uint64_t, std::unique_ptr<Message>>& messages() const { return messages_; }
+  WallTime wall_now() const { return core_.wall_now(); }
+  WallTime wall(Instant instant) const { return core_.wall_now() + (instant - core_.now()); }
+  shard::Core& core() { return core_; }
+
+ private:
+  friend class Destination;
+  friend struct Message;
+  struct Gathered {  // a job of the message that is being added
+    Job* job;
+    WallTime due;
+    std::vector<std::uint32_t> recipients;
+  };
+  struct Figures {
+    observe::Gauge ready, deferred, active, held, destinations, messages;
+  };
+  Message& find_or_add(const schedule::RetryOptions& retry, MessageId id,
+                       const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes);
+  Job& add_job(Message& message, Destination& destination);
+  void gather(Message& message, Destination& destination, const spool::Outcome& outcome);
+  void place(Job& job, WallTime due);
+  void enter(Job& job, Place place);
+  void leave(Job& job);
+  observe::Gauge* gauge(Place place);
+  bool is_suspended(std::string_view name) const;
+
+  shard::Core& core_;
+  Reactions& reactions_;
+  Figures figures_;
+  Destinations destinations_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Message>> messages_;
+  std::vector<Gathered> gathered_;  // scratch of add()
+  std::vector<std::string> suspended_;
+  std::unordered_multimap<std::uint64_t, std::string> held_;  // by message: destinations, "" is all
+};
+
+}  // namespace ringpost::deliver

@@ -1,0 +1,64 @@
+// Turns what an attempt has found into what holds: reports first, then records, then log lines; and puts back into the
+// queue what is not over.
+//
+// Owner: Service::State.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ringpost/base/task.hpp"
+#include "ringpost/deliver/service.hpp"
+#include "ringpost/observe/registry.hpp"
+#include "ringpost/spool/spool.hpp"
+
+#include "finding.hpp"
+#include "queue.hpp"
+#include "reports.hpp"
+
+namespace ringpost::deliver {
+
+class Results {
+ public:
+  Results(shard::Core& core, spool::Spool& spool, Queue& queue, Reports& reports);
+
+  // The jobs of one message that end together, so that its sender gets one report.
+  struct Part {
+    Job* job;
+    std::vector<Finding> findings;  // one for each of its recipients
+  };
+  // The jobs are in the caller's hands and out of them afterwards: each waits again, or is gone. `loaded` is of their
+  // message.
+  Task<void> settle(std::vector<Part> parts, const spool::Spool::Loaded& loaded, Attempt attempt,
+                    std::shared_ptr<const Settings> settings);
+  // The same for a job whose message cannot be read: nothing is known but that it must wait, or has waited too long.
+  void settle_unreadable(Job& job, const Error& error);
+
+  friend FramePool& frame_pool(Results& results) { return results.core_.frames(); }
+
+ private:
+  Task<void> report_failures(MessageId id, std::vector<Part>& parts, const mail::EnvelopeRecord& envelope,
+                             const Attempt& attempt, std::shared_ptr<const Settings> settings);
+  Task<void> report_successes(MessageId id, const std::vector<Part>& parts,
+                              const mail::EnvelopeRecord& envelope, const Attempt& attempt,
+                              std::shared_ptr<const Settings> settings);
+  void finish_part(Part& part, const spool::Spool::Loaded& loaded, const Attempt& attempt,
+                   const Settings& settings);
+  void record(const Part& part, const spool::Spool::Loaded& loaded, WallTime next);
+  void announce(const Job& job, const mail::EnvelopeRecord& envelope, const Attempt& attempt,
+                const Finding& finding, WallTime next);
+  void count(Found found, Duration age);
+  void put_back(Job& job, const std::vector<Finding>& findings, Duration wait);
+
+  shard::Core& core_;
+  spool::Spool& spool_;
+  Queue& queue_;
+  Reports& reports_;
+  std::vector<spool::Outcome> outcomes_;  // scratch
+  struct Figures {
+    observe::Counter delivered, deferred, bounced, expired, cancelled, unreadable;
+    observe::Histogram delay;
+  } figures_;
+};
+
+}  // namespace ringpost::deliver

@@ -1,0 +1,52 @@
+#include "selection.hpp"
+
+#include <algorithm>
+
+#include "ringpost/mail/address.hpp"
+
+namespace ringpost::deliver {
+
+std::vector<MessageId> ids_of(const Queue& queue, const Selector& selector) {
+  std::vector<MessageId> ids;
+  for (const auto& [id, message] : queue.messages())
+    if (!selector.id || selector.id.value == id) ids.push_back({id});
+  std::ranges::sort(ids);
+  return ids;
+}
+
+bool fits(const Selector& selector, const Queue& queue, const Job& job) {
+  if (selector.state && queue.state_of(job) != *selector.state) return false;
+  return !selector.older_than || queue.wall_now() - job.message.arrival >= *selector.older_than;
+}
+
+bool fits(const Selector& selector, const mail::EnvelopeRecord& envelope, std::uint32_t recipient) {
+  if (!selector.sender.empty()) {
+    const std::string_view wanted =
+        selector.sender == "<>" ? std::string_view{} : std::string_view(selector.sender);
+    if (envelope.reverse_path() != wanted) return false;
+  }
+  const std::string_view address = envelope.recipient(recipient).address;
+  if (!selector.recipient.empty() && address != selector.recipient) return false;
+  return selector.domain.empty() || mail::split_address(address).domain == selector.domain;
+}
+
+std::vector<std::uint32_t> fitting(const Selector& selector, const mail::EnvelopeRecord& envelope,
+                                   const Job& job) {
+  std::vector<std::uint32_t> chosen;
+  for (const std::uint32_t recipient : job.recipients.view())
+    if (fits(selector, envelope, recipient)) chosen.push_back(recipient);
+  return chosen;
+}
+
+std::size_t count_fitting(const Selector& selector, Queue& queue, MessageId id,
+                          const mail::EnvelopeRecord& envelope) {
+  Message* message = queue.find(id);
+  if (message == nullptr) return 0;
+  std::size_t count = 0;
+  message->jobs.for_each([&](Job& job) {
+    if (fits(selector, queue, job)) count += fitting(selector, envelope, job).size();
+  });
+  return count;
+}
+
+}  // namespace ringpost::deliver

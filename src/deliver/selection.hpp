@@ -1,0 +1,28 @@
+// Which messages, jobs and recipients an operator's selector means.
+//
+// Pure functions over the queue of one core.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ringpost/deliver/queue_view.hpp"
+#include "ringpost/mail/envelope_record.hpp"
+
+#include "queue.hpp"
+
+namespace ringpost::deliver {
+
+// The messages that may be meant, in rising order.
+std::vector<MessageId> ids_of(const Queue& queue, const Selector& selector);
+// What the envelope has no part in: state and age.
+bool fits(const Selector& selector, const Queue& queue, const Job& job);
+// What only the envelope knows: sender, recipient, domain.
+bool fits(const Selector& selector, const mail::EnvelopeRecord& envelope, std::uint32_t recipient);
+std::vector<std::uint32_t> fitting(const Selector& selector, const mail::EnvelopeRecord& envelope,
+                                   const Job& job);
+// How many recipients of the message fit in everything; those being sent to count too.
+std::size_t count_fitting(const Selector& selector, Queue& queue, MessageId id,
+                          const mail::EnvelopeRecord& envelope);
+
+}  // namespace ringpost::deliver

@@ -1,0 +1,103 @@
+// What the sending side of one core consists of, and the dispatcher that ties it together.
+//
+// Owner:    Service. Everything here runs on its core.
+// Dispatch: whoever changes something that may call for a connection says work(destination); the dispatcher looks at it
+//           later in the same turn, on a stack of its own. So nobody is destroyed under the feet of its caller.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ringpost/deliver/service.hpp"
+#include "ringpost/shard/await.hpp"
+
+#include "flow.hpp"
+#include "host_memory.hpp"
+#include "queue.hpp"
+#include "reports.hpp"
+#include "results.hpp"
+
+namespace ringpost::deliver {
+
+struct Service::State final : Queue::Reactions {
+  State(shard::Core& on, Parts given);
+
+  // ---- Queue::Reactions
+  void work(Destination& destination) override;
+  void overdue(Message& message) override;
+
+  // ---- dispatch.cpp: from ready jobs to connections
+  Task<void> dispatch();
+  void look_at(Destination& destination);
+  bool wants_flow(const Destination& destination) const;
+  bool has_room(const Destination& destination) const;
+  void start(Destination& destination);
+  Task<void> open(Destination& destination);
+  Task<void> give_slot_back(Destination& destination);
+  Task<void> leave_line(Destination& destination);
+  Task<void> serve(Destination& destination);
+  void flow_ended(Destination& destination);
+
+  // ---- mailbox.cpp
+  Task<void> serve_here(Destination& destination);
+  Task<void> deliver_here(Job& job);
+  Task<void> forward(Job& job, const spool::Spool::Loaded& loaded, const spool::Body& body,
+                     const LocalResult& result, Attempt attempt);
+
+  // ---- overdue.cpp: expiry and warnings
+  Task<void> work_on_overdue();
+  Task<void> attend(Message& message);
+  Task<void> expire(Message& message);
+  Task<void> warn(Message& message);
+  Task<bool> send_warning(Message& message, const std::vector<std::pair<Job*, std::string>>& reasons);
+  void record_warning(const Job& job, Queue::Former former);
+
+  // ---- orders.cpp: what operators want
+  using Selected = std::function<Task<void>(Job& job, const spool::Spool::Loaded& loaded)>;
+  Task<std::size_t> for_selected(Selector selector, Selected act);
+  Job* select_part(const Selector& selector, Job& job, Queue::Former former,
+                   const mail::EnvelopeRecord& envelope);
+  Task<std::size_t> end_selected(Selector selector, Found found, mail::Reply reply);
+  Task<void> reroute_all();
+  Task<void> reroute(Message& message);
+
+  // ---- listing.cpp
+  QueuedMessage describe(MessageId id, const spool::Spool::Loaded& loaded);
+
+  // ---- service.cpp
+  bool settled() const;
+  void note_change() { changed.notify_all(); }
+
+  friend FramePool& frame_pool(State& state) { return state.core.frames(); }
+
+  shard::Core& core;
+  Parts parts;
+  Queue queue;
+  Reports reports;
+  Results results;
+  HostMemory hosts;
+
+  IntrusiveList<Destination, WorkToDo> to_do;
+  IntrusiveList<Destination, WaitForRoom> waiting_for_flow, waiting_for_local;
+  IntrusiveList<Message, Message> overdue_messages;
+  shard::Signal wake;           // the dispatcher
+  shard::Signal changed;        // whoever waits for the end
+  std::size_t flows = 0;        // flows, with those that open
+  std::size_t local_flows = 0;  // of these, into mailboxes
+  std::size_t workers = 0;      // expiry and warnings
+  std::size_t errands = 0;      // slots being given back, lines being left, orders being carried out
+  bool dispatching = false;
+  bool draining = false;
+  bool aborted = false;
+
+  struct Figures {
+    observe::Gauge flows, connections, slots_waiting;
+    observe::Counter connections_opened, connections_failed, connections_reused, messages, dns_failures,
+        tls_fallbacks, lost, forwarded, overdue;
+  } figures;
+};
+
+}  // namespace ringpost::deliver

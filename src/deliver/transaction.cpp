@@ -1,0 +1,159 @@
+// One message over an open connection.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ringpost/base/assert.hpp"
+#include "ringpost/deliver/limits.hpp"
+
+#include "service_state.hpp"
+
+namespace ringpost::deliver {
+
+using Kind = smtp::ClientEvent::Kind;
+
+Attempt Flow::attempt() const {
+  return {
+      .route = destination_.route.name,
+      .remote = remote_,
+      .remote_host = host_,
+      .tls = tls_,
+      .next_hop_reports = session_->capabilities().dsn,
+      .success = destination_.route.via == Via::lmtp ? mail::DsnAction::delivered : mail::DsnAction::relayed};
+}
+
+Task<void> Flow::transact(Job& job) {
+  ++messages_;
+  service_.figures.messages.add();
+  const MessageId id = job.message.id;
+  const auto loaded = co_await service_.parts.spool->load(id);
+  if (!loaded) {
+    service_.results.settle_unreadable(job, loaded.error());
+    co_return;
+  }
+  // Before the first word: a message that cannot be read must not begin to be sent.
+  auto first = loaded->envelope.facts().body.size <= kBodyWholeMax
+                   ? co_await service_.parts.spool->body(id)
+                   : co_await service_.parts.spool->part(id, 0, kBodyPart);
+  if (!first) {
+    service_.results.settle_unreadable(job, first.error());
+    co_return;
+  }
+  std::vector<Finding> findings = co_await talk(job, *loaded, std::move(*first));
+  Attempt what = attempt();
+  what.counts = std::ranges::any_of(findings, [](const Finding& f) { return f.found != Found::undecided; });
+  std::vector<Results::Part> parts;
+  parts.push_back({&job, std::move(findings)});
+  co_await service_.results.settle(std::move(parts), *loaded, std::move(what), settings_);
+}
+
+Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& loaded, spool::Body first) {
+  const scan::BodyFacts& facts = loaded.envelope.facts().body;
+  envelope_.clear();
+  loaded.envelope.copy_to(envelope_);
+  // One recipient: either it is taken or the body was in vain, so everything goes in one packet.
+  const bool eager = job.recipients.size() == 1;
+  const smtp::Outgoing outgoing{
+      .envelope = &envelope_,
+      .recipients = job.recipients.view(),
+      .body_bytes = facts.size,
+      .timing = eager ? smtp::BodyTiming::with_envelope : smtp::BodyTiming::after_recipients};
+  if (const auto unfit = session_->unfit(outgoing))
+    co_return for_all(outgoing.recipients, Found::failed, *unfit);
+
+  transaction_since_ = core_.now();
+  lost_ = {};
+  result_.start();
+  session_->begin(outgoing);
+  bool body_sent = false;
+  while (!result_.finished()) {
+    const smtp::ClientEvent event =
+        co_await next_event(body_sent ? settings_->deliver.data_timeout : settings_->deliver.command_timeout);
+    result_.note(event, session_->reply());
+    if (event.kind == Kind::closed) over_ = true;
+    if (event.kind != Kind::send_body) continue;
+    body_sent = true;
+    if (co_await send_body(job.message.id, facts, first))
+      session_->body_sent();
+    else
+      session_->lost_connection();
+  }
+  transaction_since_ = {};
+  if (session_->closed()) over_ = true;  // it has answered, and hung up on us at once
+  co_return conclude(job, body_sent);
+}
+
+// When the connection died before the body began on a connection that had served before, the server may just have tired
+// of us: nothing was tried then. After the body, nobody knows: the mail may arrive twice.
+std::vector<Finding> Flow::conclude(const Job& job, bool body_sent) const {
+  std::vector<Finding> findings;
+  findings.reserve(job.recipients.size());
+  const bool untried = over_ && !body_sent && messages_ > 1 && !job.requeued;
+  for (const std::uint32_t recipient : job.recipients.view()) {
+    const mail::Reply& reply = result_.of(recipient);
+    const bool own = &reply != &result_.overall();
+    Finding finding = judge(recipient, !own && over_ && !lost_.text.empty() ? lost_ : reply);
+    if (over_ && !own && finding.found == Found::delivered)
+      finding.found = Found::deferred;  // a 250 is not a goodbye
+    if (over_ && !own && finding.found == Found::failed) finding.found = Found::deferred;
+    if (!own && over_ && (untried || aborted_)) finding.found = Found::undecided;
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+// ---- the body
+
+Task<bool> Flow::send_body(MessageId id, const scan::BodyFacts& facts, const spool::Body& first) {
+  stuffer_.reset();
+  pieces_.clear();
+  if (!co_await send_part(first, 0, facts)) co_return false;
+  for (std::uint64_t offset = first.size(); offset < facts.size;) {
+    const auto part = co_await service_.parts.spool->part(id, offset, kBodyPart);
+    if (!part || part->size() == 0) {
+      lost_ = our_word({4, 3, 0}, part ? "the message is shorter than it should be" : part.error().text);
+      co_return false;
+    }
+    if (!co_await send_part(*part, offset, facts)) co_return false;
+    offset += part->size();
+  }
+  if (session_->body_form().chunked) co_return true;
+  pieces_.push_back(stuffer_.finish());
+  const bool sent = co_await send_output(deadline(settings_->deliver.data_timeout), pieces_);
+  pieces_.clear();
+  co_return sent;
+}
+
+Task<bool> Flow::send_part(const spool::Body& part, std::uint64_t offset, const scan::BodyFacts& facts) {
+  if (session_->body_form().chunked)
+    co_return co_await send_output(deadline(settings_->deliver.data_timeout), part.pieces());
+  for (const std::span<const std::byte> slice : part.pieces()) {
+    if (!co_await send_stuffed(slice, offset, facts)) co_return false;
+    offset += slice.size();
+  }
+  // The last pieces of the last part leave with the final dot; those of others before their memory goes.
+  if (offset == facts.size) co_return true;
+  const bool sent = co_await send_output(deadline(settings_->deliver.data_timeout), pieces_);
+  pieces_.clear();
+  co_return sent;
+}
+
+Task<bool> Flow::send_stuffed(std::span<const std::byte> slice, std::uint64_t offset,
+                              const scan::BodyFacts& facts) {
+  while (!slice.empty()) {
+    const std::size_t before = pieces_.size();
+    pieces_.resize(kStuffedPiecesMax);
+    const std::span<scan::DotStuffer::Piece> room = std::span(pieces_).subspan(before);
+    const auto step = facts.dots_overflow ? stuffer_.scan(slice, room)
+                                          : stuffer_.known(slice, offset, facts.known_dots(), room);
+    pieces_.resize(before + step.pieces);
+    slice = slice.subspan(step.consumed);
+    offset += step.consumed;
+    if (pieces_.size() < kStuffedPiecesMax) continue;
+    if (!co_await send_output(deadline(settings_->deliver.data_timeout), pieces_)) co_return false;
+    pieces_.clear();
+  }
+  co_return true;
+}
+
+}  // namespace ringpost::deliver
