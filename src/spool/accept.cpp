@@ -1,0 +1,235 @@
+// New messages: from the session's staging block, or in pieces.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ringpost/base/assert.hpp"
+
+#include "spool_state.hpp"
+
+namespace ringpost::spool {
+
+namespace {
+
+std::uint64_t total(std::span<const std::span<const std::byte>> pieces) {
+  std::uint64_t size = 0;
+  for (const auto piece : pieces) size += piece.size();
+  return size;
+}
+
+}  // namespace
+
+void Group::add(RecordType type, MessageId id, std::span<const std::span<const std::byte>> parts,
+                std::uint8_t flags) {
+  RP_ASSERT(count_ < kRecordsMax);
+  records_[count_++] = {.type = static_cast<std::uint8_t>(type), .flags = flags, .id = id, .parts = parts};
+}
+
+void Group::add(RecordType type, MessageId id, std::span<const std::byte> payload, std::uint8_t flags) {
+  payloads_[count_] = payload;
+  add(type, id, std::span(&payloads_[count_], 1), flags);
+}
+
+Result<journal::Ticket> Group::append(journal::Log& log, bool reserve) {
+  return log.append(std::span(records_).first(count_), std::span(places_).first(count_), reserve);
+}
+
+journal::Location Group::where(RecordType type) const {
+  for (std::size_t i = 0; i < count_; ++i)
+    if (records_[i].type == static_cast<std::uint8_t>(type)) return places_[i];
+  return {};
+}
+
+bool Spool::State::full() const {
+  return closing || !log->accepts_messages() || core.buffers().tight();
+}
+
+Result<void> Spool::State::refuse(Error error) {
+  figures.refused.add();
+  return fail(std::move(error));
+}
+
+// Valid until the next suspension.
+std::span<const std::byte> Spool::State::encode(const mail::Envelope& envelope,
+                                                const mail::ArrivalFacts& facts) {
+  scratch.resize(mail::encoded_envelope_size(envelope, facts));
+  return std::span(scratch).first(mail::encode_envelope(envelope, facts, scratch));
+}
+
+void Spool::State::note_accepted(std::uint64_t size) {
+  figures.accepted.add();
+  figures.accepted_bytes.add(size);
+}
+
+Task<Result<void>> Spool::State::accept(MessageId id, const mail::Envelope& envelope,
+                                        const mail::ArrivalFacts& facts,
+                                        std::span<const std::span<const std::byte>> pieces) {
+  if (full()) co_return refuse({ErrorKind::exhausted, 0, "the spool is full"});
+  RP_ASSERT(envelope.recipient_count() > 0);
+  const std::uint64_t size = total(pieces);
+  if (size > kWholeMessageMax)
+    co_return refuse({ErrorKind::permanent, 0, fmt::format("{} bytes are too many for one record", size)});
+  if (facts.durability == mail::Durability::memory && hold(id, envelope, facts, pieces)) {
+    note_accepted(size);
+    co_return Result<void>{};
+  }
+  const Instant deadline = core.now() + kRoomWait;
+  while (true) {
+    Group group;
+    if (size != 0) group.add(RecordType::body, id, pieces);
+    group.add(RecordType::envelope, id, encode(envelope, facts));
+    const auto ticket = group.append(*log, false);
+    if (ticket) {
+      queue.add(id, {.envelope = group.where(RecordType::envelope), .body = group.where(RecordType::body)},
+                envelope.recipient_count());
+      note_accepted(size);
+      co_return co_await commit(id, *ticket, facts.durability == mail::Durability::relaxed);
+    }
+    if (ticket.error().kind != ErrorKind::exhausted || full()) co_return refuse(ticket.error());
+    if (!co_await log->wait_for_room(deadline)) co_return refuse(ticket.error());
+  }
+}
+
+// The message is in the index and its records are on their way. Relaxed resumes at once, unless the disk has kept a
+// write for so long already that more would be lost than the level says.
+Task<Result<void>> Spool::State::commit(MessageId id, journal::Ticket ticket, bool relaxed) {
+  awaiting.push_back({ticket.frame, id});
+  if (relaxed && log->write_age() < options.relaxed_delay) {
+    queue.find(id)->set(Entry::promised);
+    co_return Result<void>{};
+  }
+  auto durable = co_await log->durable(ticket);
+  Entry* entry = queue.find(id);
+  if (durable) {
+    if (entry != nullptr) entry->set(Entry::promised);
+    co_return durable;
+  }
+  if (entry != nullptr) queue.drop(*entry);
+  co_return refuse({ErrorKind::temporary, durable.error().system, std::move(durable.error().text)});
+}
+
+// Level memory; false when the core is short of memory: then the message is written.
+bool Spool::State::hold(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
+                        std::span<const std::span<const std::byte>> pieces) {
+  auto blocks = blocks_for(total(pieces));
+  if (!blocks || core.buffers().tight()) return false;
+  auto message = std::make_shared<Held>();
+  message->body = std::move(*blocks);
+  std::size_t at = 0;
+  for (auto piece : pieces) {
+    while (!piece.empty()) {
+      const std::size_t count = message->body[at].append(piece);
+      piece = piece.subspan(count);
+      message->size += count;
+      if (!piece.empty()) ++at;
+    }
+  }
+  const auto encoded = encode(envelope, facts);
+  message->envelope.assign(encoded.begin(), encoded.end());
+  Entry& entry = queue.add(id, {}, envelope.recipient_count());
+  entry.set(Entry::in_memory);
+  entry.set(Entry::promised);
+  held.emplace(id.value, std::move(message));
+  awaiting.push_back({0, id});
+  core.schedule(std::noop_coroutine());  // the end of a turn announces it
+  return true;
+}
+
+Incoming::Incoming(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Incoming::Incoming(Incoming&&) noexcept = default;
+Incoming::~Incoming() = default;
+
+Incoming::State::~State() {
+  // Nobody took them over: dead bytes.
+  for (const journal::Location chunk : chunks) spool->log->drop_live(chunk);
+}
+
+Task<Result<void>> Incoming::append(std::span<const std::byte> bytes) {
+  return state_->append(bytes);
+}
+
+std::uint64_t Incoming::size() const {
+  return state_->size;
+}
+
+Task<Result<void>> Incoming::State::append(std::span<const std::byte> bytes) {
+  if (size + bytes.size() > kMessageSizeMax.count)
+    co_return fail(ErrorKind::permanent, "the message is too large");
+  size += bytes.size();
+  while (!bytes.empty()) {
+    if (!gathered && bytes.size() < kSmallAppend) gathered = spool->core.buffers().take(2 * kSmallAppend);
+    if (gathered && (gathered.size() != 0 || bytes.size() < kSmallAppend)) {
+      bytes = bytes.subspan(gathered.append(bytes));
+      if (gathered.size() == gathered.capacity()) RP_CO_CHECK(co_await put_gathered());
+      continue;
+    }
+    const auto chunk = bytes.first(std::min(bytes.size(), kChunkSize));
+    RP_CO_CHECK(co_await put(chunk));
+    bytes = bytes.subspan(chunk.size());
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Incoming::State::put_gathered() {
+  if (!gathered || gathered.size() == 0) co_return Result<void>{};
+  auto done = co_await put(std::as_const(gathered).bytes());
+  gathered.clear();
+  co_return done;
+}
+
+Task<Result<void>> Incoming::State::put(std::span<const std::byte> bytes, bool reserve) {
+  if (chunks.size() >= kChunksMax) co_return fail(ErrorKind::permanent, "the message has too many pieces");
+  const Instant deadline = spool->core.now() + kRoomWait;
+  while (true) {
+    if (!reserve && spool->full()) co_return spool->refuse({ErrorKind::exhausted, 0, "the spool is full"});
+    Group group;
+    group.add(RecordType::chunk, {body_id}, bytes);
+    const auto ticket = group.append(*spool->log, reserve);
+    if (ticket) {
+      chunks.push_back(group.where(RecordType::chunk));
+      spool->log->add_live(chunks.back());
+      frames.push_back(ticket->frame);
+      co_return Result<void>{};
+    }
+    if (ticket.error().kind != ErrorKind::exhausted) co_return spool->refuse(ticket.error());
+    if (!co_await spool->log->wait_for_room(deadline)) co_return spool->refuse(ticket.error());
+  }
+}
+
+Task<Result<void>> Spool::State::accept_large(MessageId id, const mail::Envelope& envelope,
+                                              const mail::ArrivalFacts& facts, Incoming incoming) {
+  Incoming::State& body = *incoming.state_;
+  RP_CO_CHECK(co_await body.put_gathered());
+  const Instant deadline = core.now() + kRoomWait;
+  while (true) {
+    if (full()) co_return refuse({ErrorKind::exhausted, 0, "the spool is full"});
+    const BodyEnd end{.body_id = body.body_id,
+                      .size = body.size,
+                      .chunk_count = static_cast<std::uint32_t>(body.chunks.size())};
+    Group group;
+    group.add(RecordType::body_end, id, std::as_bytes(std::span(&end, 1)));
+    group.add(RecordType::envelope, id, encode(envelope, facts));
+    const auto ticket = group.append(*log, false);
+    if (!ticket) {
+      if (ticket.error().kind != ErrorKind::exhausted) co_return refuse(ticket.error());
+      if (!co_await log->wait_for_room(deadline)) co_return refuse(ticket.error());
+      continue;
+    }
+    Copy copy{.envelope = group.where(RecordType::envelope)};
+    copy.large = Large{body.body_id, body.size, body.chunks, group.where(RecordType::body_end)};
+    queue.add(id, std::move(copy), envelope.recipient_count());
+    // The queue counts the chunks now.
+    for (const journal::Location chunk : std::exchange(body.chunks, {})) log->drop_live(chunk);
+    note_accepted(body.size);
+    const std::vector<std::uint64_t> frames = std::move(body.frames);
+    // Every frame before this one is settled when this one is; a chunk may have been in one that failed.
+    auto done = co_await commit(id, *ticket, false);
+    const bool broken =
+        std::ranges::any_of(frames, [&](std::uint64_t frame) { return log->failed({frame}); });
+    if (!done || !broken) co_return done;
+    if (Entry* entry = queue.find(id)) (void)end_message(*entry);
+    co_return refuse({ErrorKind::temporary, 0, "a part of the message could not be written"});
+  }
+}
+
+}  // namespace ringpost::spool
