@@ -35,7 +35,7 @@ inline std::string text_of(std::span<const std::byte> bytes) {
 
 // Coroutines of a test are free functions or members: a lambda that is one dies before its frame does.
 class LogTest : public ::testing::TestWithParam<std::string> {
- protected:
+ public:  // for the coroutines of tests, which are no members
   LogTest() {
     if (GetParam() == "sim")
       machine = std::make_unique<Machine>(std::make_shared<io::SimWorld>(11));
@@ -86,6 +86,10 @@ class LogTest : public ::testing::TestWithParam<std::string> {
     close();
     machine->restart();
     open();
+  }
+  void reopen_cleanly() {
+    close();
+    machine->restart();
   }
   void lose_power() {
     Machine::abandon(log);
