@@ -21,7 +21,7 @@ namespace ringpost::testing {
 class Machine {
  public:
   // On the simulated world, whose disk has an empty directory "/spool".
-  explicit Machine(io::SimWorld& world) : world_(&world), directory_("/spool") {
+  explicit Machine(std::shared_ptr<io::SimWorld> world) : world_(std::move(world)), directory_("/spool") {
     boot();
     (void)files().make_directory(directory_);
     (void)files().sync_directory("/");
@@ -35,7 +35,7 @@ class Machine {
   }
   ~Machine() {
     part_.reset();
-    if (world_ == nullptr) std::filesystem::remove_all(directory_);
+    if (!world_) std::filesystem::remove_all(directory_);
   }
 
   const std::string& directory() const { return directory_; }
@@ -51,7 +51,8 @@ class Machine {
   }
   template <class Done>
   bool turn_until(Done done) {
-    for (unsigned turn = 0; turn < 2'000'000; ++turn) {
+    const unsigned turns_max = world_ ? 2'000'000 : 5'000;
+    for (unsigned turn = 0; turn < turns_max; ++turn) {
       if (done()) return true;
       part_->core->turn(part_->core->now() + std::chrono::milliseconds{20});
     }
@@ -71,7 +72,8 @@ class Machine {
   void power_cut() {
     RP_ASSERT(world_ != nullptr);
     world_->power_cut();
-    graveyard().push_back(std::shared_ptr<Part>(std::move(part_)));
+    graveyard().push_back(std::make_shared<std::pair<std::shared_ptr<io::SimWorld>, std::unique_ptr<Part>>>(
+        world_, std::move(part_)));
     boot();
   }
   template <class T>
@@ -98,7 +100,7 @@ class Machine {
   void boot() {
     part_ = std::make_unique<Part>();
     std::unique_ptr<io::Backend> inner;
-    if (world_ != nullptr) {
+    if (world_) {
       inner = world_->make_backend();
     } else {
       auto made = io::make_backend({.choice = choice_, .receive_buffers = 1_MiB});
@@ -109,7 +111,7 @@ class Machine {
     part_->core = std::make_unique<shard::Core>(shard::Core::Parts{.backend = part_->backend.get()});
   }
 
-  io::SimWorld* world_ = nullptr;
+  std::shared_ptr<io::SimWorld> world_;  // dead machines keep it
   std::string choice_;
   std::string directory_;
   std::unique_ptr<Part> part_;

@@ -65,6 +65,7 @@ class Body {
   std::vector<std::span<const std::byte>> pieces_;
   std::vector<journal::Pin> pins_;
   std::vector<buffer::Block> blocks_;
+  std::shared_ptr<const void> keeps_;
   std::uint64_t size_ = 0;
 };
 
