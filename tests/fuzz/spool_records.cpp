@@ -7,17 +7,14 @@ using namespace ringpost;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const fuzz::Exact exact(fuzz::Input(bytes, size).rest());
-  if (const auto negation = spool::decode_negation(exact.bytes())) {
-    // Eight octets are the least that each entry takes: a count that lies would allocate without a bound.
-    RP_ASSERT(negation->segments.size() + negation->outcomes.size() <= size / 8);
-    std::vector<std::byte> again;
-    spool::encode(*negation, again);
-    RP_ASSERT(again.size() == size);
-    const auto reread = spool::decode_negation(again);
-    RP_ASSERT(reread.has_value() && reread->segments == negation->segments);
-    RP_ASSERT(reread->outcomes.size() == negation->outcomes.size());
+  if (const auto state = spool::decode_state(exact.bytes())) {
+    // An outcome takes at least so much: a count that lies would allocate without a bound.
+    RP_ASSERT(state->outcomes.size() <= size / sizeof(spool::StateItem));
+    const auto again = spool::decode_state(spool::encode_state(state->outcomes, state->whole));
+    RP_ASSERT(again.has_value() && again->outcomes == state->outcomes && again->whole == state->whole);
   }
-  RP_ASSERT(spool::decode_header<spool::EnvelopeHeader>(exact.bytes()).has_value() == (size >= 16));
-  RP_ASSERT(spool::decode_header<spool::ChunkHeader>(exact.bytes()).has_value() == (size >= 8));
+  const auto segments = spool::decode_segments(exact.bytes());
+  RP_ASSERT(segments.size() <= size / sizeof(spool::SegmentItem));
+  RP_ASSERT(spool::decode_segments(spool::encode_segments(segments)) == segments);
   return 0;
 }
