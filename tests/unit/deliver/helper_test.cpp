@@ -16,7 +16,7 @@
 #include "deliver/local_runner.hpp"
 #include "unit/deliver/local_world.hpp"
 
-namespace ringpost::deliver {
+namespace ringpost::deliver::local_test {
 namespace {
 
 using testing::HasSubstr;
@@ -324,4 +324,4 @@ TEST_F(HelperTest, ends_commands_when_the_core_stops) {
 }
 
 }  // namespace
-}  // namespace ringpost::deliver
+}  // namespace ringpost::deliver::local_test

@@ -11,7 +11,7 @@
 #include "deliver/local_file.hpp"
 #include "unit/deliver/local_world.hpp"
 
-namespace ringpost::deliver {
+namespace ringpost::deliver::local_test {
 namespace {
 
 using testing::HasSubstr;
@@ -395,4 +395,4 @@ TEST(Forward, has_a_bound_and_is_a_plain_file) {
 }
 
 }  // namespace
-}  // namespace ringpost::deliver
+}  // namespace ringpost::deliver::local_test

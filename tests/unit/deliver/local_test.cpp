@@ -7,7 +7,7 @@
 #include "deliver/local_location.hpp"
 #include "unit/deliver/local_world.hpp"
 
-namespace ringpost::deliver {
+namespace ringpost::deliver::local_test {
 namespace {
 
 using testing::ElementsAre;
@@ -383,4 +383,4 @@ TEST(MailboxLocation, says_what_is_wrong_with_it) {
 }
 
 }  // namespace
-}  // namespace ringpost::deliver
+}  // namespace ringpost::deliver::local_test

@@ -22,7 +22,8 @@
 #include "deliver/local_order.hpp"
 #include "unit/shard/fake_backend.hpp"
 
-namespace ringpost::deliver {
+// Names of its own: the service has a Message too.
+namespace ringpost::deliver::local_test {
 
 namespace fs = std::filesystem;
 
@@ -175,4 +176,4 @@ class LocalWorld {
   shard::Core& core_;
 };
 
-}  // namespace ringpost::deliver
+}  // namespace ringpost::deliver::local_test
