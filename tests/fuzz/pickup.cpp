@@ -15,9 +15,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   }
   RP_ASSERT(!message->recipients.empty());
   RP_ASSERT(message->body.size() <= size);
-  for (const inject::PickupRecipient& recipient : message->recipients) RP_ASSERT(!recipient.address.contains('\n'));
+  for (const inject::PickupRecipient& recipient : message->recipients)
+    RP_ASSERT(!recipient.address.contains('\n'));
   const auto again = inject::parse_pickup(inject::format_pickup(*message));
-  RP_ASSERT(again.has_value() && again->sender == message->sender && again->recipients == message->recipients);
+  RP_ASSERT(again.has_value() && again->sender == message->sender &&
+            again->recipients == message->recipients);
   RP_ASSERT(again->dsn_return == message->dsn_return && again->envelope_id == message->envelope_id);
   RP_ASSERT(again->smtputf8 == message->smtputf8 && again->body == message->body);
   return 0;
