@@ -352,7 +352,7 @@ void SmtpFlow::refuse(Slot& slot, const mail::Reply& reply) {
 // What is under way got its answer with the 421, or none at all: then the server may have it or not.
 void SmtpFlow::close(const smtp::ClientEvent& event) {
   const bool told = event.reason == Reason::shutdown;
-  if (told) owner_.figures_.note_refusal(session_->reply());
+  if (told && !quitting_) owner_.figures_.note_refusal(session_->reply());
   if (busy_ != 0 && !told) {
     owner_.figures_.lost_connections.add();
     owner_.figures_.note_trouble(session_->reply().text);
