@@ -134,7 +134,9 @@ class Program:
     # Limits first: only root may raise them. Popen's own `user` would change the user before.
     def _before_exec(self):
         for name, value in self.limits.items():
-            resource.setrlimit(getattr(resource, "RLIMIT_" + name), (value, value))
+            what = getattr(resource, "RLIMIT_" + name)
+            with contextlib.suppress(ValueError):  # a container may not raise it
+                resource.setrlimit(what, (value, value))
         if self.user:
             os.setgroups([])
             os.setgid(self.user.pw_gid)
