@@ -257,8 +257,9 @@ class Start {
   void run(Task<void> task) {
     bool done = false;
     core_.spawn(tell(std::move(task), done));
-    for (unsigned turn = 0; !done; ++turn) {
-      RP_ASSERT(turn < 200'000);
+    unsigned turns = 0;
+    while (!done) {
+      RP_ASSERT(++turns < 200'000);
       core_.turn(core_.now() + std::chrono::milliseconds(20));
     }
   }
