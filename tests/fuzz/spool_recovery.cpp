@@ -5,9 +5,10 @@
 // announced, but for those that were ended.
 //
 // A step of the input is a letter and what it takes (numbers are one byte):
-//   f: the next frame    i N: the next records are of id N    e R B C: an envelope of R recipients, body size B, chunked C
-//   b N: a body of N bytes    c O N: a chunk of N bytes at O    s K (recipient state)*K: outcomes    d: the end
-//   anything else N M: a record of type N with the next M bytes
+//   f: the next frame    i N: the next records are of id N    x: they concern other shards, or no more
+//   e R B C: an envelope of R recipients for a body of B bytes, cut short by C    b N: a body of N bytes
+//   c N: a chunk of N bytes    E N B: the end of N chunks of B bytes together    s K (recipient state)*K: outcomes
+//   d N, m N: done or moved, with N segments    anything else N M: a record of type N with the next M bytes
 #include <map>
 #include <set>
 #include <string>
@@ -59,74 +60,85 @@ class Segment {
       case 'i':
         id_ = MessageId::make(1, 0, 1 + input_.byte() % 4U);
         return;
+      case 'x':
+        flags_ ^= spool::kForeign;
+        return;
       case 'e':
         return envelope();
       case 'b':
-        return record(spool::kBody, as_bytes(std::string(input_.byte(), 'x')));
-      case 'c': {
-        const spool::ChunkHeader header{.offset = input_.byte()};
-        return record(spool::kChunk, with(header, as_bytes(std::string(input_.byte(), 'y'))));
+        return record(spool::RecordType::body, id_, as_bytes(std::string(input_.byte(), 'x')));
+      case 'c':
+        return record(spool::RecordType::chunk, body_id(), as_bytes(std::string(input_.byte(), 'y')));
+      case 'E': {
+        spool::BodyEnd end{.body_id = body_id().value, .chunk_count = input_.byte()};
+        end.size = input_.byte();
+        return record(spool::RecordType::body_end, id_, bytes_of(end));
       }
       case 's':
-        return negation(input_.byte() % 8U);
+        return state(input_.byte());
       case 'd':
-        return negation(0);
+        return record(spool::RecordType::done, id_, segments());
+      case 'm':
+        return record(spool::RecordType::moved, id_, segments());
       default: {
-        const std::uint8_t type = input_.byte();
-        const std::string_view payload = input_.take(input_.byte());
-        return record(type, as_bytes(payload));
+        const auto type = static_cast<spool::RecordType>(input_.byte());
+        return record(type, id_, as_bytes(input_.take(input_.byte())));
       }
     }
   }
+
+  // What comes in pieces has an id of its own.
+  MessageId body_id() const { return {id_.value + 1000}; }
 
   void envelope() {
     const unsigned recipients = input_.byte() % 5U;
-    spool::EnvelopeHeader header{.body_size = input_.byte(), .recipient_count = recipients};
-    const unsigned choice = input_.byte();
-    header.chunked = choice % 2;
-    if ((choice & 4U) != 0) header.recipient_count = choice;  // the two counts need not agree
     mail::Envelope envelope;
     envelope.set_reverse_path("ann@example.com");
     for (unsigned i = 0; i < recipients; ++i) envelope.add_recipient({.address = "user@example.net"});
-    const mail::ArrivalFacts facts;
+    mail::ArrivalFacts facts;
+    facts.body.size = input_.byte();
     std::vector<std::byte> encoded(mail::encoded_envelope_size(envelope, facts));
     mail::encode_envelope(envelope, facts, encoded);
-    if ((choice & 8U) != 0) encoded.resize(encoded.size() / 2);
-    record(spool::kEnvelope, with(header, encoded));
+    encoded.resize(encoded.size() - std::min<std::size_t>(input_.byte(), encoded.size()));
+    record(spool::RecordType::envelope, id_, encoded);
   }
 
-  void negation(unsigned outcomes) {
-    spool::Negation negation;
-    negation.segments.push_back({.shard = 0, .number = 0, .sequence = 1});
-    for (unsigned i = 0; i < outcomes; ++i) {
+  void state(unsigned choice) {
+    std::vector<spool::PackedOutcome> outcomes;
+    for (unsigned i = 0; i < choice % 8; ++i) {
       spool::Outcome outcome;
       outcome.recipient = input_.byte();
       outcome.state = static_cast<spool::RecipientState>(input_.byte() % 5U);
-      negation.outcomes.push_back(outcome);
+      outcomes.push_back(spool::pack(outcome));
     }
-    std::vector<std::byte> payload;
-    encode(negation, payload);
-    record(outcomes == 0 ? spool::kDone : spool::kState, payload);
+    record(spool::RecordType::state, id_, spool::encode_state(outcomes, choice >= 128));
+  }
+
+  std::vector<std::byte> segments() {
+    std::vector<journal::SegmentName> names;
+    for (unsigned i = input_.byte() % 4U; i > 0; --i)
+      names.push_back({.shard = i - 1, .number = 0, .sequence = 1});
+    return spool::encode_segments(names);
   }
 
   static std::vector<std::byte> as_bytes(std::string_view text) {
     const auto bytes = std::as_bytes(std::span(text));
     return {bytes.begin(), bytes.end()};
   }
-  template <class Header>
-  static std::vector<std::byte> with(const Header& header, std::span<const std::byte> payload) {
-    const auto front = std::as_bytes(std::span(&header, 1));
-    std::vector<std::byte> all(front.begin(), front.end());
-    all.insert(all.end(), payload.begin(), payload.end());
-    return all;
+  template <class T>
+  static std::vector<std::byte> bytes_of(const T& value) {
+    const auto bytes = std::as_bytes(std::span(&value, 1));
+    return {bytes.begin(), bytes.end()};
   }
 
-  void record(std::uint8_t type, std::span<const std::byte> payload) {
-    if (type == journal::kVoidType) return;  // the engine's own, which fuzz/journal.cpp looks at
+  void record(spool::RecordType type, MessageId id, std::span<const std::byte> payload) {
+    if (static_cast<std::uint8_t>(type) == journal::kVoidType)
+      return;  // the engine's own, which fuzz/journal.cpp looks at
     journal::RecordHeader header;
     header.size = static_cast<std::uint32_t>(payload.size());
-    header.type = type;
-    header.id = id_.value;
+    header.type = static_cast<std::uint8_t>(type);
+    header.flags = flags_;
+    header.id = id.value;
     header.crc = journal::record_crc(header, payload);
     const auto front = std::as_bytes(std::span(&header, 1));
     records_crc_ = scan::crc32c(front, records_crc_);
@@ -160,6 +172,7 @@ class Segment {
   std::vector<std::byte> file_;
   std::vector<std::byte> records_;
   MessageId id_ = MessageId::make(1, 0, 1);
+  std::uint8_t flags_ = 0;
   std::uint32_t records_crc_ = 0;
   std::uint32_t count_ = 0;
   std::uint64_t frames_ = 0;
@@ -214,7 +227,7 @@ class Start {
     (void)co_await spool->start(listener);
     for (const auto& [id, recipients] : listener.found) {
       co_await look_at(*spool, MessageId{id});
-      if (id % 2 == 0) continue;
+      if (id % 2 == 0 || recipients == 0) continue;
       std::vector<spool::Outcome> outcomes(recipients);
       for (std::size_t i = 0; i < recipients; ++i) {
         outcomes[i].recipient = static_cast<std::uint32_t>(i);
@@ -244,8 +257,9 @@ class Start {
   void run(Task<void> task) {
     bool done = false;
     core_.spawn(tell(std::move(task), done));
-    for (unsigned turn = 0; !done; ++turn) {
-      RP_ASSERT(turn < 200'000);
+    unsigned turns = 0;
+    while (!done) {
+      RP_ASSERT(++turns < 200'000);
       core_.turn(core_.now() + std::chrono::milliseconds(20));
     }
   }
