@@ -80,6 +80,19 @@ class Station {
     spool = std::move(*opened);
     if (and_start) result = co_await spool->start(recorder);
   }
+  // One of several cores: all are opened before any is started.
+  void open_shared(const SpoolStart& start, const std::vector<unsigned>& adopt) {
+    recorder.heard.clear();
+    Result<void> result;
+    EXPECT_TRUE(machine.run(do_open(start, adopt, false, result)));
+    ASSERT_TRUE(result) << result.error().text;
+  }
+  Task<void> do_start(Result<void>& result) { result = co_await spool->start(recorder); }
+  void start() {
+    Result<void> result;
+    EXPECT_TRUE(machine.run(do_start(result)));
+    ASSERT_TRUE(result) << result.error().text;
+  }
   Result<void> try_open(bool and_start = true) {
     auto start = start_spool(machine.files(), options);
     if (!start) return fail(start.error());
