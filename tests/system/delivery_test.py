@@ -270,8 +270,11 @@ class Answers(Delivery):
         (deferred, *_) = server.wait_for_event("deferred")
         self.assertRegex(deferred["enhanced_status"], r"^4\.7\.")
         self.assertEqual(sink.mails, [])
+        # This certificate signs itself: the connection would be encrypted, but nobody says to whom.
         sink.certificate = ringpost.certificate()
-        self.assertTrue(sink.wait_for_mail()[0].session.tls)
+        before = len(server.events("deferred"))
+        wait_until(lambda: len(server.events("deferred")) > before + 1, "further attempts")
+        self.assertEqual(sink.mails, [])
 
     def test_8bit_for_a_peer_that_cannot_take_it_is_not_sent_silently(self):
         sink = self.sink(extensions=("PIPELINING",))
@@ -357,7 +360,7 @@ class Reports(Delivery):
         self.send(server, data=message("the subject", "the text\r\n"), parameters=" ENVID=QQ314159")
         (report,) = server.wait_for_mailbox(f"anna@{LOCAL}")
         mail, fields, original = self.parse(report)
-        self.assertEqual(mail["To"], f"anna@{LOCAL}")
+        self.assertIn(f"anna@{LOCAL}", mail["To"])
         whole, recipient = fields
         self.assertEqual(whole["Reporting-MTA"], f"dns; {ringpost.HOSTNAME}")
         self.assertEqual(whole["Original-Envelope-Id"], "QQ314159")

@@ -87,13 +87,26 @@ class DnsServer:
         if not self._is(self.failing, name):
             known = self.zone.get(name)
             code = NO_ERROR if known is not None else NO_SUCH_NAME
-            records = [r for r in known or [] if r[0] in (kind, CNAME)]
+            records = self._chain(name, kind)
         question = packet[12:end + 4]
         out = struct.pack(">HHHHHH", number, 0x8580 | (flags & 0x0100) | code, 1, len(records), 0, 0) + question
-        for record in records:
+        for owner, record in records:
             data = self._data(record)
-            out += b"\xc0\x0c" + struct.pack(">HHIH", record[0], 1, 60, len(data)) + data
+            out += _pack_name(owner) + struct.pack(">HHIH", record[0], 1, 60, len(data)) + data
         return out
+
+    def _chain(self, name, kind):
+        """What a recursive server answers: the aliases on the way, then the records themselves."""
+        records = []
+        for _ in range(8):
+            here = self.zone.get(name, [])
+            found = [(name, r) for r in here if r[0] == kind]
+            alias = next((r for r in here if r[0] == CNAME), None)
+            if found or alias is None:
+                return records + found
+            records.append((name, alias))
+            name = alias[1].lower()
+        return records
 
     @staticmethod
     def _data(record):
