@@ -141,7 +141,7 @@ constexpr Broken kBroken[] = {
     {"[log.mail]\nto = \"mail.log\"\n", 2, "log.mail.to", "file:/var/log"},
     {"[policy]\nrelay_networks = [\"10.0.0.1/8\"]\n", 2, "policy.relay_networks", "10.0.0.0/8"},
     {"[server]\nhostname = \"a.example\"\n[server]\nhostname = \"b.example\"\n", 3, "", "1"},
-    {"[retry]\nexpire_after = 5\n", 2, "retry.expire_after", "\"5d\""},
+    {"[retry]\nexpire_after = 5\n", 2, "retry.expire_after", "\"30s\""},
     {"[domains\nlocal = []\n", 1, "", "]"},
 };
 
