@@ -85,15 +85,25 @@ class DnsServer:
             return None
         code, records = SERVER_FAILURE, []
         if not self._is(self.failing, name):
-            known = self.zone.get(name)
-            code = NO_ERROR if known is not None else NO_SUCH_NAME
-            records = [r for r in known or [] if r[0] in (kind, CNAME)]
+            code, records = self._find(name, kind)
         question = packet[12:end + 4]
         out = struct.pack(">HHHHHH", number, 0x8580 | (flags & 0x0100) | code, 1, len(records), 0, 0) + question
-        for record in records:
+        for owner, record in records:
             data = self._data(record)
-            out += b"\xc0\x0c" + struct.pack(">HHIH", record[0], 1, 60, len(data)) + data
+            out += _pack_name(owner) + struct.pack(">HHIH", record[0], 1, 60, len(data)) + data
         return out
+
+    def _find(self, name, kind):
+        """The code, and (owner, record) pairs: a chain of CNAMEs to its end, as a recursive server gives it."""
+        known = self.zone.get(name)
+        if known is None:
+            return NO_SUCH_NAME, []
+        found = [(name, record) for record in known if record[0] == kind]
+        aliases = [record[1] for record in known if record[0] == CNAME]
+        if found or not aliases:
+            return NO_ERROR, found
+        code, rest = self._find(aliases[0].lower(), kind)
+        return code, [(name, (CNAME, aliases[0])), *rest]
 
     @staticmethod
     def _data(record):
