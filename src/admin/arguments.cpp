@@ -55,7 +55,8 @@ Answered<MessageId> Arguments::id(std::string_view name) {
 
 Answered<> Arguments::take_addresses(deliver::Selector& selector) {
   if (const auto domain = text("domain"))
-    if (!mail::append_canonical_domain(*domain, selector.domain))
+    if ((!domain->starts_with('[') && !mail::is_valid_domain(*domain, true)) ||
+        !mail::append_canonical_domain(*domain, selector.domain))
       return refuse(fmt::format("domain: \"{}\" is no domain", *domain), "write it as example.com");
   if (const auto sender = text("sender")) {
     const auto canonical =

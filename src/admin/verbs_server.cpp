@@ -1,6 +1,8 @@
 // The server itself: how it is, its figures, reload and stop.
 #include <array>
 
+#include <unistd.h>
+
 #include "verbs.hpp"
 
 namespace ringpost::admin {
@@ -25,6 +27,7 @@ Answered<Json> show_status(Call& call) {
   call.line(Json()
                 .set("version", status.version)
                 .set("hostname", status.hostname)
+                .set("pid", getpid())
                 .set("backend", status.backend)
                 .set("configuration", status.config_path)
                 .set("generation", status.generation)

@@ -100,6 +100,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   bool connected_ = false;      // counts in Destination::connected
   bool woken_ = false;
   bool over_ = false;  // the connection is of no more use
+  bool died_ = false;  // it ended in the middle of the last transaction
   bool aborted_ = false;
 };
 

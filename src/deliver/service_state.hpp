@@ -41,6 +41,7 @@ struct Service::State final : Queue::Reactions {
   Task<void> leave_line(Destination& destination);
   Task<void> serve(Destination& destination);
   void flow_ended(Destination& destination);
+  void let_in(IntrusiveList<Destination, WaitForRoom>& line, std::size_t room);
 
   // ---- mailbox.cpp
   Task<void> serve_here(Destination& destination);
@@ -98,7 +99,7 @@ struct Service::State final : Queue::Reactions {
   bool aborted = false;
 
   struct Figures {
-    observe::Gauge flows, connections, slots_waiting;
+    observe::Gauge flows, connections;
     observe::Counter connections_opened, connections_failed, connections_reused, messages, dns_failures,
         tls_fallbacks, lost, forwarded, overdue;
   } figures;

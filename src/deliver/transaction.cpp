@@ -84,6 +84,7 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
 
   transaction_since_ = core_.now();
   lost_ = {};
+  died_ = false;
   result_.start();
   session_->begin(outgoing);
   bool body_sent = false;
@@ -91,7 +92,7 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
     const smtp::ClientEvent event =
         co_await next_event(body_sent ? settings_->deliver.data_timeout : settings_->deliver.command_timeout);
     result_.note(event, session_->reply());
-    if (event.kind == Kind::closed) over_ = true;
+    died_ = event.kind == Kind::closed;
     if (event.kind != Kind::send_body) continue;
     body_sent = true;
     if (co_await send_body(job.message.id, facts, first))
@@ -100,7 +101,8 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
       session_->lost_connection();
   }
   transaction_since_ = {};
-  if (session_->closed()) over_ = true;  // it has answered, and hung up on us at once
+  over_ = session_->closed();
+  if (died_) service_.figures.lost.add();
   co_return conclude(job, body_sent);
 }
 
@@ -109,15 +111,12 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
 std::vector<Finding> Flow::conclude(const Job& job, bool body_sent) const {
   std::vector<Finding> findings;
   findings.reserve(job.recipients.size());
-  const bool untried = over_ && !body_sent && messages_ > 1 && !job.requeued;
+  const bool untried = aborted_ || (!body_sent && messages_ > 1 && !job.requeued);
   for (const std::uint32_t recipient : job.recipients.view()) {
     const mail::Reply& reply = result_.of(recipient);
-    const bool own = &reply != &result_.overall();
-    Finding finding = judge(recipient, !own && over_ && !lost_.text.empty() ? lost_ : reply);
-    if (over_ && !own && finding.found == Found::delivered)
-      finding.found = Found::deferred;  // a 250 is not a goodbye
-    if (over_ && !own && finding.found == Found::failed) finding.found = Found::deferred;
-    if (!own && over_ && (untried || aborted_)) finding.found = Found::undecided;
+    const bool decided = !died_ || &reply != &result_.overall();
+    Finding finding = judge(recipient, !decided && !lost_.text.empty() ? lost_ : reply);
+    if (!decided) finding.found = untried ? Found::undecided : Found::deferred;  // a goodbye is no verdict
     if (finding.found == Found::delivered && job.local && job.local->failure.code != 0)
       finding = judge(recipient, job.local->failure);  // this target has it, another never will
     findings.push_back(std::move(finding));

@@ -136,7 +136,7 @@ Task<std::optional<mail::Reply>> Intake::spill(Draft& draft, const Origin& origi
   const bool first = !draft.incoming_;
   if (first) {
     see_header(draft, origin, envelope);
-    auto incoming = spool_.begin(draft.id_);
+    auto incoming = spool_.begin();
     if (!incoming) co_return reply_for(incoming.error());
     draft.incoming_.emplace(std::move(*incoming));
     figures_.streamed.add();

@@ -206,6 +206,7 @@ void visit_records(const SegmentWalk& walk, const FramePlace& place,
            .shard = place.shard,
            .where = {place.segment, static_cast<std::uint32_t>(offset), cursor.header().size},
            .order = order_of(walk.header()),
+           .sequence = place.sequence,
            .payload = cursor.payload()});
   }
 }
@@ -234,7 +235,7 @@ Result<void> read_shard(io::Files& files, const std::string& directory, std::uin
   const auto voids = collect_voids(files, segments, window);
   for (FoundSegment& found : segments) {
     if (!found.has_frames()) continue;
-    walk_segment(files, found, {found.header.shard, found.number, found.number}, voids, window, visit,
+    walk_segment(files, found, {found.header.shard, found.number, found.number, found.header.sequence}, voids, window, visit,
                  report);
   }
   close_segments(files, segments);

@@ -53,6 +53,7 @@ struct FramePlace {
   unsigned shard = 0;
   std::uint32_t segment = 0;  // for Location
   std::uint32_t number = 0;   // for the report
+  std::uint64_t sequence = 0;
 };
 void visit_records(const SegmentWalk& walk, const FramePlace& place,
                    const std::function<void(const RecordView&)>& visit, RecoveryReport& report);

@@ -24,14 +24,15 @@ Pin::~Pin() {
 }
 
 Task<Result<std::unique_ptr<Log>>> Log::open(shard::Core& core, LogOptions options, Place place,
-                                             std::function<void(const RecordView&)> visit,
+                                             std::function<void(Log&, const RecordView&)> visit,
                                              RecoveryReport* report) {
   const std::uint64_t size = options.segment_size.count;
   if (size < kSegmentSizeMin.count || size > kSegmentSizeMax.count || size % kBlockSize != 0)
     co_return fail(ErrorKind::permanent, fmt::format("a segment cannot have {} bytes", size));
   std::unique_ptr<Log> log(new Log(std::make_shared<State>(core, options, std::move(place))));
   RecoveryReport unwanted;
-  auto opened = co_await log->state_->open_all(visit, report != nullptr ? *report : unwanted);
+  auto opened = co_await log->state_->open_all([&](const RecordView& view) { visit(*log, view); },
+                                               report != nullptr ? *report : unwanted);
   if (!opened) {
     co_await log->state_->close();
     co_return fail(
@@ -87,6 +88,10 @@ Result<void> Log::Durable::await_resume() const {
   return fail(system_error(log_.last_errno, "write to the log"));
 }
 
+std::span<const std::byte> Log::peek(Location where) const {
+  return state_->hot(where).bytes;
+}
+
 Pin Log::pin(Location where) {
   Pin pin;
   const auto found = state_->hot(where);
@@ -140,6 +145,10 @@ void Log::release_elsewhere() {
 SegmentName Log::name_of(Location where) const {
   const Segment& segment = state_->segments[where.segment];
   return {segment.shard, segment.number, segment.header.sequence};
+}
+
+std::uint32_t Log::epoch_of(Location where) const {
+  return state_->segments[where.segment].header.epoch;
 }
 
 bool Log::in_use(const SegmentName& name) const {
@@ -202,6 +211,10 @@ bool Log::write_errors() const {
 
 std::uint64_t Log::frames_committed() const {
   return state_->figures.frames.value();
+}
+
+Duration Log::write_age() const {
+  return state_->in_flight ? state_->core.now() - state_->frame_write.submitted : Duration{0};
 }
 
 Task<void> Log::drained() {

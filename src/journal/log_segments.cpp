@@ -152,8 +152,13 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
   switch (what) {
     case Segment::Rewrite::open:
       segment.use = ok ? Segment::Use::prepared : Segment::Use::free;
-      if (!ok) prepare_next();
-      if (ok) room.notify_all();
+      if (ok) {
+        if (!void_due) write_failures = 0;  // else the frame with the voids tells
+        room.notify_all();
+      } else {
+        ++write_failures;  // without a segment there is no frame
+        prepare_next();
+      }
       wake_commit();
       break;
     case Segment::Rewrite::seal:

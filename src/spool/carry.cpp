@@ -1,90 +1,165 @@
-// Records that must be written again: of a segment that is being emptied, and of a frame that failed.
+// Emptying a segment: what still counts in it is appended again.
 #include <algorithm>
 
 #include "spool_state.hpp"
 
 namespace ringpost::spool {
 
-namespace {
-
-Result<journal::Location> append_one(journal::Log& log, std::uint8_t type, MessageId id,
-                                     std::span<const std::byte> payload) {
-  const std::array<std::span<const std::byte>, 1> parts{payload};
-  const std::array<journal::Record, 1> records{journal::Record{.type = type, .id = id, .parts = parts}};
-  std::array<journal::Location, 1> where{};
-  RP_CHECK(log.append(records, where, true));
-  return where[0];
+// Waits for the log; an error when it does not come.
+Task<Result<void>> Spool::State::room() {
+  if (closing || log->write_errors()) co_return fail(ErrorKind::temporary, "the log takes nothing");
+  if (!co_await log->wait_for_room(core.now() + kRoomWait))
+    co_return fail(ErrorKind::exhausted, "no room in the log");
+  co_return Result<void>{};
 }
-
-}  // namespace
 
 Task<Result<void>> Spool::State::carry(const journal::RecordView& view) {
-  Entry* entry = find(view.id);
-  if (view.type == kDone) {
-    const auto negation = decode_negation(view.payload);
-    if (!negation) co_return Result<void>{};
-    std::vector<journal::SegmentName> needed;
-    const journal::SegmentName here = log->name_of(view.where);
-    for (const journal::SegmentName& name : negation->segments)
-      if (name != here && log->in_use(name)) needed.push_back(name);
-    if (!needed.empty()) put_done(view.id, std::move(needed));
-    co_return Result<void>{};
+  if (!postponed.empty() || !lost_endings.empty()) co_return fail(ErrorKind::temporary, "other records wait");
+  const Entry* entry = queue.find(view.id);
+  switch (static_cast<RecordType>(view.type)) {
+    case RecordType::body:
+      if (entry != nullptr && entry->body == view.where) co_return co_await move(view.id);
+      break;
+    case RecordType::envelope:
+      if (entry != nullptr && entry->envelope == view.where) co_return co_await move(view.id);
+      break;
+    case RecordType::body_end:
+      if (const Large* large = queue.large(view.id); large != nullptr && large->end == view.where)
+        co_return co_await move(view.id);
+      break;
+    case RecordType::chunk:
+      if (const auto id = queue.message_of_body(view.id.value)) co_return co_await move(*id);
+      break;
+    case RecordType::state:
+      co_return co_await carry_state(view);
+    case RecordType::done:
+    case RecordType::moved:
+      co_return co_await carry_ending(view);
+    default:
+      break;
   }
-  if (entry == nullptr) co_return Result<void>{};
-  if (view.type == kState) {
-    if (entry->details && entry->details->state == view.where) put_state(view.id, *entry);
-    co_return Result<void>{};
-  }
-  co_return carry_message(view.id, *entry, view);
+  co_return Result<void>{};
 }
 
-Result<void> Spool::State::carry_message(MessageId id, Entry& entry, const journal::RecordView& view) {
-  journal::Location* place = nullptr;
-  if (view.type == kBody && entry.body == view.where) place = &entry.body;
-  if (view.type == kEnvelope && entry.envelope == view.where) place = &entry.envelope;
-  if (view.type == kChunk && entry.details)
-    for (Details::Chunk& chunk : entry.details->chunks)
-      if (chunk.where == view.where) place = &chunk.where;
-  if (place == nullptr) return {};
-  const journal::Location moved = RP_TRY(append_one(*log, view.type, id, view.payload));
-  if (view.type == kEnvelope) entry.more().older.push_back(log->name_of(*place));
-  log->add_live(moved);
-  log->drop_live(*place);
-  *place = moved;
-  figures.moved.add();
+Task<Result<void>> Spool::State::carry_ending(const journal::RecordView& view) {
+  auto segments = decode_segments(view.payload);
+  const auto own = log->name_of(view.where);
+  std::erase_if(segments,
+                [&](const journal::SegmentName& name) { return name == own || !log->in_use(name); });
+  if (segments.empty()) co_return Result<void>{};
+  while (!append_ending(view.id, segments, static_cast<RecordType>(view.type), view.flags))
+    RP_CO_CHECK(co_await room());
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Spool::State::carry_state(const journal::RecordView& view) {
+  while (true) {
+    Entry* entry = queue.find(view.id);
+    if (entry != nullptr) {
+      if (entry->state == 0 || !queue.states().holds(entry->state, view.where)) co_return Result<void>{};
+      if (write_state(*entry, {})) co_return Result<void>{};
+    } else {
+      if ((view.flags & kForeign) == 0 || elsewhere_released) co_return Result<void>{};
+      // Of a message that another core has, which may not have written it down yet.
+      Group group;
+      group.add(RecordType::state, view.id, view.payload, view.flags);
+      if (group.append(*log, true)) {
+        const journal::SegmentName elsewhere{.shard = ~0U};
+        log->add_pin(group.where(RecordType::state), {&elsewhere, 1});
+        co_return Result<void>{};
+      }
+    }
+    RP_CO_CHECK(co_await room());
+  }
+}
+
+Task<Result<void>> Spool::State::move(MessageId id) {
+  const Entry* entry = queue.find(id);
+  if (entry == nullptr || entry->is(Entry::in_memory)) co_return Result<void>{};
+  auto done = entry->is(Entry::large) ? co_await move_large(id) : co_await move_whole(id);
+  if (done) figures.moved.add();
+  // A message that cannot be read stays where it is: its segment is kept, for who can repair it.
+  if (!done && done.error().kind == ErrorKind::permanent) co_return Result<void>{};
+  co_return done;
+}
+
+// Body or body end are in the group already. Appends and counts; afterwards the entry may have another address.
+Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
+                                       std::span<const std::byte> envelope) {
+  const MessageId id{entry.id};
+  group.add(RecordType::envelope, id, envelope);
+  std::vector<std::byte> states;
+  if (entry.state != 0) {
+    states = encode_state(queue.states().outcomes(entry.state), true);
+    group.add(RecordType::state, id, states);
+  }
+  auto voided = queue.segments_of(entry);
+  std::erase_if(voided, [&](const journal::SegmentName& name) { return name.shard == own_shard; });
+  const auto names = encode_segments(voided);
+  if (!voided.empty()) group.add(RecordType::moved, id, names, kForeign);
+  RP_CHECK(group.append(*log, true));
+  copy.envelope = group.where(RecordType::envelope);
+  copy.body = group.where(RecordType::body);
+  if (copy.large) copy.large->end = group.where(RecordType::body_end);
+  queue.relocate(entry, std::move(copy));
+  if (const journal::Location where = group.where(RecordType::state)) {
+    log->add_live(where);
+    queue.states().take_records(entry.state, [&](journal::Location old) { log->drop_live(old); });
+    queue.states().set_whole(entry.state, where);
+  }
+  if (const journal::Location where = group.where(RecordType::moved)) log->add_pin(where, voided);
   return {};
 }
 
-// A frame has failed. What it promised nobody relies on; what it stated as a fact, or moved, is written again.
-void Spool::State::lost(const journal::RecordView& view) {
-  if (view.type == kDone) {
-    if (auto negation = decode_negation(view.payload)) put_done(view.id, std::move(negation->segments));
-    return;
+Task<Result<void>> Spool::State::move_whole(MessageId id) {
+  while (true) {
+    const journal::Location place = queue.find(id)->envelope;
+    const bool no_body = queue.find(id)->is(Entry::no_body);
+    const auto envelope = RP_CO_TRY(co_await read_envelope(id));
+    Body body;
+    if (!no_body && queue.find(id) != nullptr) body = RP_CO_TRY(co_await part(id, 0, kMessageSizeMax.count));
+    Entry* entry = queue.find(id);
+    if (entry == nullptr || entry->envelope != place) co_return Result<void>{};
+    Group group;
+    if (body.size() != 0) group.add(RecordType::body, id, body.pieces());
+    auto placed = place_moved(*entry, group, {.no_body = no_body}, envelope);
+    if (placed || placed.error().kind != ErrorKind::exhausted) co_return placed;
+    body = {};
+    RP_CO_CHECK(co_await room());
+    if (queue.find(id) == nullptr) co_return Result<void>{};
   }
-  if (view.type == kChunk) {
-    for (Incoming::State* body : incoming)
-      for (Details::Chunk& chunk : body->chunks)
-        if (chunk.where == view.where)
-          if (const auto again = append_one(*log, kChunk, view.id, view.payload)) {
-            log->add_live(*again);
-            log->drop_live(chunk.where);
-            chunk.where = *again;
-          }
-  }
-  Entry* entry = find(view.id);
-  if (entry == nullptr || !entry->promised) return;
-  if (view.type == kState) {
-    if (entry->details && entry->details->state == view.where) put_state(view.id, *entry);
-    return;
-  }
-  (void)carry_message(view.id, *entry, view);
 }
 
-void Spool::State::upkeep() {
-  retry_facts();
-  if (!elsewhere_released && start.exchange->all_settled()) {
-    elsewhere_released = true;
-    log->release_elsewhere();
+// Chunk by chunk under a new body id; only the end makes them count.
+Task<Result<void>> Spool::State::move_large(MessageId id) {
+  const journal::Location place = queue.find(id)->envelope;
+  const auto envelope = RP_CO_TRY(co_await read_envelope(id));
+  Incoming::State moved{.spool = shared_from_this(),
+                        .body_id = MessageId::make(start_info.epoch, own_shard, next_sequence++).value};
+  const std::uint64_t size = queue.find(id) == nullptr ? 0 : queue.size_of(*queue.find(id));
+  while (moved.size < size) {
+    const auto body = RP_CO_TRY(co_await part(id, moved.size, kChunkSize));
+    for (const auto piece : body.pieces()) RP_CO_CHECK(co_await moved.put(piece, true));
+    moved.size += body.size();
+  }
+  const BodyEnd end{
+      .body_id = moved.body_id, .size = size, .chunk_count = static_cast<std::uint32_t>(moved.chunks.size())};
+  while (true) {
+    Entry* entry = queue.find(id);
+    if (entry == nullptr || entry->envelope != place) co_return Result<void>{};
+    for (const std::uint64_t frame : moved.frames)
+      if (log->failed({frame})) co_return fail(ErrorKind::temporary, "a part could not be written");
+    Group group;
+    group.add(RecordType::body_end, id, std::as_bytes(std::span(&end, 1)));
+    Copy copy;
+    copy.large = Large{moved.body_id, size, moved.chunks, {}};
+    auto placed = place_moved(*entry, group, std::move(copy), envelope);
+    if (placed) {
+      for (const journal::Location chunk : std::exchange(moved.chunks, {})) log->drop_live(chunk);
+      co_return placed;
+    }
+    if (placed.error().kind != ErrorKind::exhausted) co_return placed;
+    RP_CO_CHECK(co_await room());
   }
 }
 

@@ -1,31 +1,45 @@
 #include "ringpost/spool/options.hpp"
 
 #include "ringpost/base/option_table.hpp"
+#include "ringpost/journal/limits.hpp"
 
 namespace ringpost::spool {
 
+namespace {
+
+std::optional<OptionComplaint> complaint_about_segment(const Bytes& size) {
+  if (size.count % journal::kBlockSize == 0) return std::nullopt;
+  return OptionComplaint{to_string(size) + " is not a multiple of 4KiB", "write \"64MiB\""};
+}
+
+}  // namespace
+
 const OptionTable& option_table(const SpoolOptions*) {
-  static const OptionTable table = options_of<SpoolOptions>(
-      "spool", "Where the queue lives, and how much of the disk it may have.",
+  using S = SpoolOptions;
+  static const OptionTable table = options_of<S>(
+      "spool", "The durable queue.",
       {
-          field<&SpoolOptions::directory>("directory", "One folder for each core is made in it.", not_empty(),
-                                          postfix("queue_directory"), needs_restart()),
-          field<&SpoolOptions::segment_size>("segment_size", "Size of one file of the log.", range(1_MiB, 1_GiB),
-                                             needs_restart()),
-          field<&SpoolOptions::free_space_min>("free_space_min",
-                                               "When less of the file system is free, new mail hears 452 4.3.1.",
-                                               postfix("queue_minfree"), needs_restart()),
-          field<&SpoolOptions::relaxed_delay>("relaxed_delay",
-                                              "What a crash may cost at durability \"relaxed\"; a bound, not a wait.",
-                                              range(1ms, 10s), needs_restart()),
-          field<&SpoolOptions::buffer_memory>("buffer_memory",
-                                              "Commit buffers of each core; they are the cache of fresh mail too.",
-                                              range(4_MiB, 4_GiB), needs_restart()),
-          field<&SpoolOptions::segments_ahead>("segments_ahead", "Zero-filled files kept ready by each core.",
-                                               range(2, 64), needs_restart()),
-          field<&SpoolOptions::compact_after>("compact_after",
-                                              "A file this old that holds little is emptied, so that it can be used again.",
-                                              range(1s, 24h), needs_restart()),
+          field<&S::directory>("directory", "Where the queue lives; one sub-directory for each core.",
+                               not_empty(), postfix("queue_directory"), needs_restart()),
+          field<&S::segment_size>("segment_size",
+                                  "Size of the log's files, which are made once and used again.",
+                                  range(journal::kSegmentSizeMin, journal::kSegmentSizeMax),
+                                  checked(&complaint_about_segment), needs_restart()),
+          field<&S::free_space_min>(
+              "free_space_min", "Part of the file system that stays free; below it new mail gets 452 4.3.1.",
+              postfix("queue_minfree"), needs_restart()),
+          field<&S::relaxed_delay>("relaxed_delay",
+                                   "How much accepted mail level relaxed may lose in a crash.",
+                                   range(Duration{1ms}, Duration{10s}), needs_restart()),
+          field<&S::buffer_memory>("buffer_memory",
+                                   "Commit buffers of each core, which are also the cache of fresh mail.",
+                                   range(4_MiB, 1_GiB), needs_restart()),
+          field<&S::segments_ahead>("segments_ahead", "Zero-filled files that each core keeps ready.",
+                                    range(2U, 64U), needs_restart()),
+          field<&S::compact_after>(
+              "compact_after",
+              "Age from which a file with little live mail is emptied, so that it can be used again.",
+              range(Duration{1s}, Duration{24h}), needs_restart()),
       });
   return table;
 }

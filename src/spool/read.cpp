@@ -1,5 +1,7 @@
-// Reading messages back.
+// Reading messages back: from commit buffers, from memory, or from disk.
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "spool_state.hpp"
 
@@ -7,117 +9,117 @@ namespace ringpost::spool {
 
 namespace {
 
-constexpr ErrorKind kGone = ErrorKind::permanent;
-// A cold body is read into blocks of the pool; larger ones are asked for in parts.
-constexpr std::uint64_t kColdBodyMax = std::uint64_t{16} << 20;
+Error unknown(MessageId id) {
+  return {ErrorKind::permanent, 0, fmt::format("no message {} in the queue", to_string(id))};
+}
 
 }  // namespace
 
-Task<Result<std::vector<std::byte>>> Spool::State::envelope_bytes(MessageId id) {
-  Entry* entry = find(id);
-  if (entry == nullptr) co_return fail(kGone, "there is no such message");
-  if (entry->in_memory()) co_return entry->details->envelope;
+Result<std::vector<buffer::Block>> Spool::State::blocks_for(std::uint64_t size) {
+  std::vector<buffer::Block> blocks;
+  while (size != 0) {
+    const auto wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(size, buffer::Pool::kClasses.back()));
+    blocks.push_back(core.buffers().take(wanted));
+    if (!blocks.back()) return fail(ErrorKind::exhausted, "no memory for a message");
+    size -= wanted;
+  }
+  return blocks;
+}
+
+Task<Result<std::vector<std::byte>>> Spool::State::read_envelope(MessageId id) {
+  const Entry* entry = queue.find(id);
+  if (entry == nullptr) co_return fail(unknown(id));
+  if (const auto found = held.find(id.value); found != held.end()) co_return found->second->envelope;
   const journal::Location where = entry->envelope;
   std::vector<std::byte> bytes(where.size);
-  if (const journal::Pin pin = log->pin(where)) {
-    std::ranges::copy(pin.bytes(), bytes.begin());
+  if (const auto hot = log->peek(where); hot.data() != nullptr) {
+    std::ranges::copy(hot, bytes.begin());
     co_return bytes;
   }
   RP_CO_CHECK(co_await log->read(where, bytes));
   co_return bytes;
 }
 
-Task<Result<void>> Spool::State::add_part(Body& body, journal::Location where, std::uint32_t skip, std::uint32_t size) {
-  if (size == 0) co_return Result<void>{};
-  if (journal::Pin pin = log->pin(where)) {
-    body.pieces_.push_back(pin.bytes().subspan(skip, size));
-    body.pins_.push_back(std::move(pin));
-    body.size_ += size;
-    co_return Result<void>{};
-  }
-  std::vector<std::span<std::byte>> into;
-  std::vector<buffer::Block> blocks;
-  for (std::uint32_t left = size; left != 0;) {
-    buffer::Block block = core.buffers().take(std::min<std::size_t>(left, buffer::Pool::kClasses.back()));
-    if (!block) co_return fail(ErrorKind::exhausted, "no memory for a message");
-    const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(left, block.capacity()));
-    block.fill(count);
-    into.push_back(block.bytes());
-    blocks.push_back(std::move(block));
-    left -= count;
-  }
-  RP_CO_CHECK(co_await log->read(where, skip, into));
-  for (buffer::Block& block : blocks) {
-    body.pieces_.push_back(std::as_const(block).bytes());
-    body.blocks_.push_back(std::move(block));
-  }
-  body.size_ += size;
-  co_return Result<void>{};
-}
-
-Task<Result<Body>> Spool::State::part(MessageId id, std::uint64_t offset, std::uint64_t size) {
-  Body body;
-  Entry* entry = find(id);
-  if (entry == nullptr) co_return fail(kGone, "there is no such message");
-  size = std::min(size, entry->size - std::min(offset, entry->size));
-  if (entry->in_memory()) {
-    std::uint64_t at = 0;
-    for (const buffer::Block& block : entry->details->body) {
-      const std::uint64_t from = std::max(offset, at);
-      const std::uint64_t to = std::min(offset + size, at + block.size());
-      if (from < to) {
-        // The entry may end while the body is being sent, so it gets a copy.
-        buffer::Block copy = core.buffers().take(to - from);
-        if (!copy) co_return fail(ErrorKind::exhausted, "no memory for a message");
-        copy.append(block.bytes().subspan(from - at, to - from));
-        body.pieces_.push_back(std::as_const(copy).bytes());
-        body.blocks_.push_back(std::move(copy));
-        body.size_ += to - from;
-      }
-      at += block.size();
-    }
-    co_return body;
-  }
-  if (entry->body) {
-    RP_CO_CHECK(co_await add_part(body, entry->body, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size)));
-    co_return body;
-  }
-  if (size > kColdBodyMax) co_return fail(ErrorKind::exhausted, "this message is read in parts");
-  if (!entry->details) co_return fail(kGone, "the body of this message is not in the spool");
-  const std::vector<Details::Chunk> parts = entry->details->chunks;
-  for (const Details::Chunk& chunk : parts) {
-    const std::uint64_t length = chunk.where.size - sizeof(ChunkHeader);
-    const std::uint64_t from = std::max(offset, chunk.offset);
-    const std::uint64_t to = std::min(offset + size, chunk.offset + length);
-    if (from >= to) continue;
-    RP_CO_CHECK(co_await add_part(body, chunk.where, static_cast<std::uint32_t>(from - chunk.offset + sizeof(ChunkHeader)),
-                                  static_cast<std::uint32_t>(to - from)));
-  }
-  if (body.size_ != size) co_return fail(kGone, "a part of this message is not in the spool");
-  co_return body;
-}
-
-Task<Result<Spool::Loaded>> Spool::load(MessageId id) {
+Task<Result<Spool::Loaded>> Spool::State::load(MessageId id) {
   Loaded loaded;
-  loaded.bytes = RP_CO_TRY(co_await state_->envelope_bytes(id));
-  if (loaded.bytes.size() < sizeof(EnvelopeHeader)) co_return fail(kGone, "the envelope is damaged");
-  loaded.envelope =
-      RP_CO_TRY(mail::EnvelopeRecord::decode(std::span<const std::byte>(loaded.bytes).subspan(sizeof(EnvelopeHeader))));
-  const Entry* entry = state_->find(id);
-  if (entry == nullptr) co_return fail(kGone, "there is no such message");
-  if (entry->details && !entry->details->outcomes.empty()) {
-    loaded.outcomes = entry->details->outcomes;
-  } else {
-    loaded.outcomes.resize(entry->recipients);
-    for (std::uint32_t i = 0; i < entry->recipients; ++i) loaded.outcomes[i].recipient = i;
-  }
+  loaded.bytes = RP_CO_TRY(co_await read_envelope(id));
+  loaded.envelope = RP_CO_TRY(mail::EnvelopeRecord::decode(loaded.bytes));
+  const Entry* entry = queue.find(id);
+  if (entry == nullptr) co_return fail(unknown(id));
+  loaded.outcomes = outcomes_of(*entry);
   co_return loaded;
 }
 
-Task<Result<Body>> Spool::body(MessageId id) { co_return co_await state_->part(id, 0, UINT64_MAX / 2); }
-Task<Result<Body>> Spool::part(MessageId id, std::uint64_t offset, std::uint64_t size) {
-  co_return co_await state_->part(id, offset, size);
+Body Spool::State::held_part(std::shared_ptr<Held> from, std::uint64_t offset, std::uint64_t size) const {
+  Body body;
+  for (const buffer::Block& block : from->body) {
+    auto bytes = block.bytes();
+    const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(offset, bytes.size()));
+    offset -= skipped;
+    bytes = bytes.subspan(skipped);
+    bytes = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(size - body.size_, bytes.size())));
+    if (bytes.empty()) continue;
+    body.pieces_.push_back(bytes);
+    body.size_ += bytes.size();
+  }
+  body.keeps_ = std::move(from);
+  return body;
 }
-Task<Result<Body>> Spool::head(MessageId id, std::size_t size) { co_return co_await state_->part(id, 0, size); }
+
+Task<Result<Body>> Spool::State::part(MessageId id, std::uint64_t offset, std::uint64_t size) {
+  const Entry* entry = queue.find(id);
+  if (entry == nullptr) co_return fail(unknown(id));
+  if (entry->is(Entry::no_body)) co_return fail(ErrorKind::permanent, "the body of the message is damaged");
+  if (const auto found = held.find(id.value); found != held.end())
+    co_return held_part(found->second, offset, size);
+  Body body;
+  const auto records = queue.body_records(*entry);
+  std::uint64_t at = 0;
+  for (const journal::Location where : records) {
+    const std::uint64_t end = at + where.size;
+    if (end > offset && body.size_ < size) {
+      const auto skip = static_cast<std::uint32_t>(offset > at ? offset - at : 0);
+      const auto count =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(where.size - skip, size - body.size_));
+      auto added = co_await add_record(id, where, skip, count, body);
+      if (!added) {
+        if (added.error().kind == ErrorKind::permanent) figures.damaged.add();
+        co_return fail(std::move(added).error());
+      }
+    }
+    at = end;
+  }
+  co_return body;
+}
+
+// The bytes of one record, pinned or copied. The message may end or move while others are read: then the record may be
+// gone.
+Task<Result<void>> Spool::State::add_record(MessageId id, journal::Location where, std::uint32_t skip,
+                                            std::uint32_t size, Body& body) {
+  const Entry* entry = queue.find(id);
+  if (entry == nullptr) co_return fail(unknown(id));
+  const auto records = queue.body_records(*entry);
+  if (std::ranges::find(records, where) == records.end())
+    co_return fail(ErrorKind::temporary, "the message has just been moved");
+  body.size_ += size;
+  if (journal::Pin pin = log->pin(where)) {
+    body.pieces_.push_back(pin.bytes().subspan(skip, size));
+    body.pins_.push_back(std::move(pin));
+    co_return Result<void>{};
+  }
+  auto blocks = RP_CO_TRY(blocks_for(size));
+  std::vector<std::span<std::byte>> into;
+  std::uint32_t left = size;
+  for (buffer::Block& block : blocks) {
+    block.fill(std::min<std::size_t>(left, block.capacity()));
+    left -= static_cast<std::uint32_t>(block.size());
+    into.push_back(block.bytes());
+    body.pieces_.push_back(block.bytes());
+  }
+  RP_CO_CHECK(co_await log->read(where, skip, std::move(into)));
+  for (buffer::Block& block : blocks) body.blocks_.push_back(std::move(block));
+  co_return Result<void>{};
+}
 
 }  // namespace ringpost::spool

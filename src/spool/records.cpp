@@ -1,87 +1,83 @@
 #include "records.hpp"
 
-#include <cstring>
+#include <algorithm>
+
+#include "ringpost/journal/format.hpp"
 
 namespace ringpost::spool {
 
-namespace {
-
-struct NegationHeader {
-  std::uint32_t segments = 0;
-  std::uint32_t outcomes = 0;
-};
-struct StoredSegment {
-  std::uint32_t shard = 0;
-  std::uint32_t number = 0;
-  std::uint64_t sequence = 0;
-};
-struct StoredOutcome {
-  std::uint32_t recipient = 0;
-  std::uint8_t state = 0;
-  std::uint8_t warned = 0;
-  std::uint16_t attempts = 0;
-  std::int64_t next_attempt = 0;
-  std::uint16_t code = 0;
-  std::uint16_t reserved = 0;
-  std::uint32_t reserved_too = 0;
-};
-static_assert(sizeof(NegationHeader) == 8 && sizeof(StoredSegment) == 16 && sizeof(StoredOutcome) == 24);
-
-template <class T>
-void put(const T& value, std::vector<std::byte>& out) {
-  const auto bytes = std::as_bytes(std::span(&value, 1));
-  out.insert(out.end(), bytes.begin(), bytes.end());
+PackedOutcome pack(const Outcome& outcome) {
+  PackedOutcome packed;
+  packed.recipient = outcome.recipient;
+  packed.attempts = outcome.attempts;
+  packed.code = static_cast<std::uint16_t>(std::min<unsigned>(outcome.code, 999) & 0xFFFU);
+  packed.state = static_cast<std::uint16_t>(static_cast<unsigned>(outcome.state) & 7U);
+  packed.warned = outcome.warned ? 1 : 0;
+  packed.next_attempt = outcome.next_attempt.nanoseconds;
+  return packed;
 }
 
-template <class T>
-T take(std::span<const std::byte>& from) {
-  T value;
-  std::memcpy(&value, from.data(), sizeof value);
-  from = from.subspan(sizeof value);
-  return value;
+Outcome unpack(const PackedOutcome& packed) {
+  return {.recipient = packed.recipient,
+          .state = static_cast<RecipientState>(packed.state),
+          .attempts = packed.attempts,
+          .next_attempt = {packed.next_attempt},
+          .code = packed.code,
+          .warned = packed.warned != 0};
 }
 
-}  // namespace
-
-void encode(const Negation& negation, std::vector<std::byte>& out) {
-  out.clear();
-  put(NegationHeader{static_cast<std::uint32_t>(negation.segments.size()),
-                     static_cast<std::uint32_t>(negation.outcomes.size())},
-      out);
-  for (const journal::SegmentName& name : negation.segments)
-    put(StoredSegment{name.shard, name.number, name.sequence}, out);
-  for (const Outcome& outcome : negation.outcomes)
-    put(StoredOutcome{.recipient = outcome.recipient,
-                      .state = static_cast<std::uint8_t>(outcome.state),
-                      .warned = static_cast<std::uint8_t>(outcome.warned ? 1 : 0),
-                      .attempts = outcome.attempts,
-                      .next_attempt = outcome.next_attempt.nanoseconds,
-                      .code = outcome.code},
-        out);
-}
-
-std::optional<Negation> decode_negation(std::span<const std::byte> payload) {
-  if (payload.size() < sizeof(NegationHeader)) return std::nullopt;
-  const auto header = take<NegationHeader>(payload);
-  if (payload.size() != std::uint64_t{header.segments} * sizeof(StoredSegment) +
-                            std::uint64_t{header.outcomes} * sizeof(StoredOutcome))
-    return std::nullopt;
-  Negation negation;
-  for (std::uint32_t i = 0; i < header.segments; ++i) {
-    const auto stored = take<StoredSegment>(payload);
-    negation.segments.push_back({stored.shard, stored.number, stored.sequence});
+std::vector<std::byte> encode_state(std::span<const PackedOutcome> outcomes, bool whole) {
+  std::vector<std::byte> bytes(sizeof(StateHeader) + outcomes.size() * sizeof(StateItem));
+  const StateHeader header{static_cast<std::uint32_t>(outcomes.size()), whole ? 1U : 0U};
+  std::memcpy(bytes.data(), &header, sizeof header);
+  std::byte* at = bytes.data() + sizeof header;
+  for (const PackedOutcome& outcome : outcomes) {
+    const StateItem item{.recipient = outcome.recipient,
+                         .attempts = outcome.attempts,
+                         .code = outcome.code,
+                         .state = static_cast<std::uint8_t>(outcome.state),
+                         .warned = static_cast<std::uint8_t>(outcome.warned),
+                         .next_attempt = outcome.next_attempt};
+    std::memcpy(at, &item, sizeof item);
+    at += sizeof item;
   }
-  for (std::uint32_t i = 0; i < header.outcomes; ++i) {
-    const auto stored = take<StoredOutcome>(payload);
-    if (stored.state > static_cast<std::uint8_t>(RecipientState::cancelled)) return std::nullopt;
-    negation.outcomes.push_back({.recipient = stored.recipient,
-                                 .state = static_cast<RecipientState>(stored.state),
-                                 .attempts = stored.attempts,
-                                 .next_attempt = {stored.next_attempt},
-                                 .code = stored.code,
-                                 .warned = stored.warned != 0});
+  return bytes;
+}
+
+std::optional<DecodedState> decode_state(std::span<const std::byte> payload) {
+  if (payload.size() < sizeof(StateHeader)) return std::nullopt;
+  const auto header = journal::load<StateHeader>(payload);
+  if ((payload.size() - sizeof header) / sizeof(StateItem) < header.count) return std::nullopt;
+  DecodedState decoded{.whole = header.whole != 0};
+  for (std::size_t i = 0; i < header.count; ++i) {
+    const auto item = journal::load<StateItem>(payload, sizeof header + i * sizeof(StateItem));
+    if (item.state > static_cast<std::uint8_t>(RecipientState::cancelled)) return std::nullopt;
+    decoded.outcomes.push_back(pack({.recipient = item.recipient,
+                                     .state = static_cast<RecipientState>(item.state),
+                                     .attempts = item.attempts,
+                                     .next_attempt = {item.next_attempt},
+                                     .code = item.code,
+                                     .warned = item.warned != 0}));
   }
-  return negation;
+  return decoded;
+}
+
+std::vector<std::byte> encode_segments(std::span<const journal::SegmentName> names) {
+  std::vector<std::byte> bytes(names.size() * sizeof(SegmentItem));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const SegmentItem item{names[i].shard, names[i].number, names[i].sequence};
+    std::memcpy(bytes.data() + i * sizeof item, &item, sizeof item);
+  }
+  return bytes;
+}
+
+std::vector<journal::SegmentName> decode_segments(std::span<const std::byte> payload) {
+  std::vector<journal::SegmentName> names;
+  for (std::size_t at = 0; at + sizeof(SegmentItem) <= payload.size(); at += sizeof(SegmentItem)) {
+    const auto item = journal::load<SegmentItem>(payload, at);
+    names.push_back({item.shard, item.number, item.sequence});
+  }
+  return names;
 }
 
 }  // namespace ringpost::spool

@@ -1,9 +1,8 @@
-// The spool's record types and their payloads. docs/spool-format.md says it in words.
+// The records of the queue, as they stand in the log. docs/spool-format.md tells an operator how to read them.
 //
-// Layer: durable, private; pure. Little-endian. Decoders check every bound: they read what a disk gives.
+// Layer: durable, private. Little-endian, no padding that is not named.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -14,40 +13,79 @@
 
 namespace ringpost::spool {
 
-enum RecordType : std::uint8_t {
-  kBody = 1,      // a whole message
-  kChunk = 2,     // ChunkHeader, then a part of a message
-  kEnvelope = 3,  // EnvelopeHeader, then a mail::EnvelopeRecord; makes body or chunks of the same id a message
-  kState = 4,     // Negation: what has become of the recipients so far; the last one of an id counts
-  kDone = 5,      // Negation without outcomes: every recipient is final
+// The numbers are on disk.
+enum class RecordType : std::uint8_t {
+  body = 1,      // the whole message; its envelope follows in the same frame
+  chunk = 2,     // a part of a message that came in pieces; the id is that of the body, not of the message
+  body_end = 3,  // BodyEnd: the chunks of that body are the message `id`
+  envelope =
+      4,  // mail::encode_envelope; from here on the message is in the queue, with the body that came before it
+  state = 5,  // StateHeader, StateItem[]
+  done = 6,   // SegmentItem[]: the message has ended; those segments hold envelopes of it
+  moved =
+      7,  // SegmentItem[]: envelopes of the message in those segments (of another shard) do not count any more
 };
 
-struct ChunkHeader {
-  std::uint64_t offset = 0;  // of this part in the message
-};
-static_assert(sizeof(ChunkHeader) == 8);
+// Flags of a record.
+inline constexpr std::uint8_t kForeign =
+    1;  // it concerns copies in other shards than the one that it stands in
 
-struct EnvelopeHeader {
-  std::uint64_t body_size = 0;
-  std::uint32_t recipient_count = 0;
-  std::uint32_t chunked = 0;  // 1: the message is in chunks
+struct BodyEnd {
+  std::uint64_t body_id = 0;
+  std::uint64_t size = 0;
+  std::uint32_t chunk_count = 0;
+  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(EnvelopeHeader) == 16);
+static_assert(sizeof(BodyEnd) == 24);
 
-// What a STATE or DONE says: which segments hold what it negates, and the outcome of each recipient it speaks of.
-struct Negation {
-  std::vector<journal::SegmentName> segments;
-  std::vector<Outcome> outcomes;
+struct StateHeader {
+  std::uint32_t count = 0;
+  std::uint32_t whole = 0;  // 1: these are all outcomes that are not "pending, never tried"
 };
-void encode(const Negation& negation, std::vector<std::byte>& out);
-std::optional<Negation> decode_negation(std::span<const std::byte> payload);
+struct StateItem {
+  std::uint32_t recipient = 0;
+  std::uint16_t attempts = 0;
+  std::uint16_t code = 0;
+  std::uint8_t state = 0;
+  std::uint8_t warned = 0;
+  std::uint16_t reserved = 0;
+  std::uint32_t reserved_too = 0;
+  std::int64_t next_attempt = 0;  // nanoseconds since 1970-01-01 UTC
+};
+static_assert(sizeof(StateHeader) == 8 && sizeof(StateItem) == 24);
 
-template <class Header>
-std::optional<Header> decode_header(std::span<const std::byte> payload) {
-  if (payload.size() < sizeof(Header)) return std::nullopt;
-  Header header;
-  std::memcpy(&header, payload.data(), sizeof header);
-  return header;
-}
+struct SegmentItem {
+  std::uint32_t shard = 0;
+  std::uint32_t number = 0;
+  std::uint64_t sequence = 0;
+};
+static_assert(sizeof(SegmentItem) == 16);
+
+// 16 bytes of memory for each recipient that something has happened to.
+struct PackedOutcome {
+  std::uint32_t recipient = 0;
+  std::uint16_t attempts = 0;
+  std::uint16_t code : 12 = 0;
+  std::uint16_t state : 3 = 0;
+  std::uint16_t warned : 1 = 0;
+  std::int64_t next_attempt = 0;
+
+  bool final() const { return state != static_cast<std::uint16_t>(RecipientState::pending); }
+  bool operator==(const PackedOutcome&) const = default;
+};
+static_assert(sizeof(PackedOutcome) == 16);
+
+PackedOutcome pack(const Outcome& outcome);
+Outcome unpack(const PackedOutcome& packed);
+
+std::vector<std::byte> encode_state(std::span<const PackedOutcome> outcomes, bool whole);
+struct DecodedState {
+  bool whole = false;
+  std::vector<PackedOutcome> outcomes;
+};
+std::optional<DecodedState> decode_state(std::span<const std::byte> payload);
+
+std::vector<std::byte> encode_segments(std::span<const journal::SegmentName> names);
+std::vector<journal::SegmentName> decode_segments(std::span<const std::byte> payload);
 
 }  // namespace ringpost::spool

@@ -2,111 +2,121 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
+#include "ringpost/base/assert.hpp"
 
 #include "spool_state.hpp"
 
 namespace ringpost::spool {
 
-namespace {
-
-std::string shard_directory(const SpoolOptions& options, unsigned shard) {
-  return fmt::format("{}/shard-{:03}", options.directory.text, shard);
-}
-
-journal::LogOptions log_options(const SpoolOptions& options) {
-  return {.segment_size = options.segment_size,
-          .buffer_memory = options.buffer_memory,
-          .free_space_min = options.free_space_min.value / 100,
-          .free_segments_ahead = options.segments_ahead,
-          .compact_after = options.compact_after};
-}
-
-}  // namespace
-
 Spool::Spool(std::shared_ptr<State> state) : state_(std::move(state)) {}
 Spool::~Spool() = default;
-FramePool& Spool::frames() { return state_->core.frames(); }
+
+FramePool& Spool::frames() {
+  return state_->core.frames();
+}
 
 Task<Result<std::unique_ptr<Spool>>> Spool::open(shard::Core& core, SpoolOptions options, SpoolStart start,
                                                  std::vector<unsigned> adopt) {
-  auto state = std::make_shared<State>(core, options, start);
-  journal::Log::Place place{.directory = shard_directory(options, core.index()),
-                            .shard = core.index(),
-                            .epoch = start.epoch,
-                            .spool_id = start.spool_id};
-  state->shards = adopt;
-  state->shards.push_back(core.index());
-  for (const unsigned shard : adopt) place.orphans.push_back({shard_directory(options, shard), shard});
-  state->log = RP_CO_TRY(co_await journal::Log::open(
-      core, log_options(options), std::move(place), [&](const journal::RecordView& view) { state->visit(view); },
-      &state->report));
-  state->count_live();
-  State* inside = state.get();
-  state->log->set_carry([inside](const journal::RecordView& view) { return inside->carry(view); });
-  state->log->set_lost([inside](const journal::RecordView& view) { inside->lost(view); });
-  state->log->set_upkeep([inside] { inside->upkeep(); });
-  start.exchange->opened();
-  co_return std::unique_ptr<Spool>(new Spool(std::move(state)));
+  RP_ASSERT(core.index() < kShardsMax);
+  std::unique_ptr<Spool> spool(
+      new Spool(std::make_shared<State>(core, std::move(options), std::move(start))));
+  RP_CO_CHECK(co_await spool->state_->open(std::move(adopt)));
+  co_return spool;
 }
 
-Task<Result<void>> Spool::start(Announcements& listener) {
-  State& state = *state_;
-  RP_CO_CHECK(co_await state.take_exchanged());
-  state.listener = &listener;
-  for (const MessageId id : ids({}, SIZE_MAX))
-    if (id.epoch() != state.start.epoch) co_await state.announce(id, true);
-  state.log->start_reclaim();
-  co_return Result<void>{};
-}
-
-Task<Result<void>> Spool::accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
+Task<Result<void>> Spool::accept(MessageId id, const mail::Envelope& envelope,
+                                 const mail::ArrivalFacts& facts,
                                  std::span<const std::span<const std::byte>> pieces) {
   return state_->accept(id, envelope, facts, pieces);
 }
 
-bool Spool::full() const { return !state_->log->accepts_messages() || state_->core.buffers().tight(); }
-MessageId Spool::next_id() {
-  return MessageId::make(state_->start.epoch, state_->core.index(), ++state_->sequence);
+Result<Incoming> Spool::begin() {
+  if (state_->full()) return fail(ErrorKind::exhausted, "the spool is full");
+  auto state = std::make_unique<Incoming::State>();
+  state->spool = state_;
+  state->body_id = next_id().value;
+  return Incoming(std::move(state));
 }
-void Spool::record(MessageId id, std::span<const Outcome> outcomes) { state_->record(id, outcomes); }
+
+Task<Result<void>> Spool::accept(MessageId id, const mail::Envelope& envelope,
+                                 const mail::ArrivalFacts& facts, Incoming incoming) {
+  return state_->accept_large(id, envelope, facts, std::move(incoming));
+}
+
+bool Spool::full() const {
+  return state_->full();
+}
+
+MessageId Spool::next_id() {
+  RP_ASSERT(state_->next_sequence < (std::uint64_t{1} << MessageId::kSequenceBits));
+  return MessageId::make(state_->start_info.epoch, state_->own_shard, state_->next_sequence++);
+}
+
+Task<Result<void>> Spool::start(Announcements& listener) {
+  return state_->start(listener);
+}
+
+void Spool::record(MessageId id, std::span<const Outcome> outcomes) {
+  state_->record(id, outcomes);
+}
 
 Task<Result<void>> Spool::flush() {
-  state_->retry_facts();
-  co_await state_->log->drained();
-  if (!state_->unwritten_ends.empty() || !state_->unwritten_states.empty())
-    co_return fail(ErrorKind::exhausted, "the log has no room for what became of messages");
-  co_return Result<void>{};
+  return state_->flush();
+}
+Task<void> Spool::close() {
+  return state_->close();
 }
 
-Task<void> Spool::close() {
-  State& state = *state_;
-  state.closing = true;
-  for (const MessageId id : ids({}, SIZE_MAX))
-    if (Entry* entry = state.find(id); entry->in_memory() && !std::exchange(entry->writing, true))
-      state.core.spawn(state.write_out(state_, id));
-  while (state.writing != 0) co_await state.written.wait();
-  (void)co_await flush();
-  co_await state.log->close();
+Task<Result<Spool::Loaded>> Spool::load(MessageId id) {
+  return state_->load(id);
 }
 
 std::uint64_t Spool::size_of(MessageId id) const {
-  const Entry* entry = state_->find(id);
-  return entry == nullptr ? 0 : entry->size;
+  if (const auto found = state_->held.find(id.value); found != state_->held.end()) return found->second->size;
+  const Entry* entry = state_->queue.find(id);
+  return entry == nullptr ? 0 : state_->queue.size_of(*entry);
 }
-std::size_t Spool::message_count() const { return state_->messages.size(); }
-bool Spool::contains(MessageId id) const { return state_->find(id) != nullptr; }
-const journal::RecoveryReport& Spool::recovery() const { return state_->report; }
-journal::Log& Spool::log() { return *state_->log; }
+
+Task<Result<Body>> Spool::body(MessageId id) {
+  return state_->part(id, 0, kMessageSizeMax.count);
+}
+Task<Result<Body>> Spool::part(MessageId id, std::uint64_t offset, std::uint64_t size) {
+  return state_->part(id, offset, size);
+}
+Task<Result<Body>> Spool::head(MessageId id, std::size_t size) {
+  return state_->part(id, 0, size);
+}
+
+std::size_t Spool::message_count() const {
+  return state_->queue.index().size();
+}
 
 std::vector<MessageId> Spool::ids(MessageId after, std::size_t limit) const {
-  std::vector<MessageId> found;
-  for (const auto& [value, entry] : state_->messages)
-    if (value > after.value) found.push_back({value});
-  const auto end = found.begin() + static_cast<std::ptrdiff_t>(std::min(limit, found.size()));
-  std::ranges::partial_sort(found, end);
-  found.erase(end, found.end());
+  std::vector<MessageId> found;  // a heap with the largest in front
+  const Queue& queue = state_->queue;
+  queue.index().for_each([&](const Entry& entry) {
+    const MessageId id{entry.id};
+    if (id <= after || limit == 0) return;
+    if (found.size() == limit) {
+      if (found.front() < id) return;
+      std::ranges::pop_heap(found);
+      found.pop_back();
+    }
+    found.push_back(id);
+    std::ranges::push_heap(found);
+  });
+  std::ranges::sort_heap(found);
   return found;
+}
+
+bool Spool::contains(MessageId id) const {
+  return state_->queue.find(id) != nullptr;
+}
+const journal::RecoveryReport& Spool::recovery() const {
+  return state_->report;
+}
+journal::Log& Spool::log() {
+  return *state_->log;
 }
 
 }  // namespace ringpost::spool

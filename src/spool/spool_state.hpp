@@ -1,170 +1,186 @@
-// The inside of a Spool: its index of messages, and what each kind of record does to it.
+// The inside of a Spool. One struct, in parts: accepting (accept.cpp), outcomes (record.cpp), reading (read.cpp),
+// start and end (open.cpp), moving (carry.cpp).
 //
 // Layer: durable, private. Owner: one core.
-// Parts: accepting (accept.cpp), outcomes (outcomes.cpp), recovery (recovery.cpp), moving and losses (carry.cpp),
-//        reading (read.cpp).
 #pragma once
 
+#include <deque>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
-#include "ringpost/observe/registry.hpp"
+#include "ringpost/mail/envelope.hpp"
+#include "ringpost/mail/envelope_record.hpp"
+#include "ringpost/shard/await.hpp"
+#include "ringpost/shard/core.hpp"
+#include "ringpost/spool/limits.hpp"
 #include "ringpost/spool/spool.hpp"
 
+#include "exchange.hpp"
+#include "figures.hpp"
+#include "queue.hpp"
 #include "records.hpp"
+#include "replay.hpp"
 
 namespace ringpost::spool {
 
-// What only some messages have.
-struct Details {
-  std::vector<Outcome> outcomes;  // one for each recipient, once one of them is not "pending, due now"
-  journal::Location state;        // the STATE record that holds them
-  struct Chunk {
-    std::uint64_t offset = 0;  // in the message
-    journal::Location where;   // of the record: ChunkHeader and bytes
-  };
-  std::vector<Chunk> chunks;                   // by offset
-  std::vector<journal::SegmentName> older;     // segments that hold copies from before a move
-  std::vector<std::byte> envelope;             // level memory: EnvelopeHeader and record
-  std::vector<buffer::Block> body;             // level memory
-};
-
-// A message in the queue.
-struct Entry {
-  journal::Location envelope;  // nowhere: kept in memory
-  journal::Location body;      // nowhere: in chunks, or in memory
+// A message at level memory. Bodies that were handed out keep it alive.
+struct Held {
+  std::vector<buffer::Block> body;
   std::uint64_t size = 0;
-  std::uint32_t recipients = 0;
-  std::uint32_t open = 0;      // recipients that are not final
-  bool promised = false;       // we have said 250: a lost record must be written again
-  bool writing = false;        // on its way from memory to the disk
-  std::unique_ptr<Details> details;
-
-  Details& more() {
-    if (!details) details = std::make_unique<Details>();
-    return *details;
-  }
-  bool in_memory() const { return !envelope; }
+  std::vector<std::byte> envelope;
 };
 
-// See spool.hpp. Records about messages of other shards, by id; and how far the cores have come.
-class Exchange {
+class LogLedger final : public Ledger {
  public:
-  struct Fact {
-    std::uint64_t order = 0;
-    bool done = false;
-    Negation negation;
-  };
-  void opened();
-  void leave(MessageId id, Fact fact);
-  // The facts about messages for which `wanted` says yes, in order.
-  std::vector<std::pair<MessageId, Fact>> take(const std::function<bool(MessageId)>& wanted);
-  void settled();
-  // Every core has made what concerned it durable in its own log.
-  bool all_settled() const;
+  void add_live(journal::Location where) override { log->add_live(where); }
+  void drop_live(journal::Location where) override { log->drop_live(where); }
+  void add_pin(journal::Location negation, std::span<const journal::SegmentName> targets) override {
+    log->add_pin(negation, targets);
+  }
+  journal::SegmentName name_of(journal::Location where) const override { return log->name_of(where); }
+  std::uint32_t epoch_of(journal::Location where) const override { return log->epoch_of(where); }
+  journal::Log* log = nullptr;
+};
+
+// What is appended together, at most: body or its end, envelope, state, and what it voids.
+class Group {
+ public:
+  void add(RecordType type, MessageId id, std::span<const std::span<const std::byte>> parts,
+           std::uint8_t flags = 0);
+  void add(RecordType type, MessageId id, std::span<const std::byte> payload, std::uint8_t flags = 0);
+  Result<journal::Ticket> append(journal::Log& log, bool reserve);
+  journal::Location where(RecordType type) const;  // after append; nowhere when there is none
 
  private:
-  mutable std::mutex mutex_;
-  std::unordered_multimap<std::uint64_t, Fact> facts_;
-  unsigned opened_ = 0;
-  unsigned settled_ = 0;
-};
-
-// A body that is arriving.
-struct Incoming::State {
-  std::shared_ptr<Spool::State> spool;
-  MessageId id;
-  std::vector<Details::Chunk> chunks;
-  std::uint64_t size = 0;
-  bool taken = false;  // the message has its envelope and holds the chunks now
-
-  ~State();
-  Task<Result<void>> put(std::span<const std::byte> bytes);
-  friend FramePool& frame_pool(State& state);
+  static constexpr std::size_t kRecordsMax = 4;
+  std::array<journal::Record, kRecordsMax> records_;
+  std::array<std::span<const std::byte>, kRecordsMax> payloads_;
+  std::array<journal::Location, kRecordsMax> places_{};
+  std::size_t count_ = 0;
 };
 
 struct Spool::State : std::enable_shared_from_this<Spool::State> {
-  State(shard::Core& on, const SpoolOptions& with, const SpoolStart& from);
+  State(shard::Core& on, SpoolOptions with, SpoolStart started);
 
   // Accepting.
   Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
                             std::span<const std::span<const std::byte>> pieces);
-  Task<Result<void>> write(MessageId id, std::span<const std::byte> envelope,
-                           std::span<const std::span<const std::byte>> body, std::uint64_t body_size,
-                           mail::Durability level);
-  Task<Result<void>> write_envelope(MessageId id, std::span<const std::byte> envelope, mail::Durability level);
-  Task<Result<void>> promise(MessageId id, journal::Ticket ticket, mail::Durability level);
-  Task<Result<journal::Ticket>> append_patiently(std::span<const journal::Record> records,
-                                                 std::span<journal::Location> where);
-  bool keep_in_memory(MessageId id, std::span<const std::byte> envelope,
-                      std::span<const std::span<const std::byte>> body, std::uint64_t body_size);
-  Task<void> write_out(std::shared_ptr<State> self, MessageId id);
-  Task<void> announce(MessageId id, bool recovered);
-  std::vector<std::byte> encode_envelope(const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
-                                         std::uint64_t body_size, bool chunked) const;
+  Task<Result<void>> accept_large(MessageId id, const mail::Envelope& envelope,
+                                  const mail::ArrivalFacts& facts, Incoming incoming);
+  Task<Result<void>> commit(MessageId id, journal::Ticket ticket, bool relaxed);
+  bool hold(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
+            std::span<const std::span<const std::byte>> pieces);
+  std::span<const std::byte> encode(const mail::Envelope& envelope, const mail::ArrivalFacts& facts);
+  bool full() const;
+  Result<void> refuse(Error error);
+  void note_accepted(std::uint64_t size);
+
+  // Announcing.
+  void turn_end();
+  void announce(MessageId id, bool recovered);
+  void announce_with(const Entry& entry, std::span<const std::byte> envelope, bool recovered);
+  Task<void> announce_cold(std::shared_ptr<State> self, MessageId id, bool recovered);
+  std::vector<Outcome> outcomes_of(const Entry& entry) const;
 
   // Outcomes.
-  void record(MessageId id, std::span<const Outcome> changes);
-  void apply(Entry& entry, std::span<const Outcome> changes) const;
-  void put_state(MessageId id, Entry& entry);
-  void put_done(MessageId id, std::vector<journal::SegmentName> names);
-  void end(MessageId id, Entry& entry);
-  void forget(MessageId id, Entry& entry);
-  void retry_facts();
-  std::vector<journal::SegmentName> names_of(const Entry& entry) const;
-
-  // Recovery.
-  void visit(const journal::RecordView& view);
-  void visit_envelope(const journal::RecordView& view);
-  void visit_negation(const journal::RecordView& view, bool done);
-  void count_live();
-  Task<Result<void>> take_exchanged();
-
-  // Moving, losses.
-  Task<Result<void>> carry(const journal::RecordView& view);
-  Result<void> carry_message(MessageId id, Entry& entry, const journal::RecordView& view);
+  void record(MessageId id, std::span<const Outcome> outcomes);
+  bool write_state(Entry& entry, std::span<const PackedOutcome> changed);
+  bool write_held(Entry& entry);
+  bool end_message(Entry& entry);
+  bool append_ending(MessageId id, std::span<const journal::SegmentName> segments, RecordType type,
+                     std::uint8_t flags);
+  void postpone(Entry& entry);
+  void retry_postponed();
   void lost(const journal::RecordView& view);
-  void upkeep();
+  bool names_place_of(std::span<const std::byte> segments, const Entry& entry) const;
+  void lost_envelope(const journal::RecordView& view, Entry& entry);
+  Task<Result<void>> flush();
+  std::uint8_t foreign_flag(std::span<const journal::SegmentName> segments) const;
 
   // Reading.
-  Task<Result<std::vector<std::byte>>> envelope_bytes(MessageId id);
+  Task<Result<Loaded>> load(MessageId id);
   Task<Result<Body>> part(MessageId id, std::uint64_t offset, std::uint64_t size);
-  Task<Result<void>> add_part(Body& body, journal::Location where, std::uint32_t skip, std::uint32_t size);
+  Task<Result<std::vector<std::byte>>> read_envelope(MessageId id);
+  Result<std::vector<buffer::Block>> blocks_for(std::uint64_t size);
+  Body held_part(std::shared_ptr<Held> from, std::uint64_t offset, std::uint64_t size) const;
+  Task<Result<void>> add_record(MessageId id, journal::Location where, std::uint32_t skip, std::uint32_t size,
+                                Body& body);
 
-  Entry* find(MessageId id);
-  friend FramePool& frame_pool(State& state) { return state.core.frames(); }
+  // Start and end.
+  Task<Result<void>> open(std::vector<unsigned> adopt);
+  Task<Result<void>> start(Announcements& to);
+  Task<Result<void>> settle_foreign();
+  Task<Result<void>> announce_recovered();
+  Task<void> close();
+  void upkeep();
+
+  // Moving.
+  Task<Result<void>> carry(const journal::RecordView& view);
+  Task<Result<void>> carry_ending(const journal::RecordView& view);
+  Task<Result<void>> carry_state(const journal::RecordView& view);
+  Task<Result<void>> move(MessageId id);
+  Task<Result<void>> move_whole(MessageId id);
+  Task<Result<void>> move_large(MessageId id);
+  Result<void> place_moved(Entry& entry, Group& group, Copy copy, std::span<const std::byte> envelope);
+  Task<Result<void>> room();
 
   shard::Core& core;
-  SpoolOptions options;
-  SpoolStart start;
+  const SpoolOptions options;
+  const SpoolStart start_info;
+  const unsigned own_shard;
+  Figures figures;
   std::unique_ptr<journal::Log> log;
+  LogLedger ledger;
+  Queue queue{ledger};
+  std::unique_ptr<Replay> replay;  // until start is over
   journal::RecoveryReport report;
   Announcements* listener = nullptr;
-  std::unordered_map<std::uint64_t, Entry> messages;
-  std::uint64_t sequence = 0;
-  // During recovery: bodies and chunks whose envelope has not come yet.
-  std::unordered_map<std::uint64_t, journal::Location> bodies;
-  std::unordered_map<std::uint64_t, std::vector<Details::Chunk>> chunks;
-  std::vector<std::pair<journal::Location, std::vector<journal::SegmentName>>> ends;
-  std::vector<std::pair<MessageId, journal::Location>> moved_from;
-  std::vector<unsigned> shards;  // that this log holds: our own and those adopted
-  // Facts that the log had no room for; written at the next chance.
-  std::vector<MessageId> unwritten_states;
-  std::vector<std::pair<MessageId, std::vector<journal::SegmentName>>> unwritten_ends;
-  std::vector<std::byte> scratch;
-  bool elsewhere_released = false;
+  std::uint64_t next_sequence = 1;
   bool closing = false;
-  std::size_t writing = 0;  // messages on their way from memory to the disk
-  std::vector<Incoming::State*> incoming;  // bodies that are arriving
-  shard::Signal written;
-  struct Figures {
-    observe::Counter accepted, ended, damaged, moved;
-    observe::Gauge messages;
-  } figures;
+  unsigned background = 0;
+  shard::Signal quiet;
+
+  struct Awaiting {
+    std::uint64_t frame = 0;  // 0: at once
+    MessageId id;
+  };
+  std::deque<Awaiting> awaiting;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Held>> held;
+  std::deque<MessageId> postponed;
+  struct Ending {
+    MessageId id;
+    RecordType type = RecordType::done;
+    std::vector<journal::SegmentName> segments;
+    std::uint8_t flags = 0;
+  };
+  std::deque<Ending> lost_endings;
+  std::uint64_t newest_state_frame = 0;
+  bool elsewhere_released = false;
+  std::vector<PackedOutcome> changed_scratch;
+  std::vector<std::byte> scratch;        // an encoded envelope, until the next suspension
+  std::span<const std::byte> lost_body;  // of the envelope that follows
+  MessageId lost_body_id;
+
+  struct Hook : shard::TurnHook {
+    explicit Hook(State& of)
+        : TurnHook([](TurnHook& self) { static_cast<Hook&>(self).state.turn_end(); }), state(of) {}
+    State& state;
+  } hook{*this};
 };
 
-inline FramePool& frame_pool(Incoming::State& state) { return state.spool->core.frames(); }
+struct Incoming::State {
+  std::shared_ptr<Spool::State> spool;
+  std::uint64_t body_id = 0;
+  std::uint64_t size = 0;
+  std::vector<journal::Location> chunks;
+  std::vector<std::uint64_t> frames;
+  buffer::Block gathered;  // short pieces, until they are worth a record
+
+  ~State();
+  Task<Result<void>> append(std::span<const std::byte> bytes);
+  Task<Result<void>> put(std::span<const std::byte> bytes, bool reserve = false);
+  Task<Result<void>> put_gathered();
+};
 
 }  // namespace ringpost::spool

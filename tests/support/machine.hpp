@@ -21,7 +21,8 @@ namespace ringpost::testing {
 class Machine {
  public:
   // On the simulated world, whose disk has an empty directory "/spool".
-  explicit Machine(io::SimWorld& world) : world_(&world), directory_("/spool") {
+  explicit Machine(std::shared_ptr<io::SimWorld> world, unsigned index = 0)
+      : world_(std::move(world)), index_(index), directory_("/spool") {
     boot();
     (void)files().make_directory(directory_);
     (void)files().sync_directory("/");
@@ -35,7 +36,7 @@ class Machine {
   }
   ~Machine() {
     part_.reset();
-    if (world_ == nullptr) std::filesystem::remove_all(directory_);
+    if (!world_) std::filesystem::remove_all(directory_);
   }
 
   const std::string& directory() const { return directory_; }
@@ -51,14 +52,17 @@ class Machine {
   }
   template <class Done>
   bool turn_until(Done done) {
-    for (unsigned turn = 0; turn < 2'000'000; ++turn) {
+    const unsigned turns_max = world_ ? 2'000'000 : 5'000;
+    for (unsigned turn = 0; turn < turns_max; ++turn) {
       if (done()) return true;
-      part_->core->turn(part_->core->now() + std::chrono::milliseconds{20});
+      turn_once(std::chrono::milliseconds{20});
     }
     return done();
   }
+  // The other cores of the world, which get a turn for each of ours.
+  std::vector<Machine*> peers;
   void turns(unsigned count) {
-    for (unsigned i = 0; i < count; ++i) part_->core->turn(part_->core->now() + std::chrono::milliseconds{1});
+    for (unsigned i = 0; i < count; ++i) turn_once(std::chrono::milliseconds{1});
   }
 
   // A new core on the same disk. What ran on the old one has been closed.
@@ -68,10 +72,16 @@ class Machine {
   }
   // Simulated only. The old core and all that runs on it stand still for ever, as at a real power cut: let go of what
   // you own on it without destroying it (`abandon`).
-  void power_cut() {
-    RP_ASSERT(world_ != nullptr);
-    world_->power_cut();
-    graveyard().push_back(std::shared_ptr<Part>(std::move(part_)));
+  void power_cut() { power_cut({this}); }
+  // The same for several cores of one world.
+  static void power_cut(std::vector<Machine*> all) {
+    RP_ASSERT(all.front()->world_ != nullptr);
+    all.front()->world_->power_cut();
+    for (Machine* machine : all) machine->bury_and_boot();
+  }
+  void bury_and_boot() {
+    graveyard().push_back(std::make_shared<std::pair<std::shared_ptr<io::SimWorld>, std::unique_ptr<Part>>>(
+        world_, std::move(part_)));
     boot();
   }
   template <class T>
@@ -80,8 +90,14 @@ class Machine {
   }
 
  private:
+  void turn_once(Duration wait) {
+    part_->core->turn(part_->core->now() + wait);
+    for (Machine* peer : peers) peer->part_->core->turn(peer->part_->core->now());
+  }
+
   struct Part {
     std::unique_ptr<FaultyBackend> backend;
+    std::unique_ptr<shard::Mesh> mesh;
     std::unique_ptr<shard::Core> core;
   };
 
@@ -98,7 +114,7 @@ class Machine {
   void boot() {
     part_ = std::make_unique<Part>();
     std::unique_ptr<io::Backend> inner;
-    if (world_ != nullptr) {
+    if (world_) {
       inner = world_->make_backend();
     } else {
       auto made = io::make_backend({.choice = choice_, .receive_buffers = 1_MiB});
@@ -106,10 +122,13 @@ class Machine {
       inner = std::move(*made);
     }
     part_->backend = std::make_unique<FaultyBackend>(std::move(inner));
-    part_->core = std::make_unique<shard::Core>(shard::Core::Parts{.backend = part_->backend.get()});
+    part_->mesh = std::make_unique<shard::Mesh>(index_ + 1);
+    part_->core = std::make_unique<shard::Core>(shard::Core::Parts{
+        .index = index_, .backend = part_->backend.get(), .mesh = part_->mesh.get()});
   }
 
-  io::SimWorld* world_ = nullptr;
+  std::shared_ptr<io::SimWorld> world_;  // dead machines keep it
+  unsigned index_ = 0;
   std::string choice_;
   std::string directory_;
   std::unique_ptr<Part> part_;

@@ -70,11 +70,18 @@ CLI::Option* option(CLI::App& app, const std::string& names, T& into, Parse pars
 }
 
 template <class T>
-using Choices = std::vector<std::pair<std::string, T>>;
+using Choices = std::vector<std::pair<std::string_view, T>>;
 template <class T>
 CLI::Option* choice(CLI::App& app, const std::string& names, T& into, const Choices<T>& choices,
                     const std::string& help) {
-  return app.add_option(names, into, help)->transform(CLI::CheckedTransformer(choices, CLI::ignore_case));
+  std::string known;
+  for (const auto& [word, value] : choices) known.append(known.empty() ? "" : "|").append(word);
+  const auto parse = [choices, known](const std::string& text) -> Result<T> {
+    for (const auto& [word, value] : choices)
+      if (word == text) return value;
+    return fail(ErrorKind::permanent, "write one of " + known);
+  };
+  return option(app, names, into, parse, help)->type_name(known);
 }
 
 Result<std::vector<std::string>> words(const std::string& text) {
@@ -195,13 +202,13 @@ void add_smtp(CLI::App& app, SmtpOptions& options) {
       ->required()
       ->type_name("HOST:PORT")
       ->take_all();
-  choice(app, "--protocol", options.protocol, kProtocols, "smtp, submission or lmtp [smtp]");
-  choice(app, "--tls", options.tls, kTls, "none, starttls or implicit; certificates are not verified [none]");
+  choice(app, "--protocol", options.protocol, kProtocols, "[smtp]");
+  choice(app, "--tls", options.tls, kTls, "Certificates are not verified [none]");
   app.add_flag("--tls-resume", options.resume_tls, "Resume TLS sessions");
   option(app, "--auth", options.login, parse_login, "Log in")->type_name("USER:PASSWORD");
   app.add_option("--helo", options.helo, "Own name")->capture_default_str();
   app.add_flag("--pipelining,!--no-pipelining", options.pipelining,
-               "Use PIPELINING where it is offered [yes]");
+               "Several commands at once where PIPELINING is offered [yes]");
   app.add_flag("--bdat", options.bdat, "Use CHUNKING where it is offered: a message in one send");
   add_smtp_load(app, options);
   add_smtp_mail(app, options);
@@ -219,12 +226,11 @@ void add_sink_trouble(CLI::App& app, SinkOptions& options) {
   choice(app, "--reject-at", options.reject_at, {{"rcpt", Step::rcpt}, {"body", Step::body}},
          "rcpt: recipients; body: messages, after their end [rcpt]");
   option(app, "--delay", options.delay, parse_duration, "Before the reply at --delay-at")->type_name("TIME");
-  choice(app, "--delay-at", options.delay_at, kSteps, "greeting, helo, mail, rcpt, data or body [body]");
+  choice(app, "--delay-at", options.delay_at, kSteps, "[body]");
   app.add_option("--drop", options.drop,
                  "Share of times that the connection is closed at --drop-at, without a reply")
       ->check(CLI::Range(0.0, 1.0));
-  choice(app, "--drop-at", options.drop_at, kSteps,
-         "As for --delay-at; body is after the end of data [body]");
+  choice(app, "--drop-at", options.drop_at, kSteps, "body is after the end of data [body]");
   choice(app, "--stall", options.stall, kSteps, "Never answer there");
   app.add_option("--max-connections", options.connections_max, "More are told 421; 0: no limit");
 }
@@ -260,11 +266,11 @@ void add_sink(CLI::App& app, SinkOptions& options) {
       ->type_name("ADDRESS:PORT")
       ->take_all();
   choice(app, "--protocol", options.protocol,
-         Choices<Protocol>{{"smtp", Protocol::smtp}, {"lmtp", Protocol::lmtp}}, "smtp or lmtp [smtp]");
-  choice(app, "--tls", options.tls, kTls, "none, starttls or implicit, with a certificate made now [none]");
+         Choices<Protocol>{{"smtp", Protocol::smtp}, {"lmtp", Protocol::lmtp}}, "[smtp]");
+  choice(app, "--tls", options.tls, kTls, "With a certificate made now [none]");
   option(app, "--auth", options.login, parse_login, "Offer AUTH, and take only this login")
       ->type_name("USER:PASSWORD");
-  app.add_flag("--chunking,!--no-chunking", options.chunking, "Offer CHUNKING [yes]");
+  app.add_flag("!--no-chunking", options.chunking, "Do not offer CHUNKING");
   app.add_option("--hostname", options.hostname, "Own name")->capture_default_str();
   app.add_option(
       "--received", options.received_file,

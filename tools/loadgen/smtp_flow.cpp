@@ -90,6 +90,8 @@ Task<bool> SmtpFlow::greet() {
         }
         co_return true;
       case Kind::tls_ready:
+        // The reply lies in the kernel's buffer until this flow suspends; TLS wants a buffer of its own.
+        co_await shard::Yield{owner_.core_};
         connection_->discard_input();
         if (!co_await start_tls()) co_return false;
         session_->tls_started();
@@ -240,6 +242,7 @@ bool SmtpFlow::begin(const Job& job) {
   Slot& slot = *free_slot();
   slot.job = job;
   slot.accepted = 0;
+  slot.deferred = false;
   slot.sample = &owner_.plan_.stock[job.sequence % owner_.plan_.stock.size()];
   write_envelope(slot);
   const smtp::Outgoing outgoing{
@@ -301,15 +304,19 @@ void SmtpFlow::note_recipient(const smtp::ClientEvent& event) {
     if (!owner_.plan_.session.lmtp) ++slot_of(event).accepted;
     return;
   }
+  slot_of(event).deferred |= reply.temporary();
   owner_.figures_.refused_recipients.add();
   owner_.figures_.note_refusal(reply);
 }
 
 void SmtpFlow::note_final(const smtp::ClientEvent& event) {
-  if (session_->reply().completed())
+  const mail::Reply& reply = session_->reply();
+  if (reply.completed()) {
     ++slot_of(event).accepted;
-  else
-    owner_.figures_.note_refusal(session_->reply());
+    return;
+  }
+  slot_of(event).deferred |= reply.temporary();
+  owner_.figures_.note_refusal(reply);
 }
 
 void SmtpFlow::finish(Slot& slot, Stage stage) {
@@ -327,7 +334,8 @@ void SmtpFlow::finish(Slot& slot, Stage stage) {
   if (!counted) owner_.figures_.note_refusal(reply);
   slot.busy = false;
   --busy_;
-  const bool again = reply.temporary() && slot.job.attempts < options().retries && owner_.try_again(slot.job);
+  const bool deferred = counted ? slot.deferred : reply.temporary();
+  const bool again = deferred && slot.job.attempts < options().retries && owner_.try_again(slot.job);
   if (!again) owner_.figures_.refused.add();
   owner_.decided();
 }
@@ -344,7 +352,7 @@ void SmtpFlow::refuse(Slot& slot, const mail::Reply& reply) {
 // What is under way got its answer with the 421, or none at all: then the server may have it or not.
 void SmtpFlow::close(const smtp::ClientEvent& event) {
   const bool told = event.reason == Reason::shutdown;
-  if (told) owner_.figures_.note_refusal(session_->reply());
+  if (told && !quitting_) owner_.figures_.note_refusal(session_->reply());
   if (busy_ != 0 && !told) {
     owner_.figures_.lost_connections.add();
     owner_.figures_.note_trouble(session_->reply().text);

@@ -41,6 +41,7 @@ class SmtpFlow final : public ListLink<> {
     std::string commands;
     OwnParts own;
     std::uint64_t accepted = 0;  // recipients
+    bool deferred = false;       // one was refused with 4yz
   };
 
   Task<bool> visit();

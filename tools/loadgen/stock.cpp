@@ -79,19 +79,37 @@ void seal(Sample& sample, std::size_t body_offset) {
   sample.eight_bit = std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) > 127; });
 }
 
+// Letters and blanks, five bits of chance each.
+class Letters {
+ public:
+  explicit Letters(std::mt19937_64& random) : random_(random) {}
+  char next(bool blank_allowed) {
+    if (left_ == 0) {
+      bits_ = random_();
+      left_ = 12;
+    }
+    const auto letter = bits_ % 32;
+    bits_ >>= 5U;
+    --left_;
+    return letter < 26 || !blank_allowed ? static_cast<char>('a' + letter % 26) : ' ';
+  }
+
+ private:
+  std::mt19937_64& random_;
+  std::uint64_t bits_ = 0;
+  unsigned left_ = 0;
+};
+
 // So many bytes in lines of words; the last line is as short as it must be.
 std::string random_text(std::size_t size, std::mt19937_64& random, bool with_dot) {
+  Letters letters(random);
   std::string text;
   text.reserve(size);
-  while (text.size() < size) {
+  while (size - text.size() >= 2) {
+    // What is left over must not be too short for a line of its own.
     const std::size_t rest = size - text.size();
-    // One byte cannot be a line; the line before it takes it.
     const std::size_t line = rest <= kLineSize + 4 ? rest : kLineSize + 2;
-    if (line < 2) break;
-    for (std::size_t i = 0; i + 2 < line; ++i) {
-      const auto letter = random() % 32;
-      text += letter < 26 || i == 0 ? static_cast<char>('a' + letter % 26) : ' ';
-    }
+    for (std::size_t i = 0; i + 2 < line; ++i) text += letters.next(i != 0);
     text += "\r\n";
   }
   // A line that begins with a dot, so that stuffing is tested as well.

@@ -88,11 +88,12 @@ class Log {
     };
     std::vector<Orphan> orphans;
   };
-  // Makes the directory if need be, reads every record (the orphans first; `visit` gets those of one shard in order),
+  // Makes the directory if need be, reads every record (the orphans first; `visit` gets those of one shard in order, and
+  // the log that will be returned, for what it says about places only),
   // then is ready to append. Nothing is freed before `start_reclaim`: say through `add_live` and `add_pin` what still
   // counts, during the visit or after.
   static Task<Result<std::unique_ptr<Log>>> open(shard::Core& core, LogOptions options, Place place,
-                                                 std::function<void(const RecordView&)> visit,
+                                                 std::function<void(Log&, const RecordView&)> visit,
                                                  RecoveryReport* report);
   // After close(), or after the backend has died.
   ~Log();
@@ -117,6 +118,8 @@ class Log {
   // The frame that the next record goes into, or a later one.
   Ticket next_ticket() const;
 
+  // The payload while it is hot, else nothing; valid until the next append or the end of the turn.
+  std::span<const std::byte> peek(Location where) const;
   // In memory, or nothing when it has gone cold or the pin budget is spent.
   Pin pin(Location where);
   // From memory or disk, checked against its checksum; damaged: permanent error after one re-read. Skips `skip` bytes of
@@ -137,6 +140,7 @@ class Log {
   void add_pin(Location negation, std::span<const SegmentName> targets);
   void release_elsewhere();
   SegmentName name_of(Location where) const;
+  std::uint32_t epoch_of(Location where) const;  // in which all records of its segment were written
   // True until that use of the segment is durably over, and always for a shard that this log does not hold until
   // `release_elsewhere`.
   bool in_use(const SegmentName& name) const;
@@ -146,7 +150,7 @@ class Log {
   // the segment as it is, to be tried again later.
   void set_carry(std::function<Task<Result<void>>(const RecordView&)> carry);
   // Told each record of a failed frame, in order, before waiters resume: append again what was a fact and no promise.
-  // The payload is valid until the return. Reclaim waits until what was appended is durable.
+  // The payloads are valid until all have been told. Reclaim waits until what was appended is durable.
   void set_lost(std::function<void(const RecordView&)> lost);
   // Told when a segment is durably free.
   void set_freed(std::function<void(std::uint32_t segment)> freed);
@@ -165,6 +169,8 @@ class Log {
       const;                  // false: below the reserve, or after too many write errors: answer 452 or 451
   bool write_errors() const;  // true: it is the errors
   std::uint64_t frames_committed() const;
+  // For how long the write in flight has been; 0 when there is none.
+  Duration write_age() const;
   // Resumes when nothing is waiting to be written.
   Task<void> drained();
   // Writes what waits, ends what runs in the background. No append afterwards.

@@ -32,7 +32,8 @@ struct RecordView {
   MessageId id;
   unsigned shard = 0;
   Location where;
-  std::uint64_t order = 0;  // (epoch, commit sequence); of one shard it rises
+  std::uint64_t order = 0;     // (epoch, commit sequence); of one shard it rises
+  std::uint64_t sequence = 0;  // of the segment
   std::span<const std::byte> payload;
 };
 

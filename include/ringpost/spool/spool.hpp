@@ -65,6 +65,7 @@ class Body {
   std::vector<std::span<const std::byte>> pieces_;
   std::vector<journal::Pin> pins_;
   std::vector<buffer::Block> blocks_;
+  std::shared_ptr<const void> keeps_;
   std::uint64_t size_ = 0;
 };
 
@@ -78,10 +79,9 @@ class Incoming {
   Task<Result<void>> append(std::span<const std::byte> bytes);
   std::uint64_t size() const;
 
-  struct State;
-
  private:
   friend class Spool;
+  struct State;
   explicit Incoming(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
@@ -119,7 +119,7 @@ class Spool {
   Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
                             std::span<const std::span<const std::byte>> pieces);
   // The same for a body that comes in pieces (which are on disk at any level).
-  Result<Incoming> begin(MessageId id);
+  Result<Incoming> begin();
   Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
                             Incoming incoming);
   // True when a new message would be refused now, for want of disk or memory.

@@ -314,5 +314,41 @@ TEST_F(Delivery, a_message_to_many_does_not_keep_others_waiting) {
   EXPECT_LT(place, 10U);
 }
 
+TEST_F(Delivery, a_failure_whose_report_cannot_be_stored_has_not_happened_yet) {
+  answer("RCPT", "550 5.1.1 no such user");
+  world.begin();
+  id = world.send({.to = {"anna@example.com"}});
+  std::vector<buffer::Block> blocks;  // all memory of the core is in use: nothing new is taken in
+  while (!world.core().buffers().tight()) blocks.push_back(world.core().buffers().take(256U << 10));
+  ASSERT_TRUE(world.run_until([&] { return world.events("deferred").size() == 1; }));
+  EXPECT_TRUE(world.events("bounced").empty());
+  EXPECT_EQ(world.outcomes(id).at(0).state, State::pending);
+  blocks.clear();
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }));
+  EXPECT_EQ(world.events("bounced").size(), 1U);
+  EXPECT_EQ(home->mails.size(), 1U);
+}
+
+TEST_F(Delivery, no_more_flows_run_at_once_than_allowed_and_all_mail_leaves) {
+  world.settings().deliver.flows_max = 2;
+  for (int i = 0; i < 10; ++i) world.zone("d" + std::to_string(i) + ".test MX 10 mx.example.com");
+  world.begin();
+  for (int i = 0; i < 10; ++i) world.send({.to = {"anna@d" + std::to_string(i) + ".test"}});
+  std::size_t most = 0;
+  ASSERT_TRUE(world.run_until([&] {
+    most = std::max(most, world.service().open_flows());
+    return world.empty();
+  }));
+  EXPECT_EQ(peer->mails.size(), 10U);
+  EXPECT_EQ(most, 2U);
+}
+
+TEST_F(Delivery, a_message_refused_in_the_middle_of_its_body_bounces) {
+  peer->offers = {"CHUNKING", "PIPELINING"};
+  answer("BDAT", "552 5.3.4 too large for me");
+  deliver({.from = "", .to = {"anna@example.com"}});
+  EXPECT_EQ(only_event("bounced").fields["code"], "552");
+}
+
 }  // namespace
 }  // namespace ringpost::deliver::test

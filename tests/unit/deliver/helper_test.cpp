@@ -16,7 +16,7 @@
 #include "deliver/local_runner.hpp"
 #include "unit/deliver/local_world.hpp"
 
-namespace ringpost::deliver {
+namespace ringpost::deliver::local_test {
 namespace {
 
 using testing::HasSubstr;
@@ -58,7 +58,7 @@ class HelperTest : public testing::Test {
     return made;
   }
   DeliveryOutcome ask(const DeliveryOrder& what) {
-    const Message message;
+    const SampleMessage message;
     SharedBody body(message.pieces());
     const auto reply = helper_->start(what, *body.file());
     if (!reply) return DeliveryOutcome::failed(0, {}, reply.error().text);
@@ -193,7 +193,7 @@ TEST_F(HelperTest, wants_a_message_that_cannot_change_any_more) {
 
 TEST_F(HelperTest, does_many_things_at_once) {
   start({.service_uid = person_.uid, .service_gid = person_.gid});
-  const Message message;
+  const SampleMessage message;
   SharedBody body(message.pieces());
   const int file = *body.file();
   // Each waits for a file that the last one makes.
@@ -207,7 +207,7 @@ TEST_F(HelperTest, does_many_things_at_once) {
 
 TEST_F(HelperTest, ends_a_command_when_nobody_waits_for_it_any_more) {
   start({.service_uid = person_.uid, .service_gid = person_.gid});
-  const Message message;
+  const SampleMessage message;
   SharedBody body(message.pieces());
   const int reply = *helper_->start(
       order(DeliveryOrder::Kind::command, "echo $$ > '" + home() + "/pid'; exec sleep 1000"), *body.file());
@@ -231,7 +231,7 @@ TEST_F(HelperTest, that_died_defers_what_it_is_asked) {
   start();
   ::kill(helper_->process(), SIGKILL);
   ::waitpid(helper_->process(), nullptr, 0);
-  const Message message;
+  const SampleMessage message;
   SharedBody body(message.pieces());
   const auto reply = helper_->start(order(DeliveryOrder::Kind::maildir, home() + "/Maildir"), *body.file());
   ASSERT_FALSE(reply);
@@ -295,5 +295,33 @@ TEST_F(HelperTest, serves_the_core_that_delivers) {
   EXPECT_EQ(world.deliver("run@example.com").kind, LocalResult::Kind::failed);
 }
 
+TEST_F(HelperTest, ends_commands_when_the_core_stops) {
+  HelperClient& helper = start({.location = "pipe:echo $$ > pid; exec sleep 1000"});
+  auto backend = io::make_backend({.choice = "epoll"});
+  ASSERT_TRUE(backend) << backend.error().text;
+  shard::Core core({.backend = backend->get()});
+  LocalRunner runner(core, &helper);
+  // Not as root, it is an order for ourselves, which needs no helper and would hold this thread.
+  if (!is_root()) GTEST_SKIP() << "needs root to act as somebody else";
+  const SampleMessage message;
+  SharedBody body(message.pieces());
+  std::optional<DeliveryOutcome> outcome;
+  core.spawn(keep(runner.run(order(DeliveryOrder::Kind::command, "echo $$ > pid; exec sleep 1000"), body),
+                  &outcome));
+  for (int turns = 0; read_file(home() + "/pid").empty() && turns < 100'000; ++turns)
+    core.turn(core.now() + std::chrono::milliseconds(1));
+  const int command = std::stoi(read_file(home() + "/pid"));
+  runner.abort();
+  for (int turns = 0; !outcome && turns < 100'000; ++turns)
+    core.turn(core.now() + std::chrono::milliseconds(1));
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->reply.status, (mail::EnhancedStatus{4, 3, 2}));
+  for (int tries = 0; ::kill(command, 0) == 0 && tries < 20'000; ++tries) ::usleep(1000);
+  EXPECT_EQ(::kill(command, 0), -1);
+  outcome.reset();
+  core.spawn(keep(runner.run(order(DeliveryOrder::Kind::maildir, home() + "/Maildir"), body), &outcome));
+  EXPECT_TRUE(outcome) << "nothing new is begun";
+}
+
 }  // namespace
-}  // namespace ringpost::deliver
+}  // namespace ringpost::deliver::local_test

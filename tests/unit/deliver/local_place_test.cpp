@@ -11,7 +11,7 @@
 #include "deliver/local_file.hpp"
 #include "unit/deliver/local_world.hpp"
 
-namespace ringpost::deliver {
+namespace ringpost::deliver::local_test {
 namespace {
 
 using testing::HasSubstr;
@@ -38,13 +38,13 @@ class SizeLimit {
   rlimit old_{};
 };
 
-DeliveryOutcome into_maildir(const std::string& path, const Message& message = Message()) {
+DeliveryOutcome into_maildir(const std::string& path, const SampleMessage& message = SampleMessage()) {
   return deliver_maildir(order_for(DeliveryOrder::Kind::maildir, path), message.pieces());
 }
-DeliveryOutcome into_mbox(const std::string& path, const Message& message = Message()) {
+DeliveryOutcome into_mbox(const std::string& path, const SampleMessage& message = SampleMessage()) {
   return deliver_mbox(order_for(DeliveryOrder::Kind::mbox, path), message.pieces());
 }
-DeliveryOutcome run(std::string command, const Message& message = Message(), int cancel = -1) {
+DeliveryOutcome run(std::string command, const SampleMessage& message = SampleMessage(), int cancel = -1) {
   return run_command(order_for(DeliveryOrder::Kind::command, std::move(command)), message.pieces(), cancel);
 }
 
@@ -65,7 +65,7 @@ TEST(Maildir, names_the_file_by_time_host_and_size) {
   const Folder folder;
   DeliveryOrder order = order_for(DeliveryOrder::Kind::maildir, folder.path("m"));
   order.hostname = "a/b:c";
-  const Message message;
+  const SampleMessage message;
   ASSERT_EQ(deliver_maildir(order, message.pieces()).kind, Kind::done);
   const std::string name = fs::path(files_in(folder.path("m/new")).at(0)).filename();
   EXPECT_THAT(name, StartsWith("1700000000.M123456P"));
@@ -76,7 +76,7 @@ TEST(Maildir, shows_the_original_recipient_only_when_it_differs) {
   const Folder folder;
   DeliveryOrder order = order_for(DeliveryOrder::Kind::maildir, folder.path("m"));
   order.original_recipient = "info@example.com";
-  const Message message;
+  const SampleMessage message;
   ASSERT_EQ(deliver_maildir(order, message.pieces()).kind, Kind::done);
   EXPECT_THAT(
       only_file_in(folder.path("m/new")),
@@ -85,7 +85,7 @@ TEST(Maildir, shows_the_original_recipient_only_when_it_differs) {
 
 TEST(Maildir, leaves_nothing_when_the_disk_is_full) {
   const Folder folder;
-  const Message message("Subject: x\r\n\r\n" + std::string(300'000, 'a') + "\r\n", 100'000);
+  const SampleMessage message("Subject: x\r\n\r\n" + std::string(300'000, 'a') + "\r\n", 100'000);
   ASSERT_EQ(into_maildir(folder.path("m")).kind, Kind::done);
   {
     const SizeLimit limit(200'000);
@@ -150,7 +150,7 @@ TEST(Mbox, has_its_old_size_after_a_short_write) {
   const std::string path = folder.path("box");
   ASSERT_EQ(into_mbox(path).kind, Kind::done);
   const std::string before = read_file(path);
-  const Message message("Subject: x\r\n\r\n" + std::string(300'000, 'a') + "\r\n", 100'000);
+  const SampleMessage message("Subject: x\r\n\r\n" + std::string(300'000, 'a') + "\r\n", 100'000);
   {
     const SizeLimit limit(200'000);
     const DeliveryOutcome outcome = into_mbox(path, message);
@@ -208,7 +208,7 @@ TEST(Mbox, looks_again_for_as_long_as_it_may_wait) {
   write_file(path + ".lock", "1");
   DeliveryOrder order = order_for(DeliveryOrder::Kind::mbox, path);
   order.lock_wait = 2 * kLockPoll;
-  const Message message;
+  const SampleMessage message;
   EXPECT_TRUE(deliver_mbox(order, message.pieces()).locked);
 }
 
@@ -237,7 +237,7 @@ TEST(Command, gets_the_message_and_an_environment_that_no_shell_trips_over) {
   order.extension = "news";
   order.reverse_path = "a`id`$(id)@example.org";
   order.original_recipient = "info@example.com";
-  const Message message;
+  const SampleMessage message;
   const DeliveryOutcome outcome = run_command(order, message.pieces(), -1);
   ASSERT_EQ(outcome.kind, Kind::done) << outcome.reply.text;
   EXPECT_THAT(read_file(folder.path("in")),
@@ -307,7 +307,7 @@ TEST(Command, may_print_without_end_and_only_the_beginning_is_kept) {
 }
 
 TEST(Command, that_does_not_read_its_input_may_still_succeed) {
-  const Message large(std::string(1'000'000, 'a'), 100'000);
+  const SampleMessage large(std::string(1'000'000, 'a'), 100'000);
   EXPECT_EQ(run("exit 0", large).kind, Kind::done);
 }
 
@@ -316,7 +316,7 @@ TEST(Command, that_takes_too_long_is_ended_with_all_that_it_started) {
   DeliveryOrder order = order_for(DeliveryOrder::Kind::command,
                                   "echo $$ > '" + folder.path("pid") + "'; sleep 1000 & sleep 1000");
   order.timeout = std::chrono::milliseconds(300);
-  const Message message;
+  const SampleMessage message;
   const DeliveryOutcome outcome = run_command(order, message.pieces(), -1);
   EXPECT_EQ(outcome.kind, Kind::deferred);
   EXPECT_THAT(outcome.reply.text, HasSubstr("longer than 300ms"));
@@ -334,7 +334,7 @@ TEST(Command, ends_when_whoever_waits_for_it_hangs_up) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends.data()), 0);
   ::close(ends[1]);
-  const DeliveryOutcome outcome = run("sleep 1000", Message(), ends[0]);
+  const DeliveryOutcome outcome = run("sleep 1000", SampleMessage(), ends[0]);
   ::close(ends[0]);
   EXPECT_EQ(outcome.kind, Kind::deferred);
   EXPECT_EQ(outcome.reply.status, (mail::EnhancedStatus{4, 3, 2}));
@@ -395,4 +395,4 @@ TEST(Forward, has_a_bound_and_is_a_plain_file) {
 }
 
 }  // namespace
-}  // namespace ringpost::deliver
+}  // namespace ringpost::deliver::local_test

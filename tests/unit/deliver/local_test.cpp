@@ -7,7 +7,7 @@
 #include "deliver/local_location.hpp"
 #include "unit/deliver/local_world.hpp"
 
-namespace ringpost::deliver {
+namespace ringpost::deliver::local_test {
 namespace {
 
 using testing::ElementsAre;
@@ -316,6 +316,15 @@ TEST_F(LocalTest, pipes_to_the_configured_command) {
   EXPECT_THAT(read_file(folder_.path("anna.example.com")), HasSubstr("Subject: hello"));
 }
 
+TEST_F(LocalTest, begins_nothing_after_abort) {
+  LocalWorld& world = start("", "pipe:sleep 1000");
+  world.people->add("anna");
+  world.local->abort();
+  const LocalResult result = world.deliver("anna@example.com");
+  EXPECT_EQ(result.kind, Kind::deferred);
+  EXPECT_EQ(result.reply.status, (mail::EnhancedStatus{4, 3, 2}));
+}
+
 TEST_F(LocalTest, refuses_settings_that_cannot_work_and_keeps_the_old_ones) {
   LocalWorld& world = start();
   world.people->add("anna");
@@ -374,4 +383,4 @@ TEST(MailboxLocation, says_what_is_wrong_with_it) {
 }
 
 }  // namespace
-}  // namespace ringpost::deliver
+}  // namespace ringpost::deliver::local_test

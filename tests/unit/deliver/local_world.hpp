@@ -22,7 +22,8 @@
 #include "deliver/local_order.hpp"
 #include "unit/shard/fake_backend.hpp"
 
-namespace ringpost::deliver {
+// Names of its own: the service has a Message too.
+namespace ringpost::deliver::local_test {
 
 namespace fs = std::filesystem;
 
@@ -73,16 +74,16 @@ inline std::string only_file_in(const std::string& path) {
 }
 
 // A body in several pieces.
-class Message {
+class SampleMessage {
  public:
-  explicit Message(std::string text = "Subject: hello\r\n\r\nFrom here\r\nbye\r\n", std::size_t piece = 7)
+  explicit SampleMessage(std::string text = "Subject: hello\r\n\r\nFrom here\r\nbye\r\n", std::size_t piece = 7)
       : text_(std::move(text)) {
     const auto bytes = scan::as_bytes(text_);
     for (std::size_t at = 0; at < bytes.size(); at += piece)
       pieces_.push_back(bytes.subspan(at, std::min(piece, bytes.size() - at)));
   }
-  Message(const Message&) = delete;
-  Message& operator=(const Message&) = delete;
+  SampleMessage(const SampleMessage&) = delete;
+  SampleMessage& operator=(const SampleMessage&) = delete;
   Pieces pieces() const { return pieces_; }
 
  private:
@@ -152,7 +153,7 @@ class LocalWorld {
     local = std::move(*made);
   }
   LocalResult deliver(std::string recipient, std::vector<std::string>* finished = nullptr) {
-    const Message message;
+    const SampleMessage message;
     std::optional<LocalResult> result;
     core_.spawn(keep(local->deliver({.recipient = recipient,
                                      .reverse_path = "bea@example.org",
@@ -175,4 +176,4 @@ class LocalWorld {
   shard::Core& core_;
 };
 
-}  // namespace ringpost::deliver
+}  // namespace ringpost::deliver::local_test

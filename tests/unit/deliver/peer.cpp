@@ -125,7 +125,7 @@ Task<bool> Peer::obey(Visit& visit, std::string line) {
   const std::optional<std::string> scripted = answer ? answer(line, visit.number) : std::nullopt;
   if (verb == "BDAT") {
     const bool last = line.ends_with("LAST");
-    if (scripted && (scripted->empty() || *scripted == kHangUp)) co_return co_await say(visit, *scripted);
+    if (scripted) co_return co_await say(visit, *scripted);
     co_return co_await take_chunk(visit, std::stoul(line.substr(5)), last);
   }
   const std::string reply = scripted ? *scripted : usual_answer(visit, line);

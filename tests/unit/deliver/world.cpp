@@ -96,6 +96,25 @@ void World::end() {
   opened_ = 0;
 }
 
+struct World::Dead {
+  std::vector<std::unique_ptr<Part>> parts;
+  std::vector<std::unique_ptr<Peer>> peers;
+  std::unique_ptr<Leases> leases;
+};
+
+void World::power_cut() {
+  events();
+  static std::vector<Dead>* const graveyard = new std::vector<Dead>;
+  graveyard->push_back({std::move(parts_), std::move(peers_), std::move(leases_)});
+  const unsigned cores = simulation_.count() - 1;
+  parts_.clear();
+  peers_.clear();
+  for (unsigned i = 0; i < cores; ++i) parts_.push_back(std::make_unique<Part>());
+  leases_ = std::make_unique<Leases>(cores);
+  opened_ = 0;
+  simulation_.power_cut();
+}
+
 Task<void> World::take(shard::Core& core, const NewMail& mail, std::optional<MessageId>& id) {
   mail::Envelope envelope;
   envelope.set_reverse_path(mail.from);

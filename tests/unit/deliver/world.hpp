@@ -74,6 +74,8 @@ class World {
   bool empty(unsigned core = 0) { return spool(core).message_count() == 0; }
   std::uint64_t figure(std::string_view name, unsigned core = 0);
   void end();
+  // The machine loses power and starts again, with what the disks have; peers must be added anew, and `begin` called.
+  void power_cut();
 
  private:
   struct Part {
@@ -101,6 +103,7 @@ class World {
   std::vector<LoggedEvent> events_;
   unsigned opened_ = 0, closed_ = 0;
   bool peers_stopped_ = false;
+  struct Dead;  // what ran on cores without power stands still for ever
 };
 
 // The lines of a peer that begin so.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "ringpost/journal/format.hpp"
@@ -34,10 +35,10 @@ inline std::string text_of(std::span<const std::byte> bytes) {
 
 // Coroutines of a test are free functions or members: a lambda that is one dies before its frame does.
 class LogTest : public ::testing::TestWithParam<std::string> {
- protected:
+ public:  // for the coroutines of tests, which are no members
   LogTest() {
     if (GetParam() == "sim")
-      machine = std::make_unique<Machine>(world);
+      machine = std::make_unique<Machine>(std::make_shared<io::SimWorld>(11));
     else
       machine = std::make_unique<Machine>(GetParam());
     options.segment_size = 1_MiB;
@@ -54,9 +55,9 @@ class LogTest : public ::testing::TestWithParam<std::string> {
   Task<void> do_open(Result<void>& result) {
     auto opened = co_await Log::open(
         machine->core(), options, place(),
-        [this](const RecordView& view) {
+        [this](Log& of, const RecordView& view) {
           seen.push_back({view.type, view.id, text_of(view.payload), view.where, view.order});
-          if (on_visit) on_visit(view);
+          if (on_visit) on_visit(of, view);
         },
         &report);
     if (opened)
@@ -86,9 +87,23 @@ class LogTest : public ::testing::TestWithParam<std::string> {
     machine->restart();
     open();
   }
+  void reopen_cleanly() {
+    close();
+    machine->restart();
+  }
   void lose_power() {
     Machine::abandon(log);
     machine->power_cut();
+  }
+
+  // As bad as this machine can do.
+  void lose_or_close() {
+    if (GetParam() == "sim") {
+      lose_power();
+    } else {
+      close();
+      machine->restart();
+    }
   }
 
   // Appends one record; `where` of the last one is kept.
@@ -103,16 +118,18 @@ class LogTest : public ::testing::TestWithParam<std::string> {
     EXPECT_TRUE(machine->run(do_wait(ticket, result)));
     return result;
   }
-  // Puts one record and waits for it, and for room before it.
-  Location keep(std::uint64_t id, std::string_view text, std::uint8_t type = 1) {
+  // Turns until there is room for it.
+  Ticket must_put(std::uint64_t id, std::string_view text, std::uint8_t type = 1) {
     auto ticket = put(id, text, type);
-    for (int i = 0; !ticket && i < 1000; ++i) {
+    for (int i = 0; !ticket && i < 2000; ++i) {
       machine->turns(1);
       ticket = put(id, text, type);
     }
     EXPECT_TRUE(ticket);
-    if (!ticket) return {};
-    EXPECT_TRUE(wait(*ticket));
+    return ticket.value_or(Ticket{0});
+  }
+  Location keep(std::uint64_t id, std::string_view text, std::uint8_t type = 1) {
+    EXPECT_TRUE(wait(must_put(id, text, type)));
     return last;
   }
   Task<void> do_read(Location where, std::string& into, Result<void>& result) {
@@ -148,13 +165,12 @@ class LogTest : public ::testing::TestWithParam<std::string> {
     files.close(file->handle);
   }
 
-  io::SimWorld world{11};
   std::unique_ptr<Machine> machine;
   LogOptions options;
   std::uint32_t epoch = 0;
   std::unique_ptr<Log> log;
   std::vector<Seen> seen;
-  std::function<void(const RecordView&)> on_visit;
+  std::function<void(Log&, const RecordView&)> on_visit;
   RecoveryReport report;
   Location last;
 };

@@ -135,7 +135,7 @@ TEST_P(LogTest, refuses_the_segment_of_another_spool) {
   other.spool_id = 78;
   struct Opening {
     static Task<void> run(shard::Core& core, LogOptions options, Log::Place place, Result<void>& result) {
-      auto opened = co_await Log::open(core, options, place, [](const RecordView&) {}, nullptr);
+      auto opened = co_await Log::open(core, options, place, [](Log&, const RecordView&) {}, nullptr);
       if (!opened) result = fail(opened.error());
     }
   };

@@ -1,0 +1,32 @@
+// Limits of the spool, each with its reason.
+//
+// Layer: base only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ringpost/base/units.hpp"
+
+namespace ringpost::spool {
+
+inline constexpr Bytes kMessageSizeMax = 1_GiB;
+inline constexpr std::size_t kChunkSize = 256 * 1024;   // the largest block of a core's pool
+inline constexpr std::size_t kChunksMax = 64 * 1024;    // of one message; a location each in memory
+inline constexpr std::size_t kSmallAppend = 32 * 1024;  // shorter pieces of a large body are gathered first
+// Messages up to this live in one record. The staging block of a session holds 256 KiB, and a Received field and what a
+// submission lacks stand in front.
+inline constexpr std::size_t kWholeMessageMax = 512 * 1024;
+// How long accepting waits for the log before it says 452: a stalled disk, or every buffer in use.
+inline constexpr Duration kRoomWait = 10s;
+// Outcomes of a message that are written whole each time; above it only what changed, and now and then all.
+inline constexpr std::size_t kWholeStateMax = 16;
+inline constexpr std::size_t kStateChangesMax = 64;
+inline constexpr std::size_t kRetriesPerTurn = 64;  // records that found no room before
+inline constexpr unsigned kShardsMax = 1024;        // MessageId has 10 bits for it
+inline constexpr std::uint32_t kEpochMax = (1U << 20) - 1;
+inline constexpr unsigned kLockAttempts =
+    200;  // of 10 ms: a killed server holds its lock until its last write ends
+inline constexpr std::size_t kForeignMax = 4'000'000;  // records about messages of other shards, at start
+
+}  // namespace ringpost::spool

@@ -1,0 +1,31 @@
+// What the spool counts.
+//
+// Layer: durable, private.
+#pragma once
+
+#include "ringpost/observe/registry.hpp"
+
+namespace ringpost::spool {
+
+struct Figures {
+  explicit Figures(observe::Registry& registry) {
+    registry.add("spool_messages", "Messages in the queue.", messages);
+    registry.add("spool_messages_tried", "Messages of which some recipient was tried.", tried);
+    registry.add("spool_index_bytes", "Memory of the table of messages.", index_bytes);
+    registry.add("spool_accepted", "Messages accepted.", accepted);
+    registry.add("spool_accepted_bytes", "Bytes of messages accepted.", accepted_bytes);
+    registry.add("spool_ended", "Messages whose recipients are all final.", ended);
+    registry.add("spool_moved", "Messages moved so that their segment could be freed.", moved);
+    registry.add("spool_in_memory", "Messages at level memory that are not written yet.", in_memory);
+    registry.add("spool_unwritten_states", "Messages whose state waits for room in the log.",
+                 unwritten_states);
+    registry.add("spool_refused", "Messages refused for want of disk or memory, or after a write error.",
+                 refused);
+    registry.add("spool_damaged", "Messages that could not be read back.", damaged);
+  }
+
+  observe::Gauge messages, tried, index_bytes, in_memory, unwritten_states;
+  observe::Counter accepted, accepted_bytes, ended, moved, refused, damaged;
+};
+
+}  // namespace ringpost::spool

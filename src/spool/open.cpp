@@ -1,0 +1,143 @@
+// The start of a core's spool, its announcements after a restart, and its orderly end.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ringpost/base/assert.hpp"
+
+#include "shard_directory.hpp"
+#include "spool_state.hpp"
+
+namespace ringpost::spool {
+
+Spool::State::State(shard::Core& on, SpoolOptions with, SpoolStart started)
+    : core(on),
+      options(std::move(with)),
+      start_info(std::move(started)),
+      own_shard(on.index()),
+      figures(on.figures()),
+      quiet(on) {}
+
+Task<Result<void>> Spool::State::open(std::vector<unsigned> adopt) {
+  journal::LogOptions log_options;
+  log_options.segment_size = options.segment_size;
+  log_options.buffer_memory = options.buffer_memory;
+  log_options.free_space_min = options.free_space_min.value / 100;
+  log_options.free_segments_ahead = options.segments_ahead;
+  log_options.compact_after = options.compact_after;
+  journal::Log::Place place{.directory = shard_directory(options.directory.text, own_shard),
+                            .shard = own_shard,
+                            .epoch = start_info.epoch,
+                            .spool_id = start_info.spool_id};
+  for (const unsigned shard : adopt)
+    place.orphans.push_back({shard_directory(options.directory.text, shard), shard});
+
+  start_info.exchange->join();
+  replay = std::make_unique<Replay>(queue, ledger, own_shard);
+  log = RP_CO_TRY(co_await journal::Log::open(
+      core, log_options, std::move(place),
+      [this](journal::Log& from, const journal::RecordView& view) {
+        ledger.log = &from;
+        replay->visit(view);
+      },
+      &report));
+  ledger.log = log.get();
+  replay->finish();
+  figures.damaged.add(replay->unreadable() + replay->without_body());
+  start_info.exchange->give(std::move(replay->foreign()));
+
+  // The callbacks are the log's, which this owns.
+  log->set_carry([this](const journal::RecordView& view) { return carry(view); });
+  log->set_lost([this](const journal::RecordView& view) { lost(view); });
+  log->set_freed([this](std::uint32_t segment) { queue.forget_copies(segment); });
+  log->set_upkeep([this] { upkeep(); });
+  core.at_turn_end(hook);
+  upkeep();
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Spool::State::start(Announcements& to) {
+  RP_ASSERT(listener == nullptr);
+  RP_CO_CHECK(co_await settle_foreign());
+  listener = &to;
+  RP_CO_CHECK(co_await announce_recovered());
+  log->start_reclaim();
+  co_return Result<void>{};
+}
+
+// What other cores' logs say about messages that are here becomes records of this log.
+Task<Result<void>> Spool::State::settle_foreign() {
+  std::vector<MessageId> restate = replay->restate();
+  replay.reset();
+  for (const ForeignRecord& record : start_info.exchange->take_copy(own_shard)) {
+    Entry* entry = queue.find(record.id);
+    if (entry == nullptr) continue;
+    if (!record.voided.empty() && void_copies(queue, ledger, record.id, record.voided)) {
+      const RecordType type = queue.find(record.id) == nullptr ? RecordType::done : RecordType::moved;
+      while (!append_ending(record.id, record.voided, type, foreign_flag(record.voided)))
+        RP_CO_CHECK(co_await room());
+      continue;
+    }
+    const std::uint32_t state = queue.state_of(*entry);
+    for (const PackedOutcome& outcome : record.outcomes)
+      if (outcome.recipient < entry->recipients) queue.states().join(state, outcome);
+    if (!record.outcomes.empty()) restate.push_back(record.id);
+  }
+  for (const MessageId id : restate) {
+    while (true) {
+      Entry* entry = queue.find(id);
+      if (entry == nullptr || write_state(*entry, {})) break;
+      RP_CO_CHECK(co_await room());
+    }
+  }
+  RP_CO_CHECK(co_await flush());
+  start_info.exchange->settle();
+  co_return Result<void>{};
+}
+
+// In the order of the log, so that the disk reads on and on; what could not be found there is tried one by one.
+Task<Result<void>> Spool::State::announce_recovered() {
+  RP_CO_CHECK(co_await log->walk([this](const journal::RecordView& view) {
+    if (view.type != static_cast<std::uint8_t>(RecordType::envelope)) return;
+    Entry* entry = queue.find(view.id);
+    if (entry == nullptr || !entry->is(Entry::unannounced) || entry->envelope != view.where) return;
+    entry->clear(Entry::unannounced);
+    announce_with(*entry, view.payload, true);
+  }));
+  std::vector<MessageId> rest;
+  queue.index().for_each([&](Entry& entry) {
+    if (!entry.is(Entry::unannounced)) return;
+    entry.clear(Entry::unannounced);
+    rest.push_back({entry.id});
+  });
+  for (const MessageId id : rest) announce(id, true);
+  co_return Result<void>{};
+}
+
+void Spool::State::upkeep() {
+  figures.messages.set(static_cast<std::int64_t>(queue.index().size()));
+  figures.tried.set(static_cast<std::int64_t>(queue.states().size()));
+  figures.index_bytes.set(static_cast<std::int64_t>(queue.index().memory()));
+  figures.in_memory.set(static_cast<std::int64_t>(held.size()));
+  figures.unwritten_states.set(static_cast<std::int64_t>(postponed.size() + lost_endings.size()));
+  if (!elsewhere_released && start_info.exchange->all_settled()) {
+    elsewhere_released = true;
+    log->release_elsewhere();
+  }
+}
+
+Task<void> Spool::State::close() {
+  std::vector<MessageId> in_memory;
+  for (const auto& [id, message] : held) in_memory.push_back({id});
+  for (const MessageId id : in_memory)
+    if (Entry* entry = queue.find(id);
+        entry != nullptr && entry->is(Entry::in_memory) && !write_state(*entry, {}))
+      postpone(*entry);
+  (void)co_await flush();
+  closing = true;
+  while (background != 0) co_await quiet.wait();
+  static_cast<ListLink<shard::TurnHook>&>(hook).unlink();
+  co_await log->close();
+}
+
+}  // namespace ringpost::spool

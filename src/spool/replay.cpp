@@ -1,0 +1,162 @@
+#include "replay.hpp"
+
+#include <algorithm>
+
+#include "ringpost/journal/format.hpp"
+#include "ringpost/mail/envelope_record.hpp"
+#include "ringpost/spool/limits.hpp"
+
+namespace ringpost::spool {
+
+void Replay::visit(const journal::RecordView& view) {
+  switch (static_cast<RecordType>(view.type)) {
+    case RecordType::body:
+      bodies_[view.id.value] = {.body = view.where};
+      break;
+    case RecordType::chunk:
+      chunk(view);
+      break;
+    case RecordType::body_end:
+      body_end(view);
+      break;
+    case RecordType::envelope:
+      envelope(view);
+      break;
+    case RecordType::state:
+      state(view);
+      break;
+    case RecordType::done:
+      done(view);
+      break;
+    case RecordType::moved:
+      moved(view);
+      break;
+    default:
+      break;  // of a later version, or of the mail store in the same log
+  }
+}
+
+void Replay::chunk(const journal::RecordView& view) {
+  auto& chunks = chunks_[view.id.value];
+  if (chunks.size() < kChunksMax) chunks.push_back(view.where);
+}
+
+void Replay::body_end(const journal::RecordView& view) {
+  if (view.payload.size() < sizeof(BodyEnd)) return;
+  const auto end = journal::load<BodyEnd>(view.payload);
+  Copy copy;
+  const auto found = chunks_.find(end.body_id);
+  std::uint64_t size = 0;
+  if (found != chunks_.end())
+    for (const journal::Location chunk : found->second) size += chunk.size;
+  if (found != chunks_.end() && found->second.size() == end.chunk_count && size == end.size) {
+    copy.large = Large{end.body_id, end.size, std::move(found->second), view.where};
+    chunks_.erase(found);
+  } else {
+    copy.no_body = true;
+  }
+  bodies_[view.id.value] = std::move(copy);
+}
+
+// The newest of one shard counts; of two shards that of the later epoch, for only a restart lets another core move it.
+void Replay::envelope(const journal::RecordView& view) {
+  const auto decoded = mail::EnvelopeRecord::decode(view.payload);
+  Copy copy;
+  if (const auto body = bodies_.find(view.id.value); body != bodies_.end()) {
+    copy = std::move(body->second);
+    bodies_.erase(body);
+  }
+  if (!decoded || !view.id) {
+    ++unreadable_;
+    return;
+  }
+  copy.envelope = view.where;
+  if (!copy.body && !copy.large && decoded->facts().body.size != 0) copy.no_body = true;
+  if (copy.no_body) ++without_body_;
+  Entry* entry = queue_.find(view.id);
+  if (entry == nullptr) {
+    Entry& added = queue_.add(view.id, std::move(copy), decoded->recipient_count());
+    added.set(Entry::unannounced);
+    added.set(Entry::promised);
+    return;
+  }
+  const auto old = ledger_.name_of(entry->envelope);
+  const bool newer =
+      old.shard == view.shard || ledger_.epoch_of(view.where) > ledger_.epoch_of(entry->envelope);
+  if (newer)
+    queue_.relocate(*entry, std::move(copy));
+  else
+    queue_.add_copy(*entry, std::move(copy));
+}
+
+void Replay::state(const journal::RecordView& view) {
+  auto decoded = decode_state(view.payload);
+  if (!decoded) {
+    ++unreadable_;
+    return;
+  }
+  Entry* entry = queue_.find(view.id);
+  if (entry == nullptr) {
+    if ((view.flags & kForeign) == 0 || foreign_.size() >= kForeignMax) return;
+    // The message is in a shard that is not read here; until its owner has written it down, this must stay.
+    const journal::SegmentName elsewhere{.shard = ~0U};
+    ledger_.add_pin(view.where, {&elsewhere, 1});
+    foreign_.push_back({.id = view.id, .source = own_, .outcomes = std::move(decoded->outcomes)});
+    return;
+  }
+  const std::uint32_t state = queue_.state_of(*entry);
+  for (const PackedOutcome& outcome : decoded->outcomes)
+    if (outcome.recipient < entry->recipients) queue_.states().merge(state, outcome);
+  ledger_.add_live(view.where);
+  if (decoded->whole) {
+    queue_.states().take_records(state, [&](journal::Location where) { ledger_.drop_live(where); });
+    queue_.states().set_whole(state, view.where);
+  } else {
+    queue_.states().add_change(state, view.where);
+  }
+}
+
+void Replay::void_later(const journal::RecordView& view) {
+  if (foreign_.size() < kForeignMax)
+    foreign_.push_back({.id = view.id, .source = own_, .voided = decode_segments(view.payload)});
+}
+
+void Replay::done(const journal::RecordView& view) {
+  bodies_.erase(view.id.value);
+  queue_.remove_copies(
+      view.id, [&](journal::Location envelope) { return ledger_.name_of(envelope).shard == view.shard; });
+  ledger_.add_pin(view.where, decode_segments(view.payload));
+  if ((view.flags & kForeign) != 0) void_later(view);
+}
+
+void Replay::moved(const journal::RecordView& view) {
+  ledger_.add_pin(view.where, decode_segments(view.payload));
+  void_later(view);
+}
+
+void Replay::finish() {
+  for (const ForeignRecord& record : foreign_)
+    if (!record.voided.empty()) void_copies(queue_, ledger_, record.id, record.voided);
+  // A state may have come before the envelope that it is about: the shards are read one after the other.
+  for (const ForeignRecord& record : foreign_) {
+    Entry* entry = queue_.find(record.id);
+    if (entry == nullptr || record.outcomes.empty()) continue;
+    restate_.push_back(record.id);
+    const std::uint32_t state = queue_.state_of(*entry);
+    for (const PackedOutcome& outcome : record.outcomes)
+      if (outcome.recipient < entry->recipients) queue_.states().join(state, outcome);
+  }
+}
+
+bool void_copies(Queue& queue, const Ledger& ledger, MessageId id,
+                 std::span<const journal::SegmentName> segments) {
+  bool any = false;
+  queue.remove_copies(id, [&](journal::Location envelope) {
+    const bool voided = std::ranges::find(segments, ledger.name_of(envelope)) != segments.end();
+    any = any || voided;
+    return voided;
+  });
+  return any;
+}
+
+}  // namespace ringpost::spool

@@ -1,0 +1,59 @@
+// Turns the records of the log, in their order, into the queue that they mean.
+//
+// Layer: durable, private, without I/O. Owner: a spool that opens, or who only looks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ringpost/journal/records.hpp"
+
+#include "exchange.hpp"
+#include "queue.hpp"
+
+namespace ringpost::spool {
+
+class Replay {
+ public:
+  Replay(Queue& queue, Ledger& ledger, unsigned own_shard)
+      : queue_(queue), ledger_(ledger), own_(own_shard) {}
+
+  void visit(const journal::RecordView& view);
+  // After the last record: what concerns copies in the other shards that were read here.
+  void finish();
+
+  // What must be told to other cores.
+  std::vector<ForeignRecord>& foreign() { return foreign_; }
+  std::uint64_t unreadable() const { return unreadable_; }
+  std::uint64_t without_body() const { return without_body_; }
+  // Messages whose state stands in records that only count until all cores have started.
+  const std::vector<MessageId>& restate() const { return restate_; }
+
+ private:
+  void chunk(const journal::RecordView& view);
+  void body_end(const journal::RecordView& view);
+  void envelope(const journal::RecordView& view);
+  void state(const journal::RecordView& view);
+  void done(const journal::RecordView& view);
+  void moved(const journal::RecordView& view);
+  void void_later(const journal::RecordView& view);
+
+  Queue& queue_;
+  Ledger& ledger_;
+  unsigned own_;
+  std::unordered_map<std::uint64_t, Copy> bodies_;  // by message, until its envelope comes
+  std::unordered_map<std::uint64_t, std::vector<journal::Location>> chunks_;  // by body
+  std::vector<ForeignRecord> foreign_;
+  std::vector<MessageId> restate_;
+  std::uint64_t unreadable_ = 0;
+  std::uint64_t without_body_ = 0;
+};
+
+// Takes the envelopes away that stand in one of the segments. Says whether there were any.
+bool void_copies(Queue& queue, const Ledger& ledger, MessageId id,
+                 std::span<const journal::SegmentName> segments);
+
+}  // namespace ringpost::spool

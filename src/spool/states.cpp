@@ -1,0 +1,136 @@
+#include "states.hpp"
+
+#include <algorithm>
+
+#include "ringpost/base/assert.hpp"
+
+namespace ringpost::spool {
+
+namespace {
+
+bool later_replaces(const PackedOutcome& old, const PackedOutcome& with) {
+  return !old.final() && !(old == with);
+}
+
+bool stronger_replaces(const PackedOutcome& old, const PackedOutcome& with) {
+  if (old.final()) return false;
+  if (with.final()) return true;
+  return with.attempts > old.attempts ||
+         (with.attempts == old.attempts && with.next_attempt > old.next_attempt);
+}
+
+}  // namespace
+
+std::uint32_t States::make() {
+  if (!free_.empty()) {
+    const std::uint32_t state = free_.back();
+    free_.pop_back();
+    return state;
+  }
+  infos_.emplace_back();
+  return static_cast<std::uint32_t>(infos_.size() - 1);
+}
+
+void States::release(std::uint32_t state) {
+  Info& info = infos_[state];
+  if (info.count == kMany) {
+    manies_[info.one.recipient].reset();
+    free_manies_.push_back(info.one.recipient);
+  }
+  info = Info{};
+  free_.push_back(state);
+}
+
+// Turns the one outcome into a list.
+States::Many& States::many(std::uint32_t state) {
+  Info& info = infos_[state];
+  if (info.count == kMany) return *manies_[info.one.recipient];
+  std::uint32_t slot = static_cast<std::uint32_t>(manies_.size());
+  if (free_manies_.empty()) {
+    manies_.emplace_back();
+  } else {
+    slot = free_manies_.back();
+    free_manies_.pop_back();
+  }
+  manies_[slot] = std::make_unique<Many>();
+  if (info.count == 1) {
+    manies_[slot]->outcomes.push_back(info.one);
+    manies_[slot]->final_count = info.one.final() ? 1 : 0;
+  }
+  info.count = kMany;
+  info.one.recipient = slot;
+  return *manies_[slot];
+}
+
+std::span<const PackedOutcome> States::outcomes(std::uint32_t state) const {
+  const Info& info = infos_[state];
+  if (info.count == kMany) return manies_[info.one.recipient]->outcomes;
+  return {&info.one, info.count};
+}
+
+const PackedOutcome* States::find(std::uint32_t state, std::uint32_t recipient) const {
+  const auto all = outcomes(state);
+  const auto found = std::ranges::lower_bound(all, recipient, {}, &PackedOutcome::recipient);
+  return found != all.end() && found->recipient == recipient ? &*found : nullptr;
+}
+
+bool States::put(std::uint32_t state, const PackedOutcome& outcome,
+                 bool (*replaces)(const PackedOutcome&, const PackedOutcome&)) {
+  Info& info = infos_[state];
+  if (info.count == 0) {
+    info.one = outcome;
+    info.count = 1;
+    return true;
+  }
+  if (info.count == 1 && info.one.recipient == outcome.recipient) {
+    if (!replaces(info.one, outcome)) return false;
+    info.one = outcome;
+    return true;
+  }
+  Many& list = many(state);
+  const auto found =
+      std::ranges::lower_bound(list.outcomes, outcome.recipient, {}, &PackedOutcome::recipient);
+  if (found == list.outcomes.end() || found->recipient != outcome.recipient) {
+    list.outcomes.insert(found, outcome);
+  } else {
+    if (!replaces(*found, outcome)) return false;
+    *found = outcome;
+  }
+  list.final_count += outcome.final() ? 1 : 0;
+  return true;
+}
+
+bool States::merge(std::uint32_t state, const PackedOutcome& outcome) {
+  return put(state, outcome, &later_replaces);
+}
+bool States::join(std::uint32_t state, const PackedOutcome& outcome) {
+  return put(state, outcome, &stronger_replaces);
+}
+
+std::size_t States::final_count(std::uint32_t state) const {
+  const Info& info = infos_[state];
+  if (info.count == kMany) return manies_[info.one.recipient]->final_count;
+  return info.count == 1 && info.one.final() ? 1 : 0;
+}
+
+std::span<const journal::Location> States::changes(std::uint32_t state) const {
+  const Info& info = infos_[state];
+  if (info.count != kMany) return {};
+  return manies_[info.one.recipient]->changes;
+}
+
+void States::set_whole(std::uint32_t state, journal::Location where) {
+  Info& info = infos_[state];
+  info.whole = where;
+  if (info.count == kMany) manies_[info.one.recipient]->changes.clear();
+}
+
+void States::add_change(std::uint32_t state, journal::Location where) {
+  many(state).changes.push_back(where);
+}
+
+bool States::holds(std::uint32_t state, journal::Location where) const {
+  return infos_[state].whole == where || std::ranges::find(changes(state), where) != changes(state).end();
+}
+
+}  // namespace ringpost::spool

@@ -1,0 +1,75 @@
+// What has become of recipients, for the messages to which something has happened.
+//
+// Layer: durable, private. Owner: one spool. 32 bytes for a message with one such recipient.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "ringpost/journal/records.hpp"
+
+#include "records.hpp"
+
+namespace ringpost::spool {
+
+class States {
+ public:
+  // The records in the log that hold it: the last whole one, and what changed since.
+  struct Records {
+    journal::Location whole;
+    std::vector<journal::Location> changes;
+  };
+
+  States() { infos_.emplace_back(); }  // 0 means none
+  std::uint32_t make();
+  void release(std::uint32_t state);
+
+  // By recipient, rising.
+  std::span<const PackedOutcome> outcomes(std::uint32_t state) const;
+  const PackedOutcome* find(std::uint32_t state, std::uint32_t recipient) const;
+  // A final state stays. Says whether anything changed.
+  bool merge(std::uint32_t state, const PackedOutcome& outcome);
+  // The same, when nobody knows which of the two is newer: final beats pending, more attempts beat fewer.
+  bool join(std::uint32_t state, const PackedOutcome& outcome);
+  std::size_t final_count(std::uint32_t state) const;
+
+  journal::Location whole(std::uint32_t state) const { return infos_[state].whole; }
+  std::span<const journal::Location> changes(std::uint32_t state) const;
+  void set_whole(std::uint32_t state, journal::Location where);  // forgets the changes
+  void add_change(std::uint32_t state, journal::Location where);
+  bool holds(std::uint32_t state, journal::Location where) const;
+  // Calls `visit` for each record and forgets them.
+  template <class Visit>
+  void take_records(std::uint32_t state, Visit visit) {
+    if (whole(state)) visit(whole(state));
+    for (const journal::Location where : changes(state)) visit(where);
+    set_whole(state, {});
+  }
+  std::size_t size() const { return infos_.size() - 1 - free_.size(); }
+
+ private:
+  struct Many {
+    std::vector<PackedOutcome> outcomes;
+    std::vector<journal::Location> changes;
+    std::size_t final_count = 0;
+  };
+  struct Info {
+    journal::Location whole;
+    std::uint32_t count = 0;  // with `many`: not used
+    PackedOutcome one;
+  };
+  Many& many(std::uint32_t state);
+  bool put(std::uint32_t state, const PackedOutcome& outcome,
+           bool (*replaces)(const PackedOutcome&, const PackedOutcome&));
+
+  std::deque<Info> infos_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::unique_ptr<Many>> manies_;  // Info::one.recipient is the index while count is kMany
+  std::vector<std::uint32_t> free_manies_;
+  static constexpr std::uint32_t kMany = ~std::uint32_t{0};
+};
+
+}  // namespace ringpost::spool

@@ -1,0 +1,291 @@
+#include "unit/journal/log_fixture.hpp"
+
+namespace ringpost::journal::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+// Faults for frames only, counted from 0 from now on.
+class LogFailureTest : public LogTest {
+ protected:
+  void fail_frames(unsigned first, unsigned count, WriteFault fault) {
+    machine->backend().on_write = [this, first, count, fault](const io::Op& op) -> std::optional<WriteFault> {
+      if (op.offset < kFirstFrame) return std::nullopt;
+      const unsigned number = frame_writes++;
+      if (number >= first && number - first < count) return fault;
+      return std::nullopt;
+    };
+    frame_writes = 0;
+  }
+  void fail_headers_and_frames(bool fail) {
+    if (fail)
+      machine->backend().on_write = [](const io::Op&) -> std::optional<WriteFault> { return WriteFault{}; };
+    else
+      machine->backend().on_write = nullptr;
+  }
+  unsigned frame_writes = 0;
+};
+
+TEST_P(LogFailureTest, fails_the_records_of_a_frame_that_cannot_be_written_and_goes_on) {
+  open();
+  const Location before = keep(1, "before");
+  fail_frames(0, 1, {.result = -EIO});
+  const auto ticket = put(2, "failed");
+  const auto outcome = wait(*ticket);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, ErrorKind::temporary);
+  EXPECT_TRUE(log->failed(*ticket));
+  const Location after = keep(3, "after");
+  EXPECT_NE(before.segment, after.segment);
+  EXPECT_FALSE(log->write_errors());
+  reopen();
+  EXPECT_THAT(seen_ids(), ElementsAre(1, 3));
+}
+
+// Nobody knows whether a write that failed has reached the disk. Here it has.
+TEST_P(LogFailureTest, voids_a_failed_frame_that_reached_the_disk) {
+  open();
+  keep(1, "before");
+  fail_frames(0, 1, {.result = -EIO, .reaches_disk = true});
+  EXPECT_FALSE(wait(must_put(2, "ghost")));
+  keep(3, "after");
+  lose_or_close();
+  open();
+  EXPECT_THAT(seen_ids(), ElementsAre(1, 3));
+  reopen();
+  EXPECT_THAT(seen_ids(), ElementsAre(1, 3));
+}
+
+// The same while the header that says where the segment ends cannot be written: the void record alone must do.
+TEST_P(LogFailureTest, voids_a_failed_frame_without_help_of_the_header) {
+  open();
+  keep(1, "before");
+  const auto first_segment = last.segment;
+  bool done = false;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset < kFirstFrame) return done ? std::optional<WriteFault>(WriteFault{}) : std::nullopt;
+    if (done) return std::nullopt;
+    done = true;
+    return WriteFault{.result = 4096 - 512, .reaches_disk = true};
+  };
+  EXPECT_FALSE(wait(must_put(2, "ghost")));
+  const Location after = keep(3, "after");
+  EXPECT_NE(after.segment, first_segment);
+  machine->turns(300);
+  lose_or_close();
+  machine->backend().on_write = nullptr;
+  open();
+  EXPECT_THAT(seen_ids(), ElementsAre(1, 3));
+  EXPECT_EQ(report.voided_frames, 1U);
+  reopen();
+  EXPECT_THAT(seen_ids(), ElementsAre(1, 3));
+}
+
+TEST_P(LogFailureTest, treats_a_short_write_and_a_full_disk_as_failures) {
+  open();
+  fail_frames(0, 1, {.result = 512});
+  EXPECT_FALSE(wait(must_put(1, std::string(9000, 's'))));
+  fail_frames(0, 1, {.result = -ENOSPC});
+  const auto full = wait(must_put(2, "no space"));
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().system, ENOSPC);
+  keep(3, "good");
+  reopen();
+  EXPECT_THAT(seen_ids(), ElementsAre(3));
+}
+
+TEST_P(LogFailureTest, fails_what_was_gathered_behind_the_failed_frame_too) {
+  open();
+  fail_frames(0, 1, {});
+  const auto first = put(1, "first");
+  machine->core().turn(machine->core().now());
+  const auto second = put(2, "second");
+  ASSERT_NE(first->frame, second->frame);
+  EXPECT_FALSE(wait(*second));
+  EXPECT_TRUE(log->failed(*first));
+  keep(3, "third");
+  reopen();
+  EXPECT_THAT(seen_ids(), ElementsAre(3));
+}
+
+TEST_P(LogFailureTest, offers_lost_records_to_be_appended_again) {
+  open();
+  std::vector<std::string> lost;
+  log->set_lost([&](const RecordView& view) {
+    lost.push_back(text_of(view.payload));
+    if (view.type == 2) (void)put(view.id.value, "again: " + text_of(view.payload), 2);
+  });
+  keep(0, "opens a segment");
+  machine->turns(100);  // and the next one is prepared
+  fail_frames(0, 1, {});
+  const auto promise = put(1, "a promise", 1);
+  ASSERT_TRUE(put(2, "a fact", 2));
+  EXPECT_FALSE(wait(*promise));
+  EXPECT_THAT(lost, ElementsAre("a promise", "a fact"));
+  EXPECT_TRUE(wait(must_put(3, "next")));
+  reopen();
+  ASSERT_EQ(seen.size(), 3U);
+  EXPECT_EQ(seen[1].text, "again: a fact");
+}
+
+TEST_P(LogFailureTest, stops_taking_messages_after_errors_in_a_row_and_comes_back) {
+  open();
+  fail_headers_and_frames(true);
+  for (unsigned i = 0; i + 1 < kWriteFailuresMax; ++i) {
+    (void)put(i + 1, "x");
+    machine->turns(50);
+  }
+  ASSERT_TRUE(machine->turn_until([&] { return log->write_errors(); }));
+  EXPECT_FALSE(log->accepts_messages());
+  fail_headers_and_frames(false);
+  ASSERT_TRUE(machine->turn_until([&] { return log->accepts_messages(); }));
+  EXPECT_FALSE(log->write_errors());
+  keep(9, "well again");
+  reopen();
+  EXPECT_THAT(seen_ids(), ElementsAre(9));
+}
+
+TEST_P(LogFailureTest, takes_no_message_below_the_disk_reserve) {
+  options.free_space_min = 1.0;
+  open();
+  EXPECT_FALSE(log->accepts_messages());
+  EXPECT_FALSE(log->write_errors());
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LogFailureTest, ::testing::Values("epoll", "auto", "sim"),
+                         [](const auto& info) { return info.param; });
+
+class LogDamageTest : public LogTest {
+ protected:
+  // Three frames in segment 1, each of one block.
+  void write_three() {
+    open();
+    keep(1, "first");
+    keep(2, "second");
+    keep(3, "third");
+    close();
+    machine->restart();
+  }
+};
+
+TEST_P(LogDamageTest, goes_around_a_damaged_frame_and_reports_it) {
+  write_three();
+  flip(1, kFirstFrame + kBlockSize + 20);  // in the second frame's header
+  open();
+  EXPECT_THAT(seen_ids(), ElementsAre(1, 3));
+  ASSERT_EQ(report.damages, 1U);
+  EXPECT_EQ(report.torn_tails, 0U);
+  EXPECT_EQ(report.damage[0].segment, 1U);
+  EXPECT_EQ(report.damage[0].offset, kFirstFrame + kBlockSize);
+  EXPECT_EQ(report.damage[0].size, kBlockSize);
+}
+
+TEST_P(LogDamageTest, loses_only_the_record_whose_payload_is_damaged) {
+  open();
+  ASSERT_TRUE(put(1, "good before"));
+  ASSERT_TRUE(put(2, "damaged"));
+  const Location damaged = last;
+  const auto ticket = put(3, "good behind");
+  EXPECT_TRUE(wait(*ticket));
+  keep(4, "next frame");
+  close();
+  machine->restart();
+  flip(1, damaged.offset + 3);
+  open();
+  EXPECT_THAT(seen_ids(), ElementsAre(1, 3, 4));
+  EXPECT_EQ(report.damages, 2U);  // the frame, and the record in it
+}
+
+TEST_P(LogDamageTest, takes_an_invalid_last_frame_of_an_open_segment_for_a_torn_tail) {
+  open();
+  keep(1, "first");
+  keep(2, "torn");
+  const Location torn = last;
+  close();
+  machine->restart();
+  flip(1, torn.offset + 1);
+  open();
+  EXPECT_THAT(seen_ids(), ElementsAre(1));
+  EXPECT_EQ(report.torn_tails, 1U);
+  EXPECT_EQ(report.damages, 0U);
+  keep(3, "in a fresh segment");
+  reopen();
+  EXPECT_THAT(seen_ids(), ElementsAre(1, 3));
+}
+
+TEST_P(LogDamageTest, takes_an_invalid_last_frame_of_a_sealed_segment_for_damage) {
+  open();
+  while (last.segment == 0) keep(7, std::string(200'000, 's'));
+  machine->turns(20);
+  close();
+  machine->restart();
+  // The last frame of the first file: its header is the last block boundary that begins a frame; flip them all there.
+  auto& files = machine->files();
+  const auto file = files.open(segment_file(1), {.write = true});
+  ASSERT_TRUE(file);
+  std::uint64_t last_frame = 0;
+  std::vector<std::byte> block(kBlockSize);
+  for (std::uint64_t at = kFirstFrame; at + kBlockSize <= options.segment_size.count; at += kBlockSize) {
+    ASSERT_TRUE(files.read_at(file->handle, block, at));
+    if (parse_frame_header(block)) last_frame = at;
+  }
+  files.close(file->handle);
+  ASSERT_NE(last_frame, 0U);
+  flip(1, last_frame + 8);
+  open();
+  EXPECT_EQ(report.damages, 1U);
+  EXPECT_EQ(report.torn_tails, 0U);
+}
+
+TEST_P(LogDamageTest, reads_on_with_one_damaged_header_slot) {
+  for (const std::uint64_t slot : {0U, 1U}) {
+    SCOPED_TRACE(slot);
+    write_three();
+    flip(1, slot * kBlockSize + 30);
+    open();
+    EXPECT_EQ(seen.size(), 3U + 3U * slot);  // the first round's three are there in the second
+    close();
+    flip(1, slot * kBlockSize + 30);
+    machine->restart();
+  }
+}
+
+TEST_P(LogDamageTest, reads_on_with_both_header_slots_damaged) {
+  write_three();
+  flip(1, 30);
+  flip(1, kBlockSize + 30);
+  open();
+  EXPECT_THAT(seen_ids(), ElementsAre(1, 2, 3));
+  EXPECT_EQ(report.damages, 1U);
+}
+
+TEST_P(LogDamageTest, says_permanent_when_a_record_does_not_verify_twice) {
+  write_three();
+  open();
+  const Location second = seen[1].where;
+  flip(1, second.offset + 1);
+  const auto text = read(second);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().kind, ErrorKind::permanent);
+  EXPECT_EQ(read(seen[2].where).value(), "third");
+}
+
+TEST_P(LogDamageTest, is_read_offline_without_a_change) {
+  write_three();
+  std::vector<std::uint64_t> ids;
+  RecoveryReport offline;
+  const auto done = read_shard(
+      machine->files(), machine->directory() + "/shard-0", 77,
+      [&](const RecordView& view) { ids.push_back(view.id.value); }, offline);
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_THAT(ids, ElementsAre(1, 2, 3));
+  EXPECT_EQ(offline.frames, 3U);
+  EXPECT_THAT(offline.damage, IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LogDamageTest, ::testing::Values("auto", "sim"),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace ringpost::journal::testing

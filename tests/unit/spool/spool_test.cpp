@@ -1,0 +1,313 @@
+#include "ringpost/spool/limits.hpp"
+
+#include "unit/spool/spool_fixture.hpp"
+
+namespace ringpost::spool::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using Mail = Station::Mail;
+
+TEST_P(SpoolTest, announces_a_message_once_it_is_durable) {
+  at->open();
+  const MessageId id = at->accept("Subject: a\r\n\r\nbody\r\n");
+  machine->turns(1);
+  ASSERT_EQ(at->recorder.heard.size(), 1U);
+  const Heard& heard = at->recorder.heard[0];
+  EXPECT_EQ(heard.id, id);
+  EXPECT_EQ(heard.sender, "from@example.org");
+  EXPECT_THAT(heard.recipients, ElementsAre("to@example.net"));
+  ASSERT_EQ(heard.outcomes.size(), 1U);
+  EXPECT_EQ(heard.outcomes[0].state, RecipientState::pending);
+  EXPECT_FALSE(heard.recovered);
+  EXPECT_EQ(at->body(id).value(), "Subject: a\r\n\r\nbody\r\n");
+  EXPECT_TRUE(at->spool->contains(id));
+}
+
+TEST_P(SpoolTest, announces_what_is_left_after_a_restart) {
+  at->open();
+  const MessageId first = at->accept("first", {.recipients = {"a@x.org", "b@x.org", "c@x.org"}});
+  const MessageId second = at->accept("second");
+  const MessageId ended = at->accept("ended");
+  at->record(first, 1, RecipientState::delivered);
+  at->record(first, 2, RecipientState::pending, 3);
+  at->record(ended, 0, RecipientState::bounced);
+  EXPECT_TRUE(at->flush());
+  at->reopen();
+  EXPECT_EQ(at->spool->message_count(), 2U);
+  EXPECT_FALSE(at->spool->contains(ended));
+  ASSERT_EQ(at->recorder.heard.size(), 2U);
+  EXPECT_EQ(at->recorder.heard[0].id, first);
+  EXPECT_EQ(at->recorder.heard[1].id, second);
+  EXPECT_TRUE(at->recorder.heard[0].recovered);
+  const auto& outcomes = at->recorder.heard[0].outcomes;
+  ASSERT_EQ(outcomes.size(), 3U);
+  EXPECT_EQ(outcomes[0].state, RecipientState::pending);
+  EXPECT_EQ(outcomes[0].attempts, 0);
+  EXPECT_EQ(outcomes[1].state, RecipientState::delivered);
+  EXPECT_EQ(outcomes[2].attempts, 3);
+  EXPECT_EQ(outcomes[2].next_attempt.nanoseconds, 1003);
+  EXPECT_EQ(outcomes[2].code, 450);
+  EXPECT_EQ(at->body(first).value(), "first");
+  EXPECT_THAT(at->load(first)->envelope.recipient(2).address, "c@x.org");
+}
+
+TEST_P(SpoolTest, never_gives_an_id_twice) {
+  at->open();
+  const MessageId before = at->spool->next_id();
+  EXPECT_LT(before, at->spool->next_id());
+  at->reopen();
+  EXPECT_LT(before.epoch(), at->spool->next_id().epoch());
+}
+
+TEST_P(SpoolTest, keeps_a_final_state) {
+  at->open();
+  const MessageId id = at->accept("x", {.recipients = {"a@x.org", "b@x.org"}});
+  at->record(id, 0, RecipientState::delivered);
+  at->record(id, 0, RecipientState::pending, 9);
+  at->record(id, 7, RecipientState::bounced);  // no such recipient
+  at->record({12345}, 0, RecipientState::bounced);
+  const auto loaded = at->load(id);
+  EXPECT_EQ(loaded->outcomes[0].state, RecipientState::delivered);
+  EXPECT_TRUE(at->spool->contains(id));
+  at->record(id, 1, RecipientState::expired);
+  EXPECT_FALSE(at->spool->contains(id));
+  EXPECT_FALSE(at->load(id));
+}
+
+TEST_P(SpoolTest, takes_a_message_in_pieces) {
+  at->open();
+  std::string text;
+  for (int i = 0; i < 150'000; ++i) text += std::to_string(i) + ",";
+  const MessageId id = at->accept(text, {.in_pieces = true});
+  EXPECT_EQ(at->spool->size_of(id), text.size());
+  EXPECT_EQ(at->body(id).value(), text);
+  at->reopen();
+  EXPECT_EQ(at->spool->size_of(id), text.size());
+  EXPECT_EQ(at->body(id).value(), text);
+  EXPECT_EQ(at->part(id, 299'990, 250'020).value(), text.substr(299'990, 250'020));
+  EXPECT_EQ(at->part(id, text.size() - 5, 100).value(), text.substr(text.size() - 5));
+  EXPECT_EQ(at->part(id, text.size(), 100).value(), "");
+}
+
+TEST_P(SpoolTest, forgets_pieces_without_an_envelope) {
+  at->open();
+  struct Dropping {
+    static Task<void> run(Spool& spool, Result<void>& result) {
+      auto incoming = spool.begin();
+      result = co_await incoming->append(bytes_of(std::string(400'000, 'd')));
+    }
+  };
+  Result<void> result;
+  ASSERT_TRUE(machine->run(Dropping::run(*at->spool, result)));
+  EXPECT_TRUE(result);
+  EXPECT_EQ(at->spool->log().space().live_bytes, 0U);
+  const MessageId id = at->accept("next");
+  at->reopen();
+  EXPECT_EQ(at->spool->message_count(), 1U);
+  EXPECT_TRUE(at->spool->contains(id));
+}
+
+TEST_P(SpoolTest, takes_the_largest_record_and_refuses_one_byte_more) {
+  at->open();
+  const std::string largest(kWholeMessageMax, 'l');
+  const MessageId id = at->accept(largest);
+  const auto refused = at->try_accept(largest + "x", {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::permanent);
+  EXPECT_EQ(at->body(id).value(), largest);
+  at->reopen();
+  EXPECT_EQ(at->body(id).value(), largest);
+  EXPECT_EQ(at->part(id, 300'000, 10).value(), std::string(10, 'l'));
+}
+
+TEST_P(SpoolTest, takes_a_message_without_a_byte) {
+  at->open();
+  const MessageId id = at->accept("");
+  EXPECT_EQ(at->body(id).value(), "");
+  at->reopen();
+  EXPECT_EQ(at->body(id).value(), "");
+}
+
+TEST_P(SpoolTest, keeps_a_message_at_level_memory_off_the_disk_until_it_is_deferred) {
+  at->open();
+  const MessageId gone = at->accept("gone", {.level = mail::Durability::memory});
+  const MessageId kept =
+      at->accept("kept", {.recipients = {"a@x.org", "b@x.org"}, .level = mail::Durability::memory});
+  machine->turns(3);
+  EXPECT_EQ(at->recorder.heard.size(), 2U);
+  EXPECT_EQ(at->spool->log().frames_committed(), 0U);
+  EXPECT_EQ(at->body(kept).value(), "kept");
+  at->record(gone, 0, RecipientState::delivered);
+  EXPECT_FALSE(at->spool->contains(gone));
+  machine->turns(3);
+  EXPECT_EQ(at->spool->log().frames_committed(), 0U);
+  at->record(kept, 0, RecipientState::pending);
+  EXPECT_TRUE(at->flush());
+  EXPECT_EQ(at->spool->log().frames_committed(), 1U);
+  at->reopen();
+  EXPECT_EQ(at->spool->message_count(), 1U);
+  EXPECT_EQ(at->body(kept).value(), "kept");
+  EXPECT_EQ(at->recorder.heard[0].outcomes[0].attempts, 1);
+}
+
+TEST_P(SpoolTest, writes_what_level_memory_holds_when_it_closes) {
+  at->open();
+  const MessageId id = at->accept("held", {.level = mail::Durability::memory});
+  at->reopen();
+  EXPECT_EQ(at->body(id).value(), "held");
+  EXPECT_EQ(at->recorder.count(id), 1U);
+}
+
+TEST_P(SpoolTest, resumes_at_level_relaxed_before_the_write) {
+  at->open();
+  const MessageId id = at->accept("relaxed", {.level = mail::Durability::relaxed});
+  EXPECT_EQ(at->spool->log().frames_committed(), 0U);
+  EXPECT_EQ(at->recorder.heard.size(), 0U);
+  ASSERT_TRUE(machine->turn_until([&] { return !at->recorder.heard.empty(); }));
+  EXPECT_EQ(at->spool->log().frames_committed(), 1U);
+  at->reopen();
+  EXPECT_EQ(at->body(id).value(), "relaxed");
+}
+
+TEST_P(SpoolTest, lists_ids_in_order_and_in_pages) {
+  at->open();
+  std::vector<MessageId> all;
+  for (int i = 0; i < 25; ++i) all.push_back(at->accept("m" + std::to_string(i)));
+  std::vector<MessageId> listed;
+  MessageId after;
+  while (true) {
+    const auto page = at->spool->ids(after, 10);
+    if (page.empty()) break;
+    EXPECT_LE(page.size(), 10U);
+    listed.insert(listed.end(), page.begin(), page.end());
+    after = page.back();
+  }
+  EXPECT_EQ(listed, all);
+  EXPECT_TRUE(at->spool->ids({}, 0).empty());
+}
+
+TEST_P(SpoolTest, writes_many_outcomes_as_changes_and_reads_them_all_back) {
+  at->open();
+  Mail mail;
+  mail.recipients.clear();
+  for (int i = 0; i < 300; ++i) mail.recipients.push_back("r" + std::to_string(i) + "@x.org");
+  const MessageId id = at->accept("many", mail);
+  for (std::uint32_t i = 0; i < 299; ++i)
+    at->record(id, i * 7 % 300, i % 3 == 0 ? RecipientState::pending : RecipientState::delivered,
+               static_cast<std::uint16_t>(i + 1));
+  const auto before = at->load(id)->outcomes;
+  at->reopen();
+  ASSERT_EQ(at->recorder.heard.size(), 1U);
+  const auto& after = at->recorder.heard[0].outcomes;
+  ASSERT_EQ(after.size(), 300U);
+  for (std::size_t i = 0; i < 300; ++i) {
+    EXPECT_EQ(after[i].state, before[i].state);
+    EXPECT_EQ(after[i].attempts, before[i].attempts);
+  }
+  for (std::uint32_t i = 0; i < 300; ++i) at->record(id, i, RecipientState::expired);
+  EXPECT_FALSE(at->spool->contains(id));
+  machine->turns(20);
+  EXPECT_EQ(at->spool->log().space().live_bytes, 0U);
+}
+
+TEST_P(SpoolTest, refuses_a_second_server) {
+  at->open();
+  const auto second = start_spool(machine->files(), at->options);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::temporary);
+}
+
+TEST_P(SpoolTest, refuses_to_start_over_shards_without_their_identity) {
+  at->open();
+  at->accept("precious");
+  at->close();
+  ASSERT_TRUE(machine->files().unlink(at->options.directory.text + "/SPOOL"));
+  machine->restart();
+  const auto result = at->try_open();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::permanent);
+}
+
+TEST_P(SpoolTest, may_be_told_of_a_delivery_inside_the_announcement) {
+  at->open();
+  at->recorder.then = [&](const Queued& message) { at->record(message.id, 0, RecipientState::delivered); };
+  const MessageId id = at->accept("quick");
+  machine->turns(1);
+  EXPECT_FALSE(at->spool->contains(id));
+  EXPECT_TRUE(at->flush());
+  at->reopen();
+  EXPECT_EQ(at->spool->message_count(), 0U);
+}
+
+TEST_P(SpoolTest, fails_an_accept_whose_frame_fails_and_forgets_it) {
+  at->open();
+  const MessageId before = at->accept("before");
+  unsigned frames = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset < 8192 || frames++ != 0) return std::nullopt;
+    return WriteFault{.reaches_disk = true};
+  };
+  const auto failed = at->try_accept("failed", {});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::temporary);
+  EXPECT_EQ(at->spool->message_count(), 1U);
+  const MessageId after = at->accept("after");
+  EXPECT_EQ(at->recorder.heard.size(), 2U);
+  at->reopen();
+  EXPECT_EQ(at->spool->ids({}, 10), (std::vector{before, after}));
+}
+
+TEST_P(SpoolTest, writes_states_and_relaxed_messages_again_when_their_frame_failed) {
+  at->open();
+  const MessageId ended = at->accept("ended");
+  const MessageId deferred = at->accept("deferred");
+  machine->turns(2);
+  unsigned frames = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset < 8192 || frames++ != 0) return std::nullopt;
+    return WriteFault{};
+  };
+  at->record(ended, 0, RecipientState::delivered);
+  at->record(deferred, 0, RecipientState::pending, 5);
+  const MessageId relaxed = at->accept("relaxed", {.level = mail::Durability::relaxed});
+  EXPECT_TRUE(at->flush());
+  ASSERT_TRUE(machine->turn_until([&] { return at->recorder.find(relaxed) != nullptr; }));
+  EXPECT_TRUE(at->flush());
+  at->reopen();
+  EXPECT_EQ(at->spool->ids({}, 10), (std::vector{deferred, relaxed}));
+  EXPECT_EQ(at->recorder.find(deferred)->outcomes[0].attempts, 5);
+  EXPECT_EQ(at->body(relaxed).value(), "relaxed");
+}
+
+TEST_P(SpoolTest, fails_a_message_in_pieces_when_one_of_them_failed) {
+  at->open();
+  unsigned frames = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset < 8192 || frames++ != 0) return std::nullopt;
+    return WriteFault{};
+  };
+  const auto failed = at->try_accept(std::string(1'500'000, 'p'), {.in_pieces = true});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::temporary);
+  machine->turns(5);
+  EXPECT_EQ(at->spool->message_count(), 0U);
+  EXPECT_EQ(at->recorder.heard.size(), 0U);
+  at->reopen();
+  EXPECT_EQ(at->spool->message_count(), 0U);
+}
+
+TEST_P(SpoolTest, says_full_below_the_reserve_of_the_disk) {
+  at->options.free_space_min = Percent{100};
+  at->open();
+  EXPECT_TRUE(at->spool->full());
+  const auto refused = at->try_accept("x", {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::exhausted);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, SpoolTest, ::testing::Values("epoll", "auto", "sim"),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace ringpost::spool::testing
