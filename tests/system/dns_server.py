@@ -85,9 +85,7 @@ class DnsServer:
             return None
         code, records = SERVER_FAILURE, []
         if not self._is(self.failing, name):
-            known = self.zone.get(name)
-            code = NO_ERROR if known is not None else NO_SUCH_NAME
-            records = self._chain(name, kind)
+            code, records = self._find(name, kind)
         question = packet[12:end + 4]
         out = struct.pack(">HHHHHH", number, 0x8580 | (flags & 0x0100) | code, 1, len(records), 0, 0) + question
         for owner, record in records:
@@ -95,18 +93,17 @@ class DnsServer:
             out += _pack_name(owner) + struct.pack(">HHIH", record[0], 1, 60, len(data)) + data
         return out
 
-    def _chain(self, name, kind):
-        """What a recursive server answers: the aliases on the way, then the records themselves."""
-        records = []
-        for _ in range(8):
-            here = self.zone.get(name, [])
-            found = [(name, r) for r in here if r[0] == kind]
-            alias = next((r for r in here if r[0] == CNAME), None)
-            if found or alias is None:
-                return records + found
-            records.append((name, alias))
-            name = alias[1].lower()
-        return records
+    def _find(self, name, kind):
+        """The code, and (owner, record) pairs: a chain of CNAMEs to its end, as a recursive server gives it."""
+        known = self.zone.get(name)
+        if known is None:
+            return NO_SUCH_NAME, []
+        found = [(name, record) for record in known if record[0] == kind]
+        aliases = [record[1] for record in known if record[0] == CNAME]
+        if found or not aliases:
+            return NO_ERROR, found
+        code, rest = self._find(aliases[0].lower(), kind)
+        return code, [(name, (CNAME, aliases[0])), *rest]
 
     @staticmethod
     def _data(record):

@@ -88,7 +88,7 @@ class Full(SystemTest):
         folder = os.path.join(disk.path, "spool")
         os.mkdir(folder)
         sink = self.closing(Sink())
-        server = ringpost.Server(ringpost.merged({"spool": {"directory": folder, "free_space_min": "0%", "segments_ahead": 1}}, more), sink=sink, start=False)
+        server = ringpost.Server(ringpost.merged({"spool": {"directory": folder, "free_space_min": "0%", "segments_ahead": 2}}, more), sink=sink, start=False)
         server.own(folder)
         self.addCleanup(server.end)
         return disk, sink, server.start()

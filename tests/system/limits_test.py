@@ -1,10 +1,11 @@
 """Limits at n and n+1, for connections, clients, rates, descriptors and memory; and the PROXY protocol."""
 
+import os
 import socket
 import struct
 
 import ringpost
-from programs import wait_until
+from programs import temp_folder, wait_until
 from ringpost import LOCAL, REMOTE, UNTRUSTED, SystemTest, message
 from sink import Sink
 from talk import Closed
@@ -77,7 +78,11 @@ class Connections(SystemTest):
 class Exhaustion(SystemTest):
     def test_without_descriptors_the_server_waits_and_goes_on(self):
         sink = self.closing(Sink())
-        server = self.server(sink=sink, limits={"NOFILE": 96})
+        # The check of virtual calls needs a pipe to see that memory is there, so without descriptors it finds fault with all.
+        path = os.path.join(temp_folder(), "suppressions")
+        with open(path, "w") as file:
+            file.write("vptr:*\n")
+        server = self.server(sink=sink, limits={"NOFILE": 96}, environment={"UBSAN_OPTIONS": f"halt_on_error=1:suppressions={path}"})
         clients = []
         for _ in range(120):  # the kernel completes the handshake of those that the server cannot take
             clients.append(self.closing(server.talk()))

@@ -69,18 +69,7 @@ class Load:
         number = self._next()
         name = f"{self.prefix}{number}"
         try:
-            client.raw(f"MAIL FROM:<load@remote.example>\r\nRCPT TO:<{self.recipient_of(number)}>\r\n".encode())
-            client.expect("250")
-            client.expect("250")
-            data = self._message(name)
-            with self.lock:
-                self.attempts[name] = self.attempts.get(name, 0) + 1
-            if self.bdat:
-                client.raw(b"BDAT %d LAST\r\n" % len(data) + data)
-            else:
-                client.ask("DATA", "354")
-                client.raw(dot_stuffed(data))
-            reply = client.reply()
+            reply = self._transact(client, number, name)
         except (OSError, Closed, Impatient, AssertionError):
             if self.resend:
                 self.again.put(number)
@@ -93,6 +82,28 @@ class Load:
                 if self.resend:
                     self.again.put(number)
             self.lock.notify_all()
+
+    def _transact(self, client, number, name):
+        """The final reply, or the first refusal."""
+        client.raw(f"MAIL FROM:<load@remote.example>\r\nRCPT TO:<{self.recipient_of(number)}>\r\n".encode())
+        sender, recipient = client.reply(), client.reply()
+        if sender.code != 250:
+            return sender
+        if recipient.code != 250:
+            client.ask("RSET", "250")
+            return recipient
+        data = self._message(name)
+        with self.lock:
+            self.attempts[name] = self.attempts.get(name, 0) + 1
+        if self.bdat:
+            client.raw(b"BDAT %d LAST\r\n" % len(data) + data)
+            return client.reply()
+        client.line("DATA")
+        answer = client.reply()
+        if answer.code != 354:
+            return answer
+        client.raw(dot_stuffed(data))
+        return client.reply()
 
     def wait_for(self, count, what="acknowledgements"):
         wait_until(lambda: len(self.acknowledged) >= count, f"{count} {what}; there are {len(self.acknowledged)}")
