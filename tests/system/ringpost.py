@@ -10,6 +10,7 @@ those from any other address of 127.0.0.0/8 may not.
 """
 
 import contextlib
+import copy
 import crypt
 import functools
 import glob
@@ -75,14 +76,14 @@ def is_sanitized():
 
 def merged(base, over):
     """`over` on top of `base`, table by table. None deletes a key."""
-    whole = dict(base)
+    whole = copy.deepcopy(base)
     for key, value in over.items():
         if value is None:
             whole.pop(key, None)
         elif isinstance(value, dict) and isinstance(whole.get(key), dict):
             whole[key] = merged(whole[key], value)
         else:
-            whole[key] = value
+            whole[key] = copy.deepcopy(value)
     return whole
 
 
@@ -241,6 +242,7 @@ class Server:
 
     def start(self, ready=True):
         self.starts += 1
+        self.terminated = False
         self.log_offset = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         limits = {"MEMLOCK": -1, **(self.limits or {})} if os.geteuid() == 0 else self.limits
         self.program = Program([program(), "serve", "--config", self.config_path], self.folder, f"ringpost-{self.starts}",
@@ -267,11 +269,16 @@ class Server:
             if sign in text:
                 raise AssertionError(f"the server reported:\n{text[-12000:]}")
 
+    def terminate(self):
+        """SIGTERM. stop() then waits for the end."""
+        self.terminated = True
+        self.program.send(signal.SIGTERM)
+
     def stop(self):
-        """SIGTERM, and a clean end."""
+        """SIGTERM unless it had one, and a clean end."""
         if self.program is None:
             return
-        status = self.program.stop()
+        status = self.program.wait() if self.terminated else self.program.stop()
         self.check_output()
         if status != 0:
             raise AssertionError(f"the server ended with {status}:\n{self.output()[-8000:]}")

@@ -25,7 +25,7 @@ class Drain(SystemTest):
         with server.talk() as busy, server.talk() as idle:
             self.begin(busy)
             idle.hello()
-            server.program.send(signal.SIGTERM)
+            server.terminate()
             idle.expect("421 4\\.3\\.2")  # who has no transaction is told at once
             idle.expect_closed()
             busy.raw(b"the rest\r\n.\r\n")
@@ -40,7 +40,7 @@ class Drain(SystemTest):
         server = self.server()
         with server.talk() as busy:
             self.begin(busy)
-            server.program.send(signal.SIGTERM)
+            server.terminate()
             wait_until(lambda: not self.welcome(server), "the door to close")
             busy.raw(b".\r\n")
             busy.expect("250")
