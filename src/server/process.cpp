@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ringpost/admin/directives.hpp"
+#include "ringpost/inject/pickup_format.hpp"
 #include "ringpost/server/version.hpp"
 
 namespace ringpost::server {
@@ -56,7 +57,8 @@ Result<void> Process::prepare(const Configuration& configuration) {
   const ServiceUser user = RP_TRY(service_user(configuration.server.user));
   RP_CHECK(prepare_directory(configuration.spool.directory.text, user));
   RP_CHECK(prepare_directory(configuration.server.state_directory.text, user));
-  RP_CHECK(prepare_directory(configuration.server.pickup_directory.text, user, 01733));
+  RP_CHECK(prepare_directory(parent_of(configuration.server.pickup_directory.text), user, 0755));
+  RP_CHECK(inject::prepare_pickup(configuration.server.pickup_directory.text, user.uid, user.gid));
   RP_CHECK(prepare_directory(parent_of(configuration.admin.socket.text), user, 0755));
   RP_CHECK(prepare_directory(parent_of(configuration.accounts.database.text), user));
   for (const auto& [name, log] : configuration.log)
@@ -226,13 +228,13 @@ int Process::run() {
     stopping_ = true;
     drain = drain_;
   }
-  // From here on SIGINT is for who cannot wait: the default action ends the process at once, and the spool survives
-  // that. A second SIGTERM changes nothing: service managers repeat themselves.
-  std::signal(SIGINT, SIG_DFL);
-  sigset_t impatient;
-  sigemptyset(&impatient);
-  sigaddset(&impatient, SIGINT);
-  pthread_sigmask(SIG_UNBLOCK, &impatient, nullptr);
+  // A second one is for who cannot wait: the default action ends the process at once, and the spool survives that.
+  for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, SIG_DFL);
+  sigset_t fatal;
+  sigemptyset(&fatal);
+  sigaddset(&fatal, SIGTERM);
+  sigaddset(&fatal, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &fatal, nullptr);
   shut_down(drain);
   return 0;
 }
