@@ -62,7 +62,8 @@ struct Service::State final : Queue::Reactions {
 
   // ---- orders.cpp: what operators want
   using Selected = std::function<Task<void>(Job& job, const spool::Spool::Loaded& loaded)>;
-  Task<std::size_t> for_selected(Selector selector, Selected act);
+  enum class Held : std::uint8_t { stay, too };  // whether an order concerns what is held
+  Task<std::size_t> for_selected(Selector selector, Held held, Selected act);
   Job* select_part(const Selector& selector, Job& job, Queue::Former former,
                    const mail::EnvelopeRecord& envelope);
   Task<std::size_t> end_selected(Selector selector, Found found, mail::Reply reply);

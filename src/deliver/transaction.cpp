@@ -14,6 +14,8 @@ using Kind = smtp::ClientEvent::Kind;
 
 namespace {
 
+constexpr int kTooManyRecipients = 452;
+
 // The envelope with another address for one recipient, in its place.
 void copy_with(const mail::EnvelopeRecord& record, std::uint32_t index, std::string_view address,
                mail::Envelope& to) {
@@ -112,15 +114,21 @@ std::vector<Finding> Flow::conclude(const Job& job, bool body_sent) const {
   std::vector<Finding> findings;
   findings.reserve(job.recipients.size());
   const bool untried = aborted_ || (!body_sent && messages_ > 1 && !job.requeued);
+  bool some_delivered = false;
   for (const std::uint32_t recipient : job.recipients.view()) {
     const mail::Reply& reply = result_.of(recipient);
     const bool decided = !died_ || &reply != &result_.overall();
     Finding finding = judge(recipient, !decided && !lost_.text.empty() ? lost_ : reply);
     if (!decided) finding.found = untried ? Found::undecided : Found::deferred;  // a goodbye is no verdict
+    some_delivered = some_delivered || finding.found == Found::delivered;
     if (finding.found == Found::delivered && job.local && job.local->failure.code != 0)
       finding = judge(recipient, job.local->failure);  // this target has it, another never will
     findings.push_back(std::move(finding));
   }
+  // RFC 5321 section 4.5.3.1.10: "too many recipients" is for another transaction right away, if this one got anywhere.
+  for (Finding& finding : findings)
+    if (some_delivered && finding.found == Found::deferred && finding.reply.code == kTooManyRecipients)
+      finding.found = Found::undecided;
   return findings;
 }
 

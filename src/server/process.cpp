@@ -226,13 +226,13 @@ int Process::run() {
     stopping_ = true;
     drain = drain_;
   }
-  // A second one is for who cannot wait: the default action ends the process at once, and the spool survives that.
-  for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, SIG_DFL);
-  sigset_t fatal;
-  sigemptyset(&fatal);
-  sigaddset(&fatal, SIGTERM);
-  sigaddset(&fatal, SIGINT);
-  pthread_sigmask(SIG_UNBLOCK, &fatal, nullptr);
+  // From here on SIGINT is for who cannot wait: the default action ends the process at once, and the spool survives
+  // that. A second SIGTERM changes nothing: service managers repeat themselves.
+  std::signal(SIGINT, SIG_DFL);
+  sigset_t impatient;
+  sigemptyset(&impatient);
+  sigaddset(&impatient, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &impatient, nullptr);
   shut_down(drain);
   return 0;
 }

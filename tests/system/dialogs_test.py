@@ -1,6 +1,7 @@
 """Plays each file of dialogs/ against the real server. The form of a file: dialogs/README.md."""
 
 import collections
+import copy
 import glob
 import os
 import re
@@ -80,7 +81,7 @@ class Stage:
 
     def __init__(self, config):
         self.sink = Sink()
-        self.server = Server(ringpost.merged(LISTENERS, config), sink=self.sink)
+        self.server = Server(ringpost.merged(copy.deepcopy(LISTENERS), config), sink=self.sink)  # each stage has ports of its own
         self.acknowledged = collections.Counter()
         self.expected = collections.Counter()  # recipients of mails that must be at the sink
 

@@ -27,7 +27,7 @@ run_fuzzer() {
   local log=build/fuzz/$name.log
   mkdir -p "build/fuzz/corpus/$name"
   # -max_len: a conversation that needs more to go wrong is one that a limit's own test covers.
-  if ! nice "build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
+  if ! nice "build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=8192 -timeout=60 -rss_limit_mb=2048 \
       -use_value_profile=1 -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$name-" \
       "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" >"$log" 2>&1; then
     tail -n 40 "$log" >&2

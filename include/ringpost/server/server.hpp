@@ -1,6 +1,6 @@
 // The server process: reads the configuration, binds, drops its privileges, runs the cores, and ends in good order.
 //
-// Layer: program. Owner: main. Signals: SIGTERM and SIGINT end it, SIGHUP reloads; a second SIGTERM ends it at once.
+// Layer: program. Owner: main. Signals: SIGTERM and SIGINT end it, SIGHUP reloads; SIGINT while it drains ends it at once.
 #pragma once
 
 #include <string>

@@ -1,3 +1,6 @@
+#include "ringpost/io/backend.hpp"
+#include "ringpost/spool/spool.hpp"
+
 #include "unit/command/world.hpp"
 
 namespace ringpost::command {
@@ -35,7 +38,9 @@ TEST(Commands, every_one_explains_itself_with_an_example) {
                                                        {"user", "delete"},
                                                        {"alias", "add"},
                                                        {"alias", "list"},
-                                                       {"alias", "delete"}};
+                                                       {"alias", "delete"},
+                                                       {"spool", "check"},
+                                                       {"spool", "stats"}};
   for (std::vector<std::string> words : commands) {
     words.push_back("--help");
     EXPECT_EQ(world.run(words), kDone);
@@ -236,6 +241,30 @@ TEST(Users, and_aliases_are_kept_while_the_server_is_stopped) {
   EXPECT_EQ(world.run({"alias", "delete", "info@localhost"}), kDone);
   EXPECT_EQ(world.run({"alias", "delete", "info@localhost"}), kFindings);
   EXPECT_EQ(world.run({"user", "delete", "nobody@localhost"}), kFindings);
+}
+
+TEST(Spool, that_is_fresh_is_good_and_empty) {
+  World world;
+  ASSERT_EQ(world.run({"init", world.file("")}), kDone);
+  const auto backend = io::make_backend({.choice = "epoll"});
+  ASSERT_TRUE(backend);
+  const auto started =
+      spool::start_spool((*backend)->files(), {.directory = world.file("spool"), .segment_size = 1_MiB});
+  ASSERT_TRUE(started) << started.error().text;
+  EXPECT_EQ(world.run({"spool", "check"}), kDone) << world.err;
+  EXPECT_THAT(world.out, AllOf(HasSubstr(world.file("spool")), HasSubstr("0 messages: good")));
+  EXPECT_EQ(world.run({"spool", "stats"}), kDone);
+  EXPECT_THAT(world.out, AllOf(HasSubstr("0 messages wait"), HasSubstr("epoch 1")));
+  EXPECT_EQ(world.run({"spool", "stats", "--json"}), kDone);
+  EXPECT_TRUE(admin::parse_json(world.out));
+}
+
+TEST(Spool, that_is_not_there_is_named) {
+  World world;
+  ASSERT_EQ(world.run({"init", world.file("")}), kDone);
+  EXPECT_EQ(world.run({"spool", "check"}), kFindings);
+  EXPECT_THAT(world.err, HasSubstr(world.file("spool")));
+  EXPECT_FALSE(std::filesystem::exists(world.file("spool")));
 }
 
 }  // namespace

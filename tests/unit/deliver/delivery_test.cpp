@@ -350,5 +350,21 @@ TEST_F(Delivery, a_message_refused_in_the_middle_of_its_body_bounces) {
   EXPECT_EQ(only_event("bounced").fields["code"], "552");
 }
 
+TEST_F(Delivery, recipients_too_many_for_the_server_go_in_the_next_transaction_at_once) {
+  unsigned taken = 0;
+  peer->answer = [&](const std::string& line, unsigned) -> std::optional<std::string> {
+    if (line.starts_with("MAIL")) taken = 0;
+    if (line.starts_with("RCPT") && ++taken > 2) return "452 4.5.3 too many recipients";
+    return std::nullopt;
+  };
+  world.begin();
+  const Instant before = world.core().now();
+  world.send({.to = {"a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com"}});
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }));
+  EXPECT_LT(world.core().now() - before, 1min);
+  EXPECT_EQ(peer->mails.size(), 3U);
+  EXPECT_TRUE(world.events("deferred").empty());
+}
+
 }  // namespace
 }  // namespace ringpost::deliver::test
