@@ -63,14 +63,18 @@ def free_port():
     for _ in range(2000):
         port = random.randint(_PORT_FIRST, _PORT_LAST)
         try:
-            lock = open(os.path.join(folder, str(port)), "w")
+            lock = os.open(os.path.join(folder, str(port)), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+        except OSError:
+            continue
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            os.close(lock)
             continue
         if _is_free(port):
             _held_ports.append(lock)
             return port
-        lock.close()
+        os.close(lock)
     raise RuntimeError("no free port found")
 
 
