@@ -1,7 +1,6 @@
 // The payloads of the spool's own records, as a disk may give them.
-#include "spool/records.hpp"
-
 #include "fuzz_input.hpp"
+#include "spool/records.hpp"
 
 using namespace ringpost;
 

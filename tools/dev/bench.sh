@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # ./dev bench [micro|server] [ARGUMENTS]: micro-benchmarks of the parts, then the real server. Arguments go to the
 # programs (micro: --benchmark_filter=..., server: see bench/server.py --help). Nothing passes or fails by time.
 dev_bench() {
@@ -16,7 +17,7 @@ bench_micro() {
   local program
   export RINGPOST_BENCH_DIR=$PWD/build/release
   for program in build/release/bench/bench_*; do
-    [ -x "$program" ] && [ -f "$program" ] || continue
+    if [ ! -x "$program" ] || [ ! -f "$program" ]; then continue; fi
     say "$(basename "$program")"
     "$program" --benchmark_min_time=0.2 "$@" 2>/dev/null
   done

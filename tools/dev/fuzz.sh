@@ -1,15 +1,17 @@
+# shellcheck shell=bash
 # ./dev fuzz [SECONDS] [TARGET]: runs every fuzzer (or one) for so long. What libFuzzer finds new stays in
 # build/fuzz/corpus/TARGET and is used again by the next run; what fails is in build/fuzz/findings.
 dev_fuzz() {
   local seconds=${1:-30} only=${2:-} failed=() target name
   [[ $seconds =~ ^[0-9]+$ ]] || die "fuzz [SECONDS] [TARGET]: '$seconds' is no number of seconds"
-  local targets=()
+  local targets=() all=()
   for target in tests/fuzz/corpus/*/; do
     name=$(basename "$target")
+    all+=("$name")
     [ -z "$only" ] || [ "$only" = "$name" ] || continue
     targets+=("$name")
   done
-  [ ${#targets[@]} -gt 0 ] || die "there is no fuzz target '$only'; there are: $(ls tests/fuzz/corpus | tr '\n' ' ')"
+  [ ${#targets[@]} -gt 0 ] || die "there is no fuzz target '$only'; there are: ${all[*]}"
   build_preset fuzz "${targets[@]/#/fuzz_}"
   mkdir -p build/fuzz/findings
   for name in "${targets[@]}"; do
