@@ -69,7 +69,9 @@ class CoreQueue final : public Queue {
     deliver::Directives all;
     control_.on_each_core([&](CoreView& view) {
       deliver::Directives here = view.deliver.directives();
-      std::ranges::move(here.held, std::back_inserter(all.held));
+      // Every core was told of all holds at its start; those of messages that it has not are another core's to tell.
+      std::ranges::copy_if(here.held, std::back_inserter(all.held),
+                           [&](const auto& held) { return view.spool.contains(held.id); });
       std::ranges::move(here.suspended, std::back_inserter(all.suspended));
     });
     std::ranges::sort(all.suspended);

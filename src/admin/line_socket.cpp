@@ -43,7 +43,7 @@ Result<void> wait_for(int descriptor, short events, Clock::time_point until, int
 Result<void> connect_unix(int descriptor, const std::string& path) {
   const sockaddr_un address = RP_TRY(unix_address(path));
   if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return {};
-  return fail_system(errno, path);
+  return fail_system(errno, "connect");
 }
 
 Result<void> bind_unix(int descriptor, const std::string& path) {

@@ -8,14 +8,11 @@
 #include "check_files.hpp"
 #include "families.hpp"
 #include "init.hpp"
+#include "text_table.hpp"
 
 namespace ringpost::command {
 
 namespace {
-
-std::string plural(std::size_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 int check(Context& context) {
   server::LoadedConfiguration loaded = context.program.load(context.config);

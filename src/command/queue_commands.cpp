@@ -52,6 +52,10 @@ std::size_t cell_width(const Context& context) {
   return context.wide ? std::string::npos : kCellWidthMax;
 }
 
+std::string counted(const Json& count, std::string_view what) {
+  return plural(static_cast<std::uint64_t>(count.number()), what);
+}
+
 // ---- summary ----
 
 int summarize(Context& context, const Wishes& wishes) {
@@ -72,10 +76,9 @@ int summarize(Context& context, const Wishes& wishes) {
   if (!shown.empty()) context.out(shown.text());
   const Json& last = *asked.last;
   if (last["groups_left"].number() > 0) context.out(fmt::format("and {} more\n", last["groups_left"].text()));
-  context.out(
-      last["messages"].number() == 0
-          ? "the queue is empty\n"
-          : fmt::format("{} messages, {} recipients\n", last["messages"].text(), last["recipients"].text()));
+  context.out(last["messages"].number() == 0 ? "the queue is empty\n"
+                                             : fmt::format("{}, {}\n", counted(last["messages"], "message"),
+                                                           counted(last["recipients"], "recipient")));
   return kDone;
 }
 
@@ -134,7 +137,7 @@ void show_message(const Context& context, const Json& message) {
                recipient["reason"].text()});
   context.out(table.text());
   if (message["recipients_left"].number() > 0)
-    context.out(fmt::format("and {} more recipients\n", message["recipients_left"].text()));
+    context.out(fmt::format("and {}\n", counted(message["recipients_left"], "more recipient")));
 }
 
 int show(Context& context, const std::string& id) {
@@ -149,8 +152,8 @@ int change(Context& context, const std::string& verb, const Wishes& wishes) {
   const Asked asked = ask_server(context, "queue " + verb, wishes.arguments(), [](const Json&) {});
   if (!asked.last || context.json) return asked.exit_code;
   const Json& would = (*asked.last)["would_change"];
-  context.out(would.is_null() ? fmt::format("{}: {} recipients\n", verb, (*asked.last)["changed"].text())
-                              : fmt::format("{} would concern {} recipients\n", verb, would.text()));
+  context.out(would.is_null() ? fmt::format("{}: {}\n", verb, counted((*asked.last)["changed"], "recipient"))
+                              : fmt::format("{} would concern {}\n", verb, counted(would, "recipient")));
   return kDone;
 }
 

@@ -204,7 +204,8 @@ int make_aliases(const Context& context, const std::string& name) {
   if (!parsed.errors.empty()) return EX_DATAERR;
   const auto told = admin::ask(known.socket, "reload", {}, [](const admin::Json&) {});
   if (!told && !told.error().unreachable) return refused(context, name, told.error());
-  context.out(fmt::format("{}: {} aliases{}\n", known.aliases, parsed.table.size(),
+  context.out(fmt::format("{}: {} {}{}\n", known.aliases, parsed.table.size(),
+                          parsed.table.size() == 1 ? "alias" : "aliases",
                           told ? "" : "; the server will read them when it starts"));
   return EX_OK;
 }

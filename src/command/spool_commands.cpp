@@ -147,7 +147,7 @@ void print_stats(const Context& context, const spool::Inspection& found, const S
     table.add({(last ? "over " : "up to ") + size_text(bound), fmt::to_string(sizes.counts[i])});
   }
   context.out(table.text());
-  context.out(fmt::format("{} messages wait for {} of {} recipients; epoch {}\n", found.messages(),
+  context.out(fmt::format("{}; {} of {} recipients wait; epoch {}\n", plural(found.messages(), "message"),
                           sizes.pending, sizes.recipients, found.epoch));
 }
 

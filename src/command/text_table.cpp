@@ -74,6 +74,10 @@ std::string TextTable::text() const {
   return out;
 }
 
+std::string plural(std::uint64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 std::string size_text(std::int64_t bytes) {
   constexpr std::array kUnits = std::to_array<std::string_view>({"KiB", "MiB", "GiB", "TiB"});
   if (bytes < 1024) return fmt::format("{} B", bytes);

@@ -28,6 +28,9 @@ std::size_t width_of(std::string_view utf8);
 // What a terminal must not get from a peer becomes '?'.
 std::string printable(std::string_view text);
 
+// "1 message", "2 messages".
+std::string plural(std::uint64_t count, std::string_view what);
+
 // For cells: "1.4 MiB", "2h13m", "2026-11-22 08:00:00Z".
 std::string size_text(std::int64_t bytes);
 std::string age_text(std::int64_t seconds);

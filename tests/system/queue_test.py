@@ -74,6 +74,16 @@ class Queue(SystemTest):
         self.busy.wait_for_mail(to=f"someone@{REMOTE}")
         self.the_server.wait_until_empty()
 
+    def test_a_hold_that_was_ended_after_a_restart_does_not_come_back_with_the_next(self):
+        identity = self.deferred()
+        self.the_server.command_ok("queue", "hold", "--id", identity)
+        self.the_server.restart()
+        self.assertEqual(self.the_server.command_ok("queue", "directives").count(identity), 1)
+        self.the_server.command_ok("queue", "release", "--id", identity)
+        self.assertNotIn(identity, self.the_server.command_ok("queue", "directives"))
+        self.the_server.restart()
+        self.assertEqual(self.listed("--state", "held"), [])
+
     def test_a_suspension_holds_mail_to_come_and_survives_a_restart(self):
         self.busy.answers.clear()
         open_sink = self.busy
