@@ -128,10 +128,11 @@ void Log::drop_live(Location where) {
 
 void Log::add_pin(Location negation, std::span<const SegmentName> targets) {
   for (const SegmentName& name : targets) {
-    const std::uint32_t target = state_->segments.target_of(name);
-    if (target == kNoSegment || target == negation.segment) continue;
-    if (target == kElsewhere && state_->elsewhere_released) continue;
-    state_->segments.add_pin(negation.segment, target);
+    // While shards are read one after the other, only what comes before in the same one is known.
+    if (state_->opening && name.shard != state_->segments[negation.segment].shard)
+      state_->pins_to_resolve.push_back({negation.segment, name});
+    else
+      state_->add_pin(negation.segment, name);
   }
 }
 

@@ -44,12 +44,14 @@ Task<Result<void>> Log::State::open_all(const std::function<void(const RecordVie
   RP_CO_CHECK(files.make_directory(place.directory));
   if (const auto slash = place.directory.rfind('/'); slash != std::string::npos && slash != 0)
     RP_CO_CHECK(files.sync_directory(place.directory.substr(0, slash)));
+  segments.add_shard(place.shard);
+  for (const auto& orphan : place.orphans) segments.add_shard(orphan.shard);
   for (const auto& orphan : place.orphans) {
-    segments.add_shard(orphan.shard);
     RP_CO_CHECK(co_await read_directory(orphan.directory, orphan.shard, true, visit, report));
   }
-  segments.add_shard(place.shard);
   RP_CO_CHECK(co_await read_directory(place.directory, place.shard, false, visit, report));
+  opening = false;
+  for (const PinToResolve& pin : std::exchange(pins_to_resolve, {})) add_pin(pin.segment, pin.target);
   disk = RP_CO_TRY(files.space(place.directory));
   co_return co_await make_ready();
 }
@@ -104,7 +106,8 @@ Task<Result<void>> Log::State::read_directory(const std::string& directory, unsi
                                       : Segment::Use::free;
     const std::uint32_t index = segments.add(std::move(segment));
     if (each.has_frames()) {
-      walk_segment(files, each, {shard_number, index, each.number, each.header.sequence}, found_voids, window, visit, report);
+      walk_segment(files, each, {shard_number, index, each.number, each.header.sequence}, found_voids, window,
+                   visit, report);
       co_await shard::Yield{core};
     }
     adopt(each, index, found_voids);

@@ -22,6 +22,12 @@ bool Log::State::may_free(const Segment& segment, std::uint32_t index) const {
          segment.not_before <= core.now();
 }
 
+void Log::State::add_pin(std::uint32_t segment, const SegmentName& name) {
+  const std::uint32_t target = segments.target_of(name);
+  if (target == kNoSegment || target == segment || (target == kElsewhere && elsewhere_released)) return;
+  segments.add_pin(segment, target);
+}
+
 // To be looked at after every commit until it is freed or holds something again.
 void Log::State::consider(std::uint32_t index) {
   const Segment& segment = segments[index];

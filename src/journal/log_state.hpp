@@ -86,6 +86,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool may_grow() const;
 
   // Reclaim.
+  void add_pin(std::uint32_t segment, const SegmentName& target);
   bool may_free(const Segment& segment, std::uint32_t index) const;
   void consider(std::uint32_t index);
   void consider_all();
@@ -189,6 +190,12 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::uint64_t next_segment_sequence = 1;
   bool making_segment = false;
 
+  bool opening = true;
+  struct PinToResolve {
+    std::uint32_t segment = 0;
+    SegmentName target;
+  };
+  std::vector<PinToResolve> pins_to_resolve;
   bool reclaiming = false;
   bool held = false;
   bool emptying = false;

@@ -47,7 +47,9 @@ Task<Result<void>> Spool::State::carry_ending(const journal::RecordView& view) {
   std::erase_if(segments,
                 [&](const journal::SegmentName& name) { return name == own || !log->in_use(name); });
   if (segments.empty()) co_return Result<void>{};
-  while (!append_ending(view.id, segments, static_cast<RecordType>(view.type), view.flags))
+  // What an orphan shard says about itself concerns another shard as soon as it stands here.
+  const auto flags = static_cast<std::uint8_t>(view.flags | foreign_flag(segments));
+  while (!append_ending(view.id, segments, static_cast<RecordType>(view.type), flags))
     RP_CO_CHECK(co_await room());
   co_return Result<void>{};
 }

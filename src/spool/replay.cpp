@@ -89,6 +89,14 @@ void Replay::envelope(const journal::RecordView& view) {
     queue_.add_copy(*entry, std::move(copy));
 }
 
+bool Replay::has_records_elsewhere(std::uint32_t state, unsigned shard) const {
+  const auto elsewhere = [&](journal::Location where) {
+    return where && ledger_.name_of(where).shard != shard;
+  };
+  return elsewhere(queue_.states().whole(state)) ||
+         std::ranges::any_of(queue_.states().changes(state), elsewhere);
+}
+
 void Replay::state(const journal::RecordView& view) {
   auto decoded = decode_state(view.payload);
   if (!decoded) {
@@ -104,11 +112,17 @@ void Replay::state(const journal::RecordView& view) {
     foreign_.push_back({.id = view.id, .source = own_, .outcomes = std::move(decoded->outcomes)});
     return;
   }
+  // The shards are read one after the other, so the records of two of them do not supersede each other. One whole record
+  // takes the place of all when the spool starts.
   const std::uint32_t state = queue_.state_of(*entry);
-  for (const PackedOutcome& outcome : decoded->outcomes)
-    if (outcome.recipient < entry->recipients) queue_.states().merge(state, outcome);
+  const bool other_shard = has_records_elsewhere(state, view.shard);
+  if (other_shard) restate_.push_back(view.id);
+  for (const PackedOutcome& outcome : decoded->outcomes) {
+    if (outcome.recipient >= entry->recipients) continue;
+    other_shard ? queue_.states().join(state, outcome) : queue_.states().merge(state, outcome);
+  }
   ledger_.add_live(view.where);
-  if (decoded->whole) {
+  if (decoded->whole && !other_shard) {
     queue_.states().take_records(state, [&](journal::Location where) { ledger_.drop_live(where); });
     queue_.states().set_whole(state, view.where);
   } else {
@@ -121,11 +135,12 @@ void Replay::void_later(const journal::RecordView& view) {
     foreign_.push_back({.id = view.id, .source = own_, .voided = decode_segments(view.payload)});
 }
 
+// A body without an envelope has ended with its message.
 void Replay::done(const journal::RecordView& view) {
   bodies_.erase(view.id.value);
-  queue_.remove_copies(
-      view.id, [&](journal::Location envelope) { return ledger_.name_of(envelope).shard == view.shard; });
-  ledger_.add_pin(view.where, decode_segments(view.payload));
+  const auto segments = decode_segments(view.payload);
+  void_copies(queue_, ledger_, view.id, segments);
+  ledger_.add_pin(view.where, segments);
   if ((view.flags & kForeign) != 0) void_later(view);
 }
 

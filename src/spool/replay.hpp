@@ -39,6 +39,7 @@ class Replay {
   void state(const journal::RecordView& view);
   void done(const journal::RecordView& view);
   void moved(const journal::RecordView& view);
+  bool has_records_elsewhere(std::uint32_t state, unsigned shard) const;
   void void_later(const journal::RecordView& view);
 
   Queue& queue_;
