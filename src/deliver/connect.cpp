@@ -27,12 +27,20 @@ std::string certificate_name(const std::string& host) {
   return host.substr(from, host.size() - from - 1);
 }
 
+// As the resolver takes it: an address in brackets.
+std::string host_text(const std::string& host) {
+  const auto address = parse_address(host);
+  if (!address) return host;
+  return fmt::format("[{}{}]", address->is_ipv6() ? "IPv6:" : "", to_string(*address));
+}
+
 }  // namespace
 
-// The most telling word wins: what a host has said, before that none answered.
+// The last word wins, but what a host that talked to us has said is worth more than that another did not answer.
 void Flow::note_trouble(mail::Reply reply, bool permanent) {
-  if (trouble_.reply.code != 0 && reply.code == 0) return;
-  trouble_ = {permanent, std::move(reply), host_, remote_};
+  const bool talked = connection_ != nullptr;
+  if (trouble_.talked && !talked) return;
+  trouble_ = {permanent, talked, std::move(reply), host_, remote_};
 }
 
 Task<bool> Flow::connect() {
@@ -49,11 +57,11 @@ Task<bool> Flow::connect() {
 
 Task<resolve::Route> Flow::find_way() {
   const Instant until = core_.now() + kResolveTimeout;
-  const Route& route = destination_.route;
+  const Route route = destination_.route;
   const auto port = static_cast<std::uint16_t>(settings_->deliver.port);
   if (route.via == Via::mx)
     co_return co_await service_.parts.resolver->resolve_mx(destination_.domain, until, port);
-  co_return co_await service_.parts.resolver->resolve_host(route.host, until, route.port);
+  co_return co_await service_.parts.resolver->resolve_host(host_text(route.host), until, route.port);
 }
 
 // Those that did not answer lately come last.
@@ -147,6 +155,7 @@ Task<Flow::Hello> Flow::hand_shake(const resolve::MailHost& host, Endpoint endpo
       co_return required ? Hello::next_host : Hello::again_in_clear;
     }
     connection_->discard_input();
+    co_await shard::Yield{core_};  // what came is on loan from the kernel until we let go
   }
   const tls::Destination to{
       .server_name = certificate_name(host.name),

@@ -29,6 +29,7 @@ class Destination final : public Leases::Waiter,
   ~Destination();
 
   void granted() override;
+  void stand_in_line(bool stands);
 
   Queue& owner;
   const std::string name;    // the key

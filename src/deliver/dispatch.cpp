@@ -23,6 +23,9 @@ Task<void> Service::State::dispatch() {
   dispatching = true;
   for (;;) {
     while (Destination* destination = to_do.pop_front()) look_at(*destination);
+    let_in(waiting_for_local, kLocalDeliveriesMax - std::min(local_flows, kLocalDeliveriesMax));
+    const std::size_t flows_max = parts.settings->deliver.flows_max;
+    let_in(waiting_for_flow, flows_max - std::min(flows, flows_max));
     while (!draining && !overdue_messages.empty() && workers < kOverdueWorkersMax)
       core.spawn(work_on_overdue());
     if (!to_do.empty()) continue;
@@ -100,7 +103,7 @@ Task<void> Service::State::open(Destination& destination) {
   if (granted)
     ++destination.slots;
   else if (!std::exchange(destination.granted_early, false))
-    destination.in_line = true;
+    destination.stand_in_line(true);
   work(destination);
 }
 
@@ -117,10 +120,10 @@ Task<void> Service::State::give_slot_back(Destination& destination) {
 Task<void> Service::State::leave_line(Destination& destination) {
   ++errands;
   ++destination.errands;
-  destination.in_line = false;
+  destination.stand_in_line(false);
   const bool left = co_await parts.leases->leave(core, destination.name);
   if (!left && !std::exchange(destination.granted_early, false))
-    destination.in_line = true;  // it is on its way
+    destination.stand_in_line(true);  // it is on its way
   --destination.errands;
   --errands;
   work(destination);
@@ -141,8 +144,11 @@ void Service::State::flow_ended(Destination& destination) {
   --destination.flow_count;
   figures.flows.set(static_cast<std::int64_t>(flows));
   work(destination);
-  if (!waiting_for_local.empty() && local_flows < kLocalDeliveriesMax) work(*waiting_for_local.pop_front());
-  if (!waiting_for_flow.empty()) work(*waiting_for_flow.pop_front());
+}
+
+// As many of those that waited as there is room for; who does not want it any more leaves it to the next.
+void Service::State::let_in(IntrusiveList<Destination, WaitForRoom>& line, std::size_t room) {
+  for (; room > 0 && !line.empty(); --room) work(*line.pop_front());
 }
 
 }  // namespace ringpost::deliver

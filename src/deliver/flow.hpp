@@ -38,6 +38,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   // Why no host could be reached.
   struct Trouble {
     bool permanent = false;
+    bool talked = false;  // it is what a server said, or how it behaved
     mail::Reply reply;
     std::string host, remote;
   };
@@ -99,6 +100,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   bool connected_ = false;      // counts in Destination::connected
   bool woken_ = false;
   bool over_ = false;  // the connection is of no more use
+  bool died_ = false;  // it ended in the middle of the last transaction
   bool aborted_ = false;
 };
 

@@ -173,8 +173,15 @@ Result<std::unique_ptr<HelperClient>> start_helper(const HelperSettings& setting
     return fail_system(errno, "start the delivery helper");
   Descriptor ours(ends[0]);
   const Descriptor theirs(ends[1]);
+  // A signal that comes before the helper ignores it waits until it does.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
   const pid_t process = ::fork();
-  if (process < 0) return fail_system(errno, "start the delivery helper");
+  const int error = errno;
+  if (process != 0) ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (process < 0) return fail_system(error, "start the delivery helper");
   if (process == 0) serve(settings, theirs.get());
   return std::make_unique<HelperClient>(ours.release(), process);
 }

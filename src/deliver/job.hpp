@@ -16,6 +16,7 @@
 #include "ringpost/base/ids.hpp"
 #include "ringpost/base/intrusive_list.hpp"
 #include "ringpost/base/units.hpp"
+#include "ringpost/mail/reply.hpp"
 #include "ringpost/shard/timer_wheel.hpp"
 
 namespace ringpost::deliver {
@@ -49,6 +50,14 @@ class RecipientList {
 
 enum class Place : std::uint8_t { ready, deferred, active, settling, held };
 
+// What an earlier attempt to deliver into the mailboxes has left behind.
+struct LocalProgress {
+  std::vector<std::string> finished;  // targets that are done
+  std::string
+      lmtp_recipient;   // whom the LMTP server knows the recipient as; "" when it is not a matter of LMTP
+  mail::Reply failure;  // of another target, for good: what the recipient ends with when all is done
+};
+
 struct Job final : shard::Timer, ListLink<Destination>, ListLink<Message> {
   Job(Message& of, Destination& to);
   ~Job() = default;
@@ -57,7 +66,7 @@ struct Job final : shard::Timer, ListLink<Destination>, ListLink<Message> {
   Destination* destination;
   RecipientList recipients;
   std::shared_ptr<const std::string> reason;  // why it is deferred; shared by those deferred together
-  std::unique_ptr<std::vector<std::string>> finished;  // local targets of an attempt that failed in part
+  std::unique_ptr<LocalProgress> local;
   std::uint16_t attempts = 0;
   std::uint16_t code = 0;  // the reply that deferred it
   Place place = Place::settling;

@@ -261,6 +261,10 @@ Result<void> Local::set_settings(LocalSettings settings) {
   return {};
 }
 
+void Local::abort() {
+  state_->runner.abort();
+}
+
 Task<LocalResult> Local::deliver(LocalRequest request) {
   LocalDelivery delivery(state_->core, state_->runner, state_->rules, state_->users(), request);
   co_return co_await delivery.run();

@@ -57,7 +57,7 @@ DeliveryOutcome carry_out(const DeliveryOrder& order, Pieces body, int cancel) {
     case DeliveryOrder::Kind::maildir:
       return deliver_maildir(order, body);
     case DeliveryOrder::Kind::mbox:
-      return deliver_mbox(order, body);
+      return deliver_mbox(order, body, cancel);
     case DeliveryOrder::Kind::command:
       return run_command(order, body, cancel);
     case DeliveryOrder::Kind::read_forward:

@@ -8,9 +8,9 @@
 #include <chrono>
 #include <ctime>
 #include <optional>
-#include <thread>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include "ringpost/deliver/local_limits.hpp"
@@ -161,13 +161,17 @@ DeliveryOutcome try_once(const DeliveryOrder& order, Pieces body) {
 
 }  // namespace
 
-DeliveryOutcome deliver_mbox(const DeliveryOrder& order, Pieces body) {
+DeliveryOutcome deliver_mbox(const DeliveryOrder& order, Pieces body, int cancel) {
   if (order.target == "/dev/null") return DeliveryOutcome::done();
   Duration waited{0};
   while (true) {
     DeliveryOutcome outcome = try_once(order, body);
     if (!outcome.locked || waited >= order.lock_wait) return outcome;
-    std::this_thread::sleep_for(kLockPoll);
+    pollfd hang_up{cancel, 0, 0};
+    if (::poll(&hang_up, 1,
+               static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(kLockPoll).count())) >
+        0)
+      return outcome;
     waited += kLockPoll;
   }
 }

@@ -56,8 +56,9 @@ struct DeliveryOutcome {
 
 // ---- what blocks; each file below says how it delivers ----
 DeliveryOutcome deliver_maildir(const DeliveryOrder& order, Pieces body);
-DeliveryOutcome deliver_mbox(const DeliveryOrder& order, Pieces body);
-// Ends the command when `cancel` (a descriptor, or -1) hangs up.
+// Waits for a lock no longer than until `cancel` (a descriptor, or -1) hangs up.
+DeliveryOutcome deliver_mbox(const DeliveryOrder& order, Pieces body, int cancel = -1);
+// Ends the command when `cancel` hangs up.
 DeliveryOutcome run_command(const DeliveryOrder& order, Pieces body, int cancel);
 // ~/.forward, in `text`. Failed: it is there, but must not be trusted; the reply says why.
 DeliveryOutcome read_forward(const DeliveryOrder& order);

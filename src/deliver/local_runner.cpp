@@ -1,5 +1,6 @@
 #include "local_runner.hpp"
 
+#include <array>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -26,9 +27,29 @@ Result<int> SharedBody::file() {
 }
 
 LocalRunner::LocalRunner(shard::Core& core, HelperClient* helper)
-    : core_(core), helper_(helper), uid_(::geteuid()), gid_(::getegid()), command_ended_(core) {}
+    : core_(core), helper_(helper), uid_(::geteuid()), gid_(::getegid()), command_ended_(core) {
+  std::array<int, 2> ends{-1, -1};
+  // Without it (no descriptor left) commands end by their time-out alone.
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
+  abort_read_ = Descriptor(ends[0]);
+  abort_write_ = Descriptor(ends[1]);
+}
+
+void LocalRunner::abort() {
+  aborted_ = true;
+  abort_write_.reset();
+  command_ended_.notify_all();
+  for (shard::Await* await : waiting_) await->cancel();
+}
+
+namespace {
+DeliveryOutcome stopping() {
+  return DeliveryOutcome::deferred(451, {4, 3, 2}, "The server stops");
+}
+}  // namespace
 
 Task<DeliveryOutcome> LocalRunner::run(DeliveryOrder order, SharedBody& body) {
+  if (aborted_) co_return stopping();
   order.random = core_.random();
   order.arrival = core_.wall_now();
   if (order.uid != uid_) {
@@ -48,16 +69,17 @@ Task<DeliveryOutcome> LocalRunner::run_here(DeliveryOrder order, SharedBody& bod
   while (true) {
     DeliveryOutcome outcome =
         co_await shard::offload(core_, [&order, &body] { return carry_out(order, body.pieces(), -1); });
-    if (!outcome.locked || core_.now() >= until) co_return outcome;
+    if (!outcome.locked || aborted_ || core_.now() >= until) co_return outcome;
     co_await shard::Sleep(core_, kLockPoll);
   }
 }
 
 Task<DeliveryOutcome> LocalRunner::run_own_command(DeliveryOrder order, SharedBody& body) {
-  while (own_commands_ >= kOwnCommandsMax) co_await command_ended_.wait();
+  while (own_commands_ >= kOwnCommandsMax && !aborted_) co_await command_ended_.wait();
+  if (aborted_) co_return stopping();
   ++own_commands_;
-  DeliveryOutcome outcome =
-      co_await shard::offload(core_, [&order, &body] { return carry_out(order, body.pieces(), -1); });
+  DeliveryOutcome outcome = co_await shard::offload(
+      core_, [&order, &body, cancel = abort_read_.get()] { return carry_out(order, body.pieces(), cancel); });
   --own_commands_;
   command_ended_.notify_one();
   co_return outcome;
@@ -73,9 +95,16 @@ Task<DeliveryOutcome> LocalRunner::run_in_helper(DeliveryOrder order, SharedBody
   if (!started) co_return DeliveryOutcome::deferred(451, {4, 3, 0}, started.error().text);
   const Descriptor reply(*started);
   const Duration work = order.kind == DeliveryOrder::Kind::command ? order.timeout : kLockWait;
-  const std::int32_t waited = co_await shard::Await(
+  shard::Await readable(
       core_, io::Op{.kind = io::OpKind::poll, .poll_events = POLLIN, .handle = io::Handle{reply.get()}},
       core_.now() + work + kHelperGrace);
+  const bool may_be_long =
+      order.kind == DeliveryOrder::Kind::command || order.kind == DeliveryOrder::Kind::mbox;
+  if (may_be_long) waiting_.push_back(&readable);
+  if (may_be_long && aborted_) readable.cancel();
+  const std::int32_t waited = co_await readable;
+  std::erase(waiting_, &readable);
+  if (waited == -ECANCELED) co_return stopping();
   if (waited == -ETIME)
     co_return DeliveryOutcome::deferred(451, {4, 3, 0}, "The delivery helper took too long");
   co_return HelperClient::finish(reply.get());

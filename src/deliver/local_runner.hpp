@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "ringpost/base/task.hpp"
 #include "ringpost/deliver/helper.hpp"
@@ -38,6 +39,9 @@ class LocalRunner {
   std::uint32_t gid() const { return gid_; }
   // `order.uid` says as whom: another than ours needs the helper. `body` lives until this has returned.
   Task<DeliveryOutcome> run(DeliveryOrder order, SharedBody& body);
+  // Commands are ended, nobody waits for a lock any more; what is being written into a mailbox is finished. All later
+  // orders are deferred.
+  void abort();
 
   friend FramePool& frame_pool(LocalRunner& runner) { return runner.core_.frames(); }
 
@@ -52,6 +56,9 @@ class LocalRunner {
   std::uint32_t gid_;
   std::size_t own_commands_ = 0;
   shard::Signal command_ended_;
+  std::vector<shard::Await*> waiting_;   // for commands and locks in the helper
+  Descriptor abort_read_, abort_write_;  // hangs up for our own commands
+  bool aborted_ = false;
 };
 
 }  // namespace ringpost::deliver

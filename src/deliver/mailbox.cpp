@@ -4,6 +4,7 @@
 #include "ringpost/deliver/limits.hpp"
 #include "ringpost/mail/header.hpp"
 #include "ringpost/mail/received.hpp"
+#include "ringpost/mail/xtext.hpp"
 #include "ringpost/scan/find.hpp"
 
 #include "service_state.hpp"
@@ -12,14 +13,10 @@ namespace ringpost::deliver {
 
 namespace {
 
-Results::Part part_of(Job& job, Found found, const mail::Reply& reply) {
-  return {&job, for_all(job.recipients.view(), found, reply)};
-}
-
-std::vector<Results::Part> only(Results::Part part) {
-  std::vector<Results::Part> parts;
-  parts.push_back(std::move(part));
-  return parts;
+// What the sender wrote before anything was rewritten.
+std::string original_address(const mail::Recipient& recipient) {
+  const auto original = mail::parse_orcpt(recipient.original_recipient);
+  return original && original->type == "rfc822" ? original->address : std::string{};
 }
 
 // Who gets a report when the mail goes on under other names (RFC 3461 section 5.2.7.1): with one new address it is the same
@@ -65,79 +62,90 @@ Task<void> Service::State::serve_here(Destination& destination) {
 
 Task<void> Service::State::deliver_here(Job& job) {
   const MessageId id = job.message.id;
-  const std::shared_ptr<const Settings> settings = parts.settings;
-  Attempt attempt{.route = job.destination->route.name, .success = mail::DsnAction::delivered};
   const auto loaded = co_await parts.spool->load(id);
   if (!loaded) co_return results.settle_unreadable(job, loaded.error());
-  if (job.destination->route.via == Via::discard) {
-    attempt.remote = "discard";
-    co_return co_await results.settle(only(part_of(job, Found::delivered, our_word({2, 0, 0}, "discarded"))),
-                                      *loaded, attempt, settings);
-  }
+  if (job.destination->route.via == Via::discard)
+    co_return co_await conclude_here(job, *loaded,
+                                     {.kind = LocalResult::Kind::delivered,
+                                      .reply = our_word({2, 0, 0}, "discarded"),
+                                      .target = "discard"},
+                                     std::nullopt);
   const auto body = co_await parts.spool->body(id);
   if (!body) co_return results.settle_unreadable(job, body.error());
-  if (job.finished == nullptr) job.finished = std::make_unique<std::vector<std::string>>();
-  const LocalResult result = co_await parts.local->deliver(
-      {.id = id,
-       .recipient = loaded->envelope.recipient(job.recipients.view().front()).address,
-       .reverse_path = loaded->envelope.reverse_path(),
-       .body = &*body,
-       .finished = job.finished.get()});
-  attempt.remote = result.target;
-  switch (result.kind) {
-    case LocalResult::Kind::delivered:
-      co_return co_await results.settle(only(part_of(job, Found::delivered, result.reply)), *loaded, attempt,
-                                        settings);
-    case LocalResult::Kind::deferred:
-      co_return co_await results.settle(only(part_of(job, Found::deferred, result.reply)), *loaded, attempt,
-                                        settings);
-    case LocalResult::Kind::failed:
-      co_return co_await results.settle(only(part_of(job, Found::failed, result.reply)), *loaded, attempt,
-                                        settings);
-    case LocalResult::Kind::forwarded:
-      co_return co_await forward(job, *loaded, *body, result, attempt);
-    case LocalResult::Kind::lmtp:
-      break;
+  const mail::Recipient recipient = loaded->envelope.recipient(job.recipients.view().front());
+  const std::string original = original_address(recipient);
+  if (job.local == nullptr) job.local = std::make_unique<LocalProgress>();
+  LocalResult result = co_await parts.local->deliver({.id = id,
+                                                      .recipient = recipient.address,
+                                                      .reverse_path = loaded->envelope.reverse_path(),
+                                                      .original_recipient = original,
+                                                      .body = body->pieces(),
+                                                      .finished = &job.local->finished});
+  std::optional<mail::Reply> refusal;
+  if (!result.forward.empty()) {
+    refusal = co_await forward(job, *loaded, *body, result.forward);
+    if (!refusal) mark_forwarded(result.forward, job.local->finished);
   }
-  const auto route = lmtp_route(result.lmtp_server);
-  if (!route) {
-    const mail::Reply reply = our_word({4, 3, 5}, route.error().text);
-    co_return co_await results.settle(only(part_of(job, Found::deferred, reply)), *loaded, attempt, settings);
-  }
-  queue.move(job, queue.destination(*route, {}, {}));
-  queue.make_ready(job);
+  co_await conclude_here(job, *loaded, std::move(result), std::move(refusal));
 }
 
 // The new message is durable before the old recipient is done. Delivered-To makes a circle of aliases end.
-Task<void> Service::State::forward(Job& job, const spool::Spool::Loaded& loaded, const spool::Body& body,
-                                   const LocalResult& result, Attempt attempt) {
-  const std::shared_ptr<const Settings> settings = parts.settings;
+Task<std::optional<mail::Reply>> Service::State::forward(const Job& job, const spool::Spool::Loaded& loaded,
+                                                         const spool::Body& body,
+                                                         const std::vector<std::string>& targets) {
   const mail::Recipient recipient = loaded.envelope.recipient(job.recipients.view().front());
   const auto head = co_await parts.spool->head(job.message.id, kLoopHeaderMax);
-  if (!head) co_return results.settle_unreadable(job, head.error());
+  if (!head) co_return our_word({4, 3, 0}, head.error().text);
   std::string front;
   for (const auto& piece : head->pieces()) front += scan::as_text(piece);
-  if (mail::delivered_to_before(front, recipient.address)) {
-    const mail::Reply reply =
-        our_word({5, 4, 6}, "the mail goes in circles: it has been delivered here before");
-    co_return co_await results.settle(only(part_of(job, Found::failed, reply)), loaded, attempt, settings);
-  }
+  if (mail::delivered_to_before(front, recipient.address))
+    co_return mail::Reply{554, {5, 4, 6}, "The mail goes in circles: it has been delivered here before"};
   std::string delivered_to;
   mail::append_delivered_to(recipient.address, delivered_to);
   std::vector<std::span<const std::byte>> pieces{std::as_bytes(std::span(delivered_to))};
   pieces.insert(pieces.end(), body.pieces().begin(), body.pieces().end());
-  const mail::Envelope envelope = forward_envelope(loaded.envelope, recipient, result.forward);
+  const mail::Envelope envelope = forward_envelope(loaded.envelope, recipient, targets);
   const intake::Verdict verdict =
       co_await parts.intake->take(pieces, {.listener = "forward", .protocol_override = "local"}, envelope);
-  if (verdict.refusal) {
-    const Found found = verdict.refusal->permanent() ? Found::failed : Found::deferred;
-    co_return co_await results.settle(only(part_of(job, found, *verdict.refusal)), loaded, attempt, settings);
+  if (!verdict.refusal) figures.forwarded.add();
+  co_return verdict.refusal;
+}
+
+// `refusal`: why what must go on to other addresses could not.
+Task<void> Service::State::conclude_here(Job& job, const spool::Spool::Loaded& loaded, LocalResult result,
+                                         std::optional<mail::Reply> refusal) {
+  using Kind = LocalResult::Kind;
+  Attempt attempt{
+      .route = job.destination->route.name, .remote = result.target, .success = mail::DsnAction::delivered};
+  if (!result.forward.empty()) attempt.success = mail::DsnAction::expanded;
+  attempt.next_hop_reports =
+      result.kind == Kind::forwarded && result.forward.size() == 1;  // the request went with it
+  Found found = result.kind == Kind::failed     ? Found::failed
+                : result.kind == Kind::deferred ? Found::deferred
+                                                : Found::delivered;
+  mail::Reply reply = result.reply;
+  if (result.kind == Kind::forwarded && reply.text.empty())
+    reply = our_word({2, 0, 0}, fmt::format("sent on to {} addresses", result.forward.size()));
+  if (refusal) {  // all of it comes again but for what is finished, unless there is no hope
+    const bool waits = !refusal->permanent() || found == Found::deferred || result.kind == Kind::lmtp;
+    found = waits ? Found::deferred : Found::failed;
+    reply = std::move(*refusal);
+  } else if (result.kind == Kind::lmtp) {
+    const auto server = lmtp_route(result.lmtp_server);
+    if (server) co_return move_to_lmtp(job, *server, std::move(result));
+    found = Found::deferred;
+    reply = our_word({4, 3, 5}, server.error().text);
   }
-  figures.forwarded.add();
-  attempt.success = mail::DsnAction::expanded;
-  attempt.next_hop_reports = result.forward.size() == 1;  // the request went on with the mail
-  const mail::Reply reply = our_word({2, 0, 0}, fmt::format("forwarded as {}", to_string(verdict.id)));
-  co_await results.settle(only(part_of(job, Found::delivered, reply)), loaded, attempt, settings);
+  std::vector<Results::Part> ending;
+  ending.push_back({&job, for_all(job.recipients.view(), found, reply)});
+  co_await results.settle(std::move(ending), loaded, std::move(attempt), parts.settings);
+}
+
+void Service::State::move_to_lmtp(Job& job, const Route& server, LocalResult result) {
+  job.local->lmtp_recipient = std::move(result.lmtp_recipient);
+  job.local->failure = std::move(result.reply);
+  queue.move(job, queue.destination(server, {}, {}));
+  queue.make_ready(job);
 }
 
 }  // namespace ringpost::deliver

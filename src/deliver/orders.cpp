@@ -10,7 +10,7 @@ namespace ringpost::deliver {
 
 // Calls `act` with each job that fits and waits, taken out of its place: `act` decides where it goes. A job of which only
 // some recipients fit is divided.
-Task<std::size_t> Service::State::for_selected(Selector selector, Selected act) {
+Task<std::size_t> Service::State::for_selected(Selector selector, Held held, Selected act) {
   std::size_t changed_count = 0;
   std::size_t looked_at = 0;
   ++errands;
@@ -21,6 +21,7 @@ Task<std::size_t> Service::State::for_selected(Selector selector, Selected act) 
     std::vector<std::pair<Job*, Queue::Former>> chosen;
     message->jobs.for_each([&](Job& job) {
       if (job.place == Place::active || job.place == Place::settling) return;
+      if (job.place == Place::held && held == Held::stay) return;
       if (fits(selector, queue, job)) chosen.emplace_back(&job, Queue::Former{});
     });
     if (chosen.empty()) continue;
@@ -56,7 +57,7 @@ Job* Service::State::select_part(const Selector& selector, Job& job, Queue::Form
 
 Task<std::size_t> Service::State::end_selected(Selector selector, Found found, mail::Reply reply) {
   co_return co_await for_selected(
-      std::move(selector), [&](Job& job, const spool::Spool::Loaded& loaded) -> Task<void> {
+      std::move(selector), Held::too, [&](Job& job, const spool::Spool::Loaded& loaded) -> Task<void> {
         std::vector<Results::Part> ending;
         ending.push_back({&job, for_all(job.recipients.view(), found, reply)});
         co_await results.settle(std::move(ending), loaded, {.counts = false}, parts.settings);
@@ -97,7 +98,7 @@ Task<void> Service::State::reroute(Message& message) {
     for (const std::uint32_t recipient : job->recipients.view()) wanted[recipient] = true;
     queue.finish(*job);
   }
-  const bool warned = message.warning == WallTime{};
+  const bool warned = std::ranges::any_of(loaded->outcomes, &spool::Outcome::warned);
   queue.set_dates(message, parts.settings->retry, loaded->envelope.reverse_path().empty(), warned);
   queue.add(parts.settings->router, parts.settings->retry, message.id, loaded->envelope, loaded->outcomes,
             [&](std::uint32_t recipient) { return wanted[recipient]; });
@@ -107,33 +108,32 @@ Task<void> Service::State::reroute(Message& message) {
 
 Task<std::size_t> Service::flush(Selector selector) {
   State& state = *state_;
-  co_return co_await state.for_selected(std::move(selector), [&](Job& job, const auto&) -> Task<void> {
-    if (state.queue.held(job)) {
-      state.queue.hold(job);
-    } else {
-      state.queue.clear_pause(*job.destination);
-      state.queue.make_ready(job);
-    }
-    co_return;
-  });
+  co_return co_await state.for_selected(std::move(selector), State::Held::stay,
+                                        [&](Job& job, const auto&) -> Task<void> {
+                                          state.queue.clear_pause(*job.destination);
+                                          state.queue.make_ready(job);
+                                          co_return;
+                                        });
 }
 
 Task<std::size_t> Service::hold(Selector selector) {
   State& state = *state_;
-  co_return co_await state.for_selected(std::move(selector), [&](Job& job, const auto&) -> Task<void> {
-    state.queue.hold(job);
-    co_return;
-  });
+  co_return co_await state.for_selected(std::move(selector), State::Held::too,
+                                        [&](Job& job, const auto&) -> Task<void> {
+                                          state.queue.hold(job);
+                                          co_return;
+                                        });
 }
 
 Task<std::size_t> Service::release(Selector selector) {
   State& state = *state_;
   selector.state = JobState::held;
-  co_return co_await state.for_selected(std::move(selector), [&](Job& job, const auto&) -> Task<void> {
-    state.queue.forget_hold(job.message.id, job.destination->name);
-    state.queue.make_ready(job);
-    co_await state.reroute(job.message);
-  });
+  co_return co_await state.for_selected(std::move(selector), State::Held::too,
+                                        [&](Job& job, const auto&) -> Task<void> {
+                                          state.queue.forget_hold(job.message.id, job.destination->name);
+                                          state.queue.make_ready(job);
+                                          co_await state.reroute(job.message);
+                                        });
 }
 
 Task<std::size_t> Service::bounce(Selector selector) {

@@ -34,6 +34,8 @@ Queue::Queue(shard::Core& core, Reactions& reactions) : core_(core), reactions_(
   registry.add("deliver_recipients_held", "Recipients that an operator holds.", figures_.held);
   registry.add("deliver_destinations", "Destinations with mail, connections or a pause.",
                figures_.destinations);
+  registry.add("deliver_slots_waiting", "Destinations that wait for a connection slot.",
+               figures_.slots_waiting);
   registry.add("deliver_messages", "Messages in the queue.", figures_.messages);
 }
 

@@ -112,7 +112,7 @@ class Queue {
     std::vector<std::uint32_t> recipients;
   };
   struct Figures {
-    observe::Gauge ready, deferred, active, held, destinations, messages;
+    observe::Gauge ready, deferred, active, held, destinations, messages, slots_waiting;
   };
   Message& find_or_add(const schedule::RetryOptions& retry, MessageId id,
                        const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes);

@@ -23,9 +23,17 @@ Destination::Destination(Queue& queue, std::string key, std::string of_domain, c
 Destination::~Destination() = default;
 
 void Destination::granted() {
-  if (!std::exchange(in_line, false)) granted_early = true;
+  if (in_line)
+    stand_in_line(false);
+  else
+    granted_early = true;
   ++slots;
   owner.reactions_.work(*this);
+}
+
+void Destination::stand_in_line(bool stands) {
+  if (stands != in_line) owner.figures_.slots_waiting.add(stands ? 1 : -1);
+  in_line = stands;
 }
 
 // A mailbox is a destination of its own: a command that hangs holds up the mail of its owner alone.

@@ -24,8 +24,6 @@ Service::State::State(shard::Core& on, Parts given)
                figures.connections_failed);
   registry.add("deliver_connections_reused", "Messages that found a connection open.",
                figures.connections_reused);
-  registry.add("deliver_slots_waiting", "Destinations that wait for a connection slot.",
-               figures.slots_waiting);
   registry.add("deliver_transactions", "Messages begun to be sent.", figures.messages);
   registry.add("deliver_dns_failures", "Times that the way to a destination could not be looked up.",
                figures.dns_failures);
@@ -85,6 +83,7 @@ void Service::abort() {
   drain();
   for (const auto& [name, destination] : state_->queue.destinations())
     destination->flows.for_each([](Flow& flow) { flow.abort(); });
+  if (state_->parts.local != nullptr) state_->parts.local->abort();
 }
 
 }  // namespace ringpost::deliver

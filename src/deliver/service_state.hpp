@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,12 +41,16 @@ struct Service::State final : Queue::Reactions {
   Task<void> leave_line(Destination& destination);
   Task<void> serve(Destination& destination);
   void flow_ended(Destination& destination);
+  void let_in(IntrusiveList<Destination, WaitForRoom>& line, std::size_t room);
 
   // ---- mailbox.cpp
   Task<void> serve_here(Destination& destination);
   Task<void> deliver_here(Job& job);
-  Task<void> forward(Job& job, const spool::Spool::Loaded& loaded, const spool::Body& body,
-                     const LocalResult& result, Attempt attempt);
+  Task<std::optional<mail::Reply>> forward(const Job& job, const spool::Spool::Loaded& loaded,
+                                           const spool::Body& body, const std::vector<std::string>& targets);
+  Task<void> conclude_here(Job& job, const spool::Spool::Loaded& loaded, LocalResult result,
+                           std::optional<mail::Reply> refusal);
+  void move_to_lmtp(Job& job, const Route& server, LocalResult result);
 
   // ---- overdue.cpp: expiry and warnings
   Task<void> work_on_overdue();
@@ -57,7 +62,8 @@ struct Service::State final : Queue::Reactions {
 
   // ---- orders.cpp: what operators want
   using Selected = std::function<Task<void>(Job& job, const spool::Spool::Loaded& loaded)>;
-  Task<std::size_t> for_selected(Selector selector, Selected act);
+  enum class Held : std::uint8_t { stay, too };  // whether an order concerns what is held
+  Task<std::size_t> for_selected(Selector selector, Held held, Selected act);
   Job* select_part(const Selector& selector, Job& job, Queue::Former former,
                    const mail::EnvelopeRecord& envelope);
   Task<std::size_t> end_selected(Selector selector, Found found, mail::Reply reply);
@@ -94,7 +100,7 @@ struct Service::State final : Queue::Reactions {
   bool aborted = false;
 
   struct Figures {
-    observe::Gauge flows, connections, slots_waiting;
+    observe::Gauge flows, connections;
     observe::Counter connections_opened, connections_failed, connections_reused, messages, dns_failures,
         tls_fallbacks, lost, forwarded, overdue;
   } figures;

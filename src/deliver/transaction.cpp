@@ -12,6 +12,26 @@ namespace ringpost::deliver {
 
 using Kind = smtp::ClientEvent::Kind;
 
+namespace {
+
+constexpr int kTooManyRecipients = 452;
+
+// The envelope with another address for one recipient, in its place.
+void copy_with(const mail::EnvelopeRecord& record, std::uint32_t index, std::string_view address,
+               mail::Envelope& to) {
+  mail::Envelope whole;
+  record.copy_to(whole);
+  record.copy_to(to);
+  to.truncate_recipients(index);
+  for (std::size_t i = index; i < whole.recipient_count(); ++i) {
+    mail::Recipient recipient = whole.recipient(i);
+    if (i == index) recipient.address = address;
+    to.add_recipient(recipient);
+  }
+}
+
+}  // namespace
+
 Attempt Flow::attempt() const {
   return {
       .route = destination_.route.name,
@@ -50,7 +70,10 @@ Task<void> Flow::transact(Job& job) {
 Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& loaded, spool::Body first) {
   const scan::BodyFacts& facts = loaded.envelope.facts().body;
   envelope_.clear();
-  loaded.envelope.copy_to(envelope_);
+  if (job.local && !job.local->lmtp_recipient.empty())
+    copy_with(loaded.envelope, job.recipients.view().front(), job.local->lmtp_recipient, envelope_);
+  else
+    loaded.envelope.copy_to(envelope_);
   // One recipient: either it is taken or the body was in vain, so everything goes in one packet.
   const bool eager = job.recipients.size() == 1;
   const smtp::Outgoing outgoing{
@@ -63,6 +86,7 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
 
   transaction_since_ = core_.now();
   lost_ = {};
+  died_ = false;
   result_.start();
   session_->begin(outgoing);
   bool body_sent = false;
@@ -70,7 +94,7 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
     const smtp::ClientEvent event =
         co_await next_event(body_sent ? settings_->deliver.data_timeout : settings_->deliver.command_timeout);
     result_.note(event, session_->reply());
-    if (event.kind == Kind::closed) over_ = true;
+    died_ = event.kind == Kind::closed;
     if (event.kind != Kind::send_body) continue;
     body_sent = true;
     if (co_await send_body(job.message.id, facts, first))
@@ -79,7 +103,8 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
       session_->lost_connection();
   }
   transaction_since_ = {};
-  if (session_->closed()) over_ = true;  // it has answered, and hung up on us at once
+  over_ = session_->closed();
+  if (died_) service_.figures.lost.add();
   co_return conclude(job, body_sent);
 }
 
@@ -88,17 +113,22 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
 std::vector<Finding> Flow::conclude(const Job& job, bool body_sent) const {
   std::vector<Finding> findings;
   findings.reserve(job.recipients.size());
-  const bool untried = over_ && !body_sent && messages_ > 1 && !job.requeued;
+  const bool untried = aborted_ || (!body_sent && messages_ > 1 && !job.requeued);
+  bool some_delivered = false;
   for (const std::uint32_t recipient : job.recipients.view()) {
     const mail::Reply& reply = result_.of(recipient);
-    const bool own = &reply != &result_.overall();
-    Finding finding = judge(recipient, !own && over_ && !lost_.text.empty() ? lost_ : reply);
-    if (over_ && !own && finding.found == Found::delivered)
-      finding.found = Found::deferred;  // a 250 is not a goodbye
-    if (over_ && !own && finding.found == Found::failed) finding.found = Found::deferred;
-    if (!own && over_ && (untried || aborted_)) finding.found = Found::undecided;
+    const bool decided = !died_ || &reply != &result_.overall();
+    Finding finding = judge(recipient, !decided && !lost_.text.empty() ? lost_ : reply);
+    if (!decided) finding.found = untried ? Found::undecided : Found::deferred;  // a goodbye is no verdict
+    some_delivered = some_delivered || finding.found == Found::delivered;
+    if (finding.found == Found::delivered && job.local && job.local->failure.code != 0)
+      finding = judge(recipient, job.local->failure);  // this target has it, another never will
     findings.push_back(std::move(finding));
   }
+  // RFC 5321 section 4.5.3.1.10: "too many recipients" is for another transaction right away, if this one got anywhere.
+  for (Finding& finding : findings)
+    if (some_delivered && finding.found == Found::deferred && finding.reply.code == kTooManyRecipients)
+      finding.found = Found::undecided;
   return findings;
 }
 

@@ -25,6 +25,13 @@ std::span<const std::byte> field(const ldns_rr* record, std::size_t index) {
   return {reinterpret_cast<const std::byte*>(ldns_rdf_data(rdf)), ldns_rdf_size(rdf)};
 }
 
+// A name that ldns took and that is none for us: the message is bad, not the question.
+Result<Name> read_name(std::span<const std::byte> octets) {
+  auto name = Name::from_wire(octets);
+  if (!name) return unreadable(name.error().text);
+  return *std::move(name);
+}
+
 template <class Integer>
 Result<Integer> integer_field(const ldns_rr* record, std::size_t index) {
   const auto octets = field(record, index);
@@ -46,7 +53,7 @@ Result<Data> read_address(const ldns_rr* record, std::size_t size) {
 Result<Data> read_mx(const ldns_rr* record) {
   Mx mx;
   mx.preference = RP_TRY(integer_field<std::uint16_t>(record, 0));
-  mx.exchange = RP_TRY(Name::from_wire(field(record, 1)));
+  mx.exchange = RP_TRY(read_name(field(record, 1)));
   return mx;
 }
 
@@ -63,8 +70,8 @@ Result<Data> read_txt(const ldns_rr* record) {
 
 Result<Data> read_soa(const ldns_rr* record) {
   Soa soa;
-  soa.primary = RP_TRY(Name::from_wire(field(record, 0)));
-  soa.mailbox = RP_TRY(Name::from_wire(field(record, 1)));
+  soa.primary = RP_TRY(read_name(field(record, 0)));
+  soa.mailbox = RP_TRY(read_name(field(record, 1)));
   std::size_t index = 2;
   for (std::uint32_t* number : {&soa.serial, &soa.refresh, &soa.retry, &soa.expire, &soa.minimum})
     *number = RP_TRY(integer_field<std::uint32_t>(record, index++));
@@ -98,7 +105,7 @@ Result<std::optional<Data>> read_data(const ldns_rr* record) {
     case Type::cname:
     case Type::ns:
     case Type::ptr:
-      return Target{RP_TRY(Name::from_wire(field(record, 0)))};
+      return Target{RP_TRY(read_name(field(record, 0)))};
   }
   return std::nullopt;
 }
@@ -106,8 +113,8 @@ Result<std::optional<Data>> read_data(const ldns_rr* record) {
 Result<RawRecord> convert(const ldns_rr* raw, bool question) {
   const ldns_rdf* owner = ldns_rr_owner(raw);
   RawRecord result;
-  result.owner = RP_TRY(
-      Name::from_wire({reinterpret_cast<const std::byte*>(ldns_rdf_data(owner)), ldns_rdf_size(owner)}));
+  result.owner =
+      RP_TRY(read_name({reinterpret_cast<const std::byte*>(ldns_rdf_data(owner)), ldns_rdf_size(owner)}));
   result.type = static_cast<std::uint16_t>(ldns_rr_get_type(raw));
   result.record_class = static_cast<std::uint16_t>(ldns_rr_get_class(raw));
   result.ttl = ldns_rr_ttl(raw);

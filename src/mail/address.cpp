@@ -83,7 +83,8 @@ template <int family, std::size_t Size>
 bool is_ip(std::string_view text) {
   std::array<char, 64> terminated{};
   std::array<std::byte, Size> parsed;
-  if (text.size() >= terminated.size()) return false;
+  // For inet_pton a zero byte is the end, for us the literal goes on.
+  if (text.size() >= terminated.size() || text.contains('\0')) return false;
   std::ranges::copy(text, terminated.begin());
   return inet_pton(family, terminated.data(), parsed.data()) == 1;
 }

@@ -273,11 +273,19 @@ std::string quoted_if_needed(const std::string& text) {
   return out + "\"";
 }
 
+// "|a"@example.com is an address, and would read back as a command; likewise a file, an :include:, or "\\user".
+bool looks_like_another_kind(std::string_view address) {
+  if (address.starts_with('"')) address.remove_prefix(1);
+  return !address.empty() && std::string_view("|/\\:").contains(address.front());
+}
+
 // An address has its own quotes, and :include: its colons.
 std::string format_whole(const AliasTarget& target) {
   const std::string text = format_target(target);
-  const bool own_quotes = target.kind == AliasTargetKind::address || target.kind == AliasTargetKind::local;
-  if (own_quotes) return text;
+  const bool is_address = target.kind == AliasTargetKind::address || target.kind == AliasTargetKind::local;
+  if (is_address && looks_like_another_kind(target.text))
+    return (target.final_local ? "\\<" : "<") + target.text + ">";
+  if (is_address) return text;
   return text.find_first_of(" \t,\"\\") == std::string::npos ? text : quoted_if_needed(text);
 }
 

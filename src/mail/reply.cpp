@@ -109,7 +109,9 @@ void append_reply(int code, EnhancedStatus status, std::string_view text, std::s
 }
 
 void ReplyParser::reset() {
-  reply_ = {};
+  reply_.code = 0;
+  reply_.status = {};
+  reply_.text.clear();
   lines_ = 0;
 }
 
@@ -140,6 +142,11 @@ Reply ReplyParser::take() {
   Reply reply = std::move(reply_);
   reset();
   return reply;
+}
+
+void ReplyParser::take(Reply& reply) {
+  std::swap(reply, reply_);
+  reset();
 }
 
 Result<Reply> parse_reply(std::string_view text) {

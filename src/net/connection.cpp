@@ -9,7 +9,7 @@ namespace ringpost::net {
 namespace {
 
 // Vectors of one send. The kernel takes 1024; a body with many stuffed dots goes out in several sends.
-constexpr std::size_t kVectorsMax = 256;
+constexpr std::size_t kVectorsMax = 128;
 // For the farewell of a connection that is going away anyway.
 constexpr Duration kFarewell = std::chrono::seconds(2);
 constexpr std::size_t kLargestBlock = buffer::Pool::kClasses.back();
@@ -387,16 +387,28 @@ Task<Result<void>> Connection::send_ciphertext(Instant deadline) {
 
 Task<Result<void>> Connection::accept_tls(std::shared_ptr<const tls::ServerContext> context,
                                           Instant deadline) {
-  RP_ASSERT(!tls_ && !lent_);
-  tls_.emplace(RP_CO_TRY(context->new_session()));
+  begin_tls(RP_CO_TRY(context->new_session()));
   co_return co_await shake_hands(deadline);
 }
 
 Task<Result<void>> Connection::connect_tls(tls::ClientContext& context, const tls::Destination& destination,
                                            Instant deadline) {
-  RP_ASSERT(!tls_ && !lent_);
-  tls_.emplace(RP_CO_TRY(context.new_session(destination)));
+  begin_tls(RP_CO_TRY(context.new_session(destination)));
   co_return co_await shake_hands(deadline);
+}
+
+// What has arrived by now and was not dropped is the peer's first flight. It may still be lent to the flow.
+void Connection::begin_tls(tls::Session session) {
+  RP_ASSERT(!tls_);
+  const std::vector<std::byte> early(input_.begin(), input_.end());
+  input_ = {};
+  seen_ = 0;
+  lent_ = false;
+  pending_ = {};
+  tls_.emplace(std::move(session));
+  if (early.empty()) return;
+  const std::size_t taken = absorb(early);
+  if (taken < early.size() && !input_error_) keep_for_later(std::span(early).subspan(taken));
 }
 
 Task<Result<void>> Connection::shake_hands(Instant deadline) {

@@ -253,7 +253,6 @@ Task<void> Conversation::judge_sender() {
   }
   const std::uint32_t messages_max = listening_.options.messages_per_connection;
   if (messages_max != 0 && messages_ >= messages_max) {
-    session_.accept();
     session_.close(kEnoughMessages);
     co_return;
   }

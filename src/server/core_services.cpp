@@ -99,8 +99,9 @@ Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
   return {};
 }
 
-Task<void> CoreServices::cut_off(shard::Sleep& bound) {
-  if (!co_await bound) co_return;  // all was over before
+// Runs beside shut_down, and may see the end of the sleep only when that is gone: so both own it.
+Task<void> CoreServices::cut_off(std::shared_ptr<shard::Sleep> bound) {
+  if (!co_await *bound) co_return;  // all was over before
   receive_->abort();
   deliver_->abort();
 }
@@ -117,14 +118,13 @@ Task<void> CoreServices::shut_down(Duration bound) {
     while (!pickup_ended_) co_await pickup_signal_.wait();
   }
   if (receive_ && deliver_) {
-    shard::Sleep sleep(core_, bound);
+    const auto sleep = std::make_shared<shard::Sleep>(core_, bound);
     receive_->drain();
     deliver_->drain();
     core_.spawn(cut_off(sleep));
     co_await receive_->stopped();
     co_await deliver_->stopped();
-    sleep.cancel();
-    co_await shard::Yield{core_};  // lets cut_off see that it is over
+    sleep->cancel();
   }
   if (spool_) co_await spool_->close();
   if (resolver_) co_await resolver_->stop();

@@ -54,7 +54,7 @@ class CoreServices {
  private:
   std::vector<unsigned> orphans() const;
   resolve::Identity identity() const;
-  Task<void> cut_off(shard::Sleep& bound);
+  Task<void> cut_off(std::shared_ptr<shard::Sleep> bound);
   Task<void> run_pickup();
 
   shard::Core& core_;

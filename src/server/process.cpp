@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ringpost/admin/directives.hpp"
+#include "ringpost/inject/pickup_format.hpp"
 #include "ringpost/server/version.hpp"
 
 namespace ringpost::server {
@@ -38,7 +39,8 @@ Result<void> Process::start(LoadedConfiguration loaded) {
   const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
   RP_CHECK(prepare(*configuration));
   material_ = RP_TRY(read_material(configuration, nullptr));
-  RP_CHECK(become(RP_TRY(service_user(configuration->server.user))));
+  const ServiceUser user = RP_TRY(service_user(configuration->server.user));
+  RP_CHECK(become(user));
   if (geteuid() == 0)
     return fail(ErrorKind::permanent, "refusing to run as root: set server.user to a user made for it");
   RP_CHECK(open_durable(*configuration));
@@ -55,7 +57,8 @@ Result<void> Process::prepare(const Configuration& configuration) {
   const ServiceUser user = RP_TRY(service_user(configuration.server.user));
   RP_CHECK(prepare_directory(configuration.spool.directory.text, user));
   RP_CHECK(prepare_directory(configuration.server.state_directory.text, user));
-  RP_CHECK(prepare_directory(configuration.server.pickup_directory.text, user, 01733));
+  RP_CHECK(prepare_directory(parent_of(configuration.server.pickup_directory.text), user, 0755));
+  RP_CHECK(inject::prepare_pickup(configuration.server.pickup_directory.text, user.uid, user.gid));
   RP_CHECK(prepare_directory(parent_of(configuration.admin.socket.text), user, 0755));
   RP_CHECK(prepare_directory(parent_of(configuration.accounts.database.text), user));
   for (const auto& [name, log] : configuration.log)
@@ -193,11 +196,11 @@ Result<void> Process::reload() {
   return {};
 }
 
-void Process::stop(Duration drain) {
+void Process::stop(std::optional<Duration> drain) {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
-    drain_ = drain;
+    if (drain) drain_ = *drain;
   }
   kill(getpid(), SIGTERM);
 }
@@ -245,9 +248,21 @@ void Process::shut_down(Duration drain) {
     }(services, drain);
   });
   endpoint_.reset();
-  runtime_->stop(kLastBound);
+  end_services();
   publisher_->notice("stopped");
-  publisher_.reset();
+  publisher_.reset();  // it reads rings that are the cores'
+  runtime_->stop(kLastBound);
+}
+
+// On their own threads, because each core ends with its thread, and its services must be gone before.
+void Process::end_services() {
+  std::vector<std::promise<void>> promises(services_.size());
+  for (unsigned i = 0; i < services_.size(); ++i)
+    runtime_->run_on(i, [&, i](shard::Core&) {
+      services_[i].reset();
+      promises[i].set_value();
+    });
+  for (auto& promise : promises) promise.get_future().get();
 }
 
 }  // namespace ringpost::server

@@ -37,7 +37,7 @@ class Process final : public admin::Control {
   void on_each_core(const std::function<void(admin::CoreView&)>& visit) override;
   void on_core(unsigned core, const std::function<void(admin::CoreView&)>& visit) override;
   Result<void> reload() override;
-  void stop(Duration drain) override;
+  void stop(std::optional<Duration> drain) override;
   accounts::Accounts& accounts() override { return *accounts_; }
   tables::Tables& tables() override { return *tables_; }
 
@@ -49,6 +49,7 @@ class Process final : public admin::Control {
   // Spawns `make(services)` on every core and waits for all; the first error.
   Result<void> on_all(const std::function<Task<Result<void>>(CoreServices&)>& make);
   void shut_down(Duration drain);
+  void end_services();
 
   std::string config_path_;
   std::shared_ptr<const Material> material_;

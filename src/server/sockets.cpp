@@ -13,6 +13,13 @@ std::string mend_for(int error) {
   return "";
 }
 
+std::unexpected<Error> refuse(const std::string& name, const Endpoint& address, Error error) {
+  const int system = error.system;
+  error = std::move(error).in("listener." + name + ": " + to_string(address));
+  error.text += mend_for(system);
+  return fail(std::move(error));
+}
+
 }  // namespace
 
 Result<std::vector<BoundSocket>> bind_sockets(const Configuration& configuration, unsigned cores) {
@@ -23,13 +30,14 @@ Result<std::vector<BoundSocket>> bind_sockets(const Configuration& configuration
   unsigned slot = 0;
   for (const auto& [name, options] : configuration.listener) {
     for (const Endpoint& address : options.address) {
+      // Our sockets share an address among cores (SO_REUSEPORT), and would share it with another server of this user
+      // too: each would get a part of the mail. So the address is first tried alone.
+      const auto alone = backend->listen(address, {.reuse_port = false});
+      if (!alone) return refuse(name, address, alone.error());
+      backend->files().close(*alone);
       for (unsigned core = 0; core < cores; ++core) {
         auto handle = backend->listen(address, {});
-        if (!handle) {
-          Error error = std::move(handle.error()).in("listener." + name + ": " + to_string(address));
-          error.text += mend_for(error.system);
-          return fail(std::move(error));
-        }
+        if (!handle) return refuse(name, address, handle.error());
         sockets.push_back({index, slot, core, *handle});
       }
       ++slot;

@@ -65,8 +65,8 @@ ClientSession::MaybeEvent ClientSession::on_data() {
   }
   if (reply_.code < 400) return break_off("unexpected reply to DATA");
   needs_reset_ = true;
-  if (transaction.failed) return finish(*transaction.failed, std::move(transaction.failure));
-  return finish(transaction.accepted == 0 ? Stage::recipients : Stage::data, reply_);
+  if (transaction.failed) return finish_failed();
+  return finish(transaction.accepted == 0 ? Stage::recipients : Stage::data);
 }
 
 // The answer to a body, or to BDAT without a transaction.
@@ -80,11 +80,10 @@ ClientSession::MaybeEvent ClientSession::on_body() {
   ++transaction.finals;
   if (transaction.accepted == 0 || transaction.failed) {
     needs_reset_ = true;
-    return finish(transaction.failed.value_or(Stage::recipients),
-                  transaction.failed ? transaction.failure : reply_);
+    return transaction.failed ? finish_failed() : finish(Stage::recipients);
   }
   if (settings_->lmtp) return on_final_recipient(transaction);
-  return finish(Stage::body, reply_);
+  return finish(Stage::body);
 }
 
 // RFC 2033 section 4.2: one reply for each accepted recipient.
@@ -101,9 +100,7 @@ ClientSession::MaybeEvent ClientSession::on_final_recipient(Transaction& transac
 
 // The empty body for nobody was answered. Refused or taken, no recipient has it.
 ClientSession::MaybeEvent ClientSession::on_nothing_sent() {
-  Transaction& transaction = current();
-  const Stage stage = transaction.failed.value_or(Stage::recipients);
-  return finish(stage, transaction.failed ? transaction.failure : reply_);
+  return current().failed ? finish_failed() : finish(Stage::recipients);
 }
 
 // Nothing of the first transaction is on its way any more.
@@ -120,17 +117,22 @@ bool ClientSession::is_done(const Transaction& transaction) const {
 ClientSession::MaybeEvent ClientSession::finish_when_done() {
   if (transactions_.empty() || !is_done(current())) return std::nullopt;
   Transaction& transaction = current();
-  if (transaction.failed) return finish(*transaction.failed, std::move(transaction.failure));
-  if (transaction.finals > 0) return finish(Stage::body, std::move(reply_));
+  if (transaction.failed) return finish_failed();
+  if (transaction.finals > 0) return finish(Stage::body);
   needs_reset_ = true;
-  return finish(Stage::recipients, std::move(reply_));
+  return finish(Stage::recipients);
 }
 
-ClientEvent ClientSession::finish(Stage stage, mail::Reply reply) {
+// What is told is the reply that failed it, not the last one.
+ClientEvent ClientSession::finish_failed() {
+  std::swap(reply_, current().failure);
+  return finish(*current().failed);
+}
+
+ClientEvent ClientSession::finish(Stage stage) {
   ClientEvent made = transaction_event(Kind::finished, transactions_.front());
   made.stage = stage;
   const bool premature = transactions_.front().premature;
-  reply_ = std::move(reply);
   transactions_.erase(transactions_.begin());
   if (premature) reason_ = close(ClientEvent::Reason::protocol).reason;
   write_more();

@@ -78,7 +78,7 @@ bool ClientSession::feed_line(std::string_view line) {
     case mail::ReplyParser::Progress::more:
       return false;
     case mail::ReplyParser::Progress::complete:
-      reply_ = parser_.take();
+      parser_.take(reply_);
       return true;
     case mail::ReplyParser::Progress::malformed:
       break;

@@ -13,6 +13,13 @@
 
 namespace ringpost::smtp {
 
+namespace {
+
+// What is kept of a line that is dropped: enough to tell which verb it was, however it was split.
+constexpr std::size_t kVerbBytes = 8;
+
+}  // namespace
+
 ServerSession::Line ServerSession::take_line(Input& input) {
   const void* const found = input.empty() ? nullptr : std::memchr(input.data(), '\n', input.size());
   if (found == nullptr) {
@@ -58,7 +65,9 @@ ServerSession::Line ServerSession::refuse_line(const FixedReply& why, std::strin
   const bool was_auth = phase_ == Phase::auth;
   exchange_.reset();
   if (was_auth) phase_ = Phase::ready;
-  if (begins_with(line_.empty() ? part : std::string_view(line_), "BDAT")) {
+  std::string verb = line_.substr(0, kVerbBytes);
+  verb += part.substr(0, kVerbBytes - verb.size());
+  if (begins_with(verb, "BDAT")) {
     hang_up(why);
   } else {
     refuse(why);
@@ -71,7 +80,7 @@ ServerSession::Line ServerSession::refuse_line(const FixedReply& why, std::strin
 void ServerSession::keep_part(std::string_view part) {
   if (part.empty()) return;
   if (line_skip_ || line_overlong_ || line_.size() + part.size() > kAuthLineBytesMax) {
-    if (line_.empty() && !line_skip_) line_ = part.substr(0, 8);  // which verb it was
+    if (line_.size() < kVerbBytes) line_ += part.substr(0, kVerbBytes - line_.size());
     line_overlong_ = line_overlong_ || !line_skip_;
     line_cr_ = part.back() == '\r';
     return;

@@ -81,7 +81,13 @@ std::optional<Event> ServerSession::on_rcpt(std::string_view arguments) {
   mail::PathRules rules = mail::kForwardPathRules;
   rules.smtputf8 = envelope_.smtputf8;
   const auto path = mail::parse_path(arguments, rules);
-  if (!path) return refuse_address(path.error(), false);
+  if (!path) {
+    // victim%elsewhere, elsewhere!victim, "victim@elsewhere": without a domain too they are ways to ask for a relay.
+    if (path.error() == mail::AddressFault::bare_local_part &&
+        mail::looks_like_relay_route(arguments.substr(0, arguments.find('>'))))
+      return refuse(replies::kRelayDenied);
+    return refuse_address(path.error(), false);
+  }
   const std::string_view rest = arguments.substr(path->size);
   if (!rest.empty() && rest.front() != ' ') return refuse(replies::kRcptSyntax);
   mail::Recipient recipient;

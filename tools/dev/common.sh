@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the commands of ./dev share.
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
@@ -16,13 +17,13 @@ build_preset() {
 }
 
 # Debian packages of the build, and those whose programs the tests drive or deliver into. Foreign servers are not
-# installed: tests unpack them into a folder of their own (tests/foreign), so no service starts and no mail set-up
+# installed: tests unpack them into a folder of their own (build/foreign), so no service starts and no mail set-up
 # of the machine changes.
 build_packages="clang-19 lld-19 llvm-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev cmake ninja-build ccache pkg-config
   git python3 liburing-dev libssl-dev libmimalloc-dev libjemalloc-dev libc-ares-dev libldns-dev libtomlplusplus-dev libcli11-dev
   libfmt-dev libsimdjson-dev libsqlite3-dev libcrypt-dev libidn2-dev libicu-dev libhwloc-dev libgtest-dev libgmock-dev
   libbenchmark-dev zlib1g-dev"
-test_packages="curl openssl swaks"
+test_packages="curl openssl swaks libnet-ssleay-perl msmtp zstd e2fsprogs util-linux mount"
 
 missing_packages() {
   local package

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # shellcheck source=tools/dev/format.sh
 source tools/dev/format.sh
 dev_lint() {

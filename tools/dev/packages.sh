@@ -1,1 +1,2 @@
+# shellcheck shell=bash
 dev_packages() { need_packages; say "all packages are there"; }

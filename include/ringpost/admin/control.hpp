@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,8 @@ class Control {
   virtual void on_core(unsigned core, const std::function<void(CoreView&)>& visit) = 0;
   // Reads the configuration again. The error has every finding, a line each; the running one is then untouched.
   virtual Result<void> reload() = 0;
-  // Begins to end the server: open transactions get `drain` to finish.
-  virtual void stop(Duration drain) = 0;
+  // Begins to end the server and returns: open transactions get `drain` (none: as configured) to finish.
+  virtual void stop(std::optional<Duration> drain) = 0;
   virtual accounts::Accounts& accounts() = 0;
   virtual tables::Tables& tables() = 0;
 };

@@ -1,8 +1,11 @@
 // The control endpoint: a Unix socket, a request of one JSON line, an answer of one JSON line or several.
 //
-// Layer:  program. Owner: the main thread; runs on a thread of its own, off the cores.
+// Layer:  program. Owner: the main thread; runs on threads of its own, off the cores.
+// Form:   {"verb":"queue list","arguments":{...}}; answer lines; the last is {"done":true,...} or
+//         {"error":{"text":"...","mend":"..."}}. One request for each connection.
 // Verbs:  one file for each subject, one table of verbs (src/admin/verbs.hpp).
-// Safety: mode 0660 of the socket decides who may command; a request line is at most kRequestBytesMax.
+// End:    destroy it before the cores stop: a verb waits for cores.
+// Safety: mode 0660 of the socket decides who may command; limits in admin/limits.hpp.
 #pragma once
 
 #include <memory>

@@ -87,6 +87,8 @@ class Local {
                                              LocalSettings settings);
   ~Local();  // no delivery is under way
   Task<LocalResult> deliver(LocalRequest request);
+  // Ends the commands that run; what is being written into a mailbox is finished. Deliveries then come back deferred.
+  void abort();
   // For the reload: deliveries that have begun keep what they have.
   Result<void> set_settings(LocalSettings settings);
 

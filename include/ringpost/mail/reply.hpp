@@ -59,6 +59,9 @@ class ReplyParser {
   Progress feed(std::string_view line);
   // The complete reply; the parser starts anew. The enhanced status is taken off the text's lines.
   Reply take();
+  // The same into `reply`, whose memory the parser takes in exchange: who reads reply after reply into one
+  // place allocates no more once the longest has been seen.
+  void take(Reply& reply);
   void reset();
 
  private:

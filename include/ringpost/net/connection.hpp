@@ -64,7 +64,8 @@ class Connection {
   // Sends what was written, then `more`, in order.
   Task<Result<void>> flush(Instant deadline, std::span<const std::span<const std::byte>> more = {});
 
-  // The handshake, both sides. Unconsumed input must have been dealt with.
+  // The handshake, both sides. Unconsumed input is taken as the peer's first flight: after STARTTLS drop it before
+  // (discard_input, RFC 3207 section 4.2).
   Task<Result<void>> accept_tls(std::shared_ptr<const tls::ServerContext> context, Instant deadline);
   Task<Result<void>> connect_tls(tls::ClientContext& context, const tls::Destination& destination,
                                  Instant deadline);
@@ -116,6 +117,7 @@ class Connection {
   Task<Result<void>> flush_clear(Instant deadline, std::span<const std::span<const std::byte>> more);
   Task<Result<void>> flush_tls(Instant deadline, std::span<const std::span<const std::byte>> more);
   Task<void> linger();
+  void begin_tls(tls::Session session);
   Task<Result<void>> shake_hands(Instant deadline);
   Task<Result<void>> exchange_flights(Instant deadline);
 

@@ -21,7 +21,7 @@ struct ServerOptions {
   std::string user = "ringpost";
   std::vector<IpChoice> ip_versions{IpChoice::ipv4, IpChoice::ipv6};
   FilePath state_directory = "/var/lib/ringpost";
-  FilePath pickup_directory = "/var/spool/ringpost/pickup";
+  FilePath pickup_directory = "/var/spool/ringpost-pickup";
   Duration drain = 30s;
 };
 const OptionTable& option_table(const ServerOptions*);

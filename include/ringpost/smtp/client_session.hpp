@@ -244,7 +244,8 @@ class ClientSession {
   ClientEvent transaction_event(ClientEvent::Kind kind, const Transaction& transaction) const;
   MaybeEvent finish_when_done();
   bool is_done(const Transaction& transaction) const;
-  ClientEvent finish(ClientEvent::Stage stage, mail::Reply reply);
+  ClientEvent finish(ClientEvent::Stage stage);  // reply_ is its reply
+  ClientEvent finish_failed();
   void write_more();
   bool may_write() const;
   bool write_step(Transaction& transaction);

@@ -281,6 +281,19 @@ std::vector<std::string> samples() {
           text(encode_query(1, kMxQuestion))};
 }
 
+TEST(ParseMessage, blames_the_message_for_a_name_that_is_none) {
+  // An alias whose labels hold zero octets and end too early.
+  const std::string response =
+      "\x00\x07\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00\x07\x65\x78\x61\x6d\x70\x6c\x65"s
+      "\x03\x63\x6f\x6d\x00\x00\x01\x00\x01\xc0\x0c\x00\x05\x00\x01\x00\x00\x5a\x00\x00"s
+      "\x00\x03\x77\x77\x77\x07\x01\x00\x00\x00\x00\x00\x00\x01\x6e\x65\x74\x00\x03\x77"s
+      "\x77\x77\x07\x9b\x85\x61\x6d\x70\x6c\x65\x74\x00\x65\x74\x00\x00\x01\x00\x01\x00"s
+      "\x00\x01\x2c\x00\x04\x79\x00\x00\x00"s;
+  const auto answer = parse_message(octets(response), {name("example.com"), Type::a});
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().kind, ErrorKind::temporary);
+}
+
 TEST(ParseMessage, survives_every_truncation) {
   for (const std::string& sample : samples()) {
     for (std::size_t size = 0; size < sample.size(); ++size)

@@ -85,6 +85,12 @@ TEST(Address, reads_address_literals) {
   EXPECT_EQ(canonical_of("<a@[ipv6:2001:DB8::1]>"), "a@[IPv6:2001:db8::1]");
 }
 
+TEST(Address, refuses_a_literal_with_a_zero_byte) {
+  using namespace std::string_view_literals;
+  EXPECT_FALSE(parse_path("<a@[192.0.2.1\0x]>"sv, kForwardPathRules));
+  EXPECT_FALSE(parse_path("<a@[IPv6:2001:db8::\0001]>"sv, kForwardPathRules));
+}
+
 TEST(Address, quotes_a_local_part_only_where_it_must) {
   EXPECT_EQ(canonical_of("<\"plain\"@x.example>"), "plain@x.example");
   EXPECT_EQ(canonical_of("<\"pl\\ain\"@x.example>"), "plain@x.example");

@@ -69,6 +69,19 @@ TEST(Aliases, refuses_a_continuation_of_nothing) {
   EXPECT_EQ(parse_aliases("  alice\n").errors.at(0).line, 1U);
 }
 
+TEST(Aliases, never_writes_an_address_that_reads_back_as_a_command) {
+  for (const std::string text :
+       {"<|a>", "<\"|a b\"@x.example>", "</a@x.example>", "\\</a>", "<\":include:/x\"@x.example>"}) {
+    const auto parsed = parse_aliases("n: " + text);
+    ASSERT_EQ(parsed.table.find("n").size(), 1U) << text;
+    const AliasTarget target = parsed.table.find("n").front();
+    EXPECT_TRUE(target.kind == AliasTargetKind::address || target.kind == AliasTargetKind::local) << text;
+    const auto again = parse_aliases(format_alias("n", {&target, 1}));
+    ASSERT_EQ(again.table.find("n").size(), 1U) << text;
+    EXPECT_EQ(again.table.find("n").front(), target) << format_alias("n", {&target, 1});
+  }
+}
+
 TEST(Aliases, stops_at_its_limits) {
   std::string text = "all: ";
   for (std::size_t i = 0; i < kAliasTargetsMax; ++i) text += "a,";

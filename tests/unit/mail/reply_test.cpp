@@ -77,6 +77,28 @@ TEST(Reply, refuses_what_is_no_reply) {
     EXPECT_FALSE(parse_reply(text)) << text;
 }
 
+TEST(Reply, is_read_into_the_memory_of_the_one_before) {
+  ReplyParser parser;
+  Reply reply;
+  const auto read = [&](std::string_view line) {
+    ASSERT_EQ(parser.feed(line), ReplyParser::Progress::complete);
+    parser.take(reply);
+  };
+  const std::string text(200, 'x');
+  read("250 2.1.5 " + text);
+  EXPECT_EQ(reply, (Reply{250, {2, 1, 5}, text}));
+  read("354 " + text);
+  EXPECT_EQ(reply, (Reply{354, {}, text}));
+  const char* const one = reply.text.data();
+  read("250 2.0.0 Ok");
+  EXPECT_EQ(reply, (Reply{250, {2, 0, 0}, "Ok"}));
+  const char* const other = reply.text.data();
+  EXPECT_NE(one, other);
+  read("550 no");
+  EXPECT_EQ(reply, (Reply{550, {}, "no"}));
+  EXPECT_EQ(reply.text.data(), one);
+}
+
 TEST(Reply, stops_at_too_many_lines_and_cuts_too_much_text) {
   ReplyParser parser;
   for (std::size_t i = 0; i + 1 < kReplyLinesMax; ++i)

@@ -289,6 +289,42 @@ TEST_P(TlsConnectionTest, carries_megabytes_both_ways_inside_tls) {
   EXPECT_TRUE(back == "back: " + text);
 }
 
+TEST_P(TlsConnectionTest, a_first_flight_that_came_early_is_not_lost) {
+  bool shaken = false;
+  run(
+      [&](Connection& connection) -> Task<void> {
+        co_await shard::Sleep(connection.core(), 5s);
+        EXPECT_FALSE(connection.input().empty());
+        shaken = (co_await connection.accept_tls(server_context_, soon(connection))).has_value();
+      },
+      [&](Connection& connection) -> Task<void> {
+        EXPECT_TRUE(co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection)));
+        (void)co_await read_all(connection);
+      });
+  EXPECT_TRUE(shaken);
+}
+
+TEST_P(TlsConnectionTest, a_client_may_start_tls_in_the_turn_that_brought_the_invitation) {
+  std::string received;
+  run(
+      [&](Connection& connection) -> Task<void> {
+        EXPECT_TRUE(connection.write("220 go\r\n"));
+        EXPECT_TRUE(co_await connection.flush(soon(connection)));
+        connection.discard_input();
+        EXPECT_TRUE(co_await connection.accept_tls(server_context_, soon(connection)));
+        received = co_await read(connection, 5);
+      },
+      [&](Connection& connection) -> Task<void> {
+        EXPECT_EQ(co_await read(connection, 8), "220 go\r\n");
+        connection.discard_input();
+        EXPECT_TRUE(co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection)));
+        EXPECT_TRUE(connection.write("hello"));
+        EXPECT_TRUE(co_await connection.flush(soon(connection)));
+        (void)co_await read_all(connection);
+      });
+  EXPECT_EQ(received, "hello");
+}
+
 TEST_P(TlsConnectionTest, garbage_instead_of_a_handshake_is_an_error_and_nothing_hangs) {
   bool refused = false;
   run(

@@ -245,6 +245,9 @@ TEST_P(AresUpstream, comes_back_over_tcp_for_a_long_answer) {
   const int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_storage address{};
   const socklen_t size = to_socket_address(server, address);
+  // The port was free for UDP; for TCP an old connection may still linger on it.
+  const int yes = 1;
+  ASSERT_EQ(::setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), 0);
   ASSERT_EQ(::bind(listening, reinterpret_cast<const sockaddr*>(&address), size), 0);
   ASSERT_EQ(::listen(listening, 1), 0);
   std::thread tcp([&] { serve_one_over_tcp(listening, zone_); });

@@ -212,6 +212,16 @@ TEST(ServerLines, bounds_the_recipients_of_a_transaction) {
   EXPECT_EQ(server.mails[0].to.size(), 100U);
 }
 
+// The body of a BDAT that was not understood would be read as commands, however its verb was split.
+TEST(ServerLines, hangs_up_on_an_overlong_bdat_whose_verb_came_in_two_pieces) {
+  TestServer server;
+  server.greeted().say(kHello);
+  server.say("BD");
+  server.say("AT " + std::string(20000, '0'));
+  server.say("\r\n");
+  EXPECT_TRUE(server.session.closed());
+}
+
 TEST(ServerSessionMemory, is_small_when_idle_and_quiet_in_the_second_transaction) {
   TestServer server;
   server.greeted().say(kHello);

@@ -1,0 +1,458 @@
+#!/usr/bin/env python3
+"""CPU per message of the real server, and the memory of an idle connection.
+
+Starts `ringpost serve` with a configuration of its own in a temporary folder, drives it with `loadgen smtp` (and lets it
+relay to `loadgen sink`), and divides what the server's processes spent by the messages that were acknowledged.
+docs/benchmarking.md says what each figure means. Nothing here passes or fails by time.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import pwd
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TICK = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+# What the project holds itself to, on one core with 64 or more reused connections and 4 KiB messages.
+TARGETS = {"data": 25.0, "bdat": 14.0, "relay": 45.0, "cores": 1.15, "idle": 4.0}
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def mount_of(path):
+    """(file system, source) of the mount that `path` lies on."""
+    path, best = os.path.realpath(path), ("", "unknown", "unknown")
+    for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+        before, after = line.split(" - ", 1)
+        point = before.split()[4].replace("\\040", " ")
+        kind, source = after.split()[:2]
+        inside = path == point or path.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best[0]):
+            best = (point, kind, source)
+    return best[1], best[2]
+
+
+class Process:
+    """A child and all that it starts; what they have spent."""
+
+    def __init__(self, command, cpus, output):
+        self.command, self.output = command, output
+        self.group = None
+        self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                      preexec_fn=lambda: self.prepare(cpus), start_new_session=True)
+
+    @staticmethod
+    def prepare(cpus):
+        os.sched_setaffinity(0, cpus)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    def pids(self):
+        found, waiting = [], [self.child.pid]
+        while waiting:
+            pid = waiting.pop()
+            found.append(pid)
+            for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+                with contextlib.suppress(OSError):
+                    waiting += [int(word) for word in children.read_text().split()]
+        return found
+
+    def cpu(self):
+        """Seconds of user and system time. Threads that the kernel made for its rings are threads of the process."""
+        user = system = 0
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                user, system = user + int(fields[11]), system + int(fields[12])
+        return user / TICK, system / TICK
+
+    def resident(self):
+        """Bytes of memory that the processes hold for themselves, without what the kernel keeps for sockets."""
+        total = 0
+        for pid in self.pids():
+            with contextlib.suppress(OSError):
+                rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+                total += sum(int(found) for found in re.findall(r"^Private_(?:Clean|Dirty):\s+(\d+) kB", rollup, re.M))
+        return total * 1024
+
+    def stop(self, seconds=15):
+        if self.child.poll() is None:
+            self.child.terminate()
+            try:
+                self.child.wait(seconds)
+            except subprocess.TimeoutExpired:
+                note(f"{self.command[0]}: did not stop in {seconds} s, killed")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+
+
+class Server:
+    CONFIG = """
+[server]
+hostname = "mx.bench.test"
+user = "{user}"
+state_directory = "{folder}/state"
+pickup_directory = "{folder}/pickup"
+[cores]
+use = [{cpus}]
+backend = "{backend}"
+[listener.mx]
+address = ["127.0.0.1:{port}"]
+tls = "none"
+connection_limit = 1_000_000
+client_connection_limit = 1_000_000
+[spool]
+directory = "{folder}/spool"
+[policy]
+relay_networks = ["127.0.0.0/8"]
+[domains]
+aliases = ""
+[route.bench]
+match = {{ domain = "*" }}
+via = "{via}"
+[shaping.default]
+connection_limit = 64
+[log.mail]
+to = "file:{folder}/log/mail.log"
+format = "maillog"
+[admin]
+socket = "{folder}/admin"
+"""
+
+    def __init__(self, options, cpus, via):
+        self.options, self.cpus = options, cpus
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ringpost-bench-", dir=options.dir))
+        os.chmod(self.folder, 0o755)
+        user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        for name in ("log", "state", "pickup", "spool"):
+            (self.folder / name).mkdir()
+        for path in [self.folder, *self.folder.iterdir()]:
+            os.chown(path, user.pw_uid, user.pw_gid)
+        self.port = free_port()
+        config = self.folder / "ringpost.toml"
+        config.write_text(self.CONFIG.format(user=user.pw_name, folder=self.folder, port=self.port, via=via,
+                                             cpus=", ".join(map(str, cpus)), backend=options.backend))
+        self.log = self.folder / "server.out"
+        self.process = Process([options.ringpost, "serve", "--config", str(config)], cpus,
+                               self.log.open("wb"))
+        self.wait_until_it_answers()
+
+    def wait_until_it_answers(self):
+        end = time.monotonic() + 30
+        while time.monotonic() < end and self.process.child.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as client:
+                if client.recv(100).startswith(b"220"):
+                    return
+            time.sleep(0.05)
+        output = self.log.read_text(errors="replace")
+        self.close()
+        sys.exit(f"the server did not start:\n{output}")
+
+    def backend(self):
+        said = (self.folder / "log/mail.log").read_text(errors="replace") + self.log.read_text(errors="replace")
+        found = re.search(r"\bon ((?:uring|epoll) .*?), kernel", said)
+        return found.group(1) if found else "unknown"
+
+    def segment_count(self):
+        return sum(1 for _ in self.folder.glob("spool/shard-*/segment-*"))
+
+    def wait_until_idle(self, seconds=20):
+        """Until it spends no CPU any more: what follows an acknowledgement belongs to the message too."""
+        end, last, quiet = time.monotonic() + seconds, sum(self.process.cpu()), 0
+        while time.monotonic() < end and quiet < 3:
+            time.sleep(0.2)
+            now = sum(self.process.cpu())
+            quiet, last = (quiet + 1 if now - last <= 0.02 else 0), now
+        return quiet >= 3
+
+    def close(self):
+        self.process.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.figures, self.commands = [], []
+
+    def loadgen(self, server, duration, bdat, count=True):
+        command = [self.options.loadgen, "smtp", "--to", f"127.0.0.1:{server.port}",
+                   "--connections", str(self.options.connections), "--size", str(self.options.size),
+                   "--duration", f"{duration}s", "--cores", ",".join(map(str, self.options.load_cpus)), "--json", "--quiet"]
+        if bdat:
+            command += ["--bdat", "--in-flight", str(self.options.in_flight)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=duration + 60)
+        if count:
+            self.commands.append(" ".join(command).replace(str(ROOT) + "/", ""))
+        try:
+            return json.loads(result.stdout)
+        except ValueError:
+            sys.exit(f"loadgen failed ({result.returncode}):\n{result.stdout}{result.stderr}")
+
+    def warm_up(self, server, bdat):
+        """Fills pools, and makes the segment files that this load needs: once in the life of a spool."""
+        messages = 0
+        for _ in range(4):
+            segments = server.segment_count()
+            messages += self.loadgen(server, 2, bdat, count=False)["acknowledged"]
+            server.wait_until_idle()
+            if server.segment_count() == segments:
+                break
+        return messages
+
+    def measure(self, name, server, bdat):
+        """One figure: microseconds of the server's CPU for each acknowledged message."""
+        warm_up_messages = self.warm_up(server, bdat)
+        segments = server.segment_count()
+        before, started = server.process.cpu(), time.monotonic()
+        result = self.loadgen(server, self.options.duration, bdat)
+        loaded = time.monotonic() - started, sum(server.process.cpu()) - sum(before)
+        settled = server.wait_until_idle()
+        after = server.process.cpu()
+        messages = result["acknowledged"]
+        if messages == 0:
+            sys.exit(f"{name}: no message was acknowledged: {json.dumps(result)}\n{server.log.read_text()[-2000:]}")
+        user, system = (1e6 * (b - a) / messages for a, b in zip(before, after))
+        figure = {"name": name, "value": round(user + system, 2), "unit": "us CPU/message", "user": round(user, 2),
+                  "system": round(system, 2), "messages": messages, "rate": round(result["rate"]),
+                  "p99_ms": round(result["latency"].get("p99_ms", 0), 3), "refused": result["refused"],
+                  "busy": round(loaded[1] / loaded[0] / len(server.cpus), 2), "warm_up_messages": warm_up_messages,
+                  "cores": len(server.cpus), "backend": server.backend()}
+        if not settled:
+            figure["remark"] = "still busy when the figure was taken: a backlog is left"
+        elif (made := server.segment_count() - segments) > 0:
+            figure["remark"] = f"the spool grew by {made} segment files, and filling them with zeros is in the figure"
+        return self.add(figure, TARGETS.get(name))
+
+    def add(self, figure, target):
+        figure["target"] = target
+        if target is not None:
+            figure["verdict"] = "ok" if figure["value"] <= target else "over"
+        self.figures.append(figure)
+        note(f"  {figure['name']}: {figure['value']} {figure['unit']}"
+             + (f", target {target}: {figure['verdict']}" if target is not None else "")
+             + (f" ({figure['remark']})" if "remark" in figure else ""))
+        return figure
+
+    @contextlib.contextmanager
+    def server(self, cpus, via):
+        server = Server(self.options, cpus, via)
+        try:
+            yield server
+        finally:
+            if self.options.keep:
+                note(f"kept: {server.folder}")
+                server.process.stop()
+            else:
+                server.close()
+
+    def intake(self):
+        note("durable intake, then discarded")
+        with self.server(self.options.server_cpus[:1], "discard") as server:
+            for name in ("data", "bdat"):
+                if name in self.options.only:
+                    self.measure(name, server, bdat=name == "bdat")
+
+    def relay(self):
+        note("durable intake and delivery over SMTP to loadgen sink")
+        port = free_port()
+        with tempfile.TemporaryFile() as output:
+            sink = Process([self.options.loadgen, "sink", "--listen", f"127.0.0.1:{port}", "--quiet", "--json",
+                            "--cores", ",".join(map(str, self.options.load_cpus))], self.options.load_cpus, output)
+            try:
+                with self.server(self.options.server_cpus[:1], f"smtp:127.0.0.1:{port}") as server:
+                    figure = self.measure("relay", server, bdat=True)
+            finally:
+                sink.stop()
+            output.seek(0)
+            self.count_delivered(figure, output.read().decode(errors="replace"))
+
+    @staticmethod
+    def count_delivered(figure, text):
+        found = re.search(r'"received":\s*(\d+)', text)
+        figure["delivered"] = int(found.group(1)) if found else 0
+        accepted = figure["messages"] + figure["warm_up_messages"]
+        if figure["delivered"] != accepted:
+            figure["remark"] = f"{accepted} were accepted and {figure['delivered']} delivered until the end"
+            note(f"  relay: {figure['remark']}")
+
+    def two_cores(self):
+        note("the same with two cores")
+        one = next((f for f in self.figures if f["name"] == "data"), None)
+        if one is None:
+            with self.server(self.options.server_cpus[:1], "discard") as server:
+                one = self.measure("data", server, bdat=False)
+        with self.server(self.options.server_cpus[:2], "discard") as server:
+            two = self.measure("data on two cores", server, bdat=False)
+        figure = {"name": "cores", "value": round(two["value"] / one["value"], 3), "unit": "times one core",
+                  "cores": 2, "backend": two["backend"]}
+        if set(self.options.server_cpus[:2]) & set(self.options.load_cpus):
+            figure["remark"] = "the load generator shares a CPU with the server"
+        self.add(figure, TARGETS["cores"])
+
+    def idle(self):
+        wanted = self.options.idle_connections
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        count = min(wanted, hard - 200)
+        note(f"{count} idle connections" + (f" (of {wanted}: the limit of open files is {hard})" if count < wanted else ""))
+        with self.server(self.options.server_cpus[:1], "discard") as server:
+            for client in self.open_connections(server, min(count, 200)):  # first use of pools and code
+                client.close()
+            server.wait_until_idle()
+            before = server.process.resident()
+            clients = self.open_connections(server, count)
+            server.wait_until_idle()
+            after = server.process.resident()
+            for client in clients:
+                client.close()
+            figure = {"name": "idle", "value": round((after - before) / len(clients) / 1024, 2),
+                      "unit": "KiB/connection", "connections": len(clients), "cores": 1, "backend": server.backend()}
+        self.add(figure, TARGETS["idle"])
+
+    @staticmethod
+    def open_connections(server, count):
+        """Connections that have said EHLO and heard the answer."""
+        clients = []
+        for _ in range(count):
+            client = socket.create_connection(("127.0.0.1", server.port), 10)
+            clients.append(client)
+            client.recv(1000)
+            client.sendall(b"EHLO idle.bench.test\r\n")
+            answer = b""
+            while b"\r\n250 " not in answer and not answer.startswith(b"250 "):
+                more = client.recv(2000)
+                if not more:
+                    sys.exit(f"connection {len(clients)} was closed: {answer.decode()}")
+                answer += more
+        return clients
+
+    def facts(self):
+        kind, source = mount_of(self.options.dir)
+        model = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+        return {"durability": "disk", "message_size": self.options.size, "connections": self.options.connections,
+                "in_flight_with_bdat": self.options.in_flight, "kernel": os.uname().release, "cpu": model.group(1) if model else os.uname().machine,
+                "cpus": os.cpu_count(), "server_cpus": self.options.server_cpus, "load_cpus": self.options.load_cpus,
+                "file_system": kind, "device": source, "log": "maillog to a file",
+                "backend": next((f["backend"] for f in self.figures if "backend" in f), "none"),
+                "load_average_before": self.load_before, "command": " ".join(["bench/server.py", *sys.argv[1:]])}
+
+    def run(self):
+        self.load_before = round(os.getloadavg()[0], 2)
+        if self.load_before > 0.5:
+            note(f"the machine is busy (load {self.load_before}): caches and CPUs are shared, expect worse figures")
+        if mount_of(self.options.dir)[0] in ("tmpfs", "ramfs"):
+            note(f"{self.options.dir} is in memory: durable means nothing there; choose another with --dir")
+        wanted = self.options.only
+        if {"data", "bdat"} & set(wanted):
+            self.intake()
+        if "relay" in wanted:
+            self.relay()
+        if "cores" in wanted:
+            if len(self.options.server_cpus) < 2:
+                note("one CPU: the figure for two cores is left out")
+            else:
+                self.two_cores()
+        if "idle" in wanted:
+            self.idle()
+
+
+def table(facts, figures):
+    rows = [("figure", "value", "target", "", "user", "system", "messages", "msg/s", "busy", "p99 ms")]
+    names = {"data": "durable intake, DATA", "bdat": "durable intake, BDAT + pipelining",
+             "relay": "relay in and out, durable", "cores": "CPU/message, two cores over one",
+             "idle": "memory of an idle connection"}
+    for f in figures:
+        rows.append((names.get(f["name"], f["name"]), f"{f['value']} {f['unit']}",
+                     "" if f["target"] is None else f"<= {f['target']}", f.get("verdict", ""),
+                     *(str(f.get(key, "")) for key in ("user", "system", "messages", "rate", "busy", "p99_ms"))))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    about = [f"durability {facts['durability']}, {facts['message_size']}, {facts['connections']} connections kept open, "
+             f"{facts['in_flight_with_bdat']} transactions in flight on each with BDAT, "
+             f"server on CPU {facts['server_cpus'][0]}, load from CPU {','.join(map(str, facts['load_cpus']))}",
+             f"{facts['backend']}; kernel {facts['kernel']}; {facts['cpu']}, {facts['cpus']} CPUs",
+             f"spool on {facts['file_system']} ({facts['device']}); log: {facts['log']}; load before {facts['load_average_before']}"]
+    remarks = [f"{f['name']}: {f['remark']}" for f in figures if "remark" in f]
+    return "\n".join([*lines, "", *about, *remarks])
+
+
+def program(build, name):
+    for found in sorted(build.rglob(name)):
+        if found.is_file() and os.access(found, os.X_OK):
+            return str(found)
+    sys.exit(f"there is no {name} in {build}; ./dev build")
+
+
+def cpu_list(text):
+    return [int(word) for word in text.split(",")]
+
+
+def arguments():
+    cpus = sorted(os.sched_getaffinity(0))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs are")
+    parser.add_argument("--dir", default=None, help="where the spool is made; a real disk [build/bench]")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(TARGETS), metavar="LIST",
+                        help="of: " + ",".join(TARGETS))
+    parser.add_argument("--duration", type=int, default=8, help="seconds of load for each figure [8]")
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--size", default="4KiB")
+    parser.add_argument("--in-flight", type=int, default=4, help="transactions under way on one connection, with BDAT [4]")
+    parser.add_argument("--idle-connections", type=int, default=5000)
+    parser.add_argument("--backend", default="auto", choices=["auto", "uring", "epoll"])
+    parser.add_argument("--server-cpus", type=cpu_list, default=cpus[:2], metavar="LIST",
+                        help="the first for one core, the first two for two")
+    parser.add_argument("--load-cpus", type=cpu_list, default=cpus[2:4] or cpus[-1:], metavar="LIST")
+    parser.add_argument("--json", action="store_true", help="the result as JSON on standard output")
+    parser.add_argument("--keep", action="store_true", help="keep the folders, to look at logs")
+    options = parser.parse_args()
+    unknown = set(options.only) - set(TARGETS)
+    if unknown:
+        parser.error(f"--only takes {','.join(TARGETS)}, not {','.join(sorted(unknown))}")
+    options.build = options.build.resolve()
+    options.ringpost = program(options.build, "ringpost")
+    options.loadgen = program(options.build, "loadgen")
+    options.dir = os.path.realpath(options.dir or ROOT / "build/bench")
+    os.makedirs(options.dir, exist_ok=True)
+    return options
+
+
+def main():
+    options = arguments()
+    # An end by signal runs the finally blocks too, so no server is left behind.
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
+    bench = Bench(options)
+    bench.run()
+    facts = bench.facts()
+    if options.json:
+        print(json.dumps({"facts": facts, "figures": bench.figures, "load_commands": bench.commands}, indent=2))
+    else:
+        print(table(facts, bench.figures))
+        for command in bench.commands:
+            print("  " + command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+// The queue over the cores of the running server.
+#include <algorithm>
+#include <future>
+
+#include "ringpost/admin/limits.hpp"
+
+#include "queue_access.hpp"
+
+namespace ringpost::admin {
+
+namespace {
+
+// A root task on the core. The promise is shared: a caller that stopped waiting leaves it behind.
+template <class T>
+Task<void> tell(shard::Core&, Task<T> question, std::shared_ptr<std::promise<T>> answer) {
+  T value = co_await std::move(question);
+  answer->set_value(std::move(value));
+}
+
+class CoreQueue final : public Queue {
+ public:
+  explicit CoreQueue(Control& control) : control_(control) {}
+
+  Result<std::vector<deliver::QueueSummary>> summaries() override {
+    std::vector<deliver::QueueSummary> all;
+    control_.on_each_core([&](CoreView& view) { all.push_back(view.deliver.summary()); });
+    return all;
+  }
+
+  Result<std::vector<deliver::QueuedMessage>> list(MessageId after, std::size_t limit,
+                                                   const deliver::Selector& selector) override {
+    using Page = std::vector<deliver::QueuedMessage>;
+    Page all;
+    for (unsigned core = 0; core < control_.core_count(); ++core) {
+      Page page =
+          RP_TRY(ask_core<Page>(core, [&](deliver::Service& s) { return s.list(after, limit, selector); }));
+      std::ranges::move(page, std::back_inserter(all));
+      // Only the first `limit` of all cores can be on this page.
+      std::ranges::sort(all, {}, &deliver::QueuedMessage::id);
+      if (all.size() > limit) all.resize(limit);
+    }
+    return all;
+  }
+
+  Result<std::vector<deliver::QueuedMessage>> show(MessageId id) override {
+    using Page = std::vector<deliver::QueuedMessage>;
+    for (unsigned core = 0; core < control_.core_count(); ++core) {
+      Page found = RP_TRY(ask_core<Page>(core, [&](deliver::Service& s) { return s.show(id); }));
+      if (!found.empty()) return found;
+    }
+    return Page{};
+  }
+
+  Result<std::size_t> change(QueueChange change, const deliver::Selector& selector) override {
+    return sum([&](deliver::Service& service) { return begin(service, change, selector); });
+  }
+  Result<std::size_t> count(const deliver::Selector& selector) override {
+    return sum([&](deliver::Service& service) { return service.count(selector); });
+  }
+
+  void suspend(const std::string& destination) override {
+    control_.on_each_core([&](CoreView& view) { view.deliver.suspend(destination); });
+  }
+  void resume(const std::string& destination) override {
+    control_.on_each_core([&](CoreView& view) { view.deliver.resume(destination); });
+  }
+
+  deliver::Directives directives() override {
+    deliver::Directives all;
+    control_.on_each_core([&](CoreView& view) {
+      deliver::Directives here = view.deliver.directives();
+      std::ranges::move(here.held, std::back_inserter(all.held));
+      std::ranges::move(here.suspended, std::back_inserter(all.suspended));
+    });
+    std::ranges::sort(all.suspended);
+    all.suspended.erase(std::ranges::unique(all.suspended).begin(), all.suspended.end());
+    return all;
+  }
+
+ private:
+  static Task<std::size_t> begin(deliver::Service& service, QueueChange change,
+                                 const deliver::Selector& selector) {
+    switch (change) {
+      case QueueChange::flush:
+        return service.flush(selector);
+      case QueueChange::hold:
+        return service.hold(selector);
+      case QueueChange::release:
+        return service.release(selector);
+      case QueueChange::bounce:
+        return service.bounce(selector);
+      case QueueChange::cancel:
+        return service.cancel(selector);
+    }
+    return {};
+  }
+
+  template <class T, class Ask>
+  Result<T> ask_core(unsigned core, const Ask& ask) {
+    auto answer = std::make_shared<std::promise<T>>();
+    control_.on_core(core,
+                     [&](CoreView& view) { view.core.spawn(tell<T>(view.core, ask(view.deliver), answer)); });
+    auto future = answer->get_future();
+    if (future.wait_for(kCoreTimeout) != std::future_status::ready)
+      return fail(ErrorKind::timed_out,
+                  "core " + std::to_string(core) + " is too busy; try again with a narrower selector");
+    return future.get();
+  }
+
+  template <class Ask>
+  Result<std::size_t> sum(const Ask& ask) {
+    std::size_t total = 0;
+    for (unsigned core = 0; core < control_.core_count(); ++core)
+      total += RP_TRY(ask_core<std::size_t>(core, ask));
+    return total;
+  }
+
+  Control& control_;
+};
+
+}  // namespace
+
+std::unique_ptr<Queue> make_core_queue(Control& control) {
+  return std::make_unique<CoreQueue>(control);
+}
+
+}  // namespace ringpost::admin

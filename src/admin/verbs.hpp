@@ -1,0 +1,47 @@
+// What can be asked: one table of verbs, filled by one file for each subject.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "ringpost/admin/control.hpp"
+#include "ringpost/admin/json.hpp"
+
+#include "arguments.hpp"
+#include "directive_keeper.hpp"
+#include "queue_access.hpp"
+
+namespace ringpost::admin {
+
+// One request while it is answered.
+struct Call {
+  Control& control;
+  Queue& queue;
+  DirectiveKeeper& keeper;
+  Arguments& arguments;
+  std::function<void(const Json&)> line;  // writes one line of the answer
+  WallTime now;
+};
+
+struct Verb {
+  std::string_view name;
+  bool while_draining;  // also while the server ends, when the queues of the cores may be closed already
+  // What the last line says beside {"done":true}: an object or null.
+  Answered<Json> (*run)(Call& call);
+};
+
+std::span<const Verb> server_verbs();        // status, reload, stop, figures, accounts
+std::span<const Verb> queue_verbs();         // looking
+std::span<const Verb> queue_change_verbs();  // changing
+
+// The whole answer to one request line: each line without its end. The last is {"done":true,...} or {"error":{...}}.
+void answer(std::string_view request, Control& control, Queue& queue, DirectiveKeeper& keeper, WallTime now,
+            const std::function<void(const Json&)>& line);
+
+// "2026-11-22T08:00:00Z"; null for 0.
+Json time_json(WallTime time);
+Json seconds_json(Duration duration);
+
+}  // namespace ringpost::admin

@@ -1,0 +1,107 @@
+// The server itself: how it is, its figures, reload and stop.
+#include <array>
+
+#include <unistd.h>
+
+#include "verbs.hpp"
+
+namespace ringpost::admin {
+
+namespace {
+
+Answered<Json> show_status(Call& call) {
+  RP_CHECK(call.arguments.finish());
+  const ServerStatus status = call.control.status();
+  Json::List cores;
+  // While the server ends, the services of a core may be gone.
+  if (!status.draining)
+    call.control.on_each_core([&](CoreView& view) {
+      cores.push_back(Json()
+                          .set("core", view.core.index())
+                          .set("messages", view.spool.message_count())
+                          .set("connections", view.receive.open_connections())
+                          .set("deliveries", view.deliver.open_flows())
+                          .set("full", view.spool.full())
+                          .set("damages", view.spool.recovery().damages));
+    });
+  call.line(Json()
+                .set("version", status.version)
+                .set("hostname", status.hostname)
+                .set("pid", getpid())
+                .set("backend", status.backend)
+                .set("configuration", status.config_path)
+                .set("generation", status.generation)
+                .set("started", time_json(status.started))
+                .set("uptime_seconds", seconds_json(call.now - status.started))
+                .set("draining", status.draining)
+                .set("cores", std::move(cores)));
+  return Json();
+}
+
+Answered<Json> reload(Call& call) {
+  RP_CHECK(call.arguments.finish());
+  if (auto done = call.control.reload(); !done)
+    return refuse(done.error().text, "mend that, look with `ringpost check`, and reload again");
+  return Json().set("generation", call.control.status().generation);
+}
+
+Answered<Json> stop(Call& call) {
+  const auto drain = RP_TRY(call.arguments.duration("drain"));
+  RP_CHECK(call.arguments.finish());
+  constexpr Duration kDrainMax = std::chrono::hours(1);  // as for server.drain
+  if (drain && *drain > kDrainMax) return refuse("drain: longer than 1h", "write at most 1h");
+  call.control.stop(drain);
+  return Json();
+}
+
+Json figure_of(const observe::Registry::Entry& entry) {
+  Json json;
+  json.set("name", entry.name);
+  if (entry.counter != nullptr) json.set("counter", entry.counter->value());
+  if (entry.gauge != nullptr) json.set("gauge", entry.gauge->value());
+  if (const observe::Histogram* histogram = entry.histogram; histogram != nullptr)
+    json.set("count", histogram->count())
+        .set("p50", histogram->quantile(0.5))
+        .set("p90", histogram->quantile(0.9))
+        .set("p99", histogram->quantile(0.99))
+        .set("p999", histogram->quantile(0.999))
+        .set("max", histogram->max());
+  json.set("help", entry.help);
+  return json;
+}
+
+Answered<Json> list_figures(Call& call) {
+  RP_CHECK(call.arguments.finish());
+  // Any thread may read figures, so the core is only held while its registry is looked up.
+  std::vector<const observe::Registry*> registries;
+  call.control.on_each_core([&](CoreView& view) { registries.push_back(&view.core.figures()); });
+  for (std::size_t core = 0; core < registries.size(); ++core)
+    for (const auto& entry : registries[core]->entries()) {
+      Json line = Json().set("core", core);
+      for (const auto& [key, value] : figure_of(entry).object()) line.set(key, value);
+      call.line(line);
+    }
+  return Json();
+}
+
+Answered<Json> refresh_accounts(Call& call) {
+  RP_CHECK(call.arguments.finish());
+  if (auto done = call.control.accounts().refresh(); !done) return refuse(done.error());
+  return Json();
+}
+
+constexpr std::array kVerbs = std::to_array<Verb>({
+    {"status", true, show_status},
+    {"reload", false, reload},
+    {"stop", true, stop},
+    {"figures", false, list_figures},
+    {"accounts refresh", false, refresh_accounts},
+});
+
+}  // namespace
+
+std::span<const Verb> server_verbs() {
+  return kVerbs;
+}
+
+}  // namespace ringpost::admin

@@ -1,0 +1,187 @@
+// spool check, spool stats: the spool on disk, looked at without the server. Nothing is written, no lock is taken.
+#include <array>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "ringpost/command/limits.hpp"
+#include "ringpost/io/backend.hpp"
+#include "ringpost/spool/inspect.hpp"
+
+#include "families.hpp"
+#include "text_table.hpp"
+
+namespace ringpost::command {
+
+namespace {
+
+using admin::Json;
+
+// How many messages have so many bytes, and of how many recipients they wait for.
+struct Sizes {
+  static constexpr std::array<std::uint64_t, 5> kBounds{4096, 65'536, 1'048'576, 16'777'216,
+                                                        ~std::uint64_t{0}};
+  std::array<std::uint64_t, kBounds.size()> counts{};
+  std::uint64_t recipients = 0, pending = 0;
+
+  void add(const spool::InspectedMessage& message) {
+    std::size_t at = 0;
+    while (message.size > kBounds[at]) ++at;
+    ++counts[at];
+    recipients += message.recipients;
+    pending += message.pending;
+  }
+};
+
+// On a terminal a line that is written over says how far we are; a spool may hold millions.
+class Progress {
+ public:
+  explicit Progress(const Context& context) : context_(context), shown_(isatty(STDERR_FILENO) != 0) {}
+  ~Progress() {
+    if (shown_ && count_ >= kEvery) context_.err("\r\x1B[K");
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  void step() {
+    if (++count_ % kEvery == 0 && shown_) context_.err(fmt::format("\r{} messages", count_));
+  }
+
+ private:
+  static constexpr std::uint64_t kEvery = 10'000;
+  const Context& context_;
+  bool shown_;
+  std::uint64_t count_ = 0;
+};
+
+Result<spool::Inspection> inspect(const Context& context, const std::string& directory, Sizes& sizes) {
+  if (context.err && isatty(STDERR_FILENO) != 0 && !context.json) context.err("reading " + directory + "\n");
+  const auto backend = RP_TRY(io::make_backend({.choice = "epoll"}));
+  Progress progress(context);
+  return spool::inspect(backend->files(), directory, [&](const spool::InspectedMessage& message) {
+    sizes.add(message);
+    progress.step();
+  });
+}
+
+Json damage_json(const journal::Damage& damage) {
+  return Json()
+      .set("segment", damage.segment)
+      .set("offset", damage.offset)
+      .set("size", damage.size)
+      .set("torn_tail", damage.torn_tail)
+      .set("text", damage.text);
+}
+
+Json shard_json(const spool::InspectedShard& shard) {
+  const journal::RecoveryReport& report = shard.report;
+  Json::List damage;
+  for (const journal::Damage& each : report.damage) damage.push_back(damage_json(each));
+  return Json()
+      .set("shard", shard.shard)
+      .set("messages", shard.messages)
+      .set("tried", shard.tried)
+      .set("body_bytes", shard.body_bytes)
+      .set("without_body", shard.without_body)
+      .set("unreadable", shard.unreadable)
+      .set("segments", report.segments)
+      .set("free_segments", report.free_segments)
+      .set("frames", report.frames)
+      .set("records", report.records)
+      .set("bytes", report.bytes)
+      .set("voided_frames", report.voided_frames)
+      .set("torn_tails", report.torn_tails)
+      .set("damages", report.damages)
+      .set("damage", std::move(damage));
+}
+
+void print_damages(const Context& context, const spool::InspectedShard& shard) {
+  for (const journal::Damage& damage : shard.report.damage)
+    context.out(fmt::format("shard {} segment {} at {} ({} bytes): {}{}\n", shard.shard, damage.segment,
+                            damage.offset, damage.size, printable(damage.text),
+                            damage.torn_tail ? "; a crash leaves this, nothing was promised" : ""));
+  if (const auto left = shard.report.torn_tails + shard.report.damages; left > shard.report.damage.size())
+    context.out(fmt::format("shard {}: and {} more\n", shard.shard, left - shard.report.damage.size()));
+  if (shard.without_body > 0)
+    context.out(fmt::format("shard {}: {} messages have lost their body\n", shard.shard, shard.without_body));
+  if (shard.unreadable > 0)
+    context.out(
+        fmt::format("shard {}: {} envelopes or states cannot be read\n", shard.shard, shard.unreadable));
+}
+
+int check(Context& context) {
+  const auto loaded = load_good(context);
+  if (!loaded) return kFindings;
+  const std::string& directory = loaded->configuration->spool.directory.text;
+  Sizes sizes;
+  const auto found = inspect(context, directory, sizes);
+  if (!found) return fail_with(context, found.error());
+  std::uint64_t frames = 0;
+  for (const spool::InspectedShard& shard : found->shards) {
+    if (context.json)
+      context.out(admin::to_string(shard_json(shard)) + "\n");
+    else
+      print_damages(context, shard);
+    frames += shard.report.frames;
+  }
+  if (!context.json)
+    context.out(fmt::format("{}: {} shards, {} frames, {} messages: {}\n", directory, found->shards.size(),
+                            frames, found->messages(), found->damaged() ? "damaged" : "good"));
+  return found->damaged() ? kFindings : kDone;
+}
+
+void print_stats(const Context& context, const spool::Inspection& found, const Sizes& sizes) {
+  TextTable shards(
+      {"SHARD", ">MESSAGES", ">TRIED", ">BODIES", ">SEGMENTS", ">FREE", ">FRAMES", ">RECORDS", ">ON DISK"},
+      kCellWidthMax);
+  for (const spool::InspectedShard& shard : found.shards)
+    shards.add({fmt::to_string(shard.shard), fmt::to_string(shard.messages), fmt::to_string(shard.tried),
+                size_text(static_cast<std::int64_t>(shard.body_bytes)), fmt::to_string(shard.report.segments),
+                fmt::to_string(shard.report.free_segments), fmt::to_string(shard.report.frames),
+                fmt::to_string(shard.report.records),
+                size_text(static_cast<std::int64_t>(shard.report.bytes))});
+  context.out(shards.text());
+  TextTable table({"MESSAGES OF", ">COUNT"}, kCellWidthMax);
+  for (std::size_t i = 0; i < Sizes::kBounds.size(); ++i) {
+    const bool last = i + 1 == Sizes::kBounds.size();
+    const auto bound = static_cast<std::int64_t>(Sizes::kBounds[last ? i - 1 : i]);
+    table.add({(last ? "over " : "up to ") + size_text(bound), fmt::to_string(sizes.counts[i])});
+  }
+  context.out(table.text());
+  context.out(fmt::format("{} messages wait for {} of {} recipients; epoch {}\n", found.messages(),
+                          sizes.pending, sizes.recipients, found.epoch));
+}
+
+int show_stats(Context& context) {
+  const auto loaded = load_good(context);
+  if (!loaded) return kFindings;
+  Sizes sizes;
+  const auto found = inspect(context, loaded->configuration->spool.directory.text, sizes);
+  if (!found) return fail_with(context, found.error());
+  if (!context.json) {
+    print_stats(context, *found, sizes);
+    return kDone;
+  }
+  for (const spool::InspectedShard& shard : found->shards)
+    context.out(admin::to_string(shard_json(shard)) + "\n");
+  context.out(admin::to_string(Json()
+                                   .set("messages", found->messages())
+                                   .set("recipients", sizes.recipients)
+                                   .set("pending", sizes.pending)
+                                   .set("epoch", found->epoch)) +
+              "\n");
+  return kDone;
+}
+
+}  // namespace
+
+void add_spool_commands(CLI::App& app, Registry& registry) {
+  Context& context = registry.context;
+  CLI::App* spool =
+      Registry::family(app, "spool", "Looks at the spool on disk; also while the server is stopped");
+  registry.leaf(*spool, "check", "Reads every frame, and says what is damaged; changes nothing",
+                "  ringpost spool check && echo whole", [&context] { return check(context); });
+  registry.leaf(*spool, "stats", "What is in the spool: messages, sizes, segments", "  ringpost spool stats",
+                [&context] { return show_stats(context); });
+}
+
+}  // namespace ringpost::command

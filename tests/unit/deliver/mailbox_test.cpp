@@ -1,0 +1,135 @@
+// Mail that ends here, and mail that an alias sends on.
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "world.hpp"
+
+namespace ringpost::deliver::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+// anna has a mailbox; the rest is up to the aliases of the test.
+class OneUser final : public accounts::Directory {
+ public:
+  const accounts::User* find(std::string_view local_part, std::string_view) const override {
+    return local_part == "anna" ? &anna_ : nullptr;
+  }
+  const std::vector<std::string>* alias(std::string_view, std::string_view) const override { return nullptr; }
+
+ private:
+  accounts::User anna_{.name = "anna", .home = "", .uid = {}, .gid = {}};
+};
+
+class Mailbox : public testing::Test {
+ protected:
+  Mailbox() : folder_(fs::path(testing::TempDir()) / fmt::format("ringpost-{}-{}", getpid(), ++count_)) {
+    fs::create_directories(folder_);
+    world.local_domains = {"here.test"};
+    world.zone("away.test MX 10 mx.away.test");
+    world.zone("mx.away.test A 192.0.2.1");
+    world.settings().retry.warn_after = 0s;
+  }
+  ~Mailbox() override { fs::remove_all(folder_); }
+
+  void begin(std::string aliases, std::string location = {}) {
+    LocalSettings settings{.hostname = "here.test", .aliases_text = std::move(aliases)};
+    settings.domains.local = {"here.test"};
+    settings.mailboxes.location =
+        location.empty() ? fmt::format("maildir:{}/%n", folder_.string()) : location;
+    auto users = std::make_shared<const OneUser>();
+    auto made = Local::make(world.core(), [users] { return users; }, nullptr, std::move(settings));
+    ASSERT_TRUE(made) << made.error().text;
+    local_ = std::move(*made);
+    world.local = local_.get();
+    world.begin();
+  }
+  bool emptied() {
+    return world.run_until([&] { return world.empty(); }, 1h);
+  }
+  std::vector<std::string> mails_of(const std::string& user) {
+    std::vector<std::string> mails;
+    const fs::path folder = folder_ / user / "new";
+    if (!fs::exists(folder)) return mails;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      std::ifstream file(entry.path());
+      mails.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    }
+    return mails;
+  }
+
+  std::unique_ptr<Local> local_;
+  World world;
+
+ private:
+  static inline int count_ = 0;
+  fs::path folder_;
+};
+
+TEST_F(Mailbox, gets_the_mail_for_a_local_domain) {
+  begin("");
+  world.send({.to = {"anna@here.test"}});
+  ASSERT_TRUE(emptied()) << world.log();
+  const auto mails = mails_of("anna");
+  ASSERT_EQ(mails.size(), 1U) << world.log();
+  EXPECT_NE(mails[0].find("Return-Path: <sender@origin.test>"), std::string::npos) << mails[0];
+  EXPECT_EQ(world.events("delivered").at(0).fields.at("route"), "local");
+}
+
+TEST_F(Mailbox, an_unknown_user_bounces) {
+  begin("");
+  world.send({.from = "", .to = {"nobody@here.test"}});
+  ASSERT_TRUE(emptied()) << world.log();
+  EXPECT_EQ(world.events("bounced").at(0).fields.at("enhanced_status"), "5.1.1");
+}
+
+TEST_F(Mailbox, an_alias_sends_on_under_a_new_id_with_the_same_sender) {
+  Peer& away = world.add_peer("192.0.2.1");
+  begin("bert: bert@away.test\n");
+  world.send({.to = {"bert@here.test"}});
+  ASSERT_TRUE(emptied()) << world.log();
+  ASSERT_EQ(away.mails.size(), 1U);
+  EXPECT_TRUE(away.mails[0].from.starts_with("<sender@origin.test>"));
+  EXPECT_EQ(away.mails[0].to, std::vector<std::string>{"<bert@away.test>"});
+  EXPECT_NE(away.mails[0].body.find("Delivered-To: bert@here.test"), std::string::npos) << away.mails[0].body;
+  EXPECT_EQ(world.figure("deliver_forwarded"), 1U);
+  EXPECT_EQ(world.events("delivered").size(), 2U);
+}
+
+TEST_F(Mailbox, mail_that_an_alias_sends_in_circles_bounces) {
+  begin("bert: bert@away.test\n");
+  world.send(
+      {.from = "", .to = {"bert@here.test"}, .body = "Delivered-To: bert@here.test\r\nSubject: x\r\n\r\n"});
+  ASSERT_TRUE(emptied()) << world.log();
+  EXPECT_EQ(world.events("bounced").at(0).fields.at("enhanced_status"), "5.4.6");
+}
+
+TEST_F(Mailbox, an_alias_to_several_reaches_all_and_is_reported_as_expanded) {
+  Peer& away = world.add_peer("192.0.2.1");
+  begin("team: anna, bert@away.test, carl@away.test\n");
+  world.send({.from = "anna@here.test", .to = {"team@here.test"}, .notify = {mail::Notify::kSuccess}});
+  ASSERT_TRUE(emptied()) << world.log();
+  EXPECT_EQ(away.mails.size(), 1U);
+  const auto mails = mails_of("anna");
+  ASSERT_EQ(mails.size(), 2U) << world.log();
+  EXPECT_TRUE(mails[0].find("Action: expanded") != std::string::npos ||
+              mails[1].find("Action: expanded") != std::string::npos)
+      << mails[0] << mails[1];
+}
+
+TEST_F(Mailbox, an_lmtp_location_is_spoken_to_as_a_server) {
+  Peer& box = world.add_peer("192.0.2.7", 24);
+  box.lmtp = true;
+  begin("", "lmtp:192.0.2.7:24");
+  world.send({.to = {"anna@here.test"}});
+  ASSERT_TRUE(emptied()) << world.log();
+  ASSERT_EQ(box.mails.size(), 1U);
+  EXPECT_EQ(box.mails[0].to, std::vector<std::string>{"<anna@here.test>"});
+  EXPECT_EQ(count_lines(box, "LHLO"), 1U);
+}
+
+}  // namespace
+}  // namespace ringpost::deliver::test

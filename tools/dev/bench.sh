@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# ./dev bench [micro|server] [ARGUMENTS]: micro-benchmarks of the parts, then the real server. Arguments go to the
+# programs (micro: --benchmark_filter=..., server: see bench/server.py --help). Nothing passes or fails by time.
+dev_bench() {
+  local what=${1:-all}
+  [ $# -gt 0 ] && shift
+  case "$what" in
+    all) bench_micro; bench_server ;;
+    micro) bench_micro "$@" ;;
+    server) bench_server "$@" ;;
+    *) die "bench [micro|server] [ARGUMENTS]: there is no '$what'" ;;
+  esac
+}
+
+bench_micro() {
+  build_preset release
+  local program
+  export RINGPOST_BENCH_DIR=$PWD/build/release
+  for program in build/release/bench/bench_*; do
+    if [ ! -x "$program" ] || [ ! -f "$program" ]; then continue; fi
+    say "$(basename "$program")"
+    "$program" --benchmark_min_time=0.2 "$@" 2>/dev/null
+  done
+}
+
+bench_server() {
+  build_preset release ringpost loadgen
+  say "CPU per message of the server (about two minutes)"
+  python3 bench/server.py "$@"
+}

@@ -1,0 +1,211 @@
+# shellcheck shell=bash
+# Real mail through every part, on loopback: server and sink with embedded defaults, a folder of their own, no leftovers.
+#
+# What is sent where: example.org and everything below bulk.test is played by the sink, which answers DNS too; localhost is
+# local and ends in Maildirs. The server is killed with SIGKILL under load and started again. The summary compares two files:
+# what the load generator was told is safe, and what the sink got.
+
+demo_folder=""
+demo_server=""
+demo_sink=""
+demo_load=""
+
+dev_demo() {
+  build_preset release src/server/ringpost tools/loadgen/loadgen
+  local started=$SECONDS
+  demo_folder=$(mktemp -d "${TMPDIR:-/tmp}/ringpost-demo-XXXXXX")
+  trap demo_clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  demo_ringpost=$PWD/build/release/src/server/ringpost
+  demo_loadgen=$PWD/build/release/tools/loadgen/loadgen
+  demo_configure
+  demo_start_sink
+  demo_start_server
+  demo_send_kinds
+  demo_show_mail
+  demo_crash 1
+  demo_crash 2
+  demo_settle
+  demo_say_how
+  say "done in $((SECONDS - started)) s"
+}
+
+demo_clean_up() {
+  local status=$? process
+  trap - EXIT
+  for process in $demo_load $demo_server $demo_sink; do
+    kill -KILL "$process" 2>/dev/null || true
+    wait "$process" 2>/dev/null || true
+  done
+  if [ -n "$demo_folder" ]; then
+    [ "$status" = 0 ] || { echo "== the last lines of the log:"; tail -n 20 "$demo_folder/mail.log"; } >&2 2>/dev/null || true
+    rm -rf "$demo_folder"
+  fi
+  exit "$status"
+}
+
+# A port of 127.0.0.1 that nobody has, below those that the system gives away by itself.
+demo_port() {
+  python3 - <<'PYTHON'
+import random, socket
+while True:
+    port = random.randint(20000, 31999)
+    try:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with socket.socket(socket.AF_INET, kind) as probe:
+                probe.bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    print(port)
+    break
+PYTHON
+}
+
+# demo_wait SECONDS WHAT COMMAND...: until the command succeeds.
+demo_wait() {
+  local end=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$end" ] || die "waited too long for $what"
+    sleep 0.05
+  done
+}
+
+demo_greets() { python3 -c 'import socket, sys; assert socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5).recv(3) == b"220"' "$1"; }
+
+# What `ringpost init` writes, with free ports, and the sink as the rest of the world.
+demo_configure() {
+  say "a configuration as \`ringpost init\` writes it"
+  mx_port=$(demo_port) submission_port=$(demo_port) sink_port=$(demo_port) dns_port=$(demo_port)
+  config=$demo_folder/conf/ringpost.toml
+  "$demo_ringpost" init "$demo_folder/conf" >/dev/null
+  sed -i -e "s/127\.0\.0\.1:2525/127.0.0.1:$mx_port/" -e "s/127\.0\.0\.1:4465/127.0.0.1:$submission_port/" "$config"
+  mkdir "$demo_folder/conf/conf.d"
+  cat >"$demo_folder/conf/conf.d/demo.toml" <<TOML
+[route.world]
+match = { domain = "*" }
+via = "mx"
+[deliver]
+port = $sink_port
+[resolver]
+servers = ["127.0.0.1:$dns_port"]
+[log.demo]
+to = "file:$demo_folder/mail.log"
+TOML
+  sed -i '1i include = ["conf.d/*.toml"]' "$config"
+  if [ "$(id -u)" = 0 ]; then
+    printf '[server]\nuser = "nobody"\n' >"$demo_folder/conf/conf.d/user.toml"
+    chmod 755 "$demo_folder"
+    chown -R nobody "$demo_folder"
+  fi
+  "$demo_ringpost" check "$config"
+}
+
+demo_start_sink() {
+  say "the sink listens on 127.0.0.1:$sink_port, and answers DNS for example.org and *.bulk.test"
+  "$demo_loadgen" sink --listen "127.0.0.1:$sink_port" --dns "127.0.0.1:$dns_port" --domains 'example.org,*.bulk.test' --tls starttls \
+    --received "$demo_folder/received" --quiet >"$demo_folder/sink.out" 2>&1 &
+  demo_sink=$!
+  demo_wait 20 "the sink" demo_greets "$sink_port"
+}
+
+demo_start_server() {
+  "$demo_ringpost" serve --config "$config" >>"$demo_folder/server.out" 2>&1 &
+  demo_server=$!
+  demo_wait 30 "the server; it said: $(tail -n 5 "$demo_folder/server.out" 2>/dev/null)" demo_answers
+  "$demo_ringpost" status --config "$config"
+}
+
+demo_answers() {
+  kill -0 "$demo_server" || die "the server has ended: $(tail -n 5 "$demo_folder/server.out")"
+  "$demo_ringpost" status --config "$config"
+}
+
+# demo_load NAME MESSAGES OPTIONS...: one kind of mail. Every 250 is written to the file of acknowledgements.
+demo_load() {
+  local name=$1 messages=$2
+  shift 2
+  say "$name"
+  "$demo_loadgen" smtp --messages "$messages" --acknowledged "$demo_folder/acknowledged" --quiet "$@" | grep -E 'acknowledged|latency|rate' || die "no mail was acknowledged"
+}
+
+demo_send_kinds() {
+  local mx=127.0.0.1:$mx_port submission=127.0.0.1:$submission_port
+  demo_load "5,000 mails of 4 KiB over 32 connections, for example.org" 5000 --to "$mx" --connections 32
+  demo_load "2,000 by BDAT, pipelined, to 100 domains below bulk.test" 2000 --to "$mx" --bdat --in-flight 4 --recipient-domain bulk.test --domains 100
+  demo_load "500 over STARTTLS, 5 recipients each" 500 --to "$mx" --tls starttls --recipients 5
+  demo_load "50 of 2 MiB" 50 --to "$mx" --size 2MiB --connections 4
+  printf 'demo secret\n' | "$demo_ringpost" user add anna --config "$config"
+  demo_load "200 by submission over TLS, with a login" 200 --to "$submission" --protocol submission --tls implicit --auth "anna:demo secret" --connections 4
+  say "one by curl and one by swaks, for Anna, who is local"
+  printf 'From: me@example.org\r\nTo: anna@localhost\r\nSubject: from curl\r\n\r\nHello Anna.\r\n' >"$demo_folder/mail.eml"
+  curl --silent --show-error --url "smtp://$mx/demo.invalid" --mail-from me@example.org --mail-rcpt anna@localhost --upload-file "$demo_folder/mail.eml"
+  swaks --server "$mx" --from me@example.org --to anna@localhost --header "Subject: from swaks" --tls --pipeline --silent 2
+  printf 'Subject: from sendmail\n\nHello again.\n' | RINGPOST_CONFIG=$config "$demo_ringpost" sendmail -f me@example.org anna@localhost
+}
+
+demo_anna_has() { [ "$(find "$demo_folder/conf/mail" -path '*/new/*' -type f 2>/dev/null | wc -l)" -ge "$1" ]; }
+
+demo_show_mail() {
+  local mail
+  demo_wait 60 "three mails in Anna's mailbox" demo_anna_has 3
+  say "Anna's mailbox"
+  find "$demo_folder/conf/mail" -path '*/new/*' -type f | sort | while read -r mail; do
+    printf '%s\n' "${mail#"$demo_folder"/conf/}"
+    grep -E '^(Return-Path|Delivered-To|From|Subject):' "$mail" | sed 's/^/    /'
+  done
+  say "what the log says of it"
+  grep -E 'anna@localhost' "$demo_folder/mail.log" | tail -n 3
+  say "what came at the sink so far: $(wc -l <"$demo_folder/received") mails; the last two:"
+  tail -n 2 "$demo_folder/received"
+}
+
+demo_acknowledged_reach() { [ "$(wc -l <"$demo_folder/acknowledged")" -ge "$1" ]; }
+
+# Under load, at a moment that nobody chose. The load goes on when the server is back.
+demo_crash() {
+  local before
+  before=$(wc -l <"$demo_folder/acknowledged")
+  say "crash $1: SIGKILL under load"
+  "$demo_loadgen" smtp --to "127.0.0.1:$mx_port" --connections 64 --messages 20000 --resend --recipient-domain bulk.test --domains 50 \
+    --acknowledged "$demo_folder/acknowledged" --quiet >"$demo_folder/load.out" 2>&1 &
+  demo_load=$!
+  demo_wait 60 "the load" demo_acknowledged_reach $((before + 2000 + RANDOM % 4000))
+  kill -KILL "$demo_server"
+  wait "$demo_server" 2>/dev/null || true
+  echo "killed; $(($(wc -l <"$demo_folder/acknowledged") - before)) of 20,000 were acknowledged. It starts again:"
+  demo_start_server
+  wait "$demo_load" || die "the load ended badly: $(cat "$demo_folder/load.out")"
+  demo_load=""
+  grep -E 'acknowledged' "$demo_folder/load.out" | head -n 2
+}
+
+demo_is_empty() { [ "$("$demo_ringpost" queue summary --json --config "$config" | tail -n 1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["messages"])')" = 0 ]; }
+
+demo_settle() {
+  say "the queue drains"
+  "$demo_ringpost" queue summary --config "$config" | tail -n 1
+  demo_wait 180 "the queue to be empty" demo_is_empty
+  "$demo_ringpost" stop --config "$config"
+  wait "$demo_server" || die "the server ended badly: $(tail -n 5 "$demo_folder/server.out")"
+  demo_server=""
+  kill -TERM "$demo_sink"
+  wait "$demo_sink" || die "the sink ended badly: $(tail -n 5 "$demo_folder/sink.out")"
+  demo_sink=""
+  say "what was promised, and what came"
+  "$demo_loadgen" compare "$demo_folder/acknowledged" "$demo_folder/received"
+}
+
+demo_say_how() {
+  cat <<TEXT
+
+To point a mail program at a server of your own:
+  build/release/src/server/ringpost init ~/ringpost-trial
+  build/release/src/server/ringpost serve --config ~/ringpost-trial/ringpost.toml &
+  build/release/src/server/ringpost user add anna --config ~/ringpost-trial/ringpost.toml
+then tell it: outgoing server 127.0.0.1, port 4465, SSL/TLS (the certificate signs itself), user name anna;
+or from a shell:  swaks --server 127.0.0.1:2525 --to anna@localhost     and look into ~/ringpost-trial/mail
+
+TEXT
+}

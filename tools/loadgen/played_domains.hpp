@@ -1,0 +1,37 @@
+// Answers DNS for the mail domains that a sink plays, so that delivery by MX is tested on one machine.
+//
+// Layer:  tool (dns), pure. Owner: a value, behind resolve::DnsServer.
+// Says:   for a domain "d" that is played: MX 10 mx.d, TXT with an SPF record; for "d" and "mx.d" the A and
+//         AAAA records of the sink. "*.bulk.test" plays every name one label below bulk.test, each with an
+//         exchanger of its own. All other names do not exist.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "ringpost/base/result.hpp"
+#include "ringpost/dns/zone.hpp"
+
+#include "sink_options.hpp"
+
+namespace ringpost::loadgen {
+
+class PlayedDomains {
+ public:
+  // `zone_text`: the records of the zone file, or nothing.
+  static Result<PlayedDomains> make(const DnsOptions& options, std::string_view zone_text);
+  dns::Message respond(const dns::Query& query) const;
+
+ private:
+  bool plays(const dns::Name& name) const;
+  void add_domain(const dns::Question& question, dns::Message& message) const;
+  void add_addresses(const dns::Question& question, dns::Message& message) const;
+
+  std::vector<dns::Name> domains_;
+  std::vector<dns::Name> parents_;  // of "*.parent"
+  std::vector<IpAddress> addresses_;
+  std::uint32_t ttl_ = 0;
+  dns::Zone zone_;
+};
+
+}  // namespace ringpost::loadgen

@@ -1,0 +1,164 @@
+#include "sink.hpp"
+
+#include <fmt/format.h>
+
+#include "ringpost/resolve/dns_server.hpp"
+
+#include "cores.hpp"
+#include "limits.hpp"
+#include "played_domains.hpp"
+#include "process.hpp"
+#include "sink_core.hpp"
+#include "sink_report.hpp"
+
+namespace ringpost::loadgen {
+
+namespace {
+
+constexpr std::size_t kZoneBytesMax = std::size_t{16} << 20;
+
+class SinkRun {
+ public:
+  explicit SinkRun(std::unique_ptr<SinkPlan> plan) : plan_(std::move(plan)) {}
+
+  Result<void> start();
+  void announce() const;
+  void wait(Signals& signals);
+  void finish();
+
+ private:
+  Result<void> bind_first();
+  Result<void> read_domains();
+  Result<void> make_core(shard::Core& core);
+  bool over() const;
+  std::uint64_t received() const;
+  std::string progress() const;
+
+  std::unique_ptr<SinkPlan> plan_;
+  std::vector<io::Handle> first_;  // of each address, for the first core
+  std::vector<Endpoint> endpoints_;
+  std::optional<PlayedDomains> domains_;
+  std::unique_ptr<shard::Runtime> runtime_;
+  std::vector<std::unique_ptr<SinkCore>> cores_;
+  std::unique_ptr<resolve::DnsServer> dns_;
+  std::optional<EffortClock> effort_;
+  Duration started_{0};
+};
+
+// The first core's sockets are bound before the others', so that port 0 becomes one port for all.
+Result<void> SinkRun::bind_first() {
+  const auto backend = RP_TRY(io::make_backend({.choice = "epoll"}));
+  for (const Endpoint& where : plan_->options.listen) {
+    auto handle = backend->listen(where, {});
+    if (!handle) return fail(std::move(handle).error().in("listen on " + to_string(where)));
+    first_.push_back(*handle);
+    endpoints_.push_back(backend->local_endpoint(*handle));
+  }
+  return {};
+}
+
+Result<void> SinkRun::read_domains() {
+  const DnsOptions& dns = plan_->options.dns;
+  std::string zone;
+  if (!dns.zone_file.empty()) zone = RP_TRY(read_file(dns.zone_file, kZoneBytesMax));
+  domains_ = RP_TRY(PlayedDomains::make(dns, zone));
+  return {};
+}
+
+Result<void> SinkRun::start() {
+  RP_CHECK(bind_first());
+  RP_CHECK(read_domains());
+  const shard::CoreOptions& options = plan_->options.common.cores;
+  cores_.resize(shard::kCoresMax);
+  runtime_ = RP_TRY(shard::Runtime::start(options, [this](shard::Core& core) { return make_core(core); }));
+  cores_.resize(runtime_->count());
+  on_each_core(*runtime_, [this](shard::Core& core) {
+    cores_[core.index()]->arm();
+    if (core.index() == 0 && dns_) core.spawn(dns_->serve());
+  });
+  effort_.emplace(*runtime_);
+  started_ = steady_now();
+  return {};
+}
+
+// Nothing is under way yet: a core that cannot be made ends them all.
+Result<void> SinkRun::make_core(shard::Core& core) {
+  auto sink = RP_TRY(SinkCore::make(core, *plan_));
+  for (unsigned slot = 0; slot < endpoints_.size(); ++slot)
+    sink->listen(slot,
+                 core.index() == 0 ? first_[slot] : RP_TRY(core.backend().listen(endpoints_[slot], {})));
+  cores_[core.index()] = std::move(sink);
+  if (core.index() == 0 && plan_->options.dns.listen)
+    dns_ = RP_TRY(resolve::DnsServer::open(core, *plan_->options.dns.listen, [this](const dns::Query& query) {
+      return domains_->respond(query);
+    }));
+  return {};
+}
+
+// One line for each address, so that who asked for port 0 learns it.
+void SinkRun::announce() const {
+  for (const Endpoint& endpoint : endpoints_) fmt::print(stderr, "listening on {}\n", to_string(endpoint));
+  if (dns_) fmt::print(stderr, "answering DNS on {}\n", to_string(dns_->endpoint()));
+  if (!plan_->options.common.quiet) fmt::print(stderr, "{}\n", runtime_->describe());
+}
+
+std::uint64_t SinkRun::received() const {
+  std::uint64_t count = 0;
+  for (const auto& core : cores_) count += core->figures().messages.value();
+  return count;
+}
+
+bool SinkRun::over() const {
+  const SinkOptions& options = plan_->options;
+  return (options.messages != 0 && received() >= options.messages) ||
+         (options.duration != Duration{0} && steady_now() - started_ >= options.duration);
+}
+
+std::string SinkRun::progress() const {
+  return fmt::format("{} messages received, {} connections", grouped(received()), plan_->connections.now());
+}
+
+void SinkRun::wait(Signals& signals) {
+  ProgressLine line(!plan_->options.common.quiet);
+  while (!over() && !signals.wait(kLook))
+    if (line.due()) line.show(progress());
+}
+
+void SinkRun::finish() {
+  const Effort effort = effort_->so_far();
+  on_each_core(*runtime_, [this](shard::Core& core) {
+    cores_[core.index()]->stop();
+    if (core.index() == 0 && dns_) dns_->stop();
+  });
+  wait_until([this] { return live_tasks(*runtime_) == 0; }, kDrain);
+  on_each_core(*runtime_, [this](shard::Core& core) { cores_[core.index()]->abort(); });
+  const std::size_t abandoned = runtime_->stop(kStopBound);
+  std::vector<const SinkCore*> parts;
+  for (const auto& core : cores_) parts.push_back(core.get());
+  const SinkSummary summary(*plan_, parts, effort);
+  fmt::print("{}", plan_->options.common.json ? summary.json() + "\n" : summary.text());
+  if (abandoned != 0) leave_at_once(0);
+}
+
+}  // namespace
+
+int run_sink(SinkOptions options) {
+  Signals signals;
+  raise_descriptor_limit();
+  auto plan = SinkPlan::make(std::move(options), wall_now());
+  if (!plan) {
+    fmt::print(stderr, "loadgen: {}\n", plan.error().text);
+    return 2;
+  }
+  SinkRun run(std::move(*plan));
+  if (auto started = run.start(); !started) {
+    fmt::print(stderr, "loadgen: {}\n", started.error().text);
+    return 2;
+  }
+  run.announce();
+  run.wait(signals);
+  run.finish();
+  return 0;
+}
+
+}  // namespace ringpost::loadgen

@@ -1,0 +1,13 @@
+// `loadgen smtp`: sends mail, and says what became of it.
+//
+// Layer: tool. Main thread.
+#pragma once
+
+#include "smtp_options.hpp"
+
+namespace ringpost::loadgen {
+
+// The exit code: 0 when a message was acknowledged, 1 when none was, 2 when it could not start.
+int run_smtp(SmtpOptions options);
+
+}  // namespace ringpost::loadgen
