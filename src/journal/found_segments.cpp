@@ -235,8 +235,8 @@ Result<void> read_shard(io::Files& files, const std::string& directory, std::uin
   const auto voids = collect_voids(files, segments, window);
   for (FoundSegment& found : segments) {
     if (!found.has_frames()) continue;
-    walk_segment(files, found, {found.header.shard, found.number, found.number, found.header.sequence}, voids, window, visit,
-                 report);
+    walk_segment(files, found, {found.header.shard, found.number, found.number, found.header.sequence}, voids,
+                 window, visit, report);
   }
   close_segments(files, segments);
   return {};

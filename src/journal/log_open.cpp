@@ -106,7 +106,8 @@ Task<Result<void>> Log::State::read_directory(const std::string& directory, unsi
                                       : Segment::Use::free;
     const std::uint32_t index = segments.add(std::move(segment));
     if (each.has_frames()) {
-      walk_segment(files, each, {shard_number, index, each.number, each.header.sequence}, found_voids, window, visit, report);
+      walk_segment(files, each, {shard_number, index, each.number, each.header.sequence}, found_voids, window,
+                   visit, report);
       co_await shard::Yield{core};
     }
     adopt(each, index, found_voids);

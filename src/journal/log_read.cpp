@@ -160,7 +160,8 @@ Task<Result<void>> Log::State::walk(std::function<void(const RecordView&)> visit
     while (true) {
       auto more = co_await next_frame(index, frames_of, window);
       if (more && *more && !closing) {
-        visit_records(frames_of, {segment.shard, index, segment.number, segment.header.sequence}, visit, ignored);
+        visit_records(frames_of, {segment.shard, index, segment.number, segment.header.sequence}, visit,
+                      ignored);
         continue;
       }
       --segments[index].readers;

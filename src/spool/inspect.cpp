@@ -20,7 +20,9 @@ class Sight final : public Ledger {
   void add_live(journal::Location) override {}
   void drop_live(journal::Location) override {}
   void add_pin(journal::Location, std::span<const journal::SegmentName>) override {}
-  journal::SegmentName name_of(journal::Location where) const override { return segments_[where.segment].name; }
+  journal::SegmentName name_of(journal::Location where) const override {
+    return segments_[where.segment].name;
+  }
   std::uint32_t epoch_of(journal::Location where) const override { return segments_[where.segment].epoch; }
 
   std::uint32_t index_of(const journal::RecordView& view) {
@@ -98,7 +100,8 @@ Result<Inspection> inspect(io::Files& files, const std::string& directory,
     const unsigned shard = sight.name_of(entry.envelope).shard;
     InspectedShard& seen = *std::ranges::find(inspection.shards, shard, &InspectedShard::shard);
     const std::uint64_t size = queue.size_of(entry);
-    const auto finals = static_cast<std::uint32_t>(entry.state == 0 ? 0 : queue.states().final_count(entry.state));
+    const auto finals =
+        static_cast<std::uint32_t>(entry.state == 0 ? 0 : queue.states().final_count(entry.state));
     ++seen.messages;
     seen.tried += entry.state != 0 ? 1 : 0;
     seen.large += entry.is(Entry::large) ? 1 : 0;

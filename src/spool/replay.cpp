@@ -90,8 +90,11 @@ void Replay::envelope(const journal::RecordView& view) {
 }
 
 bool Replay::has_records_elsewhere(std::uint32_t state, unsigned shard) const {
-  const auto elsewhere = [&](journal::Location where) { return where && ledger_.name_of(where).shard != shard; };
-  return elsewhere(queue_.states().whole(state)) || std::ranges::any_of(queue_.states().changes(state), elsewhere);
+  const auto elsewhere = [&](journal::Location where) {
+    return where && ledger_.name_of(where).shard != shard;
+  };
+  return elsewhere(queue_.states().whole(state)) ||
+         std::ranges::any_of(queue_.states().changes(state), elsewhere);
 }
 
 void Replay::state(const journal::RecordView& view) {
@@ -109,14 +112,16 @@ void Replay::state(const journal::RecordView& view) {
     foreign_.push_back({.id = view.id, .source = own_, .outcomes = std::move(decoded->outcomes)});
     return;
   }
-  const std::uint32_t state = queue_.state_of(*entry);
-  for (const PackedOutcome& outcome : decoded->outcomes)
-    if (outcome.recipient < entry->recipients) queue_.states().merge(state, outcome);
-  ledger_.add_live(view.where);
   // The shards are read one after the other, so the records of two of them do not supersede each other. One whole record
   // takes the place of all when the spool starts.
+  const std::uint32_t state = queue_.state_of(*entry);
   const bool other_shard = has_records_elsewhere(state, view.shard);
   if (other_shard) restate_.push_back(view.id);
+  for (const PackedOutcome& outcome : decoded->outcomes) {
+    if (outcome.recipient >= entry->recipients) continue;
+    other_shard ? queue_.states().join(state, outcome) : queue_.states().merge(state, outcome);
+  }
+  ledger_.add_live(view.where);
   if (decoded->whole && !other_shard) {
     queue_.states().take_records(state, [&](journal::Location where) { ledger_.drop_live(where); });
     queue_.states().set_whole(state, view.where);

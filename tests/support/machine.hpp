@@ -123,8 +123,8 @@ class Machine {
     }
     part_->backend = std::make_unique<FaultyBackend>(std::move(inner));
     part_->mesh = std::make_unique<shard::Mesh>(index_ + 1);
-    part_->core = std::make_unique<shard::Core>(shard::Core::Parts{
-        .index = index_, .backend = part_->backend.get(), .mesh = part_->mesh.get()});
+    part_->core = std::make_unique<shard::Core>(
+        shard::Core::Parts{.index = index_, .backend = part_->backend.get(), .mesh = part_->mesh.get()});
   }
 
   std::shared_ptr<io::SimWorld> world_;  // dead machines keep it

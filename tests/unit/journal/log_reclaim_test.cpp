@@ -56,7 +56,8 @@ TEST_P(LogReclaimTest, frees_nothing_before_what_supersedes_it_is_durable) {
   unsigned frames = 0;
   machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
     if (op.offset < kFirstFrame) {
-      const auto header = parse_segment_header({static_cast<const std::byte*>(op.vectors->iov_base), kBlockSize});
+      const auto header =
+          parse_segment_header({static_cast<const std::byte*>(op.vectors->iov_base), kBlockSize});
       if (frames < 2) EXPECT_NE(header->state, static_cast<std::uint32_t>(SegmentState::free));
       return std::nullopt;
     }
@@ -181,7 +182,8 @@ TEST_P(LogReclaimTest, reads_an_orphan_shard_frees_it_and_removes_its_directory)
   close();
   machine->restart();
   // The same directory again, as the orphan of another shard's log.
-  Log::Place adopting{.directory = machine->directory() + "/shard-1", .shard = 1, .epoch = ++epoch, .spool_id = 77};
+  Log::Place adopting{
+      .directory = machine->directory() + "/shard-1", .shard = 1, .epoch = ++epoch, .spool_id = 77};
   adopting.orphans.push_back({machine->directory() + "/shard-0", 0});
   seen.clear();
   struct Opening {
@@ -222,9 +224,9 @@ class LogCrash : public LogTest {};
 TEST_P(LogCrash, keeps_what_was_durable_and_brings_nothing_back) {
   options.free_segments_ahead = 2;
   std::uint64_t next_id = 1;
-  std::map<std::uint64_t, std::string> durable;   // and not negated durably
+  std::map<std::uint64_t, std::string> durable;  // and not negated durably
   std::map<std::uint64_t, Location> places;
-  std::vector<std::uint64_t> negated;             // durably
+  std::vector<std::uint64_t> negated;  // durably
   std::uint64_t seed = 1;
   const auto random = [&](std::uint64_t below) {
     seed = seed * 6364136223846793005U + 1442695040888963407U;
@@ -295,7 +297,8 @@ TEST_P(LogCrash, keeps_what_was_durable_and_brings_nothing_back) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Simulated, LogCrash, ::testing::Values("sim"), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Simulated, LogCrash, ::testing::Values("sim"),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace ringpost::journal::testing
