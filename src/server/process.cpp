@@ -3,6 +3,7 @@
 #include <csignal>
 #include <ctime>
 #include <future>
+#include <thread>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -18,6 +19,8 @@ namespace {
 
 // After the drain: for the last completions and the last frame.
 constexpr std::chrono::milliseconds kLastBound{10'000};
+// An idle server drains faster than the endpoint can answer who asked for the stop.
+constexpr std::chrono::milliseconds kLastWord{250};
 
 WallTime wall_clock() {
   timespec now{};
@@ -247,6 +250,7 @@ void Process::shut_down(Duration drain) {
       co_return Result<void>{};
     }(services, drain);
   });
+  std::this_thread::sleep_for(kLastWord);
   endpoint_.reset();
   end_services();
   publisher_->notice("stopped");

@@ -1,10 +1,15 @@
 #include "sockets.hpp"
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace ringpost::server {
 
 namespace {
+
+constexpr int kBindAttempts = 30;
+constexpr std::chrono::milliseconds kBindPause{100};
 
 std::string mend_for(int error) {
   if (error == EADDRINUSE) return "; another program listens there: stop it, or change the address";
@@ -32,7 +37,12 @@ Result<std::vector<BoundSocket>> bind_sockets(const Configuration& configuration
     for (const Endpoint& address : options.address) {
       // Our sockets share an address among cores (SO_REUSEPORT), and would share it with another server of this user
       // too: each would get a part of the mail. So the address is first tried alone.
-      const auto alone = backend->listen(address, {.reuse_port = false});
+      // A server that was killed a moment ago may hold its sockets for as long as its ring takes to go.
+      auto alone = backend->listen(address, {.reuse_port = false});
+      for (int attempt = 0; !alone && alone.error().system == EADDRINUSE && attempt < kBindAttempts; ++attempt) {
+        std::this_thread::sleep_for(kBindPause);
+        alone = backend->listen(address, {.reuse_port = false});
+      }
       if (!alone) return refuse(name, address, alone.error());
       backend->files().close(*alone);
       for (unsigned core = 0; core < cores; ++core) {
