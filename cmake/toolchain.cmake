@@ -16,9 +16,12 @@ option(RINGPOST_PCH "Precompile the headers that most sources share" ON)
 set(RINGPOST_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
 set(RINGPOST_ALLOCATOR "mimalloc" CACHE STRING "mimalloc | jemalloc | system")
 
+# ccache refuses every source with a precompiled header unless it is told that no macro of ours changes one, and no header
+# of theirs uses __TIME__. The base directory lets the checkouts of one machine share what they compiled.
 find_program(RINGPOST_CCACHE ccache)
 if(RINGPOST_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${RINGPOST_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+    CCACHE_NOHASHDIR=1 ${RINGPOST_CCACHE})
 endif()
 
 add_compile_options(
