@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 
-#include "material.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/deliver/leases.hpp"
 #include "ringpost/deliver/local.hpp"
@@ -17,6 +16,8 @@
 #include "ringpost/receive/service.hpp"
 #include "ringpost/resolve/resolver.hpp"
 #include "ringpost/spool/spool.hpp"
+
+#include "material.hpp"
 #include "sockets.hpp"
 
 namespace ringpost::server {
@@ -30,6 +31,9 @@ struct Shared {
   spool::SpoolStart spool_start;
   std::vector<deliver::Directives> directives;  // by core
   std::vector<BoundSocket> sockets;
+  // A simulated world brings its own DNS (none: c-ares), and has no directory to watch.
+  std::function<std::unique_ptr<resolve::Upstream>(shard::Core&)> upstream;
+  bool pickup = true;
 };
 
 class CoreServices {
@@ -54,6 +58,7 @@ class CoreServices {
  private:
   std::vector<unsigned> orphans() const;
   resolve::Identity identity() const;
+  Result<std::unique_ptr<resolve::Resolver>> make_resolver() const;
   Task<void> cut_off(std::shared_ptr<shard::Sleep> bound);
   Task<void> run_pickup();
 
@@ -62,7 +67,8 @@ class CoreServices {
   std::shared_ptr<const Material> material_;
   std::unique_ptr<spool::Spool> spool_;
   std::unique_ptr<resolve::Resolver> resolver_;
-  std::vector<std::unique_ptr<tls::ClientContext>> tls_clients_;  // the newest is the last; flows may hold older ones
+  std::vector<std::unique_ptr<tls::ClientContext>>
+      tls_clients_;  // the newest is the last; flows may hold older ones
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<deliver::Local> local_;
   std::unique_ptr<deliver::Service> deliver_;
