@@ -112,7 +112,10 @@ std::int32_t SimBackend::perform(const Op& op, const Outcome& outcome) {
 std::int32_t SimBackend::perform_write(OpenFile& file, const Op& asked, const Outcome& outcome) {
   Op op = asked;
   const std::uint64_t blocks = file.inode->contents.size() / Disk::kAlignment;
-  if (outcome.misdirected && blocks > 0) op.offset = Disk::kAlignment * world_.chance.pick(blocks);
+  if (outcome.misdirected && blocks > kSimSparedBlocks && op.offset >= Disk::kAlignment * kSimSparedBlocks) {
+    world_.chance.note("disk: misdirected write");
+    op.offset = Disk::kAlignment * world_.chance.between(kSimSparedBlocks, blocks - 1);
+  }
   std::vector<std::byte> bytes, before;
   if (world_.watch) {
     for (const iovec& vector : std::span(op.vectors, op.vector_count)) {

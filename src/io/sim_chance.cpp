@@ -71,7 +71,7 @@ void Chance::add_faults(const Op& op, Outcome& outcome) {
     outcome.breaks_file = true;
   }
   if (strikes(disk.short_write, "disk: short write")) outcome.bytes_max = kSimSector * random_.below(8);
-  outcome.misdirected = outcome.error == 0 && strikes(disk.misdirected, "disk: misdirected write");
+  outcome.misdirected = outcome.error == 0 && strikes(disk.misdirected);
 }
 
 std::size_t Chance::segment(std::size_t available) {

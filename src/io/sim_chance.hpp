@@ -51,6 +51,7 @@ class Chance {
   void note(std::string_view what);
   // One time in `count`, and noted when it comes; never when `count` is 0.
   bool strikes(std::uint32_t count, std::string_view what);
+  bool strikes(std::uint32_t count) { return count != 0 && random_.one_in(count); }
   bool coin() { return random_.one_in(2); }
   std::uint64_t between(std::uint64_t low, std::uint64_t high) { return random_.between(low, high); }
   Duration up_to(Duration longest) {

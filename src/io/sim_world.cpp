@@ -110,6 +110,11 @@ void SimWorld::advance(Instant until) {
   if (!state_->anything_ready()) state_->clock.step(until);
 }
 
+void SimWorld::pass(Instant until) {
+  state_->clock.run_due();
+  state_->clock.step(until);
+}
+
 void SimWorld::shift_wall_clock(Duration by, std::uint32_t host) {
   state_->host(host).wall_shift += by;
 }

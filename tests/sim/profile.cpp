@@ -125,10 +125,10 @@ std::string describe(const Profile& profile) {
   return fmt::format(
       "{} core{}{}, {} letters, {} domains, cuts {}, kills {}, restarts {}, pauses {}, clock jumps {}, full "
       "disks {}, "
-      "rots {}, disk {}, network {}, peers {}, names {}",
+      "rots {}, misdirected 1/{}, disk {}, network {}, peers {}, names {}",
       profile.cores, profile.cores == 1 ? "" : "s", profile.other_core_counts ? " and other counts" : "",
       profile.letters, profile.domains, profile.cuts, profile.kills, profile.restarts, profile.pauses,
-      profile.clock_jumps, profile.full_disks, profile.rots,
+      profile.clock_jumps, profile.full_disks, profile.rots, profile.io.disk.misdirected,
       profile.io.disk.write_error != 0 ? "bad" : "good",
       profile.io.network.reset + profile.io.network.stall != 0 ? "bad" : "good",
       profile.peers.defer + profile.peers.refuse + profile.peers.lose_ok != 0 ? "bad" : "good",

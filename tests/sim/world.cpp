@@ -167,7 +167,8 @@ void World::step(Instant until) {
   if (disk_full_until_) until = std::min(until, *disk_full_until_);
   for (const auto& [core, end] : paused_) until = std::min(until, end);
   if (machine_.phase() == Machine::Phase::off) until = std::min(until, next_start_);
-  io_.advance(std::max(until, io_.now() + Duration{1}));
+  until = std::max(until, io_.now() + Duration{1});
+  paused_.empty() ? io_.advance(until) : io_.pass(until);
 }
 
 bool World::run_until(const std::function<bool()>& done, Duration bound) {

@@ -83,6 +83,8 @@ class SimWorld {
   // When nothing is ready in the whole world: moves the clock to the earliest pending event, at most to
   // `until`.
   void advance(Instant until);
+  // The same while something is ready that nobody looks at, because its core stands still.
+  void pass(Instant until);
   // The time of day of a host jumps, back too; the monotonic clock does not.
   void shift_wall_clock(Duration by, std::uint32_t host = 0);
   // So many handles may be open at once on a host; one more gives -EMFILE.
