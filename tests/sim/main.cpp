@@ -35,6 +35,7 @@ struct Options {
   bool twice = false;
   bool talkative = false;
   bool coverage = false;
+  bool keep_going = false;
 };
 
 // What a child says: "key value" lines.
@@ -230,7 +231,7 @@ int run(const Options& options) {
   Report report(options);
   std::vector<Child> children;
   for (;;) {
-    while (!report.failed() && children.size() < options.jobs) {
+    while ((options.keep_going || !report.failed()) && children.size() < options.jobs) {
       const auto seed = seeds.next();
       if (!seed) break;
       children.push_back(start_child(*seed, options.talkative, *accounts));
@@ -251,7 +252,7 @@ int run(const Options& options) {
 [[noreturn]] void usage() {
   fmt::print(
       stderr,
-      "sim [--seed N] [--seeds FROM-TO] [--file F] [--minutes M] [--jobs N] [--twice] [--coverage] [--talk]\n"
+      "sim [--seed N] [--seeds FROM-TO] [--file F] [--minutes M] [--jobs N] [--twice] [--coverage] [--keep-going] [--talk]\n"
       "  --seed N       this seed; may stand several times\n"
       "  --seeds A-B    these seeds\n"
       "  --file F       the seeds in that file\n"
@@ -303,6 +304,8 @@ Options parse(int count, char** arguments) {
       options.jobs = std::max(1U, static_cast<unsigned>(number(value())));
     } else if (word == "--twice") {
       options.twice = true;
+    } else if (word == "--keep-going") {
+      options.keep_going = true;
     } else if (word == "--coverage") {
       options.coverage = true;
     } else if (word == "--talk") {
