@@ -17,8 +17,9 @@ inline constexpr std::size_t kSmallAppend = 32 * 1024;  // shorter pieces of a l
 // Messages up to this live in one record. The staging block of a session holds 256 KiB, and a Received field and what a
 // submission lacks stand in front.
 inline constexpr std::size_t kWholeMessageMax = 512 * 1024;
-// How long accepting waits for the log before it says 452: a stalled disk, or every buffer in use.
-inline constexpr Duration kRoomWait = 10s;
+// How long accepting waits for the log before it says 452: a stalled disk, or every buffer in use. A client waits 10 minutes
+// for the answer to a body (RFC 5321 section 4.5.3.2.6), and a busy disk shall slow it down, not turn it away.
+inline constexpr Duration kRoomWait = 60s;
 // Outcomes of a message that are written whole each time; above it only what changed, and now and then all.
 inline constexpr std::size_t kWholeStateMax = 16;
 inline constexpr std::size_t kStateChangesMax = 64;
