@@ -200,8 +200,7 @@ std::optional<Endpoint> from_socket_address(const sockaddr* address, std::size_t
 
 namespace detail {
 
-// A multiply and fold over the three words (the finaliser of splitmix64): cheap, and spreads neighbouring
-// addresses.
+// A multiply and fold over the three words (the finaliser of splitmix64): cheap, and spreads neighbouring addresses.
 std::size_t hash_address(const IpAddress& address, std::uint64_t more) {
   std::array<std::uint64_t, 2> words{};
   std::memcpy(words.data(), address.octets().data(), address.octets().size());

@@ -369,8 +369,7 @@ Task<Result<void>> Connection::encrypt(std::span<const std::byte> plaintext, Ins
   co_return Result<void>{};
 }
 
-// Ciphertext is copied out of the session first: what arrives during the send may make it write an answer of
-// its own.
+// Ciphertext is copied out of the session first: what arrives during the send may make it write an answer of its own.
 Task<Result<void>> Connection::send_ciphertext(Instant deadline) {
   for (;;) {
     const std::span<const std::byte> waiting = tls_->pending_output();

@@ -1,9 +1,8 @@
 // Accepts connections on one core and gives a fresh one away when this core has more than its share.
 //
-// Layer:  runtime. Owner: one core; every core of the listener has its own, on the same address
-// (SO_REUSEPORT). Share:  a core keeps a connection unless it holds more than an eighth (and at least 4) over
-// the least loaded core. Limits: shard/limits.hpp. Without descriptors or memory it pauses and tries again;
-// the kernel's backlog waits.
+// Layer:  runtime. Owner: one core; every core of the listener has its own, on the same address (SO_REUSEPORT).
+// Share:  a core keeps a connection unless it holds more than an eighth (and at least 4) over the least loaded core.
+// Limits: shard/limits.hpp. Without descriptors or memory it pauses and tries again; the kernel's backlog waits.
 #pragma once
 
 #include <cstdint>
