@@ -22,6 +22,11 @@ from programs import Program, free_port, run, wait_until
 FOLDERS = ["/etc/aliases", "/etc/ringpost", "/etc/systemd/system", "/run/ringpost", "/tmp/trial", "/usr/bin", "/usr/local/sbin", "/usr/sbin",
            "/var/backups", "/var/lib/ringpost", "/var/log/ringpost", "/var/mail", "/var/spool/ringpost-pickup", "/var/spool/ringpost"]
 CONFIG = "/etc/ringpost/ringpost.toml"
+# Every default that is a path, so that no test ever touches the real one.
+DEFAULT_PATHS = {"server": {"state_directory": "/var/lib/ringpost", "pickup_directory": "/var/spool/ringpost-pickup"},
+                 "spool": {"directory": "/var/spool/ringpost"}, "domains": {"aliases": "/etc/aliases"},
+                 "accounts": {"database": "/var/lib/ringpost/accounts.db"}, "mailboxes": {"location": "maildir:/var/mail/ringpost/%d/%n"},
+                 "admin": {"socket": "/run/ringpost/admin"}}
 PASSWORD = "correct horse\n"
 
 
@@ -62,6 +67,7 @@ class Host:
 
     def adapted(self, config):
         """A configuration with this host's paths and ports, and small enough for a test. All else stays as the page has it."""
+        config = ringpost.merged(DEFAULT_PATHS, config)
         for listener in config.get("listener", {}).values():
             ports = dict.fromkeys(address.rpartition(":")[2] for address in listener["address"])
             listener["address"] = [f"127.0.0.1:{port}" for port in ports]
@@ -84,11 +90,8 @@ class Host:
         with open(self.path("/etc/aliases"), "w") as file:
             file.write("abuse: postmaster\n")
         self.make_files(self.path("/etc/ringpost"))
-        defaults = {"server": {"hostname": ringpost.HOSTNAME, "state_directory": "/var/lib/ringpost", "pickup_directory": "/var/spool/ringpost-pickup"},
-                    "tls": {"certificate": "tls/certificate.pem", "key": "tls/key.pem"},
-                    "spool": {"directory": "/var/spool/ringpost"}, "domains": {"local": ["example.com"], "aliases": "/etc/aliases"},
-                    "accounts": {"database": "/var/lib/ringpost/accounts.db"}, "mailboxes": {"location": "maildir:/var/mail/ringpost/%d/%n"},
-                    "log": {"mail": {"to": "file:/var/log/ringpost/mail.log"}}, "admin": {"socket": "/run/ringpost/admin"}}
+        defaults = {"server": {"hostname": ringpost.HOSTNAME}, "tls": {"certificate": "tls/certificate.pem", "key": "tls/key.pem"},
+                    "domains": {"local": ["example.com"]}, "log": {"mail": {"to": "file:/var/log/ringpost/mail.log"}}}
         if "listener" not in config:
             defaults["listener"] = {"mx": {"address": ["0.0.0.0:25"]}}
         if "route" not in config:  # nobody listens there: mail for others waits
@@ -150,7 +153,7 @@ class Host:
 
         def done():
             nonlocal output
-            finished = run(["bash", "-o", "pipefail", "-c", self.here(command)], input=PASSWORD.encode(), env=self.environment(), cwd=self.path("/work"),
+            finished = run(["bash", "-e", "-o", "pipefail", "-c", self.here(command)], input=PASSWORD.encode(), env=self.environment(), cwd=self.path("/work"),
                            **self.identity(command))
             output = (finished.stdout + finished.stderr).decode(errors="replace")
             if expected is None and finished.returncode != 0:
@@ -171,6 +174,8 @@ class Host:
         user = ringpost.SERVICE_USER if self.identity(command) else None
         program = Program(words, self.path("/work"), f"background-{len(self.background)}", self.server.environment(), user=user)
         self.background.append(program)
+        if words[1] == "serve":
+            wait_until(lambda: run([words[0], "status", *words[2:]], env=self.environment()).returncode == 0, f"`{command}` to answer")
 
     def identity(self, command):
         """As whom: what is done in /tmp/trial needs no root, so it has none."""

@@ -8,6 +8,7 @@ import os
 import re
 import tomllib
 
+import docs_host
 import pages
 import ringpost
 from docs_host import Host
@@ -42,7 +43,7 @@ SAYS = [
     ("ringpost queue hold --sender news@example.com --dry-run", r"hold would concern 0 recipients"),
     ("ringpost queue directives", r"example\.org"),
     ("ringpost config show | grep -v default", r"hostname"),
-    ("ringpost config show | grep cores", r"wait"),
+    ("ringpost config show | grep -A 10 cores", r"wait"),
     ("ringpost spool check", r": good"),
     ("ringpost user list", r"anna@example\.com"),
     ("ringpost alias list", r"team@example\.com"),
@@ -101,12 +102,20 @@ class Pages(SystemTest):
                 with self.subTest(block.place):
                     host = Host()
                     host.make_files(host.path("/etc/ringpost"))
-                    text = block.text if "[listener." in block.text else block.text + '\n[listener.mx]\naddress = ["127.0.0.1:25"]\n'
+                    text = self.completed(block.text)
                     path = host.path("/etc/ringpost/ringpost.toml")
                     with open(path, "w") as file:
                         file.write(text)
                     done = run([ringpost.program(), "check", path])
                     self.assertEqual(done.returncode, 0, f"{block.place}:\n{(done.stdout + done.stderr).decode()}")
+
+    def completed(self, text):
+        """A table of a page stands alone; a server needs a listener, and a certificate where TLS must be."""
+        if "[listener." not in text:
+            text += '\n[listener.mx]\naddress = ["127.0.0.1:25"]\n'
+        if "[tls]" not in text:
+            text += '\n[tls]\ncertificate = "tls/certificate.pem"\nkey = "tls/key.pem"\n'
+        return text
 
     def test_every_page_is_linked_and_every_link_leads_somewhere(self):
         reached = {"README.md"}
@@ -149,13 +158,24 @@ class Names(SystemTest):
                     known = any(leaf == words[1] or leaf.startswith(words[1] + " ") or words[1].startswith(leaf + " ") for leaf in leaves)
                     self.assertTrue(known or words[1] in ("sendmail", "mailq", "newaliases"), f"{page}: there is no `{code}`")
 
-    def test_options_in_the_text_exist(self):
-        keys, table = set(), ""
+    def options(self):
+        """Every key of the reference with its default, as it is written there."""
+        keys, table = {}, ""
         for line in run([ringpost.program(), "config", "reference"]).stdout.decode().splitlines():
             if found := re.match(r"## \[(.+)\]", line):
                 table = found[1]
-            elif found := re.match(r"\| `(.+?)` \|", line):
-                keys.add(f"{table}.{found[1]}")
+            elif found := re.match(r"\| `(.+?)` \|[^|]*\| (?:`(.*?)`)?", line.replace("\\|", "/")):
+                keys[f"{table}.{found[1]}"] = found[2] or ""
+        return keys
+
+    def test_the_host_has_every_default_path(self):
+        for key, default in self.options().items():
+            if re.search(r'"[a-z:]*/(?!etc/hosts)', default):
+                table, name = key.split(".")
+                self.assertEqual(docs_host.DEFAULT_PATHS[table][name], default.strip('"'), key)
+
+    def test_options_in_the_text_exist(self):
+        keys = self.options()
         tables = "|".join(sorted({key.split(".")[0] for key in keys}))
         for page in pages.names():
             for code in pages.codes(page):
@@ -203,7 +223,9 @@ class Stories(SystemTest):
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
         with open(host.path(path), "rb") as file:
             config = tomllib.load(file)
-        if path != "/etc/ringpost/ringpost.toml":
+        if path == docs_host.CONFIG:  # init has given the key to the user ringpost, if there is one
+            host.server.own(host.path("/etc/ringpost/tls/key.pem"))
+        else:
             config["log"] = {}  # the trial's is its standard error
         host.write(path, host.adapted(config))
 
