@@ -212,6 +212,7 @@ class Stories(SystemTest):
         if command in SERVICE:
             host.service(SERVICE[command])
             return
+        self.assertFalse(programs_of(command) - RUN, "not run: nobody has said what it does")
         host.run(command, expected_of(command))
         if directory := re.match(r"ringpost init (\S+)", command):
             self.adapt(host, directory[1] + "/ringpost.toml")
