@@ -25,7 +25,8 @@ auto refuse(std::string_view text, std::string_view what, std::string_view mend)
 // inet_pton wants a terminated string; anything longer than the longest address is none.
 bool presentation_to_octets(int family, std::string_view text, void* octets) {
   std::array<char, INET6_ADDRSTRLEN> terminated{};
-  if (text.empty() || text.size() >= terminated.size() || text.find('\0') != std::string_view::npos) return false;
+  if (text.empty() || text.size() >= terminated.size() || text.find('\0') != std::string_view::npos)
+    return false;
   std::memcpy(terminated.data(), text.data(), text.size());
   return ::inet_pton(family, terminated.data(), octets) == 1;
 }

@@ -241,8 +241,7 @@ void Connection::fail_input(Error error) {
 }
 
 bool Connection::news() const {
-  return input_error_ || aborted_ || ended_ || input_.size() > seen_ ||
-         (progressed_ && shaking_hands_);
+  return input_error_ || aborted_ || ended_ || input_.size() > seen_ || (progressed_ && shaking_hands_);
 }
 
 void Connection::wake() {

@@ -23,7 +23,9 @@ struct MessageId {
     return {(std::uint64_t{epoch} << (kSequenceBits + kShardBits)) | (std::uint64_t{shard} << kSequenceBits) |
             sequence};
   }
-  constexpr std::uint32_t epoch() const { return static_cast<std::uint32_t>(value >> (kSequenceBits + kShardBits)); }
+  constexpr std::uint32_t epoch() const {
+    return static_cast<std::uint32_t>(value >> (kSequenceBits + kShardBits));
+  }
   constexpr std::uint32_t shard() const {
     return static_cast<std::uint32_t>(value >> kSequenceBits) & ((1U << kShardBits) - 1);
   }

@@ -137,7 +137,7 @@ class Connection {
   bool ended_ = false;
   bool aborted_ = false;
   bool shaking_hands_ = false;
-  bool progressed_ = false;           // the handshake has been given bytes since the last receive()
+  bool progressed_ = false;          // the handshake has been given bytes since the last receive()
   std::coroutine_handle<> closing_;  // waits for the final completion of the receive
 };
 

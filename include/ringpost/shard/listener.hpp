@@ -29,8 +29,9 @@ class Listener final : io::Operation, Timer {
   Task<void> stopped();
   // The service says when a connection that it was given has ended: keeps the load table true.
   void ended();
-  std::uint32_t connections() const;             // that this core holds
-  std::uint64_t connections_everywhere() const;  // that all cores hold of this slot; others' part is a moment old
+  std::uint32_t connections() const;  // that this core holds
+  std::uint64_t connections_everywhere()
+      const;  // that all cores hold of this slot; others' part is a moment old
 
  private:
   static void completed(io::Operation& self, const io::Completion& completion);
