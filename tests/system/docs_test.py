@@ -242,6 +242,7 @@ class Unit(SystemTest):
             unit = dict(re.findall(r"(?m)^(\w+)=(.*)$", file.read()))
         self.assertEqual(unit["LimitMEMLOCK"], "infinity")
         self.assertEqual(unit["ExecStart"], "/usr/local/sbin/ringpost serve --config /etc/ringpost/ringpost.toml")
+        self.assertFalse({"RuntimeDirectory", "StateDirectory", "LogsDirectory", "User"} & set(unit), "the server makes its folders, for the user that it becomes")
         reference = run([ringpost.program(), "config", "reference"]).stdout.decode()
         drain = re.search(r"\| `drain` \| duration \| `\"(\d+)s\"`", reference)
         self.assertGreater(int(unit["TimeoutStopSec"]), int(drain[1]) + 10)
