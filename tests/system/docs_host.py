@@ -40,7 +40,7 @@ class Host:
         self.queue_id = None
         for folder in FOLDERS:
             os.makedirs(self.path(os.path.dirname(folder)), exist_ok=True)
-        for folder in ("/etc/ringpost", "/etc/systemd/system", "/usr/bin", "/usr/local/sbin", "/usr/sbin", "/var/backups", "/var/mail", "/work", "/tmp"):
+        for folder in ("/etc/ringpost", "/etc/systemd/system", "/usr/bin", "/usr/local/sbin", "/usr/sbin", "/var/backups", "/var/mail", "/home", "/tmp"):
             os.makedirs(self.path(folder), exist_ok=True)
         self.server.own(self.path("/tmp"))
         self.server.config_path = self.path(CONFIG)
@@ -106,7 +106,7 @@ class Host:
         for name, source in (("certificate.pem", certificate), ("key.pem", key), ("fullchain.pem", certificate), ("net.pem", certificate), ("net.key", key)):
             shutil.copy(source, os.path.join(tls, name))
         for source, name in ((certificate, "fullchain.pem"), (key, "privkey.pem")):
-            shutil.copy(source, self.path("/work/" + name))
+            shutil.copy(source, self.path("/home/" + name))
         for name in ("users", "relay.password"):
             with open(os.path.join(folder, name), "w") as file:
                 file.write("")
@@ -153,7 +153,7 @@ class Host:
 
         def done():
             nonlocal output
-            finished = run(["bash", "-e", "-o", "pipefail", "-c", self.here(command)], input=PASSWORD.encode(), env=self.environment(), cwd=self.path("/work"),
+            finished = run(["bash", "-e", "-o", "pipefail", "-c", self.here(command)], input=PASSWORD.encode(), env=self.environment(), cwd=self.path("/home"),
                            **self.identity(command))
             output = (finished.stdout + finished.stderr).decode(errors="replace")
             if expected is None and finished.returncode != 0:
@@ -172,7 +172,7 @@ class Host:
         words = shlex.split(self.here(command))
         words[0] = ringpost.program() if words[0] == "ringpost" else words[0]
         user = ringpost.SERVICE_USER if self.identity(command) else None
-        program = Program(words, self.path("/work"), f"background-{len(self.background)}", self.server.environment(), user=user)
+        program = Program(words, self.path("/home"), f"background-{len(self.background)}", self.server.environment(), user=user)
         self.background.append(program)
         if words[1] == "serve":
             wait_until(lambda: run([words[0], "status", *words[2:]], env=self.environment()).returncode == 0, f"`{command}` to answer")
