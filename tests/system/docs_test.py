@@ -50,6 +50,7 @@ SAYS = [
     ("find /tmp/trial/mail", r"localhost/anna/new/"),
     ("find /var/mail/ringpost", r"anna/new/[^\n]+\n[^\n]*anna/new/"),
     ("grep anna@example.com", r"delivered .*to=<anna@example\.com>"),
+    ("grep ready", r"ready: \d+ cores? on \w+ \("),
     ("grep ID", r": received "),
     ("openssl s_client", r"CONNECTION ESTABLISHED|TLSv1\.[23]"),
     ("build/release/tools/loadgen/loadgen compare", r"lost 0"),
