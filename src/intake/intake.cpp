@@ -160,8 +160,8 @@ std::optional<mail::Reply> Intake::loop(const Draft& draft) const {
   return mail::Reply{554, kRoutingLoop, "Too many hops: this message goes in circles"};
 }
 
-mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts, bool report,
-                                   std::span<char> peer_text) const {
+mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts,
+                                   bool report, std::span<char> peer_text) const {
   const std::string peer = to_string(origin.peer);
   std::memcpy(peer_text.data(), peer.data(), peer.size());
   mail::ArrivalFacts arrival;

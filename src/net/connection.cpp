@@ -241,8 +241,7 @@ void Connection::fail_input(Error error) {
 }
 
 bool Connection::news() const {
-  return input_error_ || aborted_ || ended_ || input_.size() > seen_ ||
-         (progressed_ && shaking_hands_);
+  return input_error_ || aborted_ || ended_ || input_.size() > seen_ || (progressed_ && shaking_hands_);
 }
 
 void Connection::wake() {
@@ -369,8 +368,7 @@ Task<Result<void>> Connection::encrypt(std::span<const std::byte> plaintext, Ins
   co_return Result<void>{};
 }
 
-// Ciphertext is copied out of the session first: what arrives during the send may make it write an answer of
-// its own.
+// Ciphertext is copied out of the session first: what arrives during the send may make it write an answer of its own.
 Task<Result<void>> Connection::send_ciphertext(Instant deadline) {
   for (;;) {
     const std::span<const std::byte> waiting = tls_->pending_output();

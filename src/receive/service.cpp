@@ -67,7 +67,8 @@ Task<void> Service::serve(Door& door, io::Handle socket) {
 std::uint64_t Service::load(const Listening& listening) const {
   std::uint64_t sum = 0;
   for (const auto& door : doors_)
-    if (&parts_.snapshot->listeners[door->index] == &listening) sum += door->listener.connections_everywhere();
+    if (&parts_.snapshot->listeners[door->index] == &listening)
+      sum += door->listener.connections_everywhere();
   return sum;
 }
 

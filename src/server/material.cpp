@@ -117,17 +117,19 @@ deliver::LocalSettings local_settings(const Material& material) {
           .aliases_text = material.aliases};
 }
 
-Result<std::shared_ptr<const deliver::Settings>> deliver_settings(const Material& material,
-                                                                  std::shared_ptr<const policy::Policy> policy) {
+Result<std::shared_ptr<const deliver::Settings>> deliver_settings(
+    const Material& material, std::shared_ptr<const policy::Policy> policy) {
   const Configuration& configuration = *material.configuration;
-  auto router = RP_TRY(deliver::Router::make(configuration.route, material.route_passwords,
-                                             [policy = std::move(policy)](std::string_view domain) { return policy->is_local_domain(domain); }));
-  return std::make_shared<const deliver::Settings>(deliver::Settings{.hostname = configuration.hostname(),
-                                                                     .origin = configuration.origin(),
-                                                                     .deliver = configuration.deliver,
-                                                                     .retry = configuration.retry,
-                                                                     .shaping = configuration.shaping_default(),
-                                                                     .router = std::move(router)});
+  auto router = RP_TRY(deliver::Router::make(
+      configuration.route, material.route_passwords,
+      [policy = std::move(policy)](std::string_view domain) { return policy->is_local_domain(domain); }));
+  return std::make_shared<const deliver::Settings>(
+      deliver::Settings{.hostname = configuration.hostname(),
+                        .origin = configuration.origin(),
+                        .deliver = configuration.deliver,
+                        .retry = configuration.retry,
+                        .shaping = configuration.shaping_default(),
+                        .router = std::move(router)});
 }
 
 }  // namespace ringpost::server

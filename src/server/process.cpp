@@ -88,7 +88,8 @@ Result<void> Process::open_durable(const Configuration& configuration) {
   shared_.helper = helper_.get();
   shared_.leases = leases_.get();
   shared_.clients = clients_.get();
-  shared_.directives = RP_TRY(admin::load_directives(*tables_, static_cast<unsigned>(shared_.directives.size())));
+  shared_.directives =
+      RP_TRY(admin::load_directives(*tables_, static_cast<unsigned>(shared_.directives.size())));
   return {};
 }
 
@@ -101,7 +102,8 @@ Result<void> Process::start_cores() {
   }));
   std::vector<observe::EventRing*> rings;
   for (unsigned i = 0; i < runtime_->count(); ++i) rings.push_back(&runtime_->core(i).events());
-  publisher_ = RP_TRY(publish::Publisher::start(std::move(rings), configuration.log, configuration.hostname()));
+  publisher_ =
+      RP_TRY(publish::Publisher::start(std::move(rings), configuration.log, configuration.hostname()));
   RP_CHECK(on_all([this](CoreServices& services) { return services.open(material_); }));
   return on_all([](CoreServices& services) { return services.start(); });
 }
@@ -118,7 +120,8 @@ Task<void> answer(shard::Core&, Task<Result<void>> task, std::promise<Result<voi
 Result<void> Process::on_all(const std::function<Task<Result<void>>(CoreServices&)>& make) {
   std::vector<std::promise<Result<void>>> promises(services_.size());
   for (unsigned i = 0; i < services_.size(); ++i)
-    runtime_->run_on(i, [&, i](shard::Core& core) { core.spawn(answer(core, make(*services_[i]), &promises[i])); });
+    runtime_->run_on(
+        i, [&, i](shard::Core& core) { core.spawn(answer(core, make(*services_[i]), &promises[i])); });
   Result<void> first;
   for (auto& promise : promises) {
     Result<void> result = promise.get_future().get();
@@ -164,7 +167,8 @@ Result<void> check_same_sockets(const Configuration& old, const Configuration& f
   };
   if (addresses(old) == addresses(fresh)) return {};
   return fail(ErrorKind::permanent,
-              "listeners and their addresses cannot change while the server runs: restart it to take this configuration");
+              "listeners and their addresses cannot change while the server runs: restart it to take this "
+              "configuration");
 }
 
 }  // namespace

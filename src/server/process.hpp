@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "core_services.hpp"
 #include "ringpost/admin/control.hpp"
 #include "ringpost/admin/endpoint.hpp"
 #include "ringpost/deliver/helper.hpp"
@@ -19,6 +18,8 @@
 #include "ringpost/server/privileges.hpp"
 #include "ringpost/shard/runtime.hpp"
 #include "ringpost/tables/tables.hpp"
+
+#include "core_services.hpp"
 
 namespace ringpost::server {
 

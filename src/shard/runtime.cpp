@@ -64,8 +64,7 @@ class Gate {
   std::size_t stage_ = 0;
 };
 
-// Calls of other threads to one core. The queue owns them; one item in the core's inbox says that there are
-// some.
+// Calls of other threads to one core. The queue owns them; one item in the core's inbox says that there are some.
 class ForeignCalls : InboxItem {
  public:
   ForeignCalls() : InboxItem(&ForeignCalls::run_all) {}

@@ -8,8 +8,7 @@
 namespace ringpost::smtp {
 namespace {
 
-// Cuts "FROM:" or "TO:" off. Spaces behind the colon are wrong (RFC 5321 section 3.3) but common, and
-// harmless.
+// Cuts "FROM:" or "TO:" off. Spaces behind the colon are wrong (RFC 5321 section 3.3) but common, and harmless.
 bool cut_keyword(std::string_view& arguments, std::string_view keyword) {
   if (!begins_with(arguments, keyword)) return false;
   arguments.remove_prefix(keyword.size());

@@ -35,7 +35,9 @@ concept OffersFramePool = requires(X& x) {
   { frame_pool(x) } -> std::convertible_to<FramePool&>;
 };
 
-inline FramePool* find_frame_pool() { return nullptr; }
+inline FramePool* find_frame_pool() {
+  return nullptr;
+}
 template <class First, class... Rest>
 FramePool* find_frame_pool(First& first, Rest&... rest) {
   if constexpr (OffersFramePool<First>)
@@ -53,7 +55,8 @@ struct FrameMemory {
     return frame;
   }
   static void give_back(void* frame, std::size_t size) noexcept {
-    FramePool* pool = *std::launder(reinterpret_cast<FramePool**>(static_cast<std::byte*>(frame) + round(size)));
+    FramePool* pool =
+        *std::launder(reinterpret_cast<FramePool**>(static_cast<std::byte*>(frame) + round(size)));
     if (pool != nullptr)
       pool->release(frame, round(size) + sizeof(FramePool*));
     else

@@ -120,8 +120,8 @@ class Intake {
   void see_header(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
   Task<std::optional<mail::Reply>> spill(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
   std::optional<mail::Reply> loop(const Draft& draft) const;
-  mail::ArrivalFacts arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts, bool report,
-                             std::span<char> peer_text) const;
+  mail::ArrivalFacts arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts,
+                             bool report, std::span<char> peer_text) const;
   void announce(const Draft& draft, const Origin& origin, const mail::Envelope& envelope,
                 const mail::ArrivalFacts& facts);
   void announce_refusal(const Origin& origin, const mail::Envelope& envelope, const mail::Reply& reply);

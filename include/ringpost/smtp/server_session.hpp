@@ -7,10 +7,10 @@
 // States:  greeting -> ready -> mail -> recipients -> body -> deciding -> ready | closed
 // RFCs:    5321, 2033 (LMTP), 6409, 1870, 2034, 2920, 3030, 3207, 3461, 4954, 6152, 6531.
 //
-// The driver pulls. It holds received bytes and calls next(); the session consumes them from the front,
-// appends replies to output() and returns the first thing that the driver must know or decide. Replies gather
-// until the driver sends them: it must when next() says need_input or flush, before it waits for anything
-// outside this core, and at the end. So the replies of one pipelined group leave in one send.
+// The driver pulls. It holds received bytes and calls next(); the session consumes them from the front, appends replies
+// to output() and returns the first thing that the driver must know or decide. Replies gather until the driver sends
+// them: it must when next() says need_input or flush, before it waits for anything outside this core, and at the end.
+// So the replies of one pipelined group leave in one send.
 //
 //   session.greet();
 //   for (;;) {
@@ -132,8 +132,7 @@ class ServerSession {
   bool authenticated() const { return authenticated_; }
   // The login name that accept_auth() confirmed; empty before.
   std::string_view login() const { return login_; }
-  // The transaction, from `mail` to the answer to `message_end`. At message_end the driver may move parts
-  // out.
+  // The transaction, from `mail` to the answer to `message_end`. At message_end the driver may move parts out.
   mail::Envelope& envelope() { return envelope_; }
   const mail::Envelope& envelope() const { return envelope_; }
   // At `recipient`: the last of the envelope. Views are valid until the answer.
@@ -152,8 +151,7 @@ class ServerSession {
   sasl::Credentials& credentials();
   std::string_view auth_mechanism() const;
 
-  // Bytes that the session holds: itself and its heap. For memory limits and the test that an idle one is
-  // small.
+  // Bytes that the session holds: itself and its heap. For memory limits and the test that an idle one is small.
   std::size_t memory_used() const;
 
  private:

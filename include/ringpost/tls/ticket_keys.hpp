@@ -1,8 +1,8 @@
 // The keys that seal session tickets, so that a client resumes on any core and after a reload.
 //
-// Layer:  pure. An immutable value in a shared_ptr: rotating makes a new one, each core takes it at a turn
-// boundary. Limits: kTicketKeysMax keys. Older tickets just lead to a full handshake. RFCs:   5077, 8446
-// section 4.6.1.
+// Layer:  pure. An immutable value in a shared_ptr: rotating makes a new one, each core takes it at a turn boundary.
+// Limits: kTicketKeysMax keys. Older tickets just lead to a full handshake.
+// RFCs:   5077, 8446 section 4.6.1.
 #pragma once
 
 #include <array>

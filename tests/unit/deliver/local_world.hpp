@@ -76,7 +76,8 @@ inline std::string only_file_in(const std::string& path) {
 // A body in several pieces.
 class SampleMessage {
  public:
-  explicit SampleMessage(std::string text = "Subject: hello\r\n\r\nFrom here\r\nbye\r\n", std::size_t piece = 7)
+  explicit SampleMessage(std::string text = "Subject: hello\r\n\r\nFrom here\r\nbye\r\n",
+                         std::size_t piece = 7)
       : text_(std::move(text)) {
     const auto bytes = scan::as_bytes(text_);
     for (std::size_t at = 0; at < bytes.size(); at += piece)
