@@ -40,7 +40,7 @@ void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport&
     found.header.state = static_cast<std::uint32_t>(SegmentState::open);
     found.header.epoch = frame->epoch;
     found.header.first_commit_sequence = frame->commit_sequence;
-    found.header.sequence += 1;
+    found.header.sequence = 0;  // stood in the lost one
     return;
   }
   if (slots.header) return;
