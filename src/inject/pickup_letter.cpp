@@ -48,7 +48,7 @@ void take_recipient(const PickupRecipient& wanted, const PickupSettings& setting
     return;
   }
   if (!seen.insert(*address).second) return;
-  const policy::Verdict verdict = settings.policy->recipient(policy::Client{}, *address);
+  const policy::Verdict verdict = settings.policy->recipient(policy::Client{.local = true}, *address);
   if (!verdict.accepted) {
     letter.refused.push_back({*address, wanted.notify, verdict.reply});
     return;
