@@ -65,17 +65,15 @@ Intake::Intake(shard::Core& core, spool::Spool& spool, std::shared_ptr<const Set
   registry.add("intake_streamed", "Messages too large to wait whole in memory.", figures_.streamed);
 }
 
-std::optional<mail::Reply> Intake::unwilling() const {
-  if (spool_.full() || core_.buffers().tight()) return full();
-  return std::nullopt;
+std::optional<mail::Reply> Intake::refuse_when_full() {
+  if (!spool_.full() && !core_.buffers().tight()) return std::nullopt;
+  figures_.refused_full.add();
+  return full();
 }
 
 std::expected<Draft, mail::Reply> Intake::begin(const Origin& origin, const mail::Envelope& envelope,
                                                 std::uint64_t size_hint) {
-  if (auto reply = unwilling()) {
-    figures_.refused_full.add();
-    return std::unexpected(std::move(*reply));
-  }
+  if (auto reply = refuse_when_full()) return std::unexpected(std::move(*reply));
   Draft draft;
   draft.id_ = spool_.next_id();
   const std::string id = to_string(draft.id_);

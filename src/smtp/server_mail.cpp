@@ -28,7 +28,7 @@ mail::Reply fault_reply(mail::AddressFault fault, bool sender) {
 }  // namespace
 
 std::optional<Event> ServerSession::refuse_address(mail::AddressFault fault, bool sender) {
-  ++errors_;
+  note_error();
   say(fault_reply(fault, sender));
   return std::nullopt;
 }
