@@ -1,5 +1,7 @@
 // MAIL and RCPT: the envelope.
 #include "ringpost/mail/address.hpp"
+#include "ringpost/mail/envelope_record.hpp"
+#include "ringpost/mail/limits.hpp"
 #include "ringpost/smtp/server_session.hpp"
 
 #include "command_table.hpp"
@@ -27,7 +29,7 @@ mail::Reply fault_reply(mail::AddressFault fault, bool sender) {
 }  // namespace
 
 std::optional<Event> ServerSession::refuse_address(mail::AddressFault fault, bool sender) {
-  ++errors_;
+  note_error();
   say(fault_reply(fault, sender));
   return std::nullopt;
 }
@@ -92,7 +94,7 @@ std::optional<Event> ServerSession::on_rcpt(std::string_view arguments) {
   mail::Recipient recipient;
   if (const FixedReply* refusal = apply_rcpt_parameters(rest, *settings_, recipient)) return refuse(*refusal);
   // Not an error of the client: it sends the rest in another transaction.
-  const bool no_room = envelope_.text_size() > kEnvelopeTextBytesMax;
+  const bool no_room = mail::encoded_envelope_size(envelope_, {}) > mail::kEnvelopeRecordMax;
   if (no_room || envelope_.recipient_count() >= settings_->recipients_max) {
     say(replies::kTooManyRecipients);
     return std::nullopt;

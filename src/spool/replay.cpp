@@ -167,7 +167,9 @@ bool void_copies(Queue& queue, const Ledger& ledger, MessageId id,
                  std::span<const journal::SegmentName> segments) {
   bool any = false;
   queue.remove_copies(id, [&](journal::Location envelope) {
-    const bool voided = std::ranges::find(segments, ledger.name_of(envelope)) != segments.end();
+    const journal::SegmentName place = ledger.name_of(envelope);
+    const bool voided = std::ranges::any_of(
+        segments, [&](const journal::SegmentName& name) { return journal::may_be_same(name, place); });
     any = any || voided;
     return voided;
   });

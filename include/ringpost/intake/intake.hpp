@@ -94,8 +94,8 @@ class Intake {
   // For the reload: drafts that have begun keep what they have.
   void set_settings(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
 
-  // Whether a new message would be refused now, and how: 452 4.3.1 for want of disk or memory, 451 after write errors.
-  std::optional<mail::Reply> unwilling() const;
+  // 452 4.3.1, counted, when a new message would be refused now for want of disk or memory.
+  std::optional<mail::Reply> refuse_when_full();
   // `size_hint`: what the client said the body will have, or 0.
   std::expected<Draft, mail::Reply> begin(const Origin& origin, const mail::Envelope& envelope,
                                           std::uint64_t size_hint);

@@ -33,7 +33,10 @@ inline constexpr std::size_t kHeaderCommentDepthMax = 32;   // comments inside c
 // RFC 5321 section 4.5.3.1.8 asks for 100; a bulk transaction has up to 1000, a record may hold more.
 inline constexpr std::size_t kRecipientsMax = 100'000;
 inline constexpr std::size_t kEnvelopeTextMax =
-    64 * 1024 * 1024;                              // offsets are 32 bits, and a record must fit memory
+    64 * 1024 * 1024;  // offsets are 32 bits, and a record must fit memory
+// What the spool lets new mail have as its envelope, encoded: then 452 4.5.3, and the rest is for another message. With a
+// body that was staged whole and the states of all its recipients it fits one frame of the log (1 MiB).
+inline constexpr std::size_t kEnvelopeRecordMax = 200 * 1024;
 inline constexpr std::size_t kFactTextMax = 1024;  // one text of ArrivalFacts; longer is cut
 inline constexpr std::uint32_t kReceivedCountMax = 65'535;
 

@@ -151,6 +151,9 @@ class ServerSession {
   sasl::Credentials& credentials();
   std::string_view auth_mechanism() const;
 
+  // What the client did wrong, since the greeting: for figures.
+  std::uint32_t protocol_errors() const { return protocol_errors_; }
+
   // Bytes that the session holds: itself and its heap. For memory limits and the test that an idle one is small.
   std::size_t memory_used() const;
 
@@ -181,6 +184,7 @@ class ServerSession {
   std::optional<Event> hang_up(const FixedReply& reply);
   std::size_t answers_due() const;
   void conclude(bool accepted, bool closing);
+  void note_error();
   void forget_offences();
   bool over_limits() const;
   // Empties the transaction; true when there was one.
@@ -246,6 +250,7 @@ class ServerSession {
   std::uint64_t size_hint_ = 0;
   std::size_t output_sent_ = 0;
   std::uint32_t errors_ = 0;
+  std::uint32_t protocol_errors_ = 0;
   std::uint32_t rejections_ = 0;
   std::uint32_t idle_commands_ = 0;
   std::uint32_t auth_failures_ = 0;

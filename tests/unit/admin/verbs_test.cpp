@@ -205,6 +205,15 @@ TEST(QueueOrders, give_the_error_of_a_core) {
   EXPECT_THAT(world.error_of("queue hold", R"({"all":true})"), HasSubstr("core 1"));
 }
 
+TEST(QueueOrders, that_a_core_did_not_end_in_time_survive_a_restart_where_they_were_done) {
+  World world;
+  world.queue.change_result = fail(ErrorKind::timed_out, "core 1 is too busy; try again");
+  EXPECT_EQ(world.error_of("queue hold", "{\"id\":\"" + to_string(kFirst) + "\"}"), "core 1 is too busy");
+  const auto stored = load_directives(world.control.tables(), 1, kNow);
+  ASSERT_EQ(stored->at(0).held.size(), 1U);
+  EXPECT_EQ(stored->at(0).held[0].id, kFirst);
+}
+
 TEST(Directives, of_holds_and_suspensions_are_in_the_tables_before_the_answer) {
   World world;
   world.ask("queue hold", "{\"id\":\"" + to_string(kFirst) + "\"}");

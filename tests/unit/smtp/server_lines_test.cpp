@@ -16,6 +16,25 @@ std::string padded(std::string command, std::size_t bytes) {
   return command + "\r\n";
 }
 
+TEST(ServerLines, counts_every_error_of_the_client) {
+  TestServer server({.mechanisms = {sasl::Mechanism::plain}, .auth_needs_tls = false});
+  server.greeted().say(kHello);
+  std::uint32_t count = 0;
+  for (const std::string& rude :
+       {std::string("RCPT TO:<a@b.example>\r\n"), std::string("NOOP\n\r\n"), std::string("NO\0OP\r\n", 8),
+        std::string(20'000, 'x') + "\r\n", std::string("AUTH PLAIN !!!\r\n"),
+        std::string("MAIL FROM:<>>\r\n"), std::string("BDAT 1 LAST\r\nx")}) {
+    server.say(rude);
+    EXPECT_EQ(server.session.protocol_errors(), ++count) << rude.substr(0, 20);
+  }
+  server.say("MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n");
+  server.say("text\r\n.\r\n");
+  EXPECT_EQ(server.session.protocol_errors(), count) << "a message that is taken makes nothing undone";
+  server.say("GET / HTTP/1.1\r\n");
+  EXPECT_EQ(server.session.protocol_errors(), ++count);
+  EXPECT_TRUE(server.session.closed());
+}
+
 TEST(ServerLines, bounds_a_command_at_512_octets) {
   TestServer server;
   server.greeted().say(kHello);

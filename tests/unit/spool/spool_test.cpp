@@ -1,3 +1,4 @@
+#include "ringpost/journal/limits.hpp"
 #include "ringpost/spool/limits.hpp"
 
 #include "unit/spool/spool_fixture.hpp"
@@ -297,6 +298,49 @@ TEST_P(SpoolTest, fails_a_message_in_pieces_when_one_of_them_failed) {
   EXPECT_EQ(at->spool->message_count(), 0U);
 }
 
+class SpoolHeaderTest : public SpoolTest {
+ protected:
+  // A message of segment 2 ends, its header is damaged in those slots, and the spool is opened again.
+  void expect_nothing_back(std::initializer_list<std::uint64_t> damaged_slots) {
+    at->open();
+    for (const char fill : {'a', 'b', 'c'})
+      at->accept(std::string(400'000, fill));  // the third is in segment 2
+    const MessageId ended = at->accept("ended");
+    const MessageId waits = at->accept("waits");
+    at->record(ended, 0, RecipientState::delivered);
+    EXPECT_TRUE(at->flush());
+    at->close();
+    for (const std::uint64_t slot : damaged_slots) flip(slot * journal::kBlockSize + 30);
+    machine->restart();
+    at->open();
+    EXPECT_EQ(at->spool->recovery().damages, 1U);
+    EXPECT_FALSE(at->spool->contains(ended));
+    EXPECT_EQ(at->body(waits).value(), "waits");
+  }
+
+ private:
+  void flip(std::uint64_t offset) {
+    auto& files = machine->files();
+    const auto file = files.open(machine->directory() + "/queue/shard-0/segment-000002", {.write = true});
+    ASSERT_TRUE(file);
+    std::byte byte{};
+    ASSERT_TRUE(files.read_at(file->handle, {&byte, 1}, offset));
+    byte ^= std::byte{0x10};
+    ASSERT_TRUE(files.write_at(file->handle, {&byte, 1}, offset));
+    ASSERT_TRUE(files.sync(file->handle));
+    files.close(file->handle);
+  }
+};
+
+// The headers name the use of the file, and so does the record that ends a message.
+TEST_P(SpoolHeaderTest, brings_nothing_back_when_the_newest_header_is_damaged) {
+  expect_nothing_back({1});
+}
+
+TEST_P(SpoolHeaderTest, brings_nothing_back_when_both_headers_are_damaged) {
+  expect_nothing_back({0, 1});
+}
+
 TEST_P(SpoolTest, says_full_below_the_reserve_of_the_disk) {
   at->options.free_space_min = Percent{100};
   at->open();
@@ -307,6 +351,8 @@ TEST_P(SpoolTest, says_full_below_the_reserve_of_the_disk) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, SpoolTest, ::testing::Values("epoll", "auto", "sim"),
+                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, SpoolHeaderTest, ::testing::Values("epoll", "auto", "sim"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace
