@@ -139,8 +139,15 @@ void Flow::wake() {
   connection_->nudge();
 }
 
+void Flow::drain() {
+  if (connected_) return;
+  dial_.abort();
+  if (connection_) connection_->abort();
+}
+
 void Flow::abort() {
   aborted_ = true;
+  dial_.abort();
   if (connection_) connection_->abort();
 }
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import ssl
 
 import ringpost
@@ -74,6 +75,31 @@ class Drain(SystemTest):
         server.start()
         sink.wait_for_mail()
         server.wait_until_empty()
+
+    def test_a_destination_that_does_not_answer_keeps_nobody(self):
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
+            waiting = self.fill(deaf)
+            server = self.server({"server": {"drain": "1h"}, "deliver": {"connect_timeout": "10m"}}, sink=deaf.getsockname()[1])
+            server.send(f"sender@{REMOTE}", [f"x@{REMOTE}"], message())
+            wait_until(lambda: server.figure("deliver_flows") == 1, "the connect")
+            server.stop()
+            for client in waiting:
+                client.close()
+        self.assertEqual(server.events("deferred"), [])
+        server.start()
+        self.assertEqual(server.queue_count(), 1)
+
+    def fill(self, deaf):
+        """Clients of a server that accepts none, until it answers no further one."""
+        waiting = []
+        while True:
+            client = socket.socket()
+            waiting.append(client)
+            client.settimeout(1)
+            try:
+                client.connect(deaf.getsockname())
+            except TimeoutError:
+                return waiting
 
     def test_a_second_sigterm_ends_it_at_once_and_nothing_acknowledged_is_lost(self):
         server = self.server({"server": {"drain": "1h"}})
