@@ -35,6 +35,8 @@ struct Service::State final : Queue::Reactions {
   void look_at(Destination& destination);
   bool wants_flow(const Destination& destination) const;
   bool has_room(const Destination& destination) const;
+  bool is_putting_off(const Destination& destination) const;
+  Task<void> tell_put_off(Destination& destination);
   void start(Destination& destination);
   Task<void> open(Destination& destination);
   Task<void> give_slot_back(Destination& destination);

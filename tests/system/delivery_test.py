@@ -172,6 +172,17 @@ class Stalls(Delivery):
         self.assertEqual(deferred["enhanced_status"], "4.4.1")
         self.sink(port=port).wait_for_mail()
 
+    def test_each_mail_behind_a_destination_that_is_not_there_has_its_line(self):
+        server = self.server({"deliver": {"connect_timeout": "2s"}, "retry": {"intervals": ["10m"]}}, sink=free_port())
+        tried, *waiting = [self.send(server) for _ in range(5)]
+        events = server.wait_for_event("deferred", 5)
+        self.assertEqual({e["queue_id"] for e in events}, {tried, *waiting})
+        for event in events:
+            self.assertEqual(event["enhanced_status"], "4.4.1")
+            self.assertIn("127.0.0.1", event["text"])
+            self.assertGreater(int(event["next_attempt"]), 0)
+        self.assertIn(0, [e["attempts"] for e in events])
+
     def test_a_4xx_at_any_state_defers(self):
         for state in STATES:
             with self.subTest(state=state):
