@@ -92,7 +92,7 @@ Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
   group.add(RecordType::envelope, id, envelope);
   std::vector<std::byte> states;
   if (entry.state != 0) {
-    states = encode_state(queue.states().outcomes(entry.state), true);
+    states = whole_state(entry.state);
     group.add(RecordType::state, id, states);
   }
   auto voided = queue.segments_of(entry);

@@ -22,6 +22,8 @@ inline constexpr Duration kRoomWait = 10s;
 // Outcomes of a message that are written whole each time; above it only what changed, and now and then all.
 inline constexpr std::size_t kWholeStateMax = 16;
 inline constexpr std::size_t kStateChangesMax = 64;
+// Targets of aliases that are done while the recipient waits, of one message: 24 bytes each in a whole record.
+inline constexpr std::size_t kFinishedTargetsMax = 1500;
 inline constexpr std::size_t kRetriesPerTurn = 64;  // records that found no room before
 inline constexpr unsigned kShardsMax = 1024;        // MessageId has 10 bits for it
 inline constexpr std::uint32_t kEpochMax = (1U << 20) - 1;

@@ -211,6 +211,70 @@ TEST_P(SpoolTest, writes_many_outcomes_as_changes_and_reads_them_all_back) {
   EXPECT_EQ(at->spool->log().space().live_bytes, 0U);
 }
 
+TEST_P(SpoolTest, keeps_finished_targets_until_their_recipient_is_final) {
+  at->open();
+  const MessageId id = at->accept("x", {.recipients = {"a@example.net", "b@example.net"}});
+  const std::vector<FinishedTarget> all{{0, 7}, {1, 7}, {0, ~std::uint64_t{0}}};
+  for (const FinishedTarget& target : all) at->spool->record(id, target);
+  at->spool->record(id, all[0]);                // known
+  at->spool->record(id, FinishedTarget{2, 1});  // no such recipient
+  at->record(id, 0, RecipientState::pending, 3);
+  EXPECT_EQ(at->load(id)->finished, all);
+  at->reopen();
+  EXPECT_EQ(at->load(id)->finished, all);
+  EXPECT_EQ(at->load(id)->outcomes[0].attempts, 3);
+  at->record(id, 0, RecipientState::delivered);
+  at->spool->record(id, FinishedTarget{0, 9});
+  EXPECT_EQ(at->load(id)->finished, (std::vector<FinishedTarget>{{1, 7}}));
+  at->reopen();
+  EXPECT_EQ(at->load(id)->finished, (std::vector<FinishedTarget>{{1, 7}}));
+  at->record(id, 1, RecipientState::delivered);
+  EXPECT_FALSE(at->spool->contains(id));
+  machine->turns(20);
+  EXPECT_EQ(at->spool->log().space().live_bytes, 0U);
+}
+
+TEST_P(SpoolTest, keeps_finished_targets_up_to_their_bound) {
+  at->open();
+  const MessageId id = at->accept("x");
+  for (std::uint64_t i = 0; i < kFinishedTargetsMax; ++i) at->spool->record(id, FinishedTarget{0, i});
+  EXPECT_EQ(at->load(id)->finished.size(), kFinishedTargetsMax);
+  at->spool->record(id, FinishedTarget{0, kFinishedTargetsMax});
+  EXPECT_EQ(at->load(id)->finished.size(), kFinishedTargetsMax);
+  at->reopen();
+  EXPECT_EQ(at->load(id)->finished.size(), kFinishedTargetsMax);
+}
+
+TEST_P(SpoolTest, writes_finished_targets_again_when_their_frame_failed) {
+  at->open();
+  const MessageId id = at->accept("x");
+  machine->turns(2);
+  unsigned frames = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset < 8192 || frames++ != 0) return std::nullopt;
+    return WriteFault{};
+  };
+  at->spool->record(id, FinishedTarget{0, 5});
+  EXPECT_TRUE(at->flush());
+  EXPECT_GT(frames, 1U);
+  at->reopen();
+  EXPECT_EQ(at->load(id)->finished, (std::vector<FinishedTarget>{{0, 5}}));
+}
+
+TEST_P(SpoolTest, keeps_a_message_at_level_memory_off_the_disk_when_a_target_is_finished) {
+  at->open();
+  const MessageId id = at->accept("x", {.level = mail::Durability::memory});
+  machine->turns(2);
+  at->spool->record(id, FinishedTarget{0, 5});
+  EXPECT_TRUE(at->flush());
+  EXPECT_EQ(at->spool->log().space().live_bytes, 0U);
+  at->record(id, 0, RecipientState::pending);
+  EXPECT_TRUE(at->flush());
+  EXPECT_GT(at->spool->log().space().live_bytes, 0U);
+  at->reopen();
+  EXPECT_EQ(at->load(id)->finished, (std::vector<FinishedTarget>{{0, 5}}));
+}
+
 TEST_P(SpoolTest, refuses_a_second_server) {
   at->open();
   const auto second = start_spool(machine->files(), at->options);
