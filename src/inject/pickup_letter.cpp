@@ -53,8 +53,13 @@ void take_recipient(const PickupRecipient& wanted, const PickupSettings& setting
     letter.refused.push_back({*address, wanted.notify, verdict.reply});
     return;
   }
+  const mail::Recipient recipient{.address = *address, .notify = wanted.notify};
+  if (!letter.envelope.has_room(recipient)) {
+    letter.refused.push_back({*address, wanted.notify, {554, {5, 5, 3}, "Too many recipients"}});
+    return;
+  }
   letter.envelope.smtputf8 = letter.envelope.smtputf8 || !is_ascii(*address);
-  letter.envelope.add_recipient({.address = *address, .notify = wanted.notify});
+  letter.envelope.add_recipient(recipient);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "ringpost/base/units.hpp"
+#include "ringpost/mail/limits.hpp"
 
 namespace ringpost::inject {
 
@@ -14,7 +15,7 @@ namespace ringpost::inject {
 inline constexpr std::size_t kPickupHeaderMax = 16 * 1024 * 1024;
 inline constexpr std::size_t kPickupLineMax = 4096;
 // Recipients of one file; whoever has more sends a list by SMTP.
-inline constexpr std::size_t kPickupRecipientsMax = 100'000;
+inline constexpr std::size_t kPickupRecipientsMax = mail::kRecipientsMax;
 // The largest body; a message of this size is whole in memory once.
 inline constexpr std::size_t kPickupBodyMax = 100 * 1024 * 1024;
 // Names taken from the directory at a time; what came meanwhile has its turn in the next batch.

@@ -18,9 +18,6 @@ inline constexpr std::size_t kMailLineBytesMax = 2048;
 inline constexpr std::size_t kAuthLineBytesMax = 12288;
 // Replies gathered before the session asks to be flushed: some hundred short replies, one socket send.
 inline constexpr std::size_t kOutputBytesFlush = 8192;
-// Addresses and parameters of one transaction; then 452 4.5.3. A thousand recipients with all parameters have
-// 0.8 MiB.
-inline constexpr std::size_t kEnvelopeTextBytesMax = 16 * 1024 * 1024;
 // An idle session gives back buffers larger than this; below it the next transaction needs no allocation.
 inline constexpr std::size_t kIdleBufferBytes = 256;
 // Recipients for which an idle session keeps room.

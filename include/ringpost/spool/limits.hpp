@@ -14,9 +14,9 @@ inline constexpr Bytes kMessageSizeMax = 1_GiB;
 inline constexpr std::size_t kChunkSize = 256 * 1024;   // the largest block of a core's pool
 inline constexpr std::size_t kChunksMax = 64 * 1024;    // of one message; a location each in memory
 inline constexpr std::size_t kSmallAppend = 32 * 1024;  // shorter pieces of a large body are gathered first
-// Messages up to this live in one record. The staging block of a session holds 256 KiB, and a Received field and what a
-// submission lacks stand in front.
-inline constexpr std::size_t kWholeMessageMax = 512 * 1024;
+// Messages up to this live in one record. The staging block of a session holds 256 KiB with our Received field, and what a
+// submission lacks (Date, Message-ID, From: less than 1 KiB) comes on top.
+inline constexpr std::size_t kWholeMessageMax = 264 * 1024;
 // How long accepting waits for the log before it says 452: a stalled disk, or every buffer in use.
 inline constexpr Duration kRoomWait = 10s;
 // Outcomes of a message that are written whole each time; above it only what changed, and now and then all.

@@ -1,3 +1,4 @@
+#include "ringpost/mail/limits.hpp"
 #include "ringpost/spool/limits.hpp"
 
 #include "unit/spool/spool_fixture.hpp"
@@ -118,7 +119,7 @@ TEST_P(SpoolTest, takes_the_largest_record_and_refuses_one_byte_more) {
   EXPECT_EQ(at->body(id).value(), largest);
   at->reopen();
   EXPECT_EQ(at->body(id).value(), largest);
-  EXPECT_EQ(at->part(id, 300'000, 10).value(), std::string(10, 'l'));
+  EXPECT_EQ(at->part(id, kWholeMessageMax - 10, 20).value(), std::string(10, 'l'));
 }
 
 TEST_P(SpoolTest, takes_a_message_without_a_byte) {
@@ -273,6 +274,37 @@ TEST_P(SpoolTest, keeps_a_message_at_level_memory_off_the_disk_when_a_target_is_
   EXPECT_GT(at->spool->log().space().live_bytes, 0U);
   at->reopen();
   EXPECT_EQ(at->load(id)->finished, (std::vector<FinishedTarget>{{0, 5}}));
+}
+
+// A message that does not fit a frame with its state could never leave its segment.
+TEST_P(SpoolTest, moves_the_largest_of_all_in_one_piece) {
+  at->options.segment_size = 8_MiB;
+  at->options.compact_after = Duration{0};
+  at->open();
+  Mail mail{.recipients = {}};
+  const std::string domain(mail::kEnvelopeTextTaken / mail::kRecipientsMax - 7, 'e');
+  for (std::size_t i = 0; i + 1 < mail::kRecipientsMax; ++i)  // the sender takes the room of the last
+    mail.recipients.push_back(std::to_string(100'000 + i) + "@" + domain);
+  const std::string body(kWholeMessageMax, 'b');
+  const MessageId id = at->accept(body, mail);
+  for (std::uint64_t i = 0; i < kFinishedTargetsMax; ++i) at->spool->record(id, FinishedTarget{0, i});
+  std::vector<Outcome> outcomes;
+  for (std::uint32_t i = 0; i < mail.recipients.size(); ++i)
+    outcomes.push_back({.recipient = i, .attempts = 1, .next_attempt = {1000}, .code = 450});
+  at->spool->record(id, outcomes);
+  // The rest of its segment is of messages that have ended.
+  for (int i = 0; i < 40; ++i) at->record(at->accept(body), 0, RecipientState::delivered);
+  const auto moved = [&] {
+    for (const auto& entry : machine->core().figures().entries())
+      if (entry.name == "spool_moved") return entry.counter->value();
+    return std::uint64_t{0};
+  };
+  ASSERT_TRUE(machine->turn_until([&] { return moved() > 0; }));
+  EXPECT_TRUE(at->flush());
+  at->reopen();
+  EXPECT_EQ(at->body(id).value(), body);
+  EXPECT_EQ(at->load(id)->finished.size(), kFinishedTargetsMax);
+  EXPECT_EQ(at->load(id)->envelope.recipient_count(), mail.recipients.size());
 }
 
 TEST_P(SpoolTest, refuses_a_second_server) {
