@@ -92,14 +92,16 @@ Task<void> Results::report_failures(MessageId id, std::vector<Part>& parts,
   for (const Part& part : parts) {
     for (const Finding& finding : part.findings) {
       if (!failed(finding.found)) continue;
-      if (!mail::wants_report(envelope.recipient(finding.recipient).notify, mail::DsnAction::failed))
+      // What the sender wished does not bind who minds a list.
+      if (attempt.report_to.empty() &&
+          !mail::wants_report(envelope.recipient(finding.recipient).notify, mail::DsnAction::failed))
         continue;
       lines.push_back(Reports::line(envelope, finding, attempt, mail::DsnAction::failed, core_.wall_now()));
       if (finding.found == Found::expired && !lines.back().status.given()) lines.back().status = kExpired;
     }
   }
   if (lines.empty()) co_return;
-  const auto sent = co_await reports_.send(id, envelope, lines, settings);
+  const auto sent = co_await reports_.send(id, envelope, lines, settings, attempt.report_to);
   if (sent) co_return;
   for (Part& part : parts) {
     for (Finding& finding : part.findings) {
