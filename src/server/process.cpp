@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ringpost/admin/directives.hpp"
+#include "ringpost/config/print.hpp"
 #include "ringpost/inject/pickup_format.hpp"
 #include "ringpost/server/version.hpp"
 
@@ -39,7 +40,8 @@ Process::~Process() = default;
 
 Result<void> Process::start(LoadedConfiguration loaded) {
   started_ = wall_clock();
-  const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
+  first_ = std::move(loaded);
+  const std::shared_ptr<const Configuration> configuration = first_.configuration;
   RP_CHECK(prepare(*configuration));
   material_ = RP_TRY(read_material(configuration, nullptr));
   const ServiceUser user = RP_TRY(service_user(configuration->server.user));
@@ -88,7 +90,8 @@ Result<void> Process::open_durable(const Configuration& configuration) {
   shared_.helper = helper_.get();
   shared_.leases = leases_.get();
   shared_.clients = clients_.get();
-  shared_.directives = RP_TRY(admin::load_directives(*tables_, static_cast<unsigned>(shared_.directives.size())));
+  shared_.directives =
+      RP_TRY(admin::load_directives(*tables_, static_cast<unsigned>(shared_.directives.size())));
   return {};
 }
 
@@ -101,7 +104,8 @@ Result<void> Process::start_cores() {
   }));
   std::vector<observe::EventRing*> rings;
   for (unsigned i = 0; i < runtime_->count(); ++i) rings.push_back(&runtime_->core(i).events());
-  publisher_ = RP_TRY(publish::Publisher::start(std::move(rings), configuration.log, configuration.hostname()));
+  publisher_ =
+      RP_TRY(publish::Publisher::start(std::move(rings), configuration.log, configuration.hostname()));
   RP_CHECK(on_all([this](CoreServices& services) { return services.open(material_); }));
   return on_all([](CoreServices& services) { return services.start(); });
 }
@@ -118,7 +122,8 @@ Task<void> answer(shard::Core&, Task<Result<void>> task, std::promise<Result<voi
 Result<void> Process::on_all(const std::function<Task<Result<void>>(CoreServices&)>& make) {
   std::vector<std::promise<Result<void>>> promises(services_.size());
   for (unsigned i = 0; i < services_.size(); ++i)
-    runtime_->run_on(i, [&, i](shard::Core& core) { core.spawn(answer(core, make(*services_[i]), &promises[i])); });
+    runtime_->run_on(
+        i, [&, i](shard::Core& core) { core.spawn(answer(core, make(*services_[i]), &promises[i])); });
   Result<void> first;
   for (auto& promise : promises) {
     Result<void> result = promise.get_future().get();
@@ -164,19 +169,35 @@ Result<void> check_same_sockets(const Configuration& old, const Configuration& f
   };
   if (addresses(old) == addresses(fresh)) return {};
   return fail(ErrorKind::permanent,
-              "listeners and their addresses cannot change while the server runs: restart it to take this configuration");
+              "listeners and their addresses cannot change while the server runs: restart it to take this "
+              "configuration");
 }
 
 }  // namespace
 
-Result<void> Process::reload() {
+// What a reload does not change is said, not passed over.
+std::vector<std::string> Process::not_in_force(const LoadedConfiguration& fresh) const {
+  std::vector<std::string> waiting;
+  for (const std::string& key : config::waiting_for_restart(*first_.schema, *fresh.schema))
+    waiting.push_back(key + " has changed, which is not in force before a restart of the server");
+  const std::string& location = fresh.configuration->mailboxes.location;
+  if (helper_ != nullptr && location.starts_with("pipe:") &&
+      location != first_.configuration->mailboxes.location)
+    waiting.push_back(
+        "mailboxes.location names another command than at the start: the delivery helper does not run it as "
+        "users of the "
+        "system, so their mail is deferred until a restart of the server");
+  return waiting;
+}
+
+Result<std::vector<std::string>> Process::reload() {
   LoadedConfiguration loaded = load_configuration(config_path_);
   if (!loaded.loaded.ok()) {
     std::string text = "the configuration has errors; the running one stays";
     for (const config::Finding& finding : loaded.loaded.findings) text += "\n" + config::to_string(finding);
     return fail(ErrorKind::permanent, std::move(text));
   }
-  const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
+  const std::shared_ptr<const Configuration> configuration = loaded.configuration;
   const std::shared_ptr<const Material> old = material_;
   RP_CHECK(check_same_sockets(*old->configuration, *configuration));
   auto fresh = RP_TRY(read_material(configuration, old->ticket_keys));
@@ -191,12 +212,14 @@ Result<void> Process::reload() {
   };
   if (auto done = on_all(swap(fresh)); !done) {
     (void)on_all(swap(old));  // all cores or none
-    return done;
+    return fail(std::move(done).error());
   }
+  std::vector<std::string> waiting = not_in_force(loaded);
   const std::scoped_lock lock(mutex_);
   material_ = std::move(fresh);
   publisher_->notice(fmt::format("configuration {} is in force", ++generation_));
-  return {};
+  for (const std::string& sentence : waiting) publisher_->notice("but " + sentence);
+  return waiting;
 }
 
 void Process::stop(std::optional<Duration> drain) {

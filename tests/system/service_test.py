@@ -134,6 +134,19 @@ class Reload(SystemTest):
         with server.talk() as client:
             return client.reply().text
 
+    def test_what_a_reload_does_not_change_is_said(self):
+        server = self.server(as_root=True)
+        self.assertNotIn("but", server.command_ok("reload"))
+        server.reconfigure({"spool": {"compact_after": "61s"}, "mailboxes": {"location": "pipe:cat >/dev/null"}})
+        said = server.command_ok("reload")
+        self.assertIn("but spool.compact_after has changed, which is not in force before a restart", said)
+        server.wait_for_event("notice", text=re.search("but spool.*", said).group())
+        if os.geteuid() == 0:
+            self.assertIn("but mailboxes.location names another command than at the start", said)
+        self.assertEqual(len(server.json_lines("reload")[-1]["waiting"]), said.count("but "))
+        server.restart()
+        self.assertNotIn("but", server.command_ok("reload"))
+
     def test_a_bad_file_leaves_the_old_one_running(self):
         server = self.server({"listener": {"mx": {"banner": "ESMTP first"}}})
         good = ringpost.to_toml(server.config)
