@@ -6,9 +6,7 @@
 #include "ringpost/inject/limits.hpp"
 #include "ringpost/mail/address.hpp"
 #include "ringpost/mail/dsn.hpp"
-#include "ringpost/mail/envelope_record.hpp"
 #include "ringpost/mail/header.hpp"
-#include "ringpost/mail/limits.hpp"
 
 namespace ringpost::inject {
 
@@ -40,8 +38,8 @@ Result<std::string> find_sender(const PickupFile& file, const PickupSettings& se
 }
 
 // The last one, or another like it once that is full.
-mail::Envelope& envelope_with_room(Letter& letter) {
-  if (mail::encoded_envelope_size(letter.envelopes.back(), {}) > mail::kEnvelopeRecordMax) {
+mail::Envelope& envelope_with_room(Letter& letter, const mail::Recipient& recipient) {
+  if (!letter.envelopes.back().has_room(recipient)) {
     mail::Envelope another = letter.envelopes.front();
     another.truncate_recipients(0);
     letter.envelopes.push_back(std::move(another));
@@ -65,9 +63,10 @@ void take_recipient(const PickupRecipient& wanted, const PickupSettings& setting
     letter.refused.push_back({*address, wanted.notify, verdict.reply});
     return;
   }
-  mail::Envelope& envelope = envelope_with_room(letter);
+  const mail::Recipient recipient{.address = *address, .notify = wanted.notify};
+  mail::Envelope& envelope = envelope_with_room(letter, recipient);
   envelope.smtputf8 = envelope.smtputf8 || !is_ascii(*address);
-  envelope.add_recipient({.address = *address, .notify = wanted.notify});
+  envelope.add_recipient(recipient);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ringpost/admin/directives.hpp"
+#include "ringpost/config/print.hpp"
 #include "ringpost/inject/pickup_format.hpp"
 #include "ringpost/server/version.hpp"
 
@@ -39,7 +40,8 @@ Process::~Process() = default;
 
 Result<void> Process::start(LoadedConfiguration loaded) {
   started_ = wall_clock();
-  const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
+  first_ = std::move(loaded);
+  const std::shared_ptr<const Configuration> configuration = first_.configuration;
   RP_CHECK(prepare(*configuration));
   material_ = RP_TRY(read_material(configuration, nullptr));
   const ServiceUser user = RP_TRY(service_user(configuration->server.user));
@@ -173,14 +175,29 @@ Result<void> check_same_sockets(const Configuration& old, const Configuration& f
 
 }  // namespace
 
-Result<void> Process::reload() {
+// What a reload does not change is said, not passed over.
+std::vector<std::string> Process::not_in_force(const LoadedConfiguration& fresh) const {
+  std::vector<std::string> waiting;
+  for (const std::string& key : config::waiting_for_restart(*first_.schema, *fresh.schema))
+    waiting.push_back(key + " has changed, which is not in force before a restart of the server");
+  const std::string& location = fresh.configuration->mailboxes.location;
+  if (helper_ != nullptr && location.starts_with("pipe:") &&
+      location != first_.configuration->mailboxes.location)
+    waiting.push_back(
+        "mailboxes.location names another command than at the start: the delivery helper does not run it as "
+        "users of the "
+        "system, so their mail is deferred until a restart of the server");
+  return waiting;
+}
+
+Result<std::vector<std::string>> Process::reload() {
   LoadedConfiguration loaded = load_configuration(config_path_);
   if (!loaded.loaded.ok()) {
     std::string text = "the configuration has errors; the running one stays";
     for (const config::Finding& finding : loaded.loaded.findings) text += "\n" + config::to_string(finding);
     return fail(ErrorKind::permanent, std::move(text));
   }
-  const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
+  const std::shared_ptr<const Configuration> configuration = loaded.configuration;
   const std::shared_ptr<const Material> old = material_;
   RP_CHECK(check_same_sockets(*old->configuration, *configuration));
   auto fresh = RP_TRY(read_material(configuration, old->ticket_keys));
@@ -195,12 +212,14 @@ Result<void> Process::reload() {
   };
   if (auto done = on_all(swap(fresh)); !done) {
     (void)on_all(swap(old));  // all cores or none
-    return done;
+    return fail(std::move(done).error());
   }
+  std::vector<std::string> waiting = not_in_force(loaded);
   const std::scoped_lock lock(mutex_);
   material_ = std::move(fresh);
   publisher_->notice(fmt::format("configuration {} is in force", ++generation_));
-  return {};
+  for (const std::string& sentence : waiting) publisher_->notice("but " + sentence);
+  return waiting;
 }
 
 void Process::stop(std::optional<Duration> drain) {

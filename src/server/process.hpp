@@ -37,7 +37,7 @@ class Process final : public admin::Control {
   unsigned core_count() const override { return runtime_->count(); }
   void on_each_core(const std::function<void(admin::CoreView&)>& visit) override;
   void on_core(unsigned core, const std::function<void(admin::CoreView&)>& visit) override;
-  Result<void> reload() override;
+  Result<std::vector<std::string>> reload() override;
   void stop(std::optional<Duration> drain) override;
   accounts::Accounts& accounts() override { return *accounts_; }
   tables::Tables& tables() override { return *tables_; }
@@ -49,10 +49,12 @@ class Process final : public admin::Control {
   Result<void> load_directives();
   // Spawns `make(services)` on every core and waits for all; the first error.
   Result<void> on_all(const std::function<Task<Result<void>>(CoreServices&)>& make);
+  std::vector<std::string> not_in_force(const LoadedConfiguration& fresh) const;
   void shut_down(Duration drain);
   void end_services();
 
   std::string config_path_;
+  LoadedConfiguration first_;  // what the server was started with
   std::shared_ptr<const Material> material_;
   std::unique_ptr<io::Backend> files_;  // for start_spool, on the main thread
   std::unique_ptr<deliver::HelperClient> helper_;

@@ -1,7 +1,5 @@
 // MAIL and RCPT: the envelope.
 #include "ringpost/mail/address.hpp"
-#include "ringpost/mail/envelope_record.hpp"
-#include "ringpost/mail/limits.hpp"
 #include "ringpost/smtp/server_session.hpp"
 
 #include "command_table.hpp"
@@ -93,17 +91,16 @@ std::optional<Event> ServerSession::on_rcpt(std::string_view arguments) {
   if (!rest.empty() && rest.front() != ' ') return refuse(replies::kRcptSyntax);
   mail::Recipient recipient;
   if (const FixedReply* refusal = apply_rcpt_parameters(rest, *settings_, recipient)) return refuse(*refusal);
-  // Not an error of the client: it sends the rest in another transaction.
-  const bool no_room = mail::encoded_envelope_size(envelope_, {}) > mail::kEnvelopeRecordMax;
-  if (no_room || envelope_.recipient_count() >= settings_->recipients_max) {
-    say(replies::kTooManyRecipients);
-    return std::nullopt;
-  }
   scratch_.clear();
   if (const auto canonical = mail::append_canonical(*path, scratch_); !canonical) {
     return refuse_address(canonical.error(), false);
   }
   recipient.address = scratch_;
+  // Not an error of the client: it sends the rest in another transaction.
+  if (envelope_.recipient_count() >= settings_->recipients_max || !envelope_.has_room(recipient)) {
+    say(replies::kTooManyRecipients);
+    return std::nullopt;
+  }
   envelope_.add_recipient(recipient);
   return Event{Event::Kind::recipient};
 }

@@ -13,16 +13,6 @@ namespace ringpost::spool {
 
 namespace {
 
-// What level memory writes, and what moves, is one frame: body, envelope with its facts, and the states of all recipients. A
-// recipient takes at least 19 bytes of the envelope ("a@b").
-constexpr std::size_t kFactsMax = 8 * mail::kFactTextMax;
-constexpr std::size_t kRecipientMin = 19;
-constexpr std::size_t kFrameMin =
-    journal::kBufferSize - 16 * 1024;  // of the smallest segment, with headers and voids
-static_assert(kWholeMessageMax + mail::kEnvelopeRecordMax + kFactsMax +
-                  mail::kEnvelopeRecordMax / kRecipientMin * sizeof(StateItem) <=
-              kFrameMin);
-
 std::uint64_t total(std::span<const std::span<const std::byte>> pieces) {
   std::uint64_t size = 0;
   for (const auto piece : pieces) size += piece.size();

@@ -65,6 +65,8 @@ class Envelope {
   std::string_view auth_submitter() const { return text(auth_submitter_); }
   bool has_reverse_path() const { return has_reverse_path_; }  // MAIL FROM was given, <> too
 
+  // Whether one more recipient fits: kRecipientsMax, kEnvelopeTextTaken. Ask before add_recipient.
+  bool has_room(const Recipient& recipient) const;
   void add_recipient(const Recipient& recipient);
   std::size_t recipient_count() const { return recipients_.size(); }
   Recipient recipient(std::size_t index) const;

@@ -157,8 +157,25 @@ class Connection::Receive final : shard::Timer {
   std::optional<Error> error_;
 };
 
-// Opens a connection from `source` (or whatever the system picks).
+// A connect that another flow of the same core may end. It outlives the connect.
+class Dial {
+ public:
+  // The connect returns `cancelled`, unless it has succeeded already; so does any begun later.
+  void abort() {
+    aborted_ = true;
+    if (connecting_ != nullptr) connecting_->cancel();
+  }
+
+ private:
+  friend Task<Result<std::unique_ptr<Connection>>> connect(shard::Core&, Endpoint, std::optional<Endpoint>,
+                                                           Instant, Dial*);
+  shard::Await* connecting_ = nullptr;
+  bool aborted_ = false;
+};
+
+// Opens a connection from `source` (or whatever the system picks). `dial`: how it is ended early, or none.
 Task<Result<std::unique_ptr<Connection>>> connect(shard::Core& core, Endpoint to,
-                                                  std::optional<Endpoint> source, Instant deadline);
+                                                  std::optional<Endpoint> source, Instant deadline,
+                                                  Dial* dial = nullptr);
 
 }  // namespace ringpost::net

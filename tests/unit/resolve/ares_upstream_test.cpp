@@ -263,6 +263,18 @@ TEST_P(AresUpstream, comes_back_over_tcp_for_a_long_answer) {
   ::close(listening);
 }
 
+TEST_P(AresUpstream, is_aborted_with_questions_under_way_and_stopped_later) {
+  resolve_with({serve([](const dns::Query&) { return std::nullopt; })});
+  std::optional<dns::Answer> answer;
+  core_->spawn(store(resolver_->ask({name("a.x"), Type::a}, Instant::never()), &answer));
+  core_->turn(core_->now());
+  resolver_->abort();
+  for (int turns = 0; turns < 10; ++turns) core_->turn(core_->now());
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->status, Status::servfail);
+  resolver_->abort();
+}
+
 TEST_P(AresUpstream, stops_with_questions_under_way) {
   resolve_with({serve([](const dns::Query&) { return std::nullopt; })});
   std::vector<std::optional<dns::Answer>> answers(10);

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ringpost/mail/limits.hpp"
+
 #include "unit/smtp/server_driver.hpp"
 
 namespace ringpost::smtp::testing {
@@ -229,6 +231,22 @@ TEST(ServerLines, bounds_the_recipients_of_a_transaction) {
   server.say("x\r\n.\r\n");
   ASSERT_EQ(server.mails.size(), 1U);
   EXPECT_EQ(server.mails[0].to.size(), 100U);
+}
+
+// However few they are: what is accepted must fit one frame of the log.
+TEST(ServerLines, bounds_the_text_of_all_recipients) {
+  TestServer server({.recipients_max = mail::kRecipientsMax});
+  server.greeted().say(kHello);
+  server.say("MAIL FROM:<>\r\n");
+  const std::string orcpt = "rfc822;" + std::string(mail::kOrcptSizeMax - 7, 'o');
+  const auto rcpt = [&](std::size_t number) {
+    return codes(
+        server.say("RCPT TO:<u" + std::to_string(1000 + number) + "@x.example> ORCPT=" + orcpt + "\r\n"));
+  };
+  const std::size_t each = std::string("u1000@x.example").size() + orcpt.size();
+  const std::size_t fit = mail::kEnvelopeTextTaken / each;
+  for (std::size_t i = 0; i < fit; ++i) ASSERT_EQ(rcpt(i), "250") << i;
+  EXPECT_EQ(rcpt(fit), "452");
 }
 
 // The body of a BDAT that was not understood would be read as commands, however its verb was split.

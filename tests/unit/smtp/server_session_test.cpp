@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "ringpost/mail/envelope_record.hpp"
 #include "ringpost/mail/limits.hpp"
 
 #include "unit/smtp/server_driver.hpp"
@@ -154,8 +153,8 @@ TEST(ServerSession, takes_recipients_until_the_envelope_is_full) {
   EXPECT_EQ(reply, "452 4.5.3 Too many recipients\r\n");
   const auto& envelope = server.session.envelope();
   EXPECT_EQ(envelope.recipient_count(), taken);
-  EXPECT_LE(mail::encoded_envelope_size(envelope, {}), mail::kEnvelopeRecordMax + kMailLineBytesMax);
-  EXPECT_GT(mail::encoded_envelope_size(envelope, {}), mail::kEnvelopeRecordMax - kMailLineBytesMax);
+  EXPECT_LE(envelope.text_size(), mail::kEnvelopeTextTaken);
+  EXPECT_GT(envelope.text_size(), mail::kEnvelopeTextTaken - kMailLineBytesMax);
   EXPECT_THAT(server.say("DATA\r\n"), StartsWith("354"));
 }
 

@@ -1,4 +1,5 @@
 #include "ringpost/journal/limits.hpp"
+#include "ringpost/mail/limits.hpp"
 #include "ringpost/spool/limits.hpp"
 
 #include "unit/spool/spool_fixture.hpp"
@@ -119,7 +120,7 @@ TEST_P(SpoolTest, takes_the_largest_record_and_refuses_one_byte_more) {
   EXPECT_EQ(at->body(id).value(), largest);
   at->reopen();
   EXPECT_EQ(at->body(id).value(), largest);
-  EXPECT_EQ(at->part(id, 300'000, 10).value(), std::string(10, 'l'));
+  EXPECT_EQ(at->part(id, kWholeMessageMax - 10, 20).value(), std::string(10, 'l'));
 }
 
 TEST_P(SpoolTest, takes_a_message_without_a_byte) {
@@ -210,6 +211,101 @@ TEST_P(SpoolTest, writes_many_outcomes_as_changes_and_reads_them_all_back) {
   EXPECT_FALSE(at->spool->contains(id));
   machine->turns(20);
   EXPECT_EQ(at->spool->log().space().live_bytes, 0U);
+}
+
+TEST_P(SpoolTest, keeps_finished_targets_until_their_recipient_is_final) {
+  at->open();
+  const MessageId id = at->accept("x", {.recipients = {"a@example.net", "b@example.net"}});
+  const std::vector<FinishedTarget> all{{0, 7}, {1, 7}, {0, ~std::uint64_t{0}}};
+  for (const FinishedTarget& target : all) at->spool->record(id, target);
+  at->spool->record(id, all[0]);                // known
+  at->spool->record(id, FinishedTarget{2, 1});  // no such recipient
+  at->record(id, 0, RecipientState::pending, 3);
+  EXPECT_EQ(at->load(id)->finished, all);
+  at->reopen();
+  EXPECT_EQ(at->load(id)->finished, all);
+  EXPECT_EQ(at->load(id)->outcomes[0].attempts, 3);
+  at->record(id, 0, RecipientState::delivered);
+  at->spool->record(id, FinishedTarget{0, 9});
+  EXPECT_EQ(at->load(id)->finished, (std::vector<FinishedTarget>{{1, 7}}));
+  at->reopen();
+  EXPECT_EQ(at->load(id)->finished, (std::vector<FinishedTarget>{{1, 7}}));
+  at->record(id, 1, RecipientState::delivered);
+  EXPECT_FALSE(at->spool->contains(id));
+  machine->turns(20);
+  EXPECT_EQ(at->spool->log().space().live_bytes, 0U);
+}
+
+TEST_P(SpoolTest, keeps_finished_targets_up_to_their_bound) {
+  at->open();
+  const MessageId id = at->accept("x");
+  for (std::uint64_t i = 0; i < kFinishedTargetsMax; ++i) at->spool->record(id, FinishedTarget{0, i});
+  EXPECT_EQ(at->load(id)->finished.size(), kFinishedTargetsMax);
+  at->spool->record(id, FinishedTarget{0, kFinishedTargetsMax});
+  EXPECT_EQ(at->load(id)->finished.size(), kFinishedTargetsMax);
+  at->reopen();
+  EXPECT_EQ(at->load(id)->finished.size(), kFinishedTargetsMax);
+}
+
+TEST_P(SpoolTest, writes_finished_targets_again_when_their_frame_failed) {
+  at->open();
+  const MessageId id = at->accept("x");
+  machine->turns(2);
+  unsigned frames = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset < 8192 || frames++ != 0) return std::nullopt;
+    return WriteFault{};
+  };
+  at->spool->record(id, FinishedTarget{0, 5});
+  EXPECT_TRUE(at->flush());
+  EXPECT_GT(frames, 1U);
+  at->reopen();
+  EXPECT_EQ(at->load(id)->finished, (std::vector<FinishedTarget>{{0, 5}}));
+}
+
+TEST_P(SpoolTest, keeps_a_message_at_level_memory_off_the_disk_when_a_target_is_finished) {
+  at->open();
+  const MessageId id = at->accept("x", {.level = mail::Durability::memory});
+  machine->turns(2);
+  at->spool->record(id, FinishedTarget{0, 5});
+  EXPECT_TRUE(at->flush());
+  EXPECT_EQ(at->spool->log().space().live_bytes, 0U);
+  at->record(id, 0, RecipientState::pending);
+  EXPECT_TRUE(at->flush());
+  EXPECT_GT(at->spool->log().space().live_bytes, 0U);
+  at->reopen();
+  EXPECT_EQ(at->load(id)->finished, (std::vector<FinishedTarget>{{0, 5}}));
+}
+
+// A message that does not fit a frame with its state could never leave its segment.
+TEST_P(SpoolTest, moves_the_largest_of_all_in_one_piece) {
+  at->options.segment_size = 8_MiB;
+  at->options.compact_after = Duration{0};
+  at->open();
+  Mail mail{.recipients = {}};
+  const std::string domain(mail::kEnvelopeTextTaken / mail::kRecipientsMax - 7, 'e');
+  for (std::size_t i = 0; i + 1 < mail::kRecipientsMax; ++i)  // the sender takes the room of the last
+    mail.recipients.push_back(std::to_string(100'000 + i) + "@" + domain);
+  const std::string body(kWholeMessageMax, 'b');
+  const MessageId id = at->accept(body, mail);
+  for (std::uint64_t i = 0; i < kFinishedTargetsMax; ++i) at->spool->record(id, FinishedTarget{0, i});
+  std::vector<Outcome> outcomes;
+  for (std::uint32_t i = 0; i < mail.recipients.size(); ++i)
+    outcomes.push_back({.recipient = i, .attempts = 1, .next_attempt = {1000}, .code = 450});
+  at->spool->record(id, outcomes);
+  // The rest of its segment is of messages that have ended.
+  for (int i = 0; i < 40; ++i) at->record(at->accept(body), 0, RecipientState::delivered);
+  const auto moved = [&] {
+    for (const auto& entry : machine->core().figures().entries())
+      if (entry.name == "spool_moved") return entry.counter->value();
+    return std::uint64_t{0};
+  };
+  ASSERT_TRUE(machine->turn_until([&] { return moved() > 0; }));
+  EXPECT_TRUE(at->flush());
+  at->reopen();
+  EXPECT_EQ(at->body(id).value(), body);
+  EXPECT_EQ(at->load(id)->finished.size(), kFinishedTargetsMax);
+  EXPECT_EQ(at->load(id)->envelope.recipient_count(), mail.recipients.size());
 }
 
 TEST_P(SpoolTest, refuses_a_second_server) {
