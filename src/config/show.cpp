@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <map>
+
 #include <fmt/format.h>
 
 #include "ringpost/config/print.hpp"
@@ -23,7 +26,34 @@ void each_option(const Schema& schema, const OnTable& on_table, const OnLeaf& on
   }
 }
 
+std::map<std::string, std::string> restart_values(const Schema& schema) {
+  std::map<std::string, std::string> values;
+  for (const Schema::Part& part : schema.parts()) {
+    part.codec->each_table(part.target, [&](const std::string& name, const void* options) {
+      const std::string header = part.named() ? joined_key(part.name, name) : part.name;
+      part.table->visit(options, "",
+                        [&](const std::string& key, const OptionField& field, const void* member) {
+                          if (field.restart) values[header + "." + key] = to_toml(field.codec->write(member));
+                        });
+    });
+  }
+  return values;
+}
+
 }  // namespace
+
+std::vector<std::string> keys_for_restart(const Schema& running, const Schema& fresh) {
+  auto before = restart_values(running);
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : restart_values(fresh)) {
+    const auto known = before.find(key);
+    if (known == before.end() || known->second != value) keys.push_back(key);
+    if (known != before.end()) before.erase(known);
+  }
+  for (const auto& [key, value] : before) keys.push_back(key);
+  std::ranges::sort(keys);
+  return keys;
+}
 
 std::string show(const Schema& schema, const Loaded& loaded) {
   std::string text;

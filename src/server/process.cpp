@@ -6,10 +6,12 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ringpost/admin/directives.hpp"
+#include "ringpost/config/print.hpp"
 #include "ringpost/inject/pickup_format.hpp"
 #include "ringpost/server/version.hpp"
 
@@ -41,6 +43,7 @@ Result<void> Process::start(LoadedConfiguration loaded) {
   started_ = wall_clock();
   const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
   RP_CHECK(prepare(*configuration));
+  started_with_ = configuration;
   material_ = RP_TRY(read_material(configuration, nullptr));
   const ServiceUser user = RP_TRY(service_user(configuration->server.user));
   RP_CHECK(become(user));
@@ -167,9 +170,16 @@ Result<void> check_same_sockets(const Configuration& old, const Configuration& f
               "listeners and their addresses cannot change while the server runs: restart it to take this configuration");
 }
 
+// What the operator has changed since the start and no reload does.
+std::string waits_for_restart(Configuration running, Configuration fresh) {
+  const auto keys = config::keys_for_restart(schema_of(running), schema_of(fresh));
+  return keys.empty() ? "" : fmt::format("; a restart is needed for {}", fmt::join(keys, ", "));
+}
+
 }  // namespace
 
 Result<void> Process::reload() {
+  const std::scoped_lock one_at_a_time(reload_mutex_);
   LoadedConfiguration loaded = load_configuration(config_path_);
   if (!loaded.loaded.ok()) {
     std::string text = "the configuration has errors; the running one stays";
@@ -193,9 +203,10 @@ Result<void> Process::reload() {
     (void)on_all(swap(old));  // all cores or none
     return done;
   }
+  const std::string waiting = waits_for_restart(*started_with_, *fresh->configuration);
   const std::scoped_lock lock(mutex_);
   material_ = std::move(fresh);
-  publisher_->notice(fmt::format("configuration {} is in force", ++generation_));
+  publisher_->notice(fmt::format("configuration {} is in force{}", ++generation_, waiting));
   return {};
 }
 

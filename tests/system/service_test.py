@@ -150,6 +150,20 @@ class Reload(SystemTest):
             client.start_tls()
             return client.socket.getpeercert(binary_form=True)
 
+    def test_a_reload_says_what_only_a_restart_changes(self):
+        server = self.server()
+        server.reconfigure({"cores": {"receive_buffers": "2MiB"}, "listener": {"mx": {"banner": "ESMTP second"}}})
+        for _ in range(2):  # it stays true with the next one
+            server.command_ok("reload")
+            self.assertTrue(self.banner(server).endswith("ESMTP second"))
+
+        def said():
+            return [e["text"] for e in server.events("notice") if "is in force" in e.get("text", "")]
+
+        wait_until(lambda: len(said()) == 2, "two notices")
+        for text in said():
+            self.assertRegex(text, r"; a restart is needed for cores\.receive_buffers$")
+
     def test_mail_flows_on_through_many_reloads(self):
         sink = self.closing(Sink())
         server = self.server(sink=sink)

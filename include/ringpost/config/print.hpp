@@ -19,6 +19,10 @@ std::string reference(const Schema& schema);
 std::string show(const Schema& schema, const Loaded& loaded);
 std::string show_json(const Schema& schema, const Loaded& loaded);
 
+// The keys of `fresh` whose values differ from those of `running`, and which only a restart changes. A table that one of
+// them lacks counts as empty.
+std::vector<std::string> keys_for_restart(const Schema& running, const Schema& fresh);
+
 // A key that the sample sets: {"listener.mx", "address", "[\"0.0.0.0:25\"]"}. Table and key must be in the
 // schema.
 struct SampleValue {

@@ -46,6 +46,16 @@ TEST(Reference, is_the_same_whatever_the_structs_hold) {
   EXPECT_EQ(reference(fresh.schema()), reference(loaded.schema()));
 }
 
+TEST(KeysForRestart, are_those_that_a_reload_cannot_change_and_that_differ) {
+  Everything running, same, fresh;
+  const std::string server = "[server]\nhostname = \"a\"\n";
+  ASSERT_THAT(findings_of(server + "[cores]\nuse = [0]\n", &running), IsEmpty());
+  ASSERT_THAT(findings_of(server + "[cores]\nuse = [0]\nreceive_buffers = \"2MiB\"\n", &same), IsEmpty());
+  ASSERT_THAT(findings_of(server + "[cores]\nuse = [0, 1]\n", &fresh), IsEmpty());
+  EXPECT_THAT(keys_for_restart(running.schema(), same.schema()), IsEmpty());
+  EXPECT_THAT(keys_for_restart(running.schema(), fresh.schema()), testing::ElementsAre("cores.use"));
+}
+
 TEST(Reference, ends_at_a_table_that_holds_its_own_kind) {
   Everything options;
   const std::string page = reference(options.schema());
