@@ -61,6 +61,10 @@ Result<void> read_tls(const tls::TlsOptions& options, Material& material) {
   return {};
 }
 
+bool has_certificate(const Material& material) {
+  return !material.configuration->tls.certificate.empty();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Configuration> configuration,
@@ -86,8 +90,9 @@ Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Conf
   auto names = deliver::Local::alias_names(material->aliases);
   if (!names) return fail(std::move(names.error()).in(aliases.text));
   material->alias_names = std::move(*names);
-  // Built once here so that a bad certificate is found before any core is told of it.
-  if (!material->tls_server.main.certificate_pem.empty())
+  // Built once here so that a bad certificate is found before any core is told of it. An empty file is a bad one, and no
+  // reason to go on in clear text.
+  if (has_certificate(*material))
     (void)RP_TRY(tls::ServerContext::build(material->tls_server, material->ticket_keys));
   return std::shared_ptr<const Material>(std::move(material));
 }
@@ -96,7 +101,7 @@ Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& m
                                                                accounts::Accounts& accounts) {
   const Configuration& configuration = *material.configuration;
   std::shared_ptr<const tls::ServerContext> tls;
-  if (!material.tls_server.main.certificate_pem.empty())
+  if (has_certificate(material))
     tls = RP_TRY(tls::ServerContext::build(material.tls_server, material.ticket_keys));
   auto snapshot = std::make_shared<receive::Snapshot>();
   for (const auto& [name, options] : configuration.listener)

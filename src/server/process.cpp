@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -191,6 +192,7 @@ std::vector<std::string> Process::not_in_force(const LoadedConfiguration& fresh)
 }
 
 Result<std::vector<std::string>> Process::reload() {
+  const std::scoped_lock one_at_a_time(reload_mutex_);
   LoadedConfiguration loaded = load_configuration(config_path_);
   if (!loaded.loaded.ok()) {
     std::string text = "the configuration has errors; the running one stays";

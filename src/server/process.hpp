@@ -46,7 +46,6 @@ class Process final : public admin::Control {
   Result<void> prepare(const Configuration& configuration);
   Result<void> open_durable(const Configuration& configuration);
   Result<void> start_cores();
-  Result<void> load_directives();
   // Spawns `make(services)` on every core and waits for all; the first error.
   Result<void> on_all(const std::function<Task<Result<void>>(CoreServices&)>& make);
   std::vector<std::string> not_in_force(const LoadedConfiguration& fresh) const;
@@ -68,6 +67,7 @@ class Process final : public admin::Control {
   std::unique_ptr<publish::Publisher> publisher_;
   std::unique_ptr<admin::Endpoint> endpoint_;
   WallTime started_;
+  std::mutex reload_mutex_;   // SIGHUP and two commands may come at once
   mutable std::mutex mutex_;  // of what follows
   std::uint64_t generation_ = 1;
   bool stopping_ = false;

@@ -176,10 +176,11 @@ class Reload(SystemTest):
         self.assertNotEqual(self.certificate_shown(server), first)
         server.send(f"a@{REMOTE}", [f"fresh@{LOCAL}"], message())
         server.wait_for_mailbox(f"anna@{LOCAL}")
-        with open(paths[0], "w") as file:
-            file.write("no certificate\n")
-        self.assertNotEqual(server.command("reload").returncode, 0)
-        self.certificate_shown(server)
+        for text in ("no certificate\n", ""):  # the second as a renewal leaves it that is half done
+            with open(paths[0], "w") as file:
+                file.write(text)
+            self.assertNotEqual(server.command("reload").returncode, 0)
+            self.certificate_shown(server)
 
     def certificate_shown(self, server):
         with server.talk() as client:
