@@ -6,7 +6,6 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +20,8 @@ namespace {
 
 // After the drain: for the last completions and the last frame.
 constexpr std::chrono::milliseconds kLastBound{10'000};
+// A reload may have changed how long a key of session tickets lives.
+constexpr Duration kTicketKeyLook = 1min;
 // An idle server drains faster than the endpoint can answer who asked for the stop.
 constexpr std::chrono::milliseconds kLastWord{250};
 
@@ -52,6 +53,8 @@ Result<void> Process::start(LoadedConfiguration loaded) {
   RP_CHECK(open_durable(*configuration));
   RP_CHECK(start_cores());
   endpoint_ = RP_TRY(admin::Endpoint::start(configuration->admin, *this));
+  // A command that changed accounts since they were opened found nobody to tell.
+  RP_CHECK(accounts_->refresh());
   publisher_->notice("ready: " + runtime_->describe());
   return {};
 }
@@ -205,6 +208,15 @@ Result<std::vector<std::string>> Process::reload() {
   auto fresh = RP_TRY(read_material(configuration, old->ticket_keys));
   RP_CHECK(accounts_->refresh());
   RP_CHECK(publisher_->reload(configuration->log));
+  RP_CHECK(put_in_force(std::move(fresh)));
+  std::vector<std::string> waiting = not_in_force(loaded);
+  const std::scoped_lock lock(mutex_);
+  publisher_->notice(fmt::format("configuration {} is in force", ++generation_));
+  for (const std::string& sentence : waiting) publisher_->notice("but " + sentence);
+  return waiting;
+}
+
+Result<void> Process::put_in_force(std::shared_ptr<const Material> fresh) {
   const auto swap = [](std::shared_ptr<const Material> material) {
     return [material](CoreServices& services) -> Task<Result<void>> {
       return [](CoreServices& here, std::shared_ptr<const Material> what) -> Task<Result<void>> {
@@ -213,15 +225,38 @@ Result<std::vector<std::string>> Process::reload() {
     };
   };
   if (auto done = on_all(swap(fresh)); !done) {
-    (void)on_all(swap(old));  // all cores or none
-    return fail(std::move(done).error());
+    (void)on_all(swap(material_));
+    return done;
   }
-  std::vector<std::string> waiting = not_in_force(loaded);
   const std::scoped_lock lock(mutex_);
   material_ = std::move(fresh);
-  publisher_->notice(fmt::format("configuration {} is in force", ++generation_));
-  for (const std::string& sentence : waiting) publisher_->notice("but " + sentence);
-  return waiting;
+  return {};
+}
+
+Result<void> Process::rotate_ticket_keys() {
+  const std::scoped_lock one_at_a_time(reload_mutex_);
+  auto fresh = std::make_shared<Material>(*material_);
+  fresh->ticket_keys = RP_TRY(fresh->ticket_keys->rotated());
+  return put_in_force(std::move(fresh));
+}
+
+int Process::wait_for_signal(const sigset_t& wanted) {
+  for (;;) {
+    Duration lifetime{};
+    {
+      const std::scoped_lock lock(mutex_);
+      lifetime = material_->configuration->tls.ticket_key_lifetime;
+    }
+    const Duration left = sealed_since_ + lifetime - files_->now();
+    const Duration bound = std::clamp(left, Duration{0}, kTicketKeyLook);
+    const timespec wait{.tv_sec = bound / 1s, .tv_nsec = (bound % 1s).count()};
+    const int signal = sigtimedwait(&wanted, nullptr, &wait);
+    if (signal > 0) return signal;
+    if (left > Duration{0}) continue;
+    if (auto done = rotate_ticket_keys(); !done)
+      publisher_->notice("the keys of session tickets stay: " + done.error().text);
+    sealed_since_ = files_->now();
+  }
 }
 
 void Process::stop(std::optional<Duration> drain) {
@@ -241,10 +276,9 @@ int Process::run() {
     const std::scoped_lock lock(mutex_);
     drain_ = material_->configuration->server.drain;
   }
+  sealed_since_ = files_->now();
   for (;;) {
-    int signal = 0;
-    if (sigwait(&wanted, &signal) != 0) continue;
-    if (signal != SIGHUP) break;
+    if (wait_for_signal(wanted) != SIGHUP) break;
     if (auto done = reload(); !done) {
       publisher_->notice("reload refused: " + done.error().text);
       fmt::print(stderr, "ringpost: reload refused: {}\n", done.error().text);

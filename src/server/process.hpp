@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -48,6 +49,11 @@ class Process final : public admin::Control {
   Result<void> start_cores();
   // Spawns `make(services)` on every core and waits for all; the first error.
   Result<void> on_all(const std::function<Task<Result<void>>(CoreServices&)>& make);
+  // Every core goes on with `fresh`, or none does.
+  Result<void> put_in_force(std::shared_ptr<const Material> fresh);
+  Result<void> rotate_ticket_keys();
+  // The next signal; meanwhile keys of session tickets grow old and are replaced.
+  int wait_for_signal(const sigset_t& wanted);
   std::vector<std::string> not_in_force(const LoadedConfiguration& fresh) const;
   void shut_down(Duration drain);
   void end_services();
@@ -67,6 +73,7 @@ class Process final : public admin::Control {
   std::unique_ptr<publish::Publisher> publisher_;
   std::unique_ptr<admin::Endpoint> endpoint_;
   WallTime started_;
+  Instant sealed_since_;      // the newest key of session tickets seals; the main thread's
   std::mutex reload_mutex_;   // SIGHUP and two commands may come at once
   mutable std::mutex mutex_;  // of what follows
   std::uint64_t generation_ = 1;

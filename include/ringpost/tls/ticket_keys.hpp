@@ -25,7 +25,7 @@ class TicketKeys {
 
   // One random key. Made once at start, then kept over reloads.
   static Result<std::shared_ptr<const TicketKeys>> generate();
-  // A fresh random key that seals from now on; these keys still open. Call it every 12 hours.
+  // A fresh random key that seals from now on; these keys still open. Call it every `tls.ticket_key_lifetime`.
   Result<std::shared_ptr<const TicketKeys>> rotated() const;
 
   const Key& sealing() const { return keys_.front(); }
