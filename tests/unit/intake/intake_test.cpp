@@ -12,15 +12,15 @@ namespace {
 using spool::testing::Machine;
 using spool::testing::Station;
 using spool::testing::WriteFault;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr std::uint64_t kFirstFrame = 8192;  // of a segment; before it are headers
 const std::string kMail = "From: anna@example.com\r\nSubject: x\r\n\r\nhello\r\n";
 
-class IntakeTest : public testing::Test {
+class IntakeTest : public ::testing::Test {
  protected:
   ~IntakeTest() override {
     intake_.reset();
