@@ -2,6 +2,7 @@
 #include "ringpost/mail/limits.hpp"
 #include "ringpost/spool/limits.hpp"
 
+#include "spool/records.hpp"
 #include "unit/spool/spool_fixture.hpp"
 
 namespace ringpost::spool::testing {
@@ -377,6 +378,12 @@ TEST_P(SpoolTest, writes_states_and_relaxed_messages_again_when_their_frame_fail
   EXPECT_EQ(at->body(relaxed).value(), "relaxed");
 }
 
+Task<void> count_envelopes(Spool& spool, std::size_t& count) {
+  (void)co_await spool.log().walk([&](const journal::RecordView& view) {
+    count += view.type == static_cast<std::uint8_t>(RecordType::envelope) ? 1 : 0;
+  });
+}
+
 TEST_P(SpoolTest, fails_a_message_in_pieces_when_one_of_them_failed) {
   at->open();
   unsigned frames = 0;
@@ -390,6 +397,10 @@ TEST_P(SpoolTest, fails_a_message_in_pieces_when_one_of_them_failed) {
   machine->turns(5);
   EXPECT_EQ(at->spool->message_count(), 0U);
   EXPECT_EQ(at->recorder.heard.size(), 0U);
+  // Nor was there a moment at which a crash would have left an envelope whose body is incomplete.
+  std::size_t envelopes = 0;
+  EXPECT_TRUE(machine->run(count_envelopes(*at->spool, envelopes)));
+  EXPECT_EQ(envelopes, 0U);
   at->reopen();
   EXPECT_EQ(at->spool->message_count(), 0U);
 }
