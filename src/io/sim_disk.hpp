@@ -1,11 +1,8 @@
-// A disk of the simulated world: a tree of files whose contents and names have a durable past and a volatile
-// present.
+// A disk of the simulated world: a tree of files whose contents and names have a durable past and a volatile present.
 //
 // Layer:  io, private. Results are as the kernel's: >= 0 or -errno.
-// Model:  a write is in the page cache until it or its file is made durable; a name is in the cache until its
-// directory
-//         is synced. power_cut() goes back to what is durable, all of it and nothing else; with the fault `torn`, and
-//         any part of the rest.
+// Model:  a write is in the page cache until it or its file is made durable; a name is in the cache until its directory
+//         is synced. power_cut() goes back to what is durable; with the fault `torn`, any part of the rest stays.
 #pragma once
 
 #include <map>

@@ -114,6 +114,7 @@ Task<void> CoreServices::cut_off(std::shared_ptr<shard::Sleep> bound) {
   if (!co_await *bound) co_return;  // all was over before
   receive_->abort();
   deliver_->abort();
+  resolver_->abort();
 }
 
 Task<void> CoreServices::run_pickup() {

@@ -1,18 +1,15 @@
 // A whole world in one process: clock, network and disks from one seed, stepped by one thread.
 //
-// Layer:   runtime. The world outlives its backends. Same seed and same calls give the same run.
-// Time:    passes only in poll() and advance(): when nothing is ready the clock jumps to the next thing that
-// will be.
-//          poll() of one backend returns early, perhaps with nothing, when another one has something to do.
-// Hosts:   each has its own disk, handles and time of day; a backend belongs to one. Whoever names none means
-// the first.
-// Network: connections with a latency, deliveries cut at any byte, a bounded window; several listeners may
-// share an
-//          address. A close with unread bytes resets the peer.
-// Disk:    what was written is lost at a power cut unless it was durable or synced; a name is lost, or comes
-// back, unless
-//          its directory was synced. Direct files want 4096-byte alignment.
-// Faults:  none until set_faults(). What a fault may do stays within what this seam promises of a kernel.
+// Layer:    runtime. The world outlives its backends. Same seed and same calls give the same run.
+// Time:     passes only in poll(), advance() and pass(): when nothing is ready the clock jumps to the next thing that
+//           will be. poll() of one backend returns early, perhaps with nothing, when another one has something to do.
+// Hosts:    each has its own disk, handles and time of day; a backend belongs to one. Who names none means the first.
+// Network:  connections with a latency, deliveries cut at any byte, a bounded window; several listeners may share an
+//           address. A close with unread bytes resets the peer.
+// Disk:     what was written is lost at a power cut unless it was durable or synced; a name is lost, or comes back,
+//           unless its directory was synced. Direct files want 4096-byte alignment.
+// Faults:   none until set_faults(). What they do stays within what the seam promises of a kernel, but for a disk that
+//           lies (rot, misdirected writes).
 // Not here: the poll operation (-EOPNOTSUPP), adopt().
 #pragma once
 
@@ -72,16 +69,14 @@ class SimWorld {
 
   // A backend for one more core (or for a simulated peer) in this world.
   std::unique_ptr<Backend> make_backend(std::uint32_t host = 0);
-  // Everything on the host that was not made durable before now is lost, operations in flight among it; all
-  // its handles die, and peers hear of it a moment later.
-  // Its backends are dead too: nothing completes on them any more, so destroy the cores on them and make new
-  // ones, or let them stand still for ever.
+  // Everything on the host that was not made durable before now is lost, operations in flight among it; all its handles
+  // die, and peers hear of it a moment later. Its backends are dead too: nothing completes on them any more, so destroy
+  // the cores on them and make new ones, or let them stand still for ever.
   void power_cut(std::uint32_t host = 0);
   // The same for the death of the process alone: what was written stays, peers hear of it at once.
   void kill(std::uint32_t host = 0);
   Instant now() const;
-  // When nothing is ready in the whole world: moves the clock to the earliest pending event, at most to
-  // `until`.
+  // When nothing is ready in the whole world: moves the clock to the earliest pending event, at most to `until`.
   void advance(Instant until);
   // The same while something is ready that nobody looks at, because its core stands still.
   void pass(Instant until);
@@ -98,8 +93,7 @@ class SimWorld {
   std::size_t connections_to(const Endpoint& peer, std::uint32_t host = 0) const;
   // How often each kind of fault has happened.
   const std::map<std::string, std::uint64_t, std::less<>>& happened() const;
-  // A number that two runs have in common only when every completion came at the same time with the same
-  // content.
+  // A number that two runs have in common only when every completion came at the same time with the same content.
   std::uint64_t trace() const;
 
   struct State;
