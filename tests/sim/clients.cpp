@@ -58,7 +58,8 @@ Clients::Clients(shard::Core& core, const Profile& profile, Ledger& ledger, Cove
       coverage_(coverage),
       random_(profile.seed * 17 + 5),
       count_(profile.clients),
-      leaves_(profile.client_leaves) {
+      leaves_(profile.client_leaves),
+      dawdles_(profile.client_dawdles) {
   post_letters(profile);
 }
 
@@ -98,6 +99,12 @@ bool Clients::leaves() {
   if (leaves_ == 0 || !random_.one_in(leaves_)) return false;
   coverage_.note("clients: left in the middle");
   return true;
+}
+
+Task<void> Clients::dawdle() {
+  if (dawdles_ == 0 || !random_.one_in(dawdles_)) co_return;
+  coverage_.note("clients: dawdled");
+  co_await shard::Sleep(core_, std::chrono::seconds{random_.between(1, 420)});
 }
 
 std::optional<Clients::Waiting> Clients::take_due(mail::Durability level) {
@@ -207,6 +214,7 @@ Task<bool> Clients::send_letter(Visit& visit, Waiting what) {
   visit.session->begin(outgoing);
   bool body_sent = false;
   while (!result.finished()) {
+    co_await dawdle();
     if (leaves()) {
       visit.connection->abort();
       visit.session->lost_connection();

@@ -28,7 +28,7 @@ class Clients {
 
   void start();
   bool all_over() const { return open_letters_ == 0 && busy_ == 0; }
-  void be_patient() { leaves_ = 0; }
+  void behave() { leaves_ = dawdles_ = 0; }
   // The longest that a client had to wait for a reply.
   Duration longest_wait() const { return longest_wait_; }
 
@@ -55,6 +55,7 @@ class Clients {
   void finish(Letter& letter);
   std::optional<Waiting> take_due(mail::Durability level);
   bool leaves();
+  Task<void> dawdle();
 
   shard::Core& core_;
   Ledger& ledger_;
@@ -62,6 +63,7 @@ class Clients {
   io::sim::Random random_;
   unsigned count_;
   std::uint32_t leaves_;
+  std::uint32_t dawdles_;
   std::multimap<Instant, Waiting> waiting_;
   std::size_t open_letters_ = 0;
   std::size_t busy_ = 0;

@@ -58,7 +58,7 @@ std::vector<std::shared_ptr<void>>& graveyard() {
 
 Machine::Machine(io::SimWorld& world, const Profile& profile, accounts::Accounts& accounts, Upstream upstream)
     : world_(world), material_(make_material(profile)), accounts_(accounts), upstream_(std::move(upstream)) {
-  core_options_.memory_limit = kMemory;
+  core_options_.memory_limit = profile.memory;
 }
 
 Result<void> Machine::listen(Part& part) {

@@ -41,7 +41,6 @@ class Machine {
   const std::string& trouble() const { return trouble_; }
 
   static constexpr std::uint32_t kHost = 0;
-  static constexpr Bytes kMemory = 64_MiB;  // of each core
 
  private:
   struct Part {  // between two starts

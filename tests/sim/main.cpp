@@ -250,16 +250,16 @@ int run(const Options& options) {
 }
 
 [[noreturn]] void usage() {
-  fmt::print(
-      stderr,
-      "sim [--seed N] [--seeds FROM-TO] [--file F] [--minutes M] [--jobs N] [--twice] [--coverage] [--keep-going] [--talk]\n"
-      "  --seed N       this seed; may stand several times\n"
-      "  --seeds A-B    these seeds\n"
-      "  --file F       the seeds in that file\n"
-      "  --minutes M    fresh seeds for so long\n"
-      "  --twice        each seed twice, and the traces must be the same\n"
-      "  --coverage     show which faults and states were reached\n"
-      "  --talk         tell what happens to the machine\n");
+  fmt::print(stderr,
+             "sim [--seed N] [--seeds FROM-TO] [--file F] [--minutes M] [--jobs N] [--twice] [--coverage] "
+             "[--keep-going] [--talk]\n"
+             "  --seed N       this seed; may stand several times\n"
+             "  --seeds A-B    these seeds\n"
+             "  --file F       the seeds in that file\n"
+             "  --minutes M    fresh seeds for so long\n"
+             "  --twice        each seed twice, and the traces must be the same\n"
+             "  --coverage     show which faults and states were reached\n"
+             "  --talk         tell what happens to the machine\n");
   std::exit(2);
 }
 

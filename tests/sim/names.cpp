@@ -17,13 +17,16 @@ class NamesUpstream final : public resolve::Upstream {
     core_.timers().arm(*waiting_.back(), core_.now() + waiting_.back()->answer.delay);
   }
 
-  Task<void> stop() override {
+  void abort() override {
     while (!waiting_.empty()) {
       const auto first = std::move(waiting_.front());
       waiting_.pop_front();
       core_.timers().disarm(*first);
       first->request.done(first->request, std::unexpected(dns::Status::servfail));
     }
+  }
+  Task<void> stop() override {
+    abort();
     co_return;
   }
 

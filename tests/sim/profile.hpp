@@ -28,6 +28,7 @@ struct Profile {
   std::uint32_t connection_limit = 4;
   Bytes segment_size = 1_MiB;
   Duration compact_after = 60s;
+  Bytes memory = 64_MiB;  // of each core
 
   // ---- what goes wrong: one time in so many, 0 is never
   io::SimFaults io;
@@ -46,7 +47,8 @@ struct Profile {
     std::uint32_t lie = 0;     // the exchangers of another domain
     std::uint32_t garbage = 0;
   } names;
-  std::uint32_t client_leaves = 0;  // in the middle of a message
+  std::uint32_t client_leaves = 0;   // in the middle of a message
+  std::uint32_t client_dawdles = 0;  // for up to seven minutes, with the connection open
 
   // ---- what happens to the machine, this many times while it is busy
   unsigned cuts = 0;         // of power

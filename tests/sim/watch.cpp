@@ -11,6 +11,12 @@
 
 namespace ringpost::simulator {
 
+namespace {
+
+constexpr double kDelayMax = 60;  // seconds from arrival to delivery when nothing goes wrong
+
+}  // namespace
+
 using observe::EventKey;
 using observe::EventType;
 
@@ -33,6 +39,10 @@ void Watch::hear(unsigned core, const observe::EventView& event) {
   const auto id = parse_message_id(event.get(EventKey::queue_id));
   if (!id) return ledger_.violate("an event without a queue id");
   const std::string recipient(event.get(EventKey::recipient));
+  ++heard_[core][failed ? "failed" : "delivered"];
+  if (!profile_.faults && std::strtod(std::string(event.get(EventKey::delay)).c_str(), nullptr) > kDelayMax)
+    ledger_.violate(fmt::format("nothing goes wrong, and core {} took {} s to deliver {}", core,
+                                event.get(EventKey::delay), to_string(*id)));
   ledger_.end(*id, recipient, failed);
   ends_[core].waiting.push_back({*id, recipient});
 }
@@ -61,11 +71,13 @@ Task<void> Watch::flush(shard::Core& core, spool::Spool& spool) {
 }
 
 void Watch::forget() {
+  heard_.clear();
   ends_.clear();
   ledger_.crash();
 }
 
 void Watch::settle() {
+  heard_.clear();
   for (auto& [core, ends] : ends_) {
     for (const Ended& each : ends.asked) ledger_.end_durably(each.id, each.recipient);
     for (const Ended& each : ends.waiting) ledger_.end_durably(each.id, each.recipient);
@@ -110,7 +122,7 @@ void Watch::recount_core(unsigned core, bool idle) {
   };
   server::CoreServices& services = machine_.services(core);
   const auto& buffers = machine_.core(core).buffers();
-  if (buffers.in_use() > Machine::kMemory)
+  if (buffers.in_use() > profile_.memory)
     ledger_.violate(fmt::format("core {}: {} bytes of buffers are in use", core, buffers.in_use().count));
   check("the spool's count", static_cast<std::int64_t>(services.spool().message_count()),
         static_cast<std::int64_t>(services.spool().ids({}, ~std::size_t{0}).size()));
@@ -128,6 +140,11 @@ void Watch::recount_core(unsigned core, bool idle) {
     ledger_.violate(fmt::format("core {}: the gauges of the queue say {} recipients, and there are {}", core,
                                 waiting, counted));
   if (!idle) return;
+  check("deliver_recipients_delivered", figure(core, "deliver_recipients_delivered"),
+        heard_[core]["delivered"]);
+  check("deliver_recipients_bounced and _expired",
+        figure(core, "deliver_recipients_bounced") + figure(core, "deliver_recipients_expired"),
+        heard_[core]["failed"]);
   check("recipients that wait", waiting, 0);
   check("deliver_connections", figure(core, "deliver_connections"), 0);
   check("deliver_flows", figure(core, "deliver_flows"), 0);

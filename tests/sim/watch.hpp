@@ -51,6 +51,7 @@ class Watch {
   Ledger& ledger_;
   Coverage& coverage_;
   std::map<unsigned, Ends> ends_;
+  std::map<unsigned, std::map<std::string, std::int64_t>> heard_;  // since the start, by core
 };
 
 }  // namespace ringpost::simulator

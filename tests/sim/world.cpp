@@ -241,7 +241,7 @@ void World::calm_down() {
   io_.limit_disk(Bytes{std::uint64_t{1} << 40}, Machine::kHost);
   names_.be_truthful();
   remotes_.be_kind();
-  clients_.be_patient();
+  clients_.behave();
 }
 
 void World::drain() {
