@@ -231,10 +231,10 @@ Task<bool> Clients::send_letter(Visit& visit, Waiting what) {
   const bool judged = result.stage() == Stage::body && !visit.session->closed();
   if (judged && result.overall().completed()) {
     acknowledge(visit, letter, result);
-    co_return true;
+    co_return visit.session->can_begin();
   }
   conclude(visit, letter, what, body_sent);
-  co_return !visit.session->closed();
+  co_return visit.session->can_begin();
 }
 
 Task<bool> Clients::send_body(Visit& visit, const std::string& text) {

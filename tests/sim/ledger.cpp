@@ -1,6 +1,7 @@
 #include "ledger.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -129,8 +130,7 @@ void Ledger::crash() {
     for (auto& [recipient, now] : taken.recipients) {
       if (now.durable) continue;
       if (now.arrivals > 0) ++now.forgotten;
-      now.ended = false;
-      if (now.failed && now.arrivals == 0) now.failed = false;
+      now.perhaps = std::exchange(now.ended, false);
     }
 }
 
@@ -139,14 +139,15 @@ void Ledger::crash() {
 void Ledger::compare_queue(const std::map<std::uint64_t, unsigned>& queue) {
   for (const auto& [id, count] : queue)
     if (count > 1) violate(fmt::format("{} is in the queues of {} cores", to_string(MessageId{id}), count));
-  for (const auto& [value, taken] : taken_) {
+  for (auto& [value, taken] : taken_) {
     const MessageId id{value};
     if (excused(id)) continue;
     const bool queued = queue.contains(value);
     bool all_durable = true;
-    for (const auto& [recipient, now] : taken.recipients) {
+    for (auto& [recipient, now] : taken.recipients) {
       all_durable = all_durable && now.durable;
-      const bool settled = now.arrivals > 0 || now.ended || now.durable;
+      const bool settled = now.arrivals > 0 || now.ended || now.durable || now.perhaps;
+      if (std::exchange(now.perhaps, false) && !queued) now.ended = now.durable = true;
       if (now.promised && !settled && !queued)
         violate(
             fmt::format("{} was promised, and is not in the queue after the start", name_of(id, recipient)));

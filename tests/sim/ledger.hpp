@@ -48,6 +48,7 @@ struct Fate {
   bool ended = false;    // the server has said that it is over
   bool failed = false;   // and that it was a failure
   bool durable = false;  // and that is on stable storage
+  bool perhaps = false;  // it had said so when it died, and nobody knows whether that was durable
 };
 
 struct Taken {

@@ -76,6 +76,7 @@ void make_peer_faults(Profile& profile, Dice& dice) {
   if (dice.one_in(2)) peers.refuse = dice.rate(10, 80);
   if (dice.one_in(2)) peers.hang_up = dice.rate(10, 80);
   if (!dice.one_in(3)) peers.lose_ok = dice.rate(8, 60);
+  if (dice.one_in(3)) peers.interrupt = dice.rate(10, 60);
   if (dice.one_in(3)) peers.silent = dice.rate(30, 150);
   if (dice.one_in(3)) peers.garbage = dice.rate(30, 150);
   if (dice.one_in(2)) profile.client_leaves = dice.rate(10, 60);

@@ -33,11 +33,12 @@ struct Profile {
   // ---- what goes wrong: one time in so many, 0 is never
   io::SimFaults io;
   struct Peers {
-    std::uint32_t defer = 0;    // 4yz to a command, or to the whole message
-    std::uint32_t refuse = 0;   // 5yz
-    std::uint32_t hang_up = 0;  // at any command
-    std::uint32_t lose_ok = 0;  // the message is taken, and the connection dies before the 250
-    std::uint32_t silent = 0;   // for up to fifteen minutes
+    std::uint32_t defer = 0;      // 4yz to a command, or to the whole message
+    std::uint32_t refuse = 0;     // 5yz
+    std::uint32_t hang_up = 0;    // at any command
+    std::uint32_t lose_ok = 0;    // the message is taken, and the connection dies before the 250
+    std::uint32_t interrupt = 0;  // in the middle of a body: a reply that nobody asked for, and the end
+    std::uint32_t silent = 0;     // for up to fifteen minutes
     std::uint32_t garbage = 0;
   } peers;
   struct Names {

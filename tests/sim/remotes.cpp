@@ -165,6 +165,7 @@ Task<void> Remotes::talk(Visit& visit) {
         break;
       case Kind::body:
         visit.size += event.bytes;
+        if (co_await interrupt(visit)) co_return;
         break;
       case Kind::need_room:
         visit.body.resize(visit.size + kRoom);
@@ -212,6 +213,14 @@ Task<bool> Remotes::say_garbage(Visit& visit) {
   if (!visit.connection.write(nonsense)) co_return false;
   const auto sent = co_await visit.connection.flush(core_.now() + kPatience);
   co_return sent.has_value();
+}
+
+Task<bool> Remotes::interrupt(Visit& visit) {
+  if (visit.site.domain == Names::kHome || !strikes(rates_.interrupt, "peers: interrupted a body")) co_return false;
+  if (visit.connection.write("552 5.3.4 that is enough\r\n"))
+    (void)co_await visit.connection.flush(core_.now() + kPatience);
+  visit.connection.abort();
+  co_return true;
 }
 
 Task<bool> Remotes::judge(Visit& visit, Kind kind) {

@@ -39,6 +39,7 @@ class Remotes {
   Task<bool> judge(Visit& visit, smtp::Event::Kind kind);
   Task<bool> take(Visit& visit);
   Task<bool> say_garbage(Visit& visit);
+  Task<bool> interrupt(Visit& visit);
   void keep(Visit& visit, const std::vector<std::string>& recipients);
   void keep_report(Visit& visit, std::string_view text, MessageId id, const std::string& recipient);
   void decide(Visit& visit, bool heard);

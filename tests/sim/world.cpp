@@ -99,11 +99,30 @@ void World::ended(Machine::Phase before) {
   next_start_ = io_.now() + std::chrono::seconds{random_.between(1, 30)};
 }
 
+// Most of the time nothing is on its way to the disk, so most blows wait for a moment when something is.
+void World::aim(bool power) {
+  blow_ = {.power = power,
+           .latest = random_.one_in(4) ? io_.now() : io_.now() + std::chrono::seconds{60},
+           .in_round = std::nullopt};
+}
+
+void World::strike() {
+  if (!blow_ || machine_.phase() == Machine::Phase::off) return;
+  bool now = blow_->in_round ? rounds_ >= *blow_->in_round : io_.now() >= blow_->latest;
+  if (!blow_->in_round && machine_.phase() == Machine::Phase::running)
+    for (unsigned i = 0; i < machine_.count(); ++i)
+      now = now || machine_.services(i).spool().log().write_age() > Duration{0};
+  if (!now) return;
+  const bool power = blow_->power;
+  blow_.reset();
+  crash(power);
+}
+
 void World::cut_power() {
-  crash(true);
+  aim(true);
 }
 void World::kill() {
-  crash(false);
+  aim(false);
 }
 void World::restart() {
   stop_wanted_ = true;
@@ -151,6 +170,7 @@ bool World::round() {
 void World::step(Instant until) {
   ++rounds_;
   do_due();
+  strike();
   keep_machine_up();
   const bool did = round();
   watch_.look();
@@ -164,6 +184,8 @@ void World::step(Instant until) {
   for (unsigned i = 0; i < machine_.count(); ++i)
     if (!paused_.contains(i)) until = std::min(until, machine_.core(i).timers().next());
   if (!plan_.empty()) until = std::min(until, plan_.begin()->first);
+  if (blow_ && !blow_->in_round && machine_.phase() != Machine::Phase::off)
+    until = std::min(until, std::max(blow_->latest, io_.now() + Duration{1}));
   if (disk_full_until_) until = std::min(until, *disk_full_until_);
   for (const auto& [core, end] : paused_) until = std::min(until, end);
   if (machine_.phase() == Machine::Phase::off) until = std::min(until, next_start_);
@@ -206,9 +228,8 @@ void World::keep_machine_up() {
     if (calm_) ledger_.violate("the server does not start: " + machine_.trouble());
     return;
   }
-  if (!calm_ && profile_.crash_in_start && random_.one_in(3))
-    plan_.emplace(io_.now() + std::chrono::microseconds{random_.between(1, 20'000)},
-                  random_.one_in(2) ? &World::cut_power : &World::kill);
+  if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(3))
+    blow_ = {.power = random_.one_in(2), .latest = {}, .in_round = rounds_ + (1U << random_.below(9))};
 }
 
 // Once after each start, before anything else can have happened to the queue.
@@ -234,6 +255,7 @@ void World::calm_down() {
   tell("calm");
   calm_ = true;
   plan_.clear();
+  blow_.reset();
   paused_.clear();
   disk_full_until_.reset();
   stop_wanted_ = false;

@@ -57,6 +57,8 @@ class World {
   void step(Instant until);
   bool run_until(const std::function<bool()>& done, Duration bound);
   void keep_machine_up();
+  void aim(bool power);
+  void strike();
   void crash(bool power);
   void ended(Machine::Phase before);
   void compare_after_start();
@@ -83,6 +85,12 @@ class World {
   std::multimap<Instant, Deed> plan_;
   std::map<unsigned, Instant> paused_;  // cores, until when
   std::optional<Instant> disk_full_until_;
+  struct Blow {
+    bool power;
+    Instant latest;                         // then at any moment; before, while a frame is being written
+    std::optional<std::uint64_t> in_round;  // or exactly then
+  };
+  std::optional<Blow> blow_;
   Instant next_start_;
   bool compared_ = false;
   bool stop_wanted_ = false;
