@@ -122,9 +122,7 @@ std::int32_t SimBackend::perform_write(OpenFile& file, const Op& asked, const Ou
       const auto* base = static_cast<const std::byte*>(vector.iov_base);
       bytes.insert(bytes.end(), base, base + vector.iov_len);
     }
-    before.resize(bytes.size());
-    before.resize(
-        static_cast<std::size_t>(std::max<std::int64_t>(0, host_.disk.read(file, before, op.offset))));
+    if (op.offset != asked.offset) before = file.inode->contents;
   }
   if (outcome.error != 0 && !file.inode->broken) host_.disk.tear(file, op, world_.chance);
   if (outcome.breaks_file) file.inode->broken = true;

@@ -275,6 +275,7 @@ void Clients::conclude(Visit& visit, Letter& letter, const Waiting& what, bool b
     coverage_.note("clients: no reply to the body");
   } else {
     ++letter.refused;
+    if (body_sent && reply.code == 451) letter.failed_at = core_.now();
     if (!visit.session->closed() && reply.permanent())
       ledger_.violate(fmt::format("letter {} has nothing wrong, and was refused: {}", letter.number,
                                   mail::to_string(reply)));

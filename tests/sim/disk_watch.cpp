@@ -19,8 +19,9 @@ void DiskWatch::see(const io::SimWrite& write) {
   const std::pair place(write.file, write.offset);
   const bool whole = write.result >= 0 && static_cast<std::size_t>(write.result) == write.bytes.size();
   if (write.landed != write.offset) {
-    excuse(write.bytes);
-    excuse(write.before);
+    excuse(write.bytes, 0, write.bytes.size());
+    excuse(write.before, static_cast<std::size_t>(write.landed),
+           static_cast<std::size_t>(write.landed) + write.bytes.size());
     coverage_.note("oracle: messages excused after a misdirected write");
   }
   if (!frame || write.offset < kFirstFrame) return;
@@ -34,12 +35,15 @@ void DiskWatch::see(const io::SimWrite& write) {
     failed_[place] = frame->salt;
 }
 
-void DiskWatch::excuse(std::span<const std::byte> bytes) {
-  for (std::size_t at = 0; at + sizeof(FrameHeader) <= bytes.size(); at += kBlockSize) {
-    const auto frame = journal::parse_frame_header(bytes.subspan(at));
-    if (!frame) continue;
-    journal::RecordCursor cursor(bytes.subspan(at, std::min<std::size_t>(frame->size, bytes.size() - at)));
-    while (cursor.next()) ledger_.excuse({cursor.header().id});
+void DiskWatch::excuse(std::span<const std::byte> file, std::size_t begin, std::size_t end) {
+  for (std::size_t at = 0; at + sizeof(FrameHeader) <= file.size(); at += kBlockSize) {
+    const auto frame = journal::parse_frame_header(file.subspan(at));
+    if (!frame || at >= end || at + frame->size <= begin) continue;
+    journal::RecordCursor cursor(file.subspan(at, std::min<std::size_t>(frame->size, file.size() - at)));
+    while (cursor.next()) {
+      ledger_.excuse({cursor.header().id});
+      if (cursor.header().type == journal::kVoidType) ledger_.excuse_failed_frames();
+    }
   }
 }
 
@@ -61,7 +65,7 @@ void DiskWatch::rot(io::Files& files, io::sim::Random& random) {
       frames.emplace_back(at, std::min<std::size_t>(frame->size, whole.size() - at));
   if (!frames.empty()) {
     const auto [at, length] = frames[random.below(frames.size())];
-    excuse(std::span(whole).subspan(at, length));
+    excuse(whole, at, at + length);
     const std::size_t where = at + static_cast<std::size_t>(random.below(length));
     const std::byte wrong = whole[where] ^ static_cast<std::byte>(1U << random.below(8));
     if (files.write_at(file->handle, {&wrong, 1}, where) && files.sync(file->handle))

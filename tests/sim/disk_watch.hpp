@@ -20,12 +20,14 @@ class DiskWatch {
  public:
   DiskWatch(Ledger& ledger, Coverage& coverage) : ledger_(ledger), coverage_(coverage) {}
   void see(const io::SimWrite& write);
+  // The machine has ended: a segment in which nothing was ever read may be begun anew, with the salt that it has.
+  void forget() { failed_.clear(); }
   // Turns one bit over in the segments of the machine, where something is stored.
   void rot(io::Files& files, io::sim::Random& random);
 
  private:
-  // Every message with a record in the frames of these bytes.
-  void excuse(std::span<const std::byte> bytes);
+  // Every message with a record in a frame of the file that has bytes in [begin, end).
+  void excuse(std::span<const std::byte> file, std::size_t begin, std::size_t end);
 
   Ledger& ledger_;
   Coverage& coverage_;

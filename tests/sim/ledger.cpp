@@ -11,6 +11,9 @@ namespace ringpost::simulator {
 
 namespace {
 
+// After a write error the next good frame voids the failed one; until then a crash may bring it back.
+constexpr Duration kVoidedWithin = std::chrono::minutes{2};
+
 // Lines of all lengths, some that begin with dots, none that is special to anybody.
 void append_lines(std::string& text, std::uint64_t size, io::sim::Random& random) {
   const std::size_t end = text.size() + static_cast<std::size_t>(size);
@@ -125,12 +128,17 @@ void Ledger::end_durably(MessageId id, const std::string& recipient) {
   fate(id, recipient).durable = true;
 }
 
-void Ledger::crash() {
+void Ledger::crash(Instant at) {
+  for (Letter& letter : letters_)
+    if (const auto failed = std::exchange(letter.failed_at, std::nullopt);
+        failed && at - *failed < kVoidedWithin)
+      ++letter.unvoided;
   for (auto& [id, taken] : taken_)
     for (auto& [recipient, now] : taken.recipients) {
       if (now.durable) continue;
       if (now.arrivals > 0) ++now.forgotten;
-      now.perhaps = std::exchange(now.ended, false);
+      now.perhaps = now.perhaps || std::exchange(now.ended, false);
+      now.ended = false;
     }
 }
 
@@ -147,7 +155,7 @@ void Ledger::compare_queue(const std::map<std::uint64_t, unsigned>& queue) {
     for (auto& [recipient, now] : taken.recipients) {
       all_durable = all_durable && now.durable;
       const bool settled = now.arrivals > 0 || now.ended || now.durable || now.perhaps;
-      if (std::exchange(now.perhaps, false) && !queued) now.ended = now.durable = true;
+      if (now.perhaps && !queued) now.ended = now.durable = true;
       if (now.promised && !settled && !queued)
         violate(
             fmt::format("{} was promised, and is not in the queue after the start", name_of(id, recipient)));
@@ -160,13 +168,21 @@ void Ledger::compare_queue(const std::map<std::uint64_t, unsigned>& queue) {
   }
 }
 
+// The ruined message may have been a report: those are of no letter.
+bool Ledger::report_excused() const {
+  return std::ranges::any_of(excused_, [&](std::uint64_t id) {
+    const auto found = taken_.find(id);
+    return found == taken_.end() || !found->second.letter;
+  });
+}
+
 void Ledger::compare_end(MessageId id, const Taken& taken, const std::string& recipient, const Fate& now) {
   check_repeats(id, recipient, now);
   if (!now.promised || now.arrivals > 0 || excused(id)) return;
   const Letter& letter = letters_[*taken.letter];
   if (!now.failed)
     violate(fmt::format("{} (letter {}) was promised and is lost", name_of(id, recipient), letter.number));
-  else if (!letter.sender.empty() && !reported_.contains({letter.number, recipient}))
+  else if (!letter.sender.empty() && !reported_.contains({letter.number, recipient}) && !report_excused())
     violate(fmt::format("{} (letter {}) has failed, and {} was not told", name_of(id, recipient),
                         letter.number, letter.sender));
 }
@@ -183,7 +199,7 @@ void Ledger::compare_ends() {
   }
   for (const auto& [number, count] : sendings) {
     const Letter& letter = letters_[number];
-    if (count > letter.acknowledged + letter.unknown)
+    if (count > letter.acknowledged + letter.unknown + letter.unvoided && !failed_frames_excused_)
       violate(
           fmt::format("letter {} was sent {} times; its client had heard 250 {} times and {} times nothing",
                       number, count, letter.acknowledged, letter.unknown));

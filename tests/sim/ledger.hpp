@@ -32,7 +32,10 @@ struct Letter {
   mail::Durability level = mail::Durability::disk;
   // Attempts by how they ended for the client.
   unsigned acknowledged = 0, refused = 0, unknown = 0;
-  bool over = false;  // nobody tries any more
+  // Of those refused for a failing disk: the machine died soon after, perhaps before it had voided what may be there.
+  unsigned unvoided = 0;
+  std::optional<Instant> failed_at;  // the last such refusal since the machine started
+  bool over = false;                 // nobody tries any more
 
   std::string text() const;  // always the same bytes
   std::string envid() const { return "L" + std::to_string(number); }
@@ -80,9 +83,11 @@ class Ledger {
   void end(MessageId id, const std::string& recipient, bool failed);
   void end_durably(MessageId id, const std::string& recipient);
   // The machine has died.
-  void crash();
+  void crash(Instant now);
   // Whatever the disk did to this message, the server cannot be blamed for.
   void excuse(MessageId id) { excused_.insert(id.value); }
+  // Nor for a failed frame that counts after all, when the disk has ruined the record that voids it.
+  void excuse_failed_frames() { failed_frames_excused_ = true; }
   bool excused(MessageId id) const { return excused_.contains(id.value); }
   std::size_t excused_count() const { return excused_.size(); }
 
@@ -99,12 +104,14 @@ class Ledger {
  private:
   Fate& fate(MessageId id, const std::string& recipient);
   void check_repeats(MessageId id, const std::string& recipient, const Fate& fate);
+  bool report_excused() const;
   void compare_end(MessageId id, const Taken& taken, const std::string& recipient, const Fate& fate);
 
   std::deque<Letter> letters_;
   std::map<std::uint64_t, Taken> taken_;
   std::set<std::pair<unsigned, std::string>> reported_;
   std::set<std::uint64_t> excused_;
+  bool failed_frames_excused_ = false;
   std::size_t arrivals_ = 0, repeats_ = 0;
   std::optional<std::string> violation_;
 };

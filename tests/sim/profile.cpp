@@ -120,6 +120,7 @@ Profile make_profile(std::uint64_t seed) {
     profile.rots = dice.one_in(3) ? 0 : dice.number(1, 6);
     profile.io.disk.misdirected = profile.rots == 0 || dice.one_in(3) ? dice.rate(100, 400) : 0;
     profile.cuts += 1;
+    if (profile.rots != 0) profile.peers.defer = dice.rate(2, 4);  // a full queue has more to lose
   }
   return profile;
 }

@@ -216,7 +216,8 @@ Task<bool> Remotes::say_garbage(Visit& visit) {
 }
 
 Task<bool> Remotes::interrupt(Visit& visit) {
-  if (visit.site.domain == Names::kHome || !strikes(rates_.interrupt, "peers: interrupted a body")) co_return false;
+  if (visit.site.domain == Names::kHome || !strikes(rates_.interrupt, "peers: interrupted a body"))
+    co_return false;
   if (visit.connection.write("552 5.3.4 that is enough\r\n"))
     (void)co_await visit.connection.flush(core_.now() + kPatience);
   visit.connection.abort();

@@ -79,6 +79,7 @@ void World::crash(bool power) {
   watch_.look();
   machine_.crash(power);
   watch_.forget();
+  disk_watch_.forget();
   paused_.clear();
   stop_wanted_ = false;
   next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
@@ -86,6 +87,7 @@ void World::crash(bool power) {
 
 // By itself: it was asked to stop, or it could not start.
 void World::ended(Machine::Phase before) {
+  disk_watch_.forget();
   const bool writes_fail = !calm_ && profile_.io.disk.write_error != 0;
   if (before == Machine::Phase::stopping && !writes_fail) {
     watch_.settle();
@@ -153,6 +155,7 @@ void World::fill_disk() {
 void World::rot() {
   const auto backend = io_.make_backend(Machine::kHost);
   disk_watch_.rot(backend->files(), random_);
+  if (!random_.one_in(3)) crash(true);  // it is found when the log is read
 }
 
 // ---- turning

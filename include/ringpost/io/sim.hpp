@@ -56,7 +56,7 @@ struct SimWrite {
   std::uint64_t offset = 0;  // as it was asked for
   std::uint64_t landed = 0;  // where the bytes went
   std::span<const std::byte> bytes;
-  std::span<const std::byte> before;  // what stood where they went, as far as there was something
+  std::span<const std::byte> before;  // of a misdirected one: the whole file as it was
   std::int32_t result = 0;
 };
 
