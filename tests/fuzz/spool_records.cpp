@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     RP_ASSERT(state->outcomes.size() + state->finished.size() <= size / sizeof(spool::StateItem));
     const auto again =
         spool::decode_state(spool::encode_state(state->outcomes, state->finished, state->whole));
-    RP_ASSERT(again.has_value() && again->outcomes == state->outcomes &&
-              again->finished == state->finished && again->whole == state->whole);
+    RP_ASSERT(again.has_value() && again->outcomes == state->outcomes && again->finished == state->finished &&
+              again->whole == state->whole);
   }
   const auto segments = spool::decode_segments(exact.bytes());
   RP_ASSERT(segments.size() <= size / sizeof(spool::SegmentItem));
