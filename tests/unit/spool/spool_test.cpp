@@ -410,8 +410,8 @@ class SpoolHeaderTest : public SpoolTest {
   // A message of segment 2 ends, its header is damaged in those slots, and the spool is opened again.
   void expect_nothing_back(std::initializer_list<std::uint64_t> damaged_slots) {
     at->open();
-    for (const char fill : {'a', 'b', 'c'})
-      at->accept(std::string(400'000, fill));  // the third is in segment 2
+    for (const char fill : {'a', 'b', 'c', 'd', 'e'})
+      at->accept(std::string(250'000, fill));  // the last is in segment 2
     const MessageId ended = at->accept("ended");
     const MessageId waits = at->accept("waits");
     at->record(ended, 0, RecipientState::delivered);
