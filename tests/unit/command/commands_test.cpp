@@ -204,6 +204,15 @@ TEST(Check, warns_of_a_certificate_for_another_host_and_goes_on) {
   EXPECT_THAT(world.out, AllOf(HasSubstr("warning: tls.certificate"), HasSubstr("mx9.example.com")));
 }
 
+TEST(Check, refuses_intervals_between_attempts_that_are_none) {
+  for (const char* intervals : {"[]", "[\"0s\"]", "[\"5m\", \"10ms\"]", "[\"3d\"]"}) {
+    World world;
+    world.write("ringpost.toml", std::string("[retry]\nintervals = ") + intervals + "\n");
+    EXPECT_EQ(world.run({"check"}), kFindings) << intervals;
+    EXPECT_THAT(world.out, HasSubstr("ringpost.toml:2: error: retry.intervals")) << intervals;
+  }
+}
+
 TEST(Check, of_a_file_that_is_not_there_says_so) {
   World world;
   EXPECT_EQ(world.run({"check", world.file("none.toml")}), kFindings);
