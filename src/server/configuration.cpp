@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include <glob.h>
@@ -32,6 +33,21 @@ Result<std::vector<std::string>> glob_files(const std::string& pattern) {
   return paths;
 }
 
+// Binding refuses the second one too, but can only say that somebody listens there already.
+void check_addresses(const Configuration& configuration, config::CrossReport& report) {
+  std::map<Endpoint, std::string_view> taken;
+  for (const auto& [name, listener] : configuration.listener)
+    for (const Endpoint& address : listener.address) {
+      if (address.port == 0) continue;  // the system gives each another one
+      const auto [first, fresh] = taken.emplace(address, name);
+      if (!fresh)
+        report.error(
+            "listener." + name + ".address",
+            to_string(address) + " is an address of listener." + std::string(first->second) + " already",
+            "give each listener addresses of its own, and name each once");
+    }
+}
+
 // What spans tables, or needs a look at the system.
 void check_whole(const Configuration& configuration, config::CrossReport& report) {
   if (configuration.listener.empty())
@@ -45,6 +61,7 @@ void check_whole(const Configuration& configuration, config::CrossReport& report
         (listener.tls == receive::TlsMode::implicit || listener.tls == receive::TlsMode::required))
       report.error("listener." + name + ".tls", "this listener needs TLS and there is no certificate",
                    "set certificate and key in [tls]");
+  check_addresses(configuration, report);
   for (const FilePath* file : {&configuration.tls.certificate, &configuration.tls.key})
     if (!file->empty() && access(file->text.c_str(), R_OK) != 0)
       report.error(file == &configuration.tls.key ? "tls.key" : "tls.certificate",

@@ -213,6 +213,21 @@ TEST(Check, refuses_intervals_between_attempts_that_are_none) {
   }
 }
 
+TEST(Check, refuses_an_address_that_two_listeners_name) {
+  World world;
+  world.write("ringpost.toml",
+              "[listener.a]\naddress = [\"127.0.0.1:2525\"]\n[listener.b]\n"
+              "address = [\"127.0.0.1:2526\", \"127.0.0.1:2525\"]\n");
+  EXPECT_EQ(world.run({"check"}), kFindings);
+  EXPECT_THAT(world.out, AllOf(HasSubstr("ringpost.toml:4: error: listener.b.address"),
+                               HasSubstr("127.0.0.1:2525"), HasSubstr("listener.a")));
+  world.write("ringpost.toml", "[listener.a]\naddress = [\"127.0.0.1:2525\", \"127.0.0.1:2525\"]\n");
+  EXPECT_EQ(world.run({"check"}), kFindings);
+  world.write("ringpost.toml",
+              "[listener.a]\naddress = [\"127.0.0.1:0\", \"127.0.0.1:0\", \"[::1]:25\", \"127.0.0.1:25\"]\n");
+  EXPECT_EQ(world.run({"check"}), kDone) << world.out;
+}
+
 TEST(Check, of_a_file_that_is_not_there_says_so) {
   World world;
   EXPECT_EQ(world.run({"check", world.file("none.toml")}), kFindings);
