@@ -1,3 +1,7 @@
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "ringpost/io/backend.hpp"
 #include "ringpost/spool/spool.hpp"
 
@@ -75,6 +79,25 @@ TEST(Commands, that_need_the_server_end_with_75_when_there_is_none) {
     EXPECT_EQ(world.run(words), kUnreachable) << testing::PrintToString(words);
     EXPECT_THAT(world.err, HasSubstr("ringpost serve"));
   }
+}
+
+// Who belongs to the group of the socket commands the server; its private key is none of their business.
+TEST(Commands, that_need_the_server_work_for_who_may_not_read_its_key) {
+  constexpr uid_t kNobody = 65534;
+  World world;
+  ASSERT_EQ(world.run({"init", world.file("")}), kDone);
+  ASSERT_EQ(::chmod(world.file("tls/key.pem").c_str(), 0), 0);
+  ASSERT_EQ(::chmod(world.file("").c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(world.file("tls").c_str(), 0755), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::getuid() == 0 && (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) ::_exit(1);
+    ::_exit(world.run({"status"}));
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), kUnreachable);
 }
 
 TEST(Version, is_told_to_people_and_to_programs) {
