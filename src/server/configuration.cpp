@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include <glob.h>
@@ -32,6 +33,37 @@ Result<std::vector<std::string>> glob_files(const std::string& pattern) {
   return paths;
 }
 
+// Binding refuses the second one too, but can only say that somebody listens there already.
+void check_addresses(const Configuration& configuration, config::CrossReport& report) {
+  std::map<Endpoint, std::string_view> taken;
+  for (const auto& [name, listener] : configuration.listener)
+    for (const Endpoint& address : listener.address) {
+      if (address.port == 0) continue;  // the system gives each another one
+      const auto [first, fresh] = taken.emplace(address, name);
+      if (!fresh)
+        report.error(
+            "listener." + name + ".address",
+            to_string(address) + " is an address of listener." + std::string(first->second) + " already",
+            "give each listener addresses of its own, and name each once");
+    }
+}
+
+// Whether the server may read a file is known to itself and to root. For others, who may well command the running
+// server, a key that they may not read is as it should be.
+bool is_the_server(const Configuration& configuration) {
+  const passwd* const user = getpwnam(configuration.server.user.c_str());
+  return user != nullptr && user->pw_uid == geteuid();
+}
+
+void check_certificate_files(const Configuration& configuration, config::CrossReport& report) {
+  for (const FilePath* file : {&configuration.tls.certificate, &configuration.tls.key}) {
+    if (file->empty() || access(file->text.c_str(), R_OK) == 0) continue;
+    if (errno == EACCES && !is_the_server(configuration)) continue;
+    report.error(file == &configuration.tls.key ? "tls.key" : "tls.certificate",
+                 file->text + " cannot be read", "name a PEM file that the server's user may read");
+  }
+}
+
 // What spans tables, or needs a look at the system.
 void check_whole(const Configuration& configuration, config::CrossReport& report) {
   if (configuration.listener.empty())
@@ -45,10 +77,8 @@ void check_whole(const Configuration& configuration, config::CrossReport& report
         (listener.tls == receive::TlsMode::implicit || listener.tls == receive::TlsMode::required))
       report.error("listener." + name + ".tls", "this listener needs TLS and there is no certificate",
                    "set certificate and key in [tls]");
-  for (const FilePath* file : {&configuration.tls.certificate, &configuration.tls.key})
-    if (!file->empty() && access(file->text.c_str(), R_OK) != 0)
-      report.error(file == &configuration.tls.key ? "tls.key" : "tls.certificate",
-                   file->text + " cannot be read", "name a PEM file that the server's user may read");
+  check_addresses(configuration, report);
+  check_certificate_files(configuration, report);
   if (!configuration.server.user.empty() && getpwnam(configuration.server.user.c_str()) == nullptr)
     report.warning("server.user", "there is no user \"" + configuration.server.user + "\" on this system",
                    "adduser --system --group " + configuration.server.user);
