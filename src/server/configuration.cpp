@@ -6,13 +6,17 @@
 #include <map>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <glob.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "ringpost/config/limits.hpp"
+#include "ringpost/deliver/local.hpp"
 #include "ringpost/server/files.hpp"
+#include "ringpost/shard/runtime.hpp"
 
 namespace ringpost::server {
 
@@ -64,6 +68,21 @@ void check_certificate_files(const Configuration& configuration, config::CrossRe
   }
 }
 
+// What a start would refuse, said before it.
+void check_start(const Configuration& configuration, config::CrossReport& report) {
+  if (const passwd* const user = getpwnam(configuration.server.user.c_str());
+      user != nullptr && user->pw_uid == 0)
+    report.error("server.user", "the server refuses to run as root", "name a user made for it");
+  if (configuration.admin.socket.text.size() >= sizeof(sockaddr_un::sun_path))
+    report.error("admin.socket", "is longer than the path of a Unix socket can be",
+                 fmt::format("use at most {} bytes", sizeof(sockaddr_un::sun_path) - 1));
+  if (auto cores = shard::Runtime::core_count(configuration.cores); !cores)
+    report.warning("cores.use", cores.error().text, "name CPUs of the machine that runs it, or \"all\"");
+  if (auto location = deliver::check_location(configuration.mailboxes.location); !location)
+    report.error("mailboxes.location", location.error().text,
+                 "write maildir:PATH, mbox:PATH, pipe:COMMAND or lmtp:HOST:PORT");
+}
+
 // What spans tables, or needs a look at the system.
 void check_whole(const Configuration& configuration, config::CrossReport& report) {
   if (configuration.listener.empty())
@@ -79,6 +98,7 @@ void check_whole(const Configuration& configuration, config::CrossReport& report
                    "set certificate and key in [tls]");
   check_addresses(configuration, report);
   check_certificate_files(configuration, report);
+  check_start(configuration, report);
   if (!configuration.server.user.empty() && getpwnam(configuration.server.user.c_str()) == nullptr)
     report.warning("server.user", "there is no user \"" + configuration.server.user + "\" on this system",
                    "adduser --system --group " + configuration.server.user);

@@ -251,6 +251,21 @@ TEST(Check, refuses_an_address_that_two_listeners_name) {
   EXPECT_EQ(world.run({"check"}), kDone) << world.out;
 }
 
+// Each of these would fail at the start, where nobody says which line it was.
+TEST(Check, refuses_what_a_start_would_refuse) {
+  const std::vector<std::pair<std::string, std::string>> mistakes{
+      {"[server]\nuser = \"root\"\n", "server.user"},
+      {"[admin]\nsocket = \"/run/" + std::string(110, 's') + "\"\n", "admin.socket"},
+      {"[mailboxes]\nlocation = \"maildir:mail/%q\"\n", "mailboxes.location"},
+  };
+  for (const auto& [text, key] : mistakes) {
+    World world;
+    world.write("ringpost.toml", text);
+    EXPECT_EQ(world.run({"check"}), kFindings) << key;
+    EXPECT_THAT(world.out, HasSubstr("ringpost.toml:2: error: " + key)) << key;
+  }
+}
+
 TEST(Check, of_a_file_that_is_not_there_says_so) {
   World world;
   EXPECT_EQ(world.run({"check", world.file("none.toml")}), kFindings);
