@@ -98,8 +98,10 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
     result_.note(event, session_->reply());
     died_ = event.kind == Kind::closed;
     if (event.kind != Kind::send_body) continue;
-    body_sent = true;
-    if (co_await send_body(job.message.id, facts, first))
+    // Between its 354 and our final dot the server has nothing to say, and a 250 that is here already is no promise.
+    const bool too_early = !session_->body_form().chunked && !connection_->input().empty();
+    body_sent = !too_early;
+    if (!too_early && co_await send_body(job.message.id, facts, first))
       session_->body_sent();
     else
       session_->lost_connection();
