@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ringpost::simulator {
 
@@ -19,6 +20,8 @@ class Coverage {
       counts_.emplace(what, count);
   }
   const std::map<std::string, std::uint64_t, std::less<>>& counts() const { return counts_; }
+  // What the fixed seeds together must reach, and have not.
+  std::vector<std::string_view> missed() const;
 
  private:
   std::map<std::string, std::uint64_t, std::less<>> counts_;

@@ -29,10 +29,12 @@ void DiskWatch::see(const io::SimWrite& write) {
   if (const auto found = failed_.find(place); found != failed_.end() && found->second == frame->salt)
     ledger_.violate(fmt::format(
         "the frame at {} of a segment could not be written, and was written there again", write.offset));
-  if (whole)
+  if (whole) {
     failed_.erase(place);
-  else
+  } else {
     failed_[place] = frame->salt;
+    coverage_.note("oracle: the place of a failed frame is watched");
+  }
 }
 
 void DiskWatch::excuse(std::span<const std::byte> file, std::size_t begin, std::size_t end) {

@@ -92,7 +92,11 @@ void Ledger::arrive_report(MessageId id, const std::string& recipient) {
   Fate& now = fate(id, recipient);
   ++arrivals_;
   ++now.undecided;
-  if (++now.arrivals > 1) ++repeats_;
+  if (++now.arrivals > 1) {
+    ++repeats_;
+    coverage_.note(now.forgotten > 0 ? "oracle: an arrival again, after a crash"
+                                     : "oracle: an arrival again, after a lost 250");
+  }
   check_repeats(id, recipient, now);
 }
 
@@ -147,25 +151,29 @@ void Ledger::crash(Instant at) {
 void Ledger::compare_queue(const std::map<std::uint64_t, unsigned>& queue) {
   for (const auto& [id, count] : queue)
     if (count > 1) violate(fmt::format("{} is in the queues of {} cores", to_string(MessageId{id}), count));
-  for (auto& [value, taken] : taken_) {
-    const MessageId id{value};
-    if (excused(id)) continue;
-    const bool queued = queue.contains(value);
-    bool all_durable = true;
-    for (auto& [recipient, now] : taken.recipients) {
-      all_durable = all_durable && now.durable;
-      const bool settled = now.arrivals > 0 || now.ended || now.durable || now.perhaps;
-      if (now.perhaps && !queued) now.ended = now.durable = true;
-      if (now.promised && !settled && !queued)
-        violate(
-            fmt::format("{} was promised, and is not in the queue after the start", name_of(id, recipient)));
-    }
-    // Recipients of a letter whose end we have not seen may be open, so only a whole letter tells.
-    const bool whole = taken.letter && taken.recipients.size() == letters_[*taken.letter].recipients.size();
-    if (queued && whole && all_durable)
+  for (auto& [value, taken] : taken_)
+    if (!excused({value})) compare_message({value}, taken, queue.contains(value));
+}
+
+void Ledger::compare_message(MessageId id, Taken& taken, bool queued) {
+  bool all_durable = true;
+  for (auto& [recipient, now] : taken.recipients) {
+    all_durable = all_durable && now.durable;
+    const bool settled = now.arrivals > 0 || now.ended || now.durable || now.perhaps;
+    if (now.perhaps && !queued) now.ended = now.durable = true;
+    if (!now.promised || settled) continue;
+    coverage_.note("oracle: an open promise looked for after a start");
+    if (!queued)
       violate(
-          fmt::format("{} has come back into the queue, though all of it had ended durably", to_string(id)));
+          fmt::format("{} was promised, and is not in the queue after the start", name_of(id, recipient)));
   }
+  // Recipients of a letter whose end we have not seen may be open, so only a whole letter tells.
+  if (!all_durable || !taken.letter || taken.recipients.size() != letters_[*taken.letter].recipients.size())
+    return;
+  coverage_.note("oracle: an ended message looked for after a start");
+  if (queued)
+    violate(
+        fmt::format("{} has come back into the queue, though all of it had ended durably", to_string(id)));
 }
 
 // The ruined message may have been a report: those are of no letter.
@@ -178,7 +186,10 @@ bool Ledger::report_excused() const {
 
 void Ledger::compare_end(MessageId id, const Taken& taken, const std::string& recipient, const Fate& now) {
   check_repeats(id, recipient, now);
-  if (!now.promised || now.arrivals > 0 || excused(id)) return;
+  if (!now.promised || excused(id)) return;
+  coverage_.note(now.arrivals > 0 ? "oracle: a promise ended as an arrival"
+                                  : "oracle: a promise ended otherwise");
+  if (now.arrivals > 0) return;
   const Letter& letter = letters_[*taken.letter];
   if (!now.failed)
     violate(fmt::format("{} (letter {}) was promised and is lost", name_of(id, recipient), letter.number));

@@ -21,6 +21,8 @@
 #include "ringpost/base/units.hpp"
 #include "ringpost/mail/envelope_record.hpp"
 
+#include "coverage.hpp"
+
 namespace ringpost::simulator {
 
 // One message that somebody wants to send.
@@ -61,6 +63,8 @@ struct Taken {
 
 class Ledger {
  public:
+  explicit Ledger(Coverage& coverage) : coverage_(coverage) {}
+
   // ---- the first thing that must not be
   void violate(std::string text);
   const std::optional<std::string>& violation() const { return violation_; }
@@ -104,9 +108,11 @@ class Ledger {
  private:
   Fate& fate(MessageId id, const std::string& recipient);
   void check_repeats(MessageId id, const std::string& recipient, const Fate& fate);
+  void compare_message(MessageId id, Taken& taken, bool queued);
   bool report_excused() const;
   void compare_end(MessageId id, const Taken& taken, const std::string& recipient, const Fate& fate);
 
+  Coverage& coverage_;
   std::deque<Letter> letters_;
   std::map<std::uint64_t, Taken> taken_;
   std::set<std::pair<unsigned, std::string>> reported_;

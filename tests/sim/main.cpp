@@ -36,6 +36,7 @@ struct Options {
   bool talkative = false;
   bool coverage = false;
   bool keep_going = false;
+  bool reach = false;  // all that there is to reach must be reached
 };
 
 // What a child says: "key value" lines.
@@ -197,11 +198,17 @@ class Report {
   bool failed() const { return failed_; }
 
   int conclude() const {
-    if (options_.coverage || options_.minutes)
+    const auto missed = coverage_.missed();
+    if (options_.coverage || options_.minutes || options_.reach) {
       for (const auto& [what, count] : coverage_.counts()) fmt::print("{:>12}  {}\n", count, what);
+      for (const std::string_view what : missed) fmt::print("{:>12}  {}\n", "never", what);
+    }
+    const bool bad = failed_ || (options_.reach && !missed.empty());
     fmt::print("{} runs, {} promises, {:.0f} simulated hours: {}\n", runs_, promises_, simulated_hours_,
-               failed_ ? "FAILED" : "all good");
-    return failed_ ? 1 : 0;
+               failed_ ? "FAILED"
+               : bad   ? "FAILED: not all was reached; these seeds do not try it any more"
+                       : "all good");
+    return bad ? 1 : 0;
   }
 
  private:
@@ -252,13 +259,15 @@ int run(const Options& options) {
 [[noreturn]] void usage() {
   fmt::print(stderr,
              "sim [--seed N] [--seeds FROM-TO] [--file F] [--minutes M] [--jobs N] [--twice] [--coverage] "
-             "[--keep-going] [--talk]\n"
+             "[--reach] [--keep-going] [--talk]\n"
              "  --seed N       this seed; may stand several times\n"
              "  --seeds A-B    these seeds\n"
              "  --file F       the seeds in that file\n"
              "  --minutes M    fresh seeds for so long\n"
              "  --twice        each seed twice, and the traces must be the same\n"
-             "  --coverage     show which faults and states were reached\n"
+             "  --coverage     show which faults and states were reached, and which never\n"
+             "  --reach        the same, and it is a failure when one never was\n"
+             "  --keep-going   after a failure too\n"
              "  --talk         tell what happens to the machine\n");
   std::exit(2);
 }
@@ -308,6 +317,8 @@ Options parse(int count, char** arguments) {
       options.keep_going = true;
     } else if (word == "--coverage") {
       options.coverage = true;
+    } else if (word == "--reach") {
+      options.reach = true;
     } else if (word == "--talk") {
       options.talkative = true;
     } else {

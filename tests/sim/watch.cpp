@@ -40,6 +40,7 @@ void Watch::hear(unsigned core, const observe::EventView& event) {
   if (!id) return ledger_.violate("an event without a queue id");
   const std::string recipient(event.get(EventKey::recipient));
   ++heard_[core][failed ? "failed" : "delivered"];
+  if (!profile_.faults) coverage_.note("oracle: time to a delivery when nothing goes wrong");
   if (!profile_.faults && std::strtod(std::string(event.get(EventKey::delay)).c_str(), nullptr) > kDelayMax)
     ledger_.violate(fmt::format("nothing goes wrong, and core {} took {} s to deliver {}", core,
                                 event.get(EventKey::delay), to_string(*id)));
@@ -110,7 +111,7 @@ std::int64_t Watch::figure(unsigned core, std::string_view name) {
 
 void Watch::recount(bool idle) {
   if (machine_.phase() != Machine::Phase::running) return;
-  coverage_.note("oracle: figures counted again");
+  coverage_.note(idle ? "oracle: figures counted again when idle" : "oracle: figures counted again");
   for (unsigned i = 0; i < machine_.count(); ++i) recount_core(i, idle);
   count_connections();
 }

@@ -72,7 +72,7 @@ class World {
   Profile profile_;
   io::sim::Random random_;
   Coverage coverage_;
-  Ledger ledger_;
+  Ledger ledger_{coverage_};
   io::SimWorld io_;
   Names names_;
   std::unique_ptr<io::Backend> outside_backend_;
