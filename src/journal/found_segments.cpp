@@ -136,7 +136,7 @@ Result<std::vector<FoundSegment>> find_segments(io::Files& files, const std::str
       close_segments(files, segments);
       return fail(std::move(found).error());
     }
-    segments.push_back(std::move(*found));
+    segments.push_back(*found);
     ++report.segments;
     if (!segments.back().lost && !segments.back().has_frames()) ++report.free_segments;
   }
