@@ -48,17 +48,11 @@ Result<std::uint64_t> random_id() {
   return id;
 }
 
-Result<std::vector<unsigned>> shards_in(io::Files& files, const std::string& directory) {
-  std::vector<unsigned> shards;
-  for (const std::string& name : RP_TRY(files.list(directory)))
-    if (const auto shard = shard_of(name)) shards.push_back(*shard);
-  std::ranges::sort(shards);
-  return shards;
-}
-
 // The next epoch, durable in the other slot.
 Result<Identity> raise_epoch(io::Files& files, io::Handle file, const std::string& path, bool has_shards) {
   const auto old = read_identity(files, file);
+  if (old && old->version > kIdentityVersion)
+    return fail(ErrorKind::permanent, fmt::format("{} was written by a newer version", path));
   if (!old && has_shards)
     return fail(
         ErrorKind::permanent,
