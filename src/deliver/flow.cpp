@@ -71,8 +71,7 @@ Task<void> Flow::give_up() {
     destination_.proven = false;
     ++destination_.failures;
     const Duration wait = schedule::spread_interval(settings_->retry, destination_.failures, core_.random());
-    service_.queue.pause(destination_, std::min(wait, kDestinationPauseMax),
-                         trouble_.reply.code != 0 ? mail::to_string(trouble_.reply) : trouble_.reply.text);
+    service_.queue.pause(destination_, std::min(wait, kDestinationPauseMax), {attempt, trouble_.reply});
   }
   // No such domain: that holds for all of them.
   const Found found = trouble_.permanent ? Found::failed : Found::deferred;
@@ -139,8 +138,15 @@ void Flow::wake() {
   connection_->nudge();
 }
 
+void Flow::drain() {
+  if (connected_) return;
+  dial_.abort();
+  if (connection_) connection_->abort();
+}
+
 void Flow::abort() {
   aborted_ = true;
+  dial_.abort();
   if (connection_) connection_->abort();
 }
 

@@ -30,6 +30,8 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   Task<void> run();
   // An idle flow looks up: there is a message, or it is to leave.
   void wake();
+  // While it has not come to a server that talks, it leaves; what it does afterwards it ends.
+  void drain();
   void abort();
 
   friend FramePool& frame_pool(Flow& flow) { return flow.core_.frames(); }
@@ -83,6 +85,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   Destination& destination_;
   const std::shared_ptr<const Settings> settings_;
   const smtp::ClientSettings client_settings_;
+  net::Dial dial_;
   std::unique_ptr<net::Connection> connection_;
   std::optional<smtp::ClientSession> session_;
   sasl::Credentials credentials_;

@@ -16,16 +16,17 @@ namespace {
 
 constexpr int kTooManyRecipients = 452;
 
-// The envelope with another address for one recipient, in its place.
-void copy_with(const mail::EnvelopeRecord& record, std::uint32_t index, std::string_view address,
-               mail::Envelope& to) {
+// The envelope with another address for one recipient, in its place, and perhaps another sender.
+void copy_for_lmtp(const mail::EnvelopeRecord& record, std::uint32_t index, const LocalProgress& local,
+                   mail::Envelope& to) {
   mail::Envelope whole;
   record.copy_to(whole);
   record.copy_to(to);
+  if (!local.lmtp_sender.empty()) to.set_reverse_path(local.lmtp_sender);
   to.truncate_recipients(index);
   for (std::size_t i = index; i < whole.recipient_count(); ++i) {
     mail::Recipient recipient = whole.recipient(i);
-    if (i == index) recipient.address = address;
+    if (i == index) recipient.address = local.lmtp_recipient;
     to.add_recipient(recipient);
   }
 }
@@ -62,6 +63,7 @@ Task<void> Flow::transact(Job& job) {
   std::vector<Finding> findings = co_await talk(job, *loaded, std::move(*first));
   Attempt what = attempt();
   what.counts = std::ranges::any_of(findings, [](const Finding& f) { return f.found != Found::undecided; });
+  if (job.local) what.report_to = job.local->failure.code != 0 ? job.local->owner : job.local->lmtp_sender;
   std::vector<Results::Part> parts;
   parts.push_back({&job, std::move(findings)});
   co_await service_.results.settle(std::move(parts), *loaded, std::move(what), settings_);
@@ -70,8 +72,8 @@ Task<void> Flow::transact(Job& job) {
 Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& loaded, spool::Body first) {
   const scan::BodyFacts& facts = loaded.envelope.facts().body;
   envelope_.clear();
-  if (job.local && !job.local->lmtp_recipient.empty())
-    copy_with(loaded.envelope, job.recipients.view().front(), job.local->lmtp_recipient, envelope_);
+  if (job.local)
+    copy_for_lmtp(loaded.envelope, job.recipients.view().front(), *job.local, envelope_);
   else
     loaded.envelope.copy_to(envelope_);
   // One recipient: either it is taken or the body was in vain, so everything goes in one packet.

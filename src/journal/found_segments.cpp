@@ -35,7 +35,7 @@ void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport&
     found.header.state = static_cast<std::uint32_t>(SegmentState::open);
     found.header.epoch = frame->epoch;
     found.header.first_commit_sequence = frame->commit_sequence;
-    found.header.sequence += 1;
+    found.header.sequence = 0;  // stood in the lost one
     found.header_lost = true;
     return;
   }
@@ -222,6 +222,7 @@ void visit_frame(const SegmentWalk& walk, FoundSegment& found, const FramePlace&
                  std::span<const VoidRange> voids, const std::function<void(const RecordView&)>& visit,
                  RecoveryReport& report) {
   ++report.frames;
+  found.unused = false;
   if (!is_void(voids, found.number, walk.header())) return visit_records(walk, place, visit, report);
   ++report.voided_frames;
   if (found.void_from == 0) found.void_from = walk.offset();
@@ -229,6 +230,7 @@ void visit_frame(const SegmentWalk& walk, FoundSegment& found, const FramePlace&
 
 void end_walk(SegmentWalk& walk, FoundSegment& found, RecoveryReport& report) {
   found.end = found.void_from != 0 ? found.void_from : walk.end();
+  found.unused = found.unused && walk.damages().empty();
   for (Damage& damage : walk.damages()) report.add(std::move(damage));
 }
 
@@ -236,6 +238,7 @@ void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place
                   std::span<const VoidRange> voids, const AlignedMemory& window,
                   const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
   SegmentWalk walk(found.walk_facts());
+  found.unused = true;
   while (next_frame(files, found.file.handle, walk, window))
     visit_frame(walk, found, place, voids, visit, report);
   end_walk(walk, found, report);

@@ -27,9 +27,10 @@ struct FoundSegment {
   bool lost = false;            // neither header nor frame can be read: keep it away from everything
   std::uint64_t void_from = 0;  // set by walking: where voided frames begin, or 0
   std::uint64_t end = kFirstFrame;
+  bool unused = false;  // set by walking an open one: no frame at all, not even a torn one
 
   SegmentState state() const { return static_cast<SegmentState>(header.state); }
-  bool has_frames() const { return !lost && state() != SegmentState::free; }
+  bool has_frames() const { return !lost && !unused && state() != SegmentState::free; }
   SegmentWalk::Facts walk_facts() const;
 };
 
@@ -83,7 +84,7 @@ void visit_frame(const SegmentWalk& walk, FoundSegment& found, const FramePlace&
                  RecoveryReport& report);
 void end_walk(SegmentWalk& walk, FoundSegment& found, RecoveryReport& report);
 
-// Every record of one segment, voided frames left out. Sets `end` and `void_from`.
+// Every record of one segment, voided frames left out. Sets `end`, `void_from` and `unused`.
 void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place,
                   std::span<const VoidRange> voids, const AlignedMemory& window,
                   const std::function<void(const RecordView&)>& visit, RecoveryReport& report);

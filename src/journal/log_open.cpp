@@ -1,5 +1,6 @@
 // The start of a log: what the last run left is read. And its orderly end.
 #include <algorithm>
+#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -89,10 +90,23 @@ Task<Result<void>> Log::State::find_directory(const std::string& directory, unsi
   const AlignedMemory window(kWindowSize);
   const auto found_voids = std::make_shared<std::vector<VoidRange>>(collect_voids(files, found, window));
   for (FoundSegment& each : found) {
+    if (!orphan) look_for_frames(each, window);
     const std::uint32_t index = add_found(each, shard_number, orphan, *found_voids);
     if (each.has_frames()) unread.push_back({std::move(each), index, found_voids});
   }
   co_return Result<void>{};
+}
+
+// One that was opened ahead and never written to is as good as free, and on a full disk the only one that is. (A sealed one
+// may hide a failed frame of its salt.)
+void Log::State::look_for_frames(FoundSegment& found, const AlignedMemory& window) {
+  if (found.lost || found.state() != SegmentState::open) return;
+  io::Files& files = core.backend().files();
+  const auto block = window.bytes().first(kBlockSize);
+  if (!has_all(files, found.file.handle, block, kFirstFrame)) return;
+  if (const auto first = parse_frame_header(block); first && first->salt == found.header.salt) return;
+  RecoveryReport ignored;
+  walk_segment(files, found, {}, {}, window, [](const RecordView&) {}, ignored);
 }
 
 std::uint32_t Log::State::add_found(const FoundSegment& found, unsigned shard_number, bool orphan,
@@ -162,9 +176,16 @@ Task<Result<void>> Log::State::read_frames(Unread& each, const FramePlace& where
   co_return Result<void>{};
 }
 
-// At least one segment for messages and one for state.
+// At least one segment for messages and one for state. On a full disk the one for state will do: then no message is taken
+// until there is room, but what is here can be delivered, and so make room.
 Task<Result<void>> Log::State::make_ready() {
-  while (ready_segments() <= kReservedSegments) RP_CO_CHECK(co_await make_one());
+  while (ready_segments() <= kReservedSegments) {
+    auto made = co_await make_one();
+    if (made) continue;
+    const bool full = made.error().system == ENOSPC || made.error().system == EDQUOT;
+    if (!full || ready_segments() == 0) co_return made;
+    break;
+  }
   prepare_next();
   grow();
   core.timers().arm(upkeep_timer, core.now() + kUpkeepInterval);

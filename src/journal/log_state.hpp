@@ -132,6 +132,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   Task<Result<void>> open_all();
   Task<Result<void>> lock_segments(std::span<const FoundSegment> found);
   Task<Result<void>> find_directory(const std::string& directory, unsigned shard, bool orphan);
+  void look_for_frames(FoundSegment& found, const AlignedMemory& window);
   std::uint32_t add_found(const FoundSegment& found, unsigned shard, bool orphan,
                           std::span<const VoidRange> found_voids);
   struct Unread {

@@ -48,7 +48,8 @@ std::uint32_t SegmentTable::target_of(const SegmentName& name) const {
   if (!has_shard(name.shard)) return kElsewhere;
   const std::uint32_t index = find(name.shard, name.number);
   if (index == kNoSegment || !segments_[index]->holds_frames()) return kNoSegment;
-  return name.may_be({name.shard, name.number, segments_[index]->header.sequence}) ? index : kNoSegment;
+  const SegmentName found{name.shard, name.number, segments_[index]->header.sequence};
+  return may_be_same(found, name) ? index : kNoSegment;
 }
 
 void SegmentTable::add_pin(std::uint32_t segment, std::uint32_t target) {

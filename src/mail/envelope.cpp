@@ -76,7 +76,7 @@ void Envelope::clear() {
 }
 
 Envelope::Slice Envelope::keep(std::string_view added) {
-  // The session refuses recipients long before: this is our own error.
+  // Who adds recipients asks has_room before: this is our own error.
   RP_ASSERT(added.size() <= kEnvelopeTextMax - arena_.size());
   const Slice slice{static_cast<std::uint32_t>(arena_.size()), static_cast<std::uint32_t>(added.size())};
   arena_ += added;
@@ -92,6 +92,11 @@ void Envelope::set_envid(std::string_view xtext) {
 }
 void Envelope::set_auth_submitter(std::string_view xtext) {
   auth_submitter_ = keep(xtext);
+}
+
+bool Envelope::has_room(const Recipient& recipient) const {
+  return recipients_.size() < kRecipientsMax &&
+         arena_.size() + recipient.address.size() + recipient.original_recipient.size() <= kEnvelopeTextTaken;
 }
 
 void Envelope::add_recipient(const Recipient& recipient) {

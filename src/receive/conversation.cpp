@@ -65,6 +65,7 @@ Task<void> Conversation::run() {
   if (is_proxy(listening_, connection_.peer().address) && !co_await read_proxy_header()) co_return;
   if (!co_await admit()) co_return;
   if (co_await greet()) co_await talk();
+  service_.figures_.protocol_errors.add(session_.protocol_errors());
   if (counted_) co_await service_.parts_.clients->disconnect(service_.core_, connection_.peer().address);
 }
 
@@ -247,7 +248,7 @@ Task<void> Conversation::authenticate() {
 }
 
 Task<void> Conversation::judge_sender() {
-  if (auto reply = service_.parts_.intake->unwilling()) {
+  if (auto reply = service_.parts_.intake->refuse_when_full()) {
     session_.reject(*reply);
     co_return;
   }

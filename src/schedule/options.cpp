@@ -22,10 +22,9 @@ const OptionTable& option_table(const RetryOptions*) {
           field<&RetryOptions::intervals>(
               "intervals", "Between attempts: a list of which the last repeats, or { first, factor, max }.",
               postfix("minimal_backoff_time, maximal_backoff_time")),
-          field<&RetryOptions::expire_after>("expire_after",
-                                             "A message as old as this is returned to its sender.",
-                                             range(1s, 720h), example("\"5d\""),
-                                             postfix("maximal_queue_lifetime")),
+          field<&RetryOptions::expire_after>(
+              "expire_after", "A message as old as this is returned to its sender.", range(1s, 720h),
+              example("\"5d\""), postfix("maximal_queue_lifetime")),
           field<&RetryOptions::bounce_expire_after>("bounce_expire_after",
                                                     "The same for reports, which have no sender.",
                                                     range(1s, 720h), postfix("bounce_queue_lifetime")),

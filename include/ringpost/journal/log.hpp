@@ -81,12 +81,12 @@ struct SegmentName {
   std::uint32_t number = 0;
   std::uint64_t sequence = 0;
   bool operator==(const SegmentName&) const = default;
-  // A sequence of 0 was lost with both headers of the file: any use may be meant.
-  bool may_be(const SegmentName& other) const {
-    const bool same_use = sequence == other.sequence || sequence == 0 || other.sequence == 0;
-    return shard == other.shard && number == other.number && same_use;
-  }
 };
+// Whether both may mean the same use: a sequence of 0 was lost with a header, so it may be any.
+constexpr bool may_be_same(const SegmentName& a, const SegmentName& b) {
+  return a.shard == b.shard && a.number == b.number &&
+         (a.sequence == b.sequence || a.sequence == 0 || b.sequence == 0);
+}
 
 class Log {
  public:

@@ -156,6 +156,42 @@ TEST_P(LogFailureTest, takes_no_message_below_the_disk_reserve) {
 INSTANTIATE_TEST_SUITE_P(Backends, LogFailureTest, ::testing::Values("epoll", "auto", "sim"),
                          [](const auto& info) { return info.param; });
 
+// On a disk that takes nothing more: what is queued must be read and delivered all the same.
+class LogFullDiskTest : public LogTest {
+ protected:
+  LogFullDiskTest() {
+    machine = std::make_unique<Machine>(world);
+    options.free_segments_ahead = 1;
+  }
+  void fill_disk() {
+    const auto space = machine->files().space(machine->directory());
+    ASSERT_TRUE(space);
+    world->limit_disk(Bytes{space->total - space->available});
+  }
+  std::shared_ptr<io::SimWorld> world = std::make_shared<io::SimWorld>(12);
+};
+
+TEST_P(LogFullDiskTest, opens_for_records_of_state_and_takes_no_message) {
+  open();
+  keep(1, "queued");
+  ASSERT_TRUE(machine->turn_until([&] { return log->space().free_segments == 2; }));
+  fill_disk();
+  reopen();
+  reopen();  // a start must not use up what the next one needs
+  EXPECT_THAT(seen_ids(), ElementsAre(1));
+  const std::span<const std::byte> parts[] = {bytes_of("ended")};
+  const Record record{.type = 2, .id = {1}, .parts = parts};
+  const auto ticket = log->append({&record, 1}, {&last, 1}, true);
+  ASSERT_TRUE(ticket);
+  EXPECT_TRUE(wait(*ticket));
+  world->limit_disk(1_GiB);
+  ASSERT_TRUE(machine->turn_until([&] { return log->accepts_messages() && log->space().free_segments > 1; }));
+  keep(2, "there is room again");
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LogFullDiskTest, ::testing::Values("sim"),
+                         [](const auto& info) { return info.param; });
+
 // As a kill leaves the files: the last segment is open, so recovery reads its frames.
 class LogDamageTest : public LogTest {
  protected:

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ringpost/mail/limits.hpp"
+
 #include "unit/smtp/server_driver.hpp"
 
 namespace ringpost::smtp::testing {
@@ -134,6 +136,26 @@ TEST(ServerSession, refuses_bad_parameters) {
     EXPECT_FALSE(server.session.in_transaction()) << command;
     EXPECT_EQ(codes(server.say("MAIL FROM:<a@x.example>\r\n")), "250") << command;
   }
+}
+
+// The spool keeps an envelope in one record: what does not fit belongs into another transaction.
+TEST(ServerSession, takes_recipients_until_the_envelope_is_full) {
+  TestServer server({.recipients_max = 50'000, .errors_max = 5});
+  server.greeted().say(kHello);
+  server.say("MAIL FROM:<a@example.com>\r\n");
+  const std::string local(60, 'x');
+  std::size_t taken = 0;
+  std::string reply;
+  for (; taken < 20'000; ++taken) {
+    reply = server.say("RCPT TO:<" + local + std::to_string(taken) + "@example.net>\r\n");
+    if (!reply.starts_with("250")) break;
+  }
+  EXPECT_EQ(reply, "452 4.5.3 Too many recipients\r\n");
+  const auto& envelope = server.session.envelope();
+  EXPECT_EQ(envelope.recipient_count(), taken);
+  EXPECT_LE(envelope.text_size(), mail::kEnvelopeTextTaken);
+  EXPECT_GT(envelope.text_size(), mail::kEnvelopeTextTaken - kMailLineBytesMax);
+  EXPECT_THAT(server.say("DATA\r\n"), StartsWith("354"));
 }
 
 TEST(ServerSession, refuses_bad_recipients) {
