@@ -66,7 +66,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   Task<void> say_goodbye();
   Task<void> drop_connection();
   Task<smtp::ClientEvent> next_event(Duration patience);
-  Task<bool> exchange_bytes(Duration patience);
+  Task<bool> exchange_bytes(Instant until);
   Task<bool> send_output(Instant deadline, std::span<const std::span<const std::byte>> more = {});
   void leave_start();
   Instant deadline(Duration patience) const;

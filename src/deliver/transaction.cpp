@@ -98,14 +98,17 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
     result_.note(event, session_->reply());
     died_ = event.kind == Kind::closed;
     if (event.kind != Kind::send_body) continue;
-    body_sent = true;
-    if (co_await send_body(job.message.id, facts, first))
+    // Between its 354 and our final dot the server has nothing to say, and a 250 that is here already is no promise.
+    const bool too_early = !session_->body_form().chunked && !connection_->input().empty();
+    body_sent = !too_early;
+    if (!too_early && co_await send_body(job.message.id, facts, first))
       session_->body_sent();
     else
       session_->lost_connection();
   }
   transaction_since_ = {};
-  over_ = session_->closed();
+  // A reply that had come before the connection died ends a transaction, and the session has not seen the end yet.
+  over_ = !session_->can_begin();
   if (died_) service_.figures.lost.add();
   co_return conclude(job, body_sent);
 }
@@ -140,14 +143,16 @@ Task<bool> Flow::send_body(MessageId id, const scan::BodyFacts& facts, const spo
   stuffer_.reset();
   pieces_.clear();
   if (!co_await send_part(first, 0, facts)) co_return false;
+  spool::Body last;  // its pieces leave with the final dot
   for (std::uint64_t offset = first.size(); offset < facts.size;) {
-    const auto part = co_await service_.parts.spool->part(id, offset, kBodyPart);
+    auto part = co_await service_.parts.spool->part(id, offset, kBodyPart);
     if (!part || part->size() == 0) {
       lost_ = our_word({4, 3, 0}, part ? "the message is shorter than it should be" : part.error().text);
       co_return false;
     }
-    if (!co_await send_part(*part, offset, facts)) co_return false;
-    offset += part->size();
+    last = std::move(*part);
+    if (!co_await send_part(last, offset, facts)) co_return false;
+    offset += last.size();
   }
   if (session_->body_form().chunked) co_return true;
   pieces_.push_back(stuffer_.finish());

@@ -112,7 +112,11 @@ Recipient Envelope::recipient(std::size_t index) const {
 }
 
 void Envelope::truncate_recipients(std::size_t count) {
-  if (count < recipients_.size()) recipients_.resize(count);
+  if (count >= recipients_.size()) return;
+  const std::uint32_t end = recipients_[count].address.offset;
+  const auto before = [end](Slice slice) { return slice.size == 0 || slice.offset < end; };
+  if (before(reverse_path_) && before(envid_) && before(auth_submitter_)) arena_.resize(end);
+  recipients_.resize(count);
 }
 
 bool Envelope::has_recipient(std::string_view canonical) const {

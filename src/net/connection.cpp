@@ -452,7 +452,8 @@ void Connection::abort() {
 Task<void> Connection::linger() {
   co_await shard::Await(core_, {.kind = io::OpKind::finish, .handle = socket_});
   const Instant until = core_.now() + kFarewell;
-  for (;;) {
+  const std::uint64_t bytes_max = bytes_received_ + kLingerBytesMax;
+  while (bytes_received_ < bytes_max) {
     discard_input();
     if (!co_await receive(until)) co_return;
   }

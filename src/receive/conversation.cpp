@@ -228,8 +228,14 @@ Task<bool> Conversation::start_tls() {
 
 Task<void> Conversation::authenticate() {
   sasl::Credentials& credentials = session_.credentials();
-  const accounts::Login login = co_await service_.parts_.accounts->verify(
-      service_.core_, credentials.authentication_id, std::move(credentials.password));
+  // RFC 4616 section 2: who asks to act as somebody else must be allowed to, and nobody is.
+  const bool as_another =
+      !credentials.authorization_id.empty() && credentials.authorization_id != credentials.authentication_id;
+  accounts::Login login = accounts::Login::refused;
+  if (!as_another) {
+    login = co_await service_.parts_.accounts->verify(service_.core_, credentials.authentication_id,
+                                                      std::move(credentials.password));
+  }
   if (login == accounts::Login::accepted) {
     session_.accept_auth();
     co_return;

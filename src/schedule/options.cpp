@@ -4,13 +4,32 @@
 
 namespace ringpost::schedule {
 
+namespace {
+
+constexpr Duration kIntervalMin = 1s;   // less is a load on both sides and no better chance
+constexpr Duration kIntervalMax = 48h;  // longer than that a receiver is hardly ever away
+
+void check_intervals(const RetryOptions& options, OptionReport& report) {
+  const auto* const list = std::get_if<std::vector<Duration>>(&options.intervals);
+  if (list == nullptr) return;  // its own table has the ranges
+  if (list->empty())
+    report.error("intervals", "is empty", "write at least one, as [\"5m\", \"15m\", \"1h\", \"4h\"]");
+  for (const Duration interval : *list)
+    if (interval < kIntervalMin || interval > kIntervalMax)
+      report.error("intervals", "\"" + to_string(interval) + "\" is out of range",
+                   "allowed is " + to_string(kIntervalMin) + " to " + to_string(kIntervalMax));
+}
+
+}  // namespace
+
 const OptionTable& option_table(const ExponentialRetry*) {
   static const OptionTable table = options_of<ExponentialRetry>(
       "exponential", "Intervals that grow by a factor.",
       {
-          field<&ExponentialRetry::first>("first", "The first interval.", range(1s, 24h)),
+          field<&ExponentialRetry::first>("first", "The first interval.", range(kIntervalMin, 24h)),
           field<&ExponentialRetry::factor>("factor", "By this much each is longer.", range(1.0, 10.0)),
-          field<&ExponentialRetry::max>("max", "But never longer than this.", range(1s, 48h)),
+          field<&ExponentialRetry::max>("max", "But never longer than this.",
+                                        range(kIntervalMin, kIntervalMax)),
       });
   return table;
 }
@@ -31,7 +50,8 @@ const OptionTable& option_table(const RetryOptions*) {
           field<&RetryOptions::warn_after>("warn_after",
                                            "After so long the sender is told of the delay, once; 0s: never.",
                                            range(0s, 720h), postfix("delay_warning_time")),
-      });
+      },
+      &check_intervals);
   return table;
 }
 

@@ -82,8 +82,9 @@ std::optional<Event> ServerSession::on_rcpt(std::string_view arguments) {
   const auto path = mail::parse_path(arguments, rules);
   if (!path) {
     // victim%elsewhere, elsewhere!victim, "victim@elsewhere": without a domain too they are ways to ask for a relay.
-    if (path.error() == mail::AddressFault::bare_local_part &&
-        mail::looks_like_relay_route(arguments.substr(0, arguments.find('>'))))
+    const std::string_view given = arguments.substr(0, arguments.find('>'));
+    if (path.error() == mail::AddressFault::bare_local_part && !given.contains(' ') &&
+        mail::looks_like_relay_route(given))
       return refuse(replies::kRelayDenied);
     return refuse_address(path.error(), false);
   }

@@ -146,6 +146,8 @@ bool Spool::State::write_held(Entry& entry) {
                  {.envelope = group.where(RecordType::envelope), .body = group.where(RecordType::body)});
   if (const journal::Location where = group.where(RecordType::state)) {
     log->add_live(where);
+    // An earlier one, when its frame had failed.
+    queue.states().take_records(entry.state, [&](journal::Location old) { log->drop_live(old); });
     queue.states().set_whole(entry.state, where);
   }
   held.erase(id.value);

@@ -50,6 +50,9 @@ struct LocalRequest {
   FinishedTargets* finished = nullptr;
 };
 
+// Whether `mailboxes.location` names a place; the error says what is wrong and the mend.
+Result<void> check_location(std::string_view text);
+
 // Where mail goes on to.
 struct Forward {
   std::string address;  // canonical

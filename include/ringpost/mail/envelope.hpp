@@ -70,7 +70,8 @@ class Envelope {
   void add_recipient(const Recipient& recipient);
   std::size_t recipient_count() const { return recipients_.size(); }
   Recipient recipient(std::size_t index) const;
-  void truncate_recipients(std::size_t count);  // keeps the first `count`
+  void truncate_recipients(
+      std::size_t count);  // keeps the first `count`; the room of the others is free again
   bool has_recipient(std::string_view canonical) const;
 
   // Some RCPT asked for NOTIFY, ORCPT, or MAIL for RET or ENVID: the next hop must offer DSN, or a report is

@@ -240,6 +240,26 @@ INSTANTIATE_TEST_SUITE_P(States, Stall,
                            return name;
                          });
 
+// Each line is news, and the reply never comes.
+TEST_F(Trouble, a_reply_that_drips_is_late_all_the_same) {
+  add(1).answer = answer_to("MAIL", Peer::kDrip);
+  world.settings().deliver.command_timeout = 1min;
+  world.begin();
+  world.send({.to = {"anna@example.com"}});
+  ASSERT_TRUE(world.run_until([&] { return world.events("deferred").size() == 1; }, 3min));
+  EXPECT_NE(world.events("deferred").at(0).fields.at("text").find("timed out, waiting for MAIL"),
+            std::string::npos);
+}
+
+// What is said before the message has come is no promise for it.
+TEST_F(Trouble, a_250_before_the_end_of_data_delivers_nothing) {
+  add(1).answer = answer_to("DATA", "354 go on\r\n250 2.0.0 got it");
+  world.begin();
+  world.send({.to = {"anna@example.com"}});
+  ASSERT_TRUE(world.run_until([&] { return world.events("deferred").size() == 1; }, 10min));
+  EXPECT_TRUE(world.events("delivered").empty());
+}
+
 // ---- TLS and logins
 
 class Secure : public Trouble {

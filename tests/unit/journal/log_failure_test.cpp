@@ -189,6 +189,26 @@ TEST_P(LogFullDiskTest, opens_for_records_of_state_and_takes_no_message) {
   keep(2, "there is room again");
 }
 
+Task<void> wait_for_room(Log& log, Instant until, std::optional<bool>& notified) {
+  notified = co_await log.wait_for_room(until);
+}
+
+// The one segment that is left is for records of state; a second one is what a message waits for.
+TEST_P(LogFullDiskTest, tells_who_waits_for_room_of_a_segment_that_was_made) {
+  open();
+  ASSERT_TRUE(machine->turn_until([&] { return log->space().free_segments == 2; }));
+  fill_disk();
+  Result<Ticket> ticket = fail(ErrorKind::temporary, "");
+  while ((ticket = put(1, std::string(200'000, 'f')))) EXPECT_TRUE(wait(*ticket));
+  EXPECT_EQ(ticket.error().kind, ErrorKind::exhausted);
+  machine->turns(20);
+  std::optional<bool> notified;
+  machine->core().spawn(wait_for_room(*log, machine->core().now() + 1min, notified));
+  world->limit_disk(1_GiB);
+  ASSERT_TRUE(machine->turn_until([&] { return notified.has_value(); }));
+  EXPECT_TRUE(*notified);
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, LogFullDiskTest, ::testing::Values("sim"),
                          [](const auto& info) { return info.param; });
 

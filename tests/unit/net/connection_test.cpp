@@ -46,7 +46,7 @@ class ConnectionTest : public testing::TestWithParam<std::uint64_t> {
   Task<void> serve(shard::Core& core, io::Handle socket) {
     Connection connection(core, socket, core.backend().peer_endpoint(socket));
     co_await server_(connection);
-    co_await connection.close();
+    if (closes_ == Closes::both) co_await connection.close();
     listener_->ended();
   }
   Task<void> visit(shard::Core& core) {
@@ -59,9 +59,12 @@ class ConnectionTest : public testing::TestWithParam<std::uint64_t> {
     visited_ = true;
   }
   // Runs both sides to their end.
-  void run(std::function<Task<void>(Connection&)> server, std::function<Task<void>(Connection&)> client) {
+  enum class Closes : std::uint8_t { both, server };  // after, or already in, the server's part
+  void run(std::function<Task<void>(Connection&)> server, std::function<Task<void>(Connection&)> client,
+           Closes closes = Closes::both) {
     server_ = std::move(server);
     client_ = std::move(client);
+    closes_ = closes;
     simulation_.core(1).spawn(visit(simulation_.core(1)));
     EXPECT_TRUE(
         simulation_.run_until([&] { return visited_ && simulation_.core(0).live_tasks() == 0; }, 600s));
@@ -71,6 +74,7 @@ class ConnectionTest : public testing::TestWithParam<std::uint64_t> {
   std::unique_ptr<shard::Listener> listener_;
   std::function<Task<void>(Connection&)> server_;
   std::function<Task<void>(Connection&)> client_;
+  Closes closes_ = Closes::both;
   bool visited_ = false;
   bool stopped_ = false;
 };
@@ -240,6 +244,26 @@ TEST_P(ConnectionTest, the_last_reply_arrives_though_the_peer_was_still_talking)
         received = co_await read_all(connection);
       });
   EXPECT_EQ(received, "421 enough\r\n");
+}
+
+TEST_P(ConnectionTest, a_peer_that_talks_on_after_the_goodbye_is_hung_up_on) {
+  std::uint64_t taken = 0;
+  bool sent = true;
+  run(
+      [&](Connection& connection) -> Task<void> {
+        co_await connection.receive(connection.core().now() + 10s);
+        co_await connection.close();
+        taken = connection.bytes_received();
+      },
+      [&](Connection& connection) -> Task<void> {
+        const std::string block(64 * 1024, 'x');
+        const std::array<std::span<const std::byte>, 1> pieces{std::as_bytes(std::span(block))};
+        for (unsigned i = 0; i < 1000 && sent; ++i)
+          sent = (co_await connection.flush(connection.core().now() + 10s, pieces)).has_value();
+      },
+      Closes::server);
+  EXPECT_FALSE(sent);
+  EXPECT_LE(taken, kLingerBytesMax + 10 * 64 * 1024);
 }
 
 TEST_P(ConnectionTest, nobody_listening_is_an_error_that_names_the_place) {

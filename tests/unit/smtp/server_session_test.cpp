@@ -162,6 +162,8 @@ TEST(ServerSession, refuses_bad_recipients) {
   const std::vector<std::pair<std::string, std::string>> commands{
       {"RCPT TO:<>\r\n", "501 5.1.3"},
       {"RCPT TO:<bob>\r\n", "501 5.1.3"},
+      {"RCPT TO:<bob @x.example>\r\n", "501 5.1.3"},
+      {"RCPT TO:<bob%x.example>\r\n", "554 5.7.1"},
       {"RCPT TO:<bob@x.example> NOTIFY=NEVER,SUCCESS\r\n", "501 5.5.4"},
       {"RCPT TO:<bob@x.example> ORCPT=bob\r\n", "501 5.5.4"},
       {"RCPT TO:<bob@x.example> SIZE=1\r\n", "555 5.5.4"},

@@ -1,7 +1,10 @@
+#include <sys/stat.h>
+
 #include "ringpost/journal/limits.hpp"
 #include "ringpost/mail/limits.hpp"
 #include "ringpost/spool/limits.hpp"
 
+#include "spool/identity.hpp"
 #include "spool/records.hpp"
 #include "unit/spool/spool_fixture.hpp"
 
@@ -314,6 +317,15 @@ TEST_P(SpoolTest, refuses_a_second_server) {
   const auto second = start_spool(machine->files(), at->options);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, ErrorKind::temporary);
+}
+
+// The next start writes the other slot; on a disk that is full by then a hole in the file could not be filled.
+TEST_P(SpoolTest, has_the_room_for_its_next_start_from_the_first_on) {
+  at->open();
+  if (GetParam() == "sim") GTEST_SKIP() << "its files have no holes";
+  struct stat found{};
+  ASSERT_EQ(::stat((at->options.directory.text + "/SPOOL").c_str(), &found), 0);
+  EXPECT_GE(static_cast<std::size_t>(found.st_blocks) * 512, 2 * kIdentitySlot);
 }
 
 TEST_P(SpoolTest, refuses_to_start_over_shards_without_their_identity) {
