@@ -28,7 +28,6 @@ Task<void> Service::State::dispatch() {
     let_in(waiting_for_flow, flows_max - std::min(flows, flows_max));
     while (!draining && !overdue_messages.empty() && workers < kOverdueWorkersMax)
       core.spawn(work_on_overdue());
-    if (!draining && parked_due && wakers < kWakersMax) core.spawn(work_on_parked());
     if (!to_do.empty()) continue;
     if (draining && settled()) break;
     co_await wake.wait();
@@ -57,8 +56,6 @@ bool Service::State::has_room(const Destination& destination) const {
 void Service::State::look_at(Destination& destination) {
   if (is_putting_off(destination) && !destination.ready.empty() && !destination.telling)
     core.spawn(tell_put_off(destination));
-  const bool wants_more = destination.parked > 0 && destination.ready_count < kReadyInMemory / 2;
-  if (wants_more && !destination.refilling && !draining) core.spawn(refill(destination));
   if (draining) destination.idle.for_each([](Flow& flow) { flow.wake(); });
   const bool may_send = !draining && !destination.suspended && !destination.paused();
   while (may_send && destination.ready_count > destination.starting && !destination.idle.empty())
