@@ -1,6 +1,4 @@
 // Cancelling, waiting, and polling foreign descriptors: the same scripts on every backend.
-#include "unit/io/conformance.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -8,6 +6,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
+
+#include "unit/io/conformance.hpp"
 
 namespace ringpost::io::test {
 
