@@ -41,7 +41,7 @@ bool Networks::add(std::string_view text) {
 
   IpAddress address;
   unsigned octets = 4;
-  if (!text.empty() && is_digit(text.front()) && !contains(text, ":")) {
+  if (!text.empty() && is_digit(text.front()) && text.find(':') == kNowhere) {
     const auto parsed = parse_short_ipv4(text, octets);
     if (!parsed) return false;
     address = *parsed;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "ringpost/filter/view_settings.hpp"
+#include "ringpost/patterns/expression.hpp"
 
 namespace ringpost::filter {
 
@@ -58,8 +59,9 @@ struct ParseFlags {
 
 class MessageView {
  public:
-  // All three outlive the view. Of the facts, `envelope_from` is used where it is known.
-  MessageView(std::string_view message, const ViewSettings& settings, const Facts& facts);
+  // All four outlive the view. Of the facts, `envelope_from` is used where it is known. The scratch is the core's.
+  MessageView(std::string_view message, const ViewSettings& settings, const Facts& facts,
+              patterns::Scratch& scratch);
   ~MessageView();
   MessageView(const MessageView&) = delete;
   MessageView& operator=(const MessageView&) = delete;
@@ -91,13 +93,14 @@ class MessageView {
   std::span<const std::string> invisible_body() const;  // what HTML hides, without the subject
   const MessageParts& parts() const;
   const RelayChain& relays() const;
-  // Of each HTML part in order; the first is what html_* evals look at.
+  // Of each HTML part in order; the last is what html_* evals look at.
   std::span<const HtmlFacts* const> html() const;
   std::span<const UriDetail> uri_details() const;
   std::optional<std::string_view> envelope_from() const;
   ParseFlags flags() const;
   const ViewSettings& settings() const;
   const Facts& facts() const;
+  patterns::Scratch& scratch() const;  // for the expressions of eval functions
 
   // Makes everything that rules may ask for, step by step: false when nothing is left to do. A step is bounded by the size of
   // one part, so a long mail can yield in between.

@@ -4,12 +4,14 @@
 // Owner:   the rule set; immutable once made, shared by all cores.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ringpost/filter/networks.hpp"
 #include "ringpost/filter/registrar.hpp"
+#include "ringpost/patterns/expression.hpp"
 
 namespace ringpost::filter {
 
@@ -27,7 +29,7 @@ struct ViewSettings {
   std::vector<std::string> originating_ip_headers;
   bool parse_dkim_uris = true;
   // In order: an URI that matches one carries another in its first group.
-  std::vector<std::string> redirector_patterns;
+  std::vector<std::shared_ptr<const patterns::Expression>> redirectors;
   RegistrarBoundaries registrars;
 };
 
