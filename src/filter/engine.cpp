@@ -276,15 +276,16 @@ Result<std::shared_ptr<const Engine>> Engine::restored(std::shared_ptr<const Rul
   return made;
 }
 
-std::string Engine::cache_key() const {
-  // One hash over those of the groups; each holds library, CPU and expressions.
-  std::vector<patterns::Pattern> keys;
-  for (const Group& group : groups_) {
-    std::vector<patterns::Pattern> patterns;
-    for (std::size_t n = 0; n < group.set->size(); ++n) patterns.push_back(group.set->pattern(n));
-    keys.push_back({patterns::Set::cache_key(patterns, patterns::Subjects::whole), {}});
-  }
-  return patterns::Set::cache_key(keys, patterns::Subjects::lines);
+std::string Engine::cache_key(const RuleSet& rules, const EngineOptions& options) {
+  // Scores decide which rules run, metas which parts.
+  std::vector<patterns::Pattern> texts;
+  for (const Rule& rule : rules.rules())
+    texts.push_back({fmt::format("{} {} {} {}\n{}{}", rule.name, to_string(rule.kind), rule.header,
+                                 rule.score(options.score_set) != 0, rule.meta_text, rule.pattern.expression),
+                     rule.pattern.flags});
+  texts.push_back(
+      {fmt::format("{} {} {}", kCacheMagic, static_cast<int>(options.score_set), options.keep_hidden), {}});
+  return patterns::Set::cache_key(texts, patterns::Subjects::whole);
 }
 
 bool Engine::is_compiled() const {

@@ -59,7 +59,7 @@ class Engine {
                                                         const EvalRegistry& registry = standard_evals());
   // What `restored` takes, and a name for it that changes with rules, library and CPU.
   std::string cache() const;
-  std::string cache_key() const;
+  static std::string cache_key(const RuleSet& rules, const EngineOptions& options);
 
   const RuleSet& rules() const { return *rules_; }
   const EngineOptions& options() const { return options_; }
