@@ -216,13 +216,17 @@ class Evaluation {
       case Kind::unequal:
         return operand(0) != operand(1) ? 1 : 0;
       case Kind::exclusive:
-        return static_cast<double>(static_cast<std::uint64_t>(std::max(operand(0), 0.0)) ^
-                                   static_cast<std::uint64_t>(std::max(operand(1), 0.0)));
+        return static_cast<double>(whole(operand(0)) ^ whole(operand(1)));
     }
     return 0;
   }
 
  private:
+  // Of a number that may be anything, for the operator on bits.
+  static std::uint64_t whole(double number) {
+    return number > 0 ? static_cast<std::uint64_t>(std::min(number, 1e15)) : 0;
+  }
+
   const std::vector<MetaNode>& nodes_;
   const std::function<double(std::uint32_t)>& value_;
 };

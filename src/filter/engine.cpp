@@ -118,10 +118,29 @@ class EngineBuilder {
     if ((rule.flags.net || rule.area == RuleArea::dns) && (set & 1U) == 0) return false;
     return !(rule.flags.learn && (set & 2U) == 0);
   }
+  // SpamAssassin waits for all metas that a meta names, and one without a score is never worked out: so the first never hits
+  // either, whatever its other parts say, nor does one that names it.
+  std::vector<bool> waiting_for_ever() const {
+    std::vector<bool> waits(rules().size(), false);
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (std::uint32_t index = 0; index < rules().size(); ++index) {
+        const auto held = [&](const MetaNode& node) {
+          return node.kind == MetaNode::Kind::rule && node.rule != kNoRule &&
+                 rule(node.rule).kind == RuleKind::meta &&
+                 (waits[node.rule] || rule(node.rule).score(engine_->options_.score_set) == 0);
+        };
+        if (waits[index] || std::ranges::none_of(rule(index).meta, held)) continue;
+        waits[index] = changed = true;
+      }
+    }
+    return waits;
+  }
   void activate() {
+    const std::vector<bool> waits = waiting_for_ever();
     std::vector<std::uint32_t> open;
     const auto activate_one = [&](std::uint32_t index) {
-      if (index == kNoRule || engine_->active_[index] || !may_run(rule(index))) return;
+      if (index == kNoRule || engine_->active_[index] || waits[index] || !may_run(rule(index))) return;
       engine_->active_[index] = true;
       open.push_back(index);
     };
