@@ -26,5 +26,6 @@ void add_server_commands(CLI::App& app, Registry& registry);         // serve, r
 void add_queue_commands(CLI::App& app, Registry& registry);
 void add_account_commands(CLI::App& app, Registry& registry);  // user, alias
 void add_spool_commands(CLI::App& app, Registry& registry);
+void add_filter_commands(CLI::App& app, Registry& registry);
 
 }  // namespace ringpost::command

@@ -6,6 +6,8 @@
 namespace ringpost::filter {
 
 std::string_view Settings::group_of(std::string_view key) {
+  if (key == "clear_report_template") return "report";
+  if (key == "clear_unsafe_report_template") return "unsafe_report";
   for (const std::string_view prefix : {"clear_", "un", "remove_", "delist_", "enlist_"}) {
     if (!key.starts_with(prefix)) continue;
     const std::string_view rest = key.substr(prefix.size());

@@ -1,6 +1,7 @@
 // A tree as text again: for Hyperscan, exactly or as a prefilter that matches wherever the original does, and for PCRE2.
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -47,7 +48,7 @@ class Emitter {
     std::string text = this->node(index);
     const bool single = node.kind == NodeKind::set ||
                         (node.kind == NodeKind::bytes && (node.caseless || node.text.size() == 1)) ||
-                        (!how_.hyperscan && (node.kind == NodeKind::capture || node.kind == NodeKind::look));
+                        node.kind == NodeKind::capture || (!how_.hyperscan && node.kind == NodeKind::look);
     return single ? text : "(?:" + text + ")";
   }
 
@@ -115,9 +116,10 @@ class Emitter {
 
   std::string choice(const Node& node) {
     std::string text;
+    bool first = true;
     for (const NodeIndex child : node.children) {
       if (tree_[child].kind == NodeKind::never && how_.hyperscan) continue;
-      if (&node.children[0] != &child) text += '|';
+      if (!std::exchange(first, false)) text += '|';
       text += this->node(child);
     }
     if (node.kind == NodeKind::conditional) text = "(?:" + text + ")";
@@ -265,7 +267,10 @@ class Emitter {
   }
 
   std::string back_reference(const Node& node) {
-    if (!how_.hyperscan) return fmt::format(node.caseless ? "(?i:\\g{{{}}})" : "\\g{{{}}}", node.number);
+    if (!how_.hyperscan) {
+      const std::string text = fmt::format("\\g{{{}}}", node.number);
+      return node.caseless ? "(?i:" + text + ")" : text;
+    }
     if (references_ == kReferencesMax || node.caseless) return kAnything;
     ++references_;
     std::string text = "(?:" + this->node(tree_[tree_.captures[node.number - 1]].children[0]) + ")";
