@@ -168,7 +168,7 @@ class EngineBuilder {
              fmt::format("{}: there is no function {}() here", one.name, one.function)});
         continue;
       }
-      auto made = entry->make({one.name, one.arguments, engine_->rules_->settings(), shared_});
+      auto made = entry->make({one.name, one.area, one.arguments, engine_->rules_->settings(), shared_});
       if (made) {
         engine_->evals_[index] = std::move(*made);
         continue;

@@ -25,6 +25,7 @@
 namespace ringpost::filter {
 
 class MessageView;
+enum class RuleArea : std::uint8_t;  // ringpost/filter/rules.hpp
 
 // How often it hit (0: not), or the fact that was not there.
 struct EvalAnswer {
@@ -67,6 +68,7 @@ class EvalShared {
 
 struct EvalSetup {
   std::string_view rule;                   // its name
+  RuleArea area;                           // what it was declared as
   std::span<const std::string> arguments;  // without quotes; valid during the factory call
   const Settings& settings;                // outlives the made function
   EvalShared& shared;
