@@ -34,6 +34,13 @@ std::size_t count_blanks(const WideText& text) {
   return count;
 }
 
+// Texts that rules match, in their bytes.
+void put_in_rule_bytes(HtmlFacts& facts) {
+  for (auto* list : {&facts.anchors, &facts.titles, &facts.scripts, &facts.comments})
+    for (std::string& text : *list)
+      if (!has_wide_character(text)) text = in_rule_bytes(text, false);
+}
+
 RenderedPart render_html(DecodedText source, std::size_t source_size) {
   RenderedHtml html = HtmlRenderer::render(source.text);
   const auto widened = [&](std::string text) {
@@ -46,6 +53,7 @@ RenderedPart render_html(DecodedText source, std::size_t source_size) {
   part.visible = widened(std::move(html.visible));
   part.invisible = widened(std::move(html.invisible));
   part.html = std::move(html.facts);
+  if (!source.wide) put_in_rule_bytes(*part.html);
   part.html->html_length = mail::count_characters(part.all.text);
   part.html->non_space_length = part.html->html_length - count_blanks(part.all);
   part.html->ratio = (static_cast<double>(source_size) - static_cast<double>(part.html->html_length)) /

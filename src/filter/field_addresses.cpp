@@ -209,7 +209,7 @@ class Reader {
     const std::size_t end = entry_end(at, comment, commented);
     if (end == kNowhere) return false;
     std::optional<std::string> phrase;
-    if (open > begin) phrase = std::string(trim_back(rest_.substr(begin, open - begin)));
+    if (open > begin) phrase = std::string(rest_.substr(begin, open - begin));
     add(std::move(phrase), std::string(first.inside), commented ? std::optional(comment) : std::nullopt, true,
         found);
     rest_.remove_prefix(end);
@@ -220,7 +220,7 @@ class Reader {
                   std::optional<std::string> comment, bool enclosed, std::vector<FieldAddress>& found) {
     if (address && enclosed) {
       address = without_comments(*address);
-      if (mailbox_size(*address, 0) != address->size()) address.reset();
+      if (address->empty() || mailbox_size(*address, 0) != address->size()) address.reset();
     }
     if (address && !is_plausible(*address)) address.reset();
     if (phrase) {

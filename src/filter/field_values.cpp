@@ -207,6 +207,18 @@ std::string reversed(std::string_view ip) {
   return out;
 }
 
+// The first address with no letter, digit, colon or dot at either end.
+AddressPlace find_lone_address(std::string_view text) {
+  for (AddressPlace place = find_ip_address(text); place.size > 0;
+       place = find_ip_address(text, place.begin + place.size)) {
+    const std::size_t end = place.begin + place.size;
+    const auto is_dot = [&](std::size_t at) { return at < text.size() && text[at] == '.'; };
+    const bool begins = is_word(text[place.begin]) && (place.begin == 0 || !is_dot(place.begin - 1));
+    if (begins && is_word(text[end - 1]) && !is_dot(end)) return place;
+  }
+  return {};
+}
+
 std::vector<std::string> hosts_or_addresses(const MessageView& view, const HeaderRequest& request,
                                             const std::vector<std::string>& values) {
   const RegistrarBoundaries& registrars = view.settings().registrars;
@@ -217,7 +229,7 @@ std::vector<std::string> hosts_or_addresses(const MessageView& view, const Heade
       found = find_host(value, request.address, registrars);
       if (request.domain && !found.empty()) found = registrars.trim_domain(found);
     } else {
-      const AddressPlace place = find_ip_address(value);
+      const AddressPlace place = find_lone_address(value);
       found = value.substr(std::min(place.begin, value.size()), place.size);
       if (request.reversed_ip) found = reversed(found);
     }

@@ -52,9 +52,13 @@ enum class Reading : unsigned char {
   rdns_is_helo,   // where no HELO was told, the name is both
   unknown_rdns,   // "unknown" is none; any other was looked up
   ident_in_rdns,  // "IDENT:user@host" and "user@host"
+  dotted_rdns,    // a name without a dot is not meant
   soft_error,     // the name "softdnserr": it was not looked up
   no_id
 };
+
+// " with SMTP" or " SMTP" behind other words, and no id right after it: how qmail writes.
+constexpr std::string_view kOverSmtp = "SMTP";
 
 struct Shape {
   std::string_view needs;  // must stand in the line somewhere; tried only then
@@ -96,20 +100,20 @@ constexpr auto kGeneral = std::to_array<Shape>({
     {"", "%h (%r [%i]) by %b with %x (", Says::looked_up},
     {"", "%r ([%i] helo=%h) by %b with "},
     {"(<unknown", "%h (<unknown%X>[%i]) by %b "},
-    {"", "%h (%x.%x[%i]) by %b ", Says::looked_up, Reading::plain},
+    {"", "%h (%r[%i]) by %b ", Says::looked_up, Reading::dotted_rdns},
     {"", "%h (%D@[%i]%*) by %b (", Says::looked_up},
     {"(qpsmtpd/", "%r (%^ %H) (%i) by %b (qpsmtpd/"},
     {"(LHLO ", "%r (LHLO %H) (%i) by %b with LMTP"},
     {"", "%r (%^ %H) [%i] by %b (%)) with "},
     {"via smtpd", "%h ([%i]) by %b via smtpd (for %x) with SMTP("},
-    {"SMTP|QMQP", "%r (%^ %H) (%D@%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
-    {"SMTP|QMQP", "%r (%^ %H) (%D@%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
-    {"SMTP|QMQP", "%r (%^ %H) (%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
-    {"SMTP|QMQP", "%r (%^ %H) (%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
-    {"SMTP|QMQP", "%r (%D@%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
-    {"SMTP|QMQP", "%r (%D@%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
-    {"SMTP|QMQP", "%r (%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
-    {"SMTP|QMQP", "%r (%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
+    {kOverSmtp, "%r (%^ %H) (%D@%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
+    {kOverSmtp, "%r (%^ %H) (%D@%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
+    {kOverSmtp, "%r (%^ %H) (%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
+    {kOverSmtp, "%r (%^ %H) (%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
+    {kOverSmtp, "%r (%D@%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
+    {kOverSmtp, "%r (%D@%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
+    {kOverSmtp, "%r (%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
+    {kOverSmtp, "%r (%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
     {" via HTTP", "[%i] by %b via HTTP$"},
     {"( [", "%x ( [%i])%* by %b "},
     {"", "(%h [%i]) by %b "},
@@ -346,6 +350,15 @@ std::string find_auth(std::string_view line) {
   return {};
 }
 
+bool is_over_smtp(std::string_view line) {
+  const std::size_t with = line.find(" with ");
+  for (const std::string_view protocol : {" SMTP", " QMQP"})
+    for (std::size_t at = with == kNowhere ? kNowhere : line.find(protocol, with); at != kNowhere;
+         at = line.find(protocol, at + 1))
+      if (!line.substr(at + protocol.size()).starts_with(" id ")) return true;
+  return false;
+}
+
 class Parser {
  public:
   explicit Parser(std::string_view value) : line_(one_line(value)) {}
@@ -391,8 +404,8 @@ class Parser {
 
   bool try_shape(std::string_view text, const Shape& shape) {
     if (shape.shape.empty()) return false;
-    if (shape.needs == "SMTP|QMQP") {
-      if (!contains(text, "SMTP") && !contains(text, "QMQP")) return false;
+    if (shape.needs == kOverSmtp) {
+      if (!is_over_smtp(text)) return false;
     } else if (shape.needs == "!qmail") {
       if (contains(text, " (qmail-")) return false;
     } else if (!contains(text, shape.needs)) {
@@ -400,6 +413,7 @@ class Parser {
     }
     ShapeMatch match(text);
     if (!match.matches(shape.shape)) return false;
+    if (shape.reading == Reading::dotted_rdns && !contains(match.words().rdns, ".")) return false;
     take(match.words(), shape);
     return true;
   }
@@ -426,6 +440,7 @@ class Parser {
     std::string& rdns = relay_.rdns;
     switch (reading) {
       case Reading::plain:
+      case Reading::dotted_rdns:
         return;
       case Reading::no_id:
         relay_.id.clear();
@@ -483,13 +498,21 @@ class Parser {
     if (!contains(text, " (SquirrelMail authenticated user ") &&
         !contains(text, " (NaSMail authenticated user "))
       return false;
-    const std::size_t by = text.rfind("by ");
-    const AddressPlace place = find_ip_address(text);
-    if (place.size == 0 || by == kNowhere || !contains(text.substr(by), " with HTTP")) return false;
-    relay_.ip = text.substr(place.begin, place.size);
-    relay_.by = run_of(text.substr(by + 3), not_blank);
-    kind_ = ReceivedKind::relay;
-    return true;
+    constexpr std::size_t kDistanceMin = 10;
+    constexpr std::size_t kDistanceMax = 80;
+    for (AddressPlace place = find_ip_address(text); place.size > 0;
+         place = find_ip_address(text, place.begin + place.size)) {
+      const std::size_t end = place.begin + place.size;
+      const std::size_t by = text.substr(0, end + kDistanceMax + 3).rfind("by ");
+      if (by == kNowhere || by < end + kDistanceMin || contains(".-", text.substr(end, 1))) continue;
+      const std::string_view host = run_of(text.substr(by + 3), not_blank);
+      if (!text.substr(by + 3 + host.size()).starts_with(" with HTTP")) continue;
+      relay_.ip = text.substr(place.begin, place.size);
+      relay_.by = host;
+      kind_ = ReceivedKind::relay;
+      return true;
+    }
+    return false;
   }
 
   bool parse_hotmail(std::string_view text) {

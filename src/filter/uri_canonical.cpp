@@ -324,7 +324,6 @@ class Variants {
 
 std::vector<std::string> uri_variants(std::string_view uri, const ViewSettings& settings,
                                       patterns::Scratch& scratch) {
-  if (uri.size() <= 1) return {};
   return Variants(settings, scratch).of(uri);
 }
 

@@ -12,7 +12,7 @@
 
 namespace ringpost::filter {
 
-// The URI itself and its variants, without duplicates; empty for what is none ("#top", "/").
+// The URI itself and its variants, without duplicates; only itself for what is none ("#top", "/", "").
 std::vector<std::string> uri_variants(std::string_view uri, const ViewSettings& settings,
                                       patterns::Scratch& scratch);
 

@@ -56,7 +56,7 @@ void UriCollection::add_text(std::string_view line) {
   std::vector<TextUri> found;
   find_text_uris(line, settings_->registrars, found);
   for (TextUri& one : found) {
-    if (!seen_.insert(one.uri).second) continue;
+    if (!seen_.insert(one.raw).second) continue;
     std::vector<std::string> types{"parsed"};
     if (one.unlinked) types.emplace_back("unlinked");
     if (one.schemeless) types.emplace_back("schemeless");

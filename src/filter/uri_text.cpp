@@ -242,7 +242,7 @@ void find_text_uris(std::string_view line, const RegistrarBoundaries& registrars
     if (found->kind == Kind::mail && !contains(raw, "@")) continue;
     if (found->kind == Kind::bare && !is_valid_fqdn(host)) continue;
     if (starts_nocase(raw, "cid:") || starts_nocase(raw, "mid:") || is_scheme_alone(raw)) continue;
-    TextUri uri{std::string(raw)};
+    TextUri uri{std::string(raw), std::string(raw)};
     if (!add_scheme(uri)) continue;
     if (starts_nocase(uri.uri, "mailto:") && !is_deliverable(uri.uri, registrars)) continue;
     out.push_back(std::move(uri));

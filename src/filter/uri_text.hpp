@@ -12,6 +12,7 @@
 namespace ringpost::filter {
 
 struct TextUri {
+  std::string raw;          // as it stood
   std::string uri;          // with a scheme
   bool schemeless = false;  // it had none in the text
   bool unlinked = false;    // no program would make a link of it
