@@ -42,7 +42,7 @@ void put_in_rule_bytes(HtmlFacts& facts) {
 }
 
 RenderedPart render_html(DecodedText source, std::size_t source_size) {
-  RenderedHtml html = HtmlRenderer::render(source.text);
+  RenderedHtml html = HtmlRenderer::render(source.text, source.wide);
   const auto widened = [&](std::string text) {
     const bool wide = source.wide || has_wide_character(text);
     return WideText{std::move(text), wide};

@@ -76,12 +76,12 @@ std::string prepare(std::string_view html) {
 
 }  // namespace
 
-HtmlRenderer::HtmlRenderer() {
+HtmlRenderer::HtmlRenderer(bool wide) : wide_(wide) {
   styles_.push_back({.tag = "default", .foreground = "#000000", .background = "#ffffff"});
 }
 
-RenderedHtml HtmlRenderer::render(std::string_view html) {
-  HtmlRenderer renderer;
+RenderedHtml HtmlRenderer::render(std::string_view html, bool wide) {
+  HtmlRenderer renderer(wide);
   const std::string text = prepare(html);
   HtmlScanner(text, renderer).run();
   return renderer.finish(html);
@@ -304,13 +304,6 @@ void HtmlRenderer::text(const std::string& decoded) {
 
 namespace {
 
-// No blank and no ASCII punctuation.
-bool is_wordy(std::string_view text, std::size_t at) {
-  const char c = text[at];
-  if (is_eight_bit(c)) return blank_size_at(text, at) == 0;
-  return is_alnum(c) || (!is_space(c) && (static_cast<unsigned char>(c) < ' ' || c == '\x7F'));
-}
-
 std::size_t character_before(std::string_view text, std::size_t end) {
   std::size_t at = end - 1;
   while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) --at;
@@ -319,36 +312,64 @@ std::size_t character_before(std::string_view text, std::size_t end) {
 
 constexpr std::size_t kShortWordMax = 7;
 
-// Characters of the short word at the end or at the front; 0 when there is none, or a longer one.
-std::size_t word_at_end(std::string_view text) {
-  std::size_t count = 0;
-  for (std::size_t end = text.size(); end > 0 && count <= kShortWordMax; ++count) {
-    const std::size_t at = character_before(text, end);
-    if (!is_wordy(text, at)) break;
-    end = at;
-  }
-  return count <= kShortWordMax ? count : 0;
-}
+// The characters of a text by their kinds. In a text that is not wide, what is beyond ASCII is neither blank nor letter.
+class Kinds {
+ public:
+  Kinds(std::string_view text, bool wide) : text_(text), wide_(wide) {}
 
-std::size_t word_at_front(std::string_view text) {
-  std::size_t count = 0;
-  for (std::size_t at = 0; at < text.size() && count <= kShortWordMax && is_wordy(text, at); ++count)
-    at += mail::utf8_at(text, at).size;
-  return count <= kShortWordMax ? count : 0;
-}
+  // No blank and no ASCII punctuation.
+  bool is_solid(std::size_t at) const {
+    const char c = text_[at];
+    if (is_eight_bit(c)) return !wide_ || blank_size_at(text_, at) == 0;
+    return is_alnum(c) || (!is_space(c) && (static_cast<unsigned char>(c) < ' ' || c == '\x7F'));
+  }
+  bool is_letter_at(std::size_t at) const {
+    return is_word(text_[at]) || (is_eight_bit(text_[at]) && wide_ && is_solid(at));
+  }
+  // A word begins or ends between the characters at `before` and `at`; either may be kNowhere, the edge of the text.
+  bool is_edge(std::size_t before, std::size_t at) const {
+    return (before != kNowhere && is_letter_at(before)) != (at != kNowhere && is_letter_at(at));
+  }
+  std::size_t before(std::size_t at) const { return at == 0 ? kNowhere : character_before(text_, at); }
+  std::size_t size() const { return text_.size(); }
+
+  // Characters of the longest short run of solid ones at the end that begins at an edge; 0 when there is none.
+  std::size_t short_word_at_end() const {
+    std::size_t found = 0;
+    std::size_t at = before(size());
+    for (std::size_t count = 1; count <= kShortWordMax && at != kNowhere && is_solid(at);
+         ++count, at = before(at))
+      if (is_edge(before(at), at)) found = count;
+    return found;
+  }
+  std::size_t short_word_at_front() const {
+    std::size_t found = 0;
+    std::size_t at = 0;
+    for (std::size_t count = 1; count <= kShortWordMax && at < size() && is_solid(at); ++count) {
+      const std::size_t next = at + mail::utf8_at(text_, at).size;
+      if (is_edge(at, next < size() ? next : kNowhere)) found = count;
+      at = next;
+    }
+    return found;
+  }
+
+ private:
+  std::string_view text_;
+  bool wide_;
+};
 
 }  // namespace
 
 // Words that a tag cuts in two.
 void HtmlRenderer::note_split_words(std::string_view text) {
   if (pieces_.empty() || text.empty()) return;
-  const std::string_view before = pieces_.back().text;
-  if (before.empty() || !is_wordy(text, 0) || !is_wordy(before, character_before(before, before.size())))
-    return;
+  const Kinds left(pieces_.back().text, wide_);
+  const Kinds right(text, wide_);
+  if (left.size() == 0 || !right.is_solid(0) || !left.is_solid(left.before(left.size()))) return;
   ++facts_.obfuscation;
-  const std::size_t left = word_at_end(before);
-  const std::size_t right = word_at_front(text);
-  if (left > 0 && right > 0) backhair_.emplace(left, right);
+  const std::size_t left_size = left.short_word_at_end();
+  const std::size_t right_size = right.short_word_at_front();
+  if (left_size > 0 && right_size > 0) backhair_.emplace(left_size, right_size);
 }
 
 // --- tags that say something ---

@@ -24,7 +24,8 @@ struct RenderedHtml {
 
 class HtmlRenderer : private HtmlEvents {
  public:
-  static RenderedHtml render(std::string_view html);
+  // `html` in UTF-8; `wide`: see DecodedText.
+  static RenderedHtml render(std::string_view html, bool wide);
 
  private:
   // What the open elements say about text.
@@ -42,7 +43,7 @@ class HtmlRenderer : private HtmlEvents {
     bool invisible = false;
   };
 
-  HtmlRenderer();
+  explicit HtmlRenderer(bool wide);
 
   void start_tag(const std::string& name, const HtmlAttributes& attributes) override;
   void end_tag(const std::string& name) override;
@@ -72,6 +73,7 @@ class HtmlRenderer : private HtmlEvents {
   void add_anchor_text(std::string_view text);
   RenderedHtml finish(std::string_view html);
 
+  bool wide_;
   HtmlFacts facts_;
   std::vector<Style> styles_;
   std::vector<Piece> pieces_;

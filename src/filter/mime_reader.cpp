@@ -60,16 +60,30 @@ const std::string& MimePart::decoded() const {
 
 namespace {
 
-// A run of more than kBlankLinesMax blank lines is cut to so many.
+// A run of more than kBlankLinesMax blank lines is cut to so many: its first and its last. At the front, one more stays.
 std::string without_blank_runs(std::string_view body) {
   std::string out;
   out.reserve(body.size());
-  std::size_t blank = 0;
+  std::vector<std::string_view> run;
+  bool at_front = true;
+  const auto flush = [&] {
+    const std::size_t first = at_front ? 2 : 1;
+    const std::size_t rest = kBlankLinesMax - 1;
+    for (std::size_t i = 0; i < run.size(); ++i)
+      if (i < first || i + rest >= run.size()) out += run[i];
+    run.clear();
+    at_front = false;
+  };
   while (!body.empty()) {
     const std::string_view line = take_line(body);
-    blank = is_blank_line(line) ? blank + 1 : 0;
-    if (blank <= kBlankLinesMax) out += line;
+    if (is_blank_line(line)) {
+      run.push_back(line);
+      continue;
+    }
+    flush();
+    out += line;
   }
+  flush();
   return out;
 }
 
@@ -180,7 +194,6 @@ class MimeReader::Multipart {
   }
 
   void start_part() {
-    node_ = nullptr;
     fields_ = {};
     field_.clear();
     in_body_ = false;
@@ -212,9 +225,7 @@ class MimeReader::Multipart {
     finish_field();
     const bool separator = line == "\n" || line == "\r\n";
     if (!separator) reader_.result_.missing_mime_header_body_separator = true;
-    body_begin_ = separator ? kNowhere : begin;
-    if (separator) empty_body_at_ = position();
-    if (separator) body_begin_ = position();
+    body_begin_ = separator ? position() : begin;
   }
 
   void finish_part(std::size_t end, BoundaryLine found) {
@@ -253,12 +264,10 @@ class MimeReader::Multipart {
   bool nested_ = false;  // inside a part that uses the same boundary for itself
   bool closed_ = false;
 
-  Node* node_ = nullptr;
   HeaderFields fields_;
   std::string field_;
   bool in_body_ = false;
   std::size_t body_begin_ = kNowhere;
-  std::size_t empty_body_at_ = 0;
 };
 
 MimeReader::Node* MimeReader::add_node() {

@@ -359,6 +359,12 @@ bool is_over_smtp(std::string_view line) {
   return false;
 }
 
+// " with" comes right behind the server, or behind comments.
+bool protocol_follows(std::string_view line, std::string_view by) {
+  const std::string_view rest = line.substr(static_cast<std::size_t>(by.data() + by.size() - line.data()));
+  return rest.starts_with(" with ") || (rest.starts_with(" (") && contains(rest, ") with "));
+}
+
 class Parser {
  public:
   explicit Parser(std::string_view value) : line_(one_line(value)) {}
@@ -413,6 +419,7 @@ class Parser {
     }
     ShapeMatch match(text);
     if (!match.matches(shape.shape)) return false;
+    if (shape.needs == kOverSmtp && !protocol_follows(text, match.words().by)) return false;
     if (shape.reading == Reading::dotted_rdns && !contains(match.words().rdns, ".")) return false;
     take(match.words(), shape);
     return true;

@@ -13,7 +13,7 @@ using namespace ringpost;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const fuzz::Exact exact({reinterpret_cast<const char*>(bytes), size});
-  const filter::RenderedHtml html = filter::HtmlRenderer::render(exact.text());
+  const filter::RenderedHtml html = filter::HtmlRenderer::render(exact.text(), true);
   RP_ASSERT(html.visible.size() + html.invisible.size() == html.text.size());
   RP_ASSERT(html.facts.elements <= html.facts.tags);
   RP_ASSERT(html.facts.elements_seen <= html.facts.tags_seen);

@@ -138,7 +138,7 @@ TEST(FieldAddresses, reads_what_people_send) {
   EXPECT_THAT(addresses("\"\" <>"), ElementsAre(" |-"));
   EXPECT_THAT(addresses("  "), IsEmpty());
   EXPECT_THAT(addresses("x y <z@w.com"), IsEmpty());
-  EXPECT_THAT(addresses("(((( <q@w.com>> stray <e@r.com> \""), ElementsAre("-|e@r.com"));
+  EXPECT_THAT(addresses("(((( <q@w.com>> stray <e@r.com> \""), ElementsAre("-|q@w.com", "-|e@r.com"));
 }
 
 TEST(FieldAddresses, stops_at_its_limit) {
