@@ -41,7 +41,7 @@ constexpr std::string_view kMail =
 
 Verdict judge(const Engine& engine, std::string_view mail, const Facts& facts = {}) {
   patterns::Scratch scratch;
-  const MessageView view(mail, engine.view_settings(), facts);
+  const MessageView view(mail, engine.view_settings(), facts, scratch);
   Scan scan(std::shared_ptr<const Engine>(std::shared_ptr<void>(), &engine), view, facts, scratch);
   while (scan.advance()) {
   }
