@@ -161,7 +161,8 @@ int test_mails(Context& context, const FilterArguments& arguments, const std::ve
     const auto text = read_whole(file, kNamedFileMax);
     if (!text) return fail_with(context, text.error());
     const filter::Facts facts;
-    const filter::MessageView message(mail_in(*text, setup->scan_size), ready.engine->view_settings(), facts, scratch);
+    const filter::MessageView message(mail_in(*text, setup->scan_size), ready.engine->view_settings(), facts,
+                                      scratch);
     filter::Scan scan(ready.engine, message, facts, scratch);
     while (scan.advance()) {
     }

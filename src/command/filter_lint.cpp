@@ -1,4 +1,7 @@
 // filter lint: rules that cost too much, that do not do what their file says, or that nobody can read.
+#include <algorithm>
+#include <tuple>
+
 #include <fmt/format.h>
 
 #include "ringpost/command/limits.hpp"
@@ -82,7 +85,9 @@ int lint(Context& context, const FilterArguments& arguments) {
   lint_cost(*ready.engine, found);
   lint_examples(*setup->rules, found);
   lint_rules(*setup->rules, found);
-  std::ranges::stable_sort(found, {}, &Lint::place);
+  std::ranges::sort(found, [](const Lint& a, const Lint& b) {
+    return std::tie(a.place, a.rule, a.text) < std::tie(b.place, b.rule, b.text);
+  });
   for (const Lint& each : found) {
     const std::string place = setup->rules->place_text(each.place);
     if (context.json)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <tuple>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -130,7 +131,9 @@ ReadyEngine ready_engine(const FilterSetup& setup, bool compile_anew) {
 std::vector<filter::Problem> all_problems(const filter::Engine& engine) {
   std::vector<filter::Problem> problems(engine.rules().problems().begin(), engine.rules().problems().end());
   problems.insert(problems.end(), engine.problems().begin(), engine.problems().end());
-  std::ranges::stable_sort(problems, {}, &filter::Problem::place);
+  std::ranges::sort(problems, [](const filter::Problem& a, const filter::Problem& b) {
+    return std::tie(a.place, a.text) < std::tie(b.place, b.text);
+  });
   return problems;
 }
 

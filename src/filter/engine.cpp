@@ -199,7 +199,7 @@ class EngineBuilder {
     std::map<std::pair<Engine::Input, std::string>, std::uint32_t> known;
     for (std::uint32_t index = 0; index < rules().size(); ++index) {
       const Rule& one = rule(index);
-      const bool matches = one.kind == RuleKind::header || one.kind == RuleKind::mimeheader ||
+      const bool matches = one.kind == RuleKind::header || one.kind == RuleKind::exists || one.kind == RuleKind::mimeheader ||
                            one.kind == RuleKind::body || one.kind == RuleKind::rawbody ||
                            one.kind == RuleKind::full || one.kind == RuleKind::uri;
       if (!engine_->active_[index] || !matches) continue;
@@ -210,6 +210,7 @@ class EngineBuilder {
             {input_of(one.kind), one.header, HeaderRequest::parse(one.header), {}, nullptr});
       Engine::Group& group = engine_->groups_[found->second];
       engine_->spots_[index] = {found->second, static_cast<std::uint32_t>(group.rules.size())};
+      if (one.kind == RuleKind::exists) continue;  // it needs the header alone
       group.rules.push_back(index);
       Engine::Captures captures{given_names(one.pattern.expression), taken_names(one.pattern.expression)};
       if (!captures.gives.empty()) engine_->capturing_.push_back(index);

@@ -98,7 +98,7 @@ std::uint32_t Scan::evaluate_now(std::uint32_t rule) {
     case RuleKind::eval:
       return run_eval(rule);
     case RuleKind::exists:
-      return (message_.header(HeaderRequest::parse(one.header)).has_value()) != one.negated ? 1 : 0;
+      return message_.header(engine_->groups()[engine_->spot(rule).group].request).has_value() ? 1 : 0;
     case RuleKind::header: {
       const Engine::Group& group = engine_->groups()[engine_->spot(rule).group];
       const auto text = message_.header(group.request);
