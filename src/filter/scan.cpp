@@ -68,6 +68,7 @@ bool Scan::advance() {
 
 // Everything that any expression reads is counted here.
 bool Scan::charge(std::size_t bytes) {
+  if (cut_short_) return false;
   bytes_read_ += bytes;
   cut_short_ = cut_short_ || bytes_read_ > kScanBytesMax;
   return !cut_short_;

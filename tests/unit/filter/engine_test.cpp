@@ -114,7 +114,8 @@ TEST(Engine, counts_multiple_hits_and_scores_each) {
 }
 
 TEST(Engine, matches_uris_parts_raw_text_and_the_whole) {
-  EXPECT_EQ(hits("uri A m{^http://www\\.example\\.net/}\nuri B /example\\.org/\nmimeheader C Content-Type =~ "
+  EXPECT_EQ(hits("util_rb_tld net\nuri A m{^http://www\\.example\\.net/}\nuri B /example\\.org/\nmimeheader "
+                 "C Content-Type =~ "
                  "/us-ascii/\n"
                  "mimeheader D Content-Type !~ /us-ascii/\nmimeheader E Content-Id !~ /x/\nrawbody F "
                  "/friend,\\n\\nbuy/\nfull G /^From:/\nfull H /\\nSubject: A/\n"),
