@@ -395,7 +395,7 @@ class Parser {
 
   // "from host by host;": no address anywhere.
   bool tells_no_address() const {
-    const std::string_view rest = std::string_view(line_).substr(line_.find(' ') + 1);
+    const std::string rest = lower(std::string_view(line_).substr(line_.find(' ') + 1));
     ShapeMatch match(rest);
     if (!match.matches("%h by %b")) return false;
     const std::string_view host = match.words().helo;
@@ -403,7 +403,8 @@ class Parser {
         host.starts_with('[') &&
         std::ranges::all_of(host.substr(1, host.size() - 2), [](char c) { return is_digit(c) || c == '.'; });
     std::string_view by = match.words().by;
-    const std::string_view tail = rest.substr(static_cast<std::size_t>(by.data() + by.size() - rest.data()));
+    const std::string_view tail =
+        std::string_view(rest).substr(static_cast<std::size_t>(by.data() + by.size() - rest.data()));
     const bool ends = contains(by, ";") || tail.starts_with(" ;");
     return ends && !bracketed && starts_nocase(line_, "from ");
   }

@@ -57,6 +57,7 @@ struct Date {
   int year = 0;
   unsigned month = 0;
   int day = 0;
+  bool timeless = false;  // its time counts for nothing
 };
 
 int full_year(std::string_view word, int value) {
@@ -64,7 +65,7 @@ int full_year(std::string_view word, int value) {
   return value + (word.size() == 2 && value < 50 ? 2000 : 1900);
 }
 
-// "22 Aug 2002", "22 Aug 02", and "Aug 22 12:34:53 2002".
+// "22 Aug 2002", "22 Aug 02", and "Aug 22 12:34:53 2002". SpamAssassin takes the last for midnight, and its scores were found so.
 std::optional<Date> find_date(const std::vector<std::string_view>& words) {
   for (const std::size_t year_size : {4U, 3U}) {
     for (std::size_t i = 0; i + 2 < words.size(); ++i) {
@@ -80,7 +81,7 @@ std::optional<Date> find_date(const std::vector<std::string_view>& words) {
       const auto year = digits(words[i + 3], 4);
       if (month_of(words[i]) != 0 && day && year && words[i + 3].size() == 4 &&
           std::ranges::count(words[i + 2], ':') == 2)
-        return Date{*year, month_of(words[i]), *day};
+        return Date{*year, month_of(words[i]), *day, true};
     }
   }
   return std::nullopt;
@@ -131,7 +132,7 @@ std::optional<std::int64_t> parse_rule_date(std::string_view text) {
   if (!date) return std::nullopt;
   Time time;
   for (const std::string_view word : words)
-    if (const auto found = read_time(word)) {
+    if (const auto found = date->timeless ? std::nullopt : read_time(word)) {
       time = *found;
       break;
     }

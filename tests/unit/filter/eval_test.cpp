@@ -144,7 +144,7 @@ TEST(EvalReceived, sees_forgery) {
 TEST(RuleDates, are_read_leniently) {
   EXPECT_EQ(parse_rule_date("Thu, 1 Jan 1970 00:01:00 +0000"), 60);
   EXPECT_EQ(parse_rule_date("1 Jan 70 01:00:00 CET"), 0);
-  EXPECT_EQ(parse_rule_date("Thu Aug 22 12:00:00 2002"), parse_rule_date("22 Aug 2002 12:00"));
+  EXPECT_EQ(parse_rule_date("Thu Aug 22 12:00:00 2002"), parse_rule_date("22 Aug 2002 00:00"));
   EXPECT_EQ(parse_rule_date("31 Feb 2002 00:00:00 +0000"), parse_rule_date("1 Mar 2002 00:00:00 +0000"));
   EXPECT_EQ(parse_rule_date("22 Aug 9999 00:00 GMT"), parse_rule_date("22 Aug 2037 00:00 GMT"));
   EXPECT_EQ(parse_rule_date("yesterday"), std::nullopt);
@@ -197,6 +197,21 @@ TEST(EvalImages, measures_pictures) {
   EXPECT_TRUE(view.hits("image_size_exact", {"gif", "3", "2"}));
   EXPECT_TRUE(view.hits("pixel_coverage", {"all", "6", "6"}));
   EXPECT_TRUE(view.hits("image_named", {"a.gif"}));
+}
+
+TEST(EvalUri, sees_redirectors_and_bounces_of_own_mail) {
+  EXPECT_TRUE(ViewOf("A: b\n\nhttp://a.com/?http://b.org/x\n").hits("check_for_http_redirector"));
+  EXPECT_FALSE(ViewOf("A: b\n\nhttp://a.com/?http://www.a.com/x\n").hits("check_for_http_redirector"));
+  const std::string bounce = "A: b\n\nReturned:\n> Received: from x\n>  by mx.own.com with SMTP\n";
+  const std::string folded = "A: b\n\nReturned:\nReceived: from x\n  by mx.own.com with SMTP\n";
+  EXPECT_FALSE(ViewOf(folded).hits("have_any_bounce_relays"));
+  EXPECT_TRUE(ViewOf(folded, "welcomelist_bounce_relays mx*.own.com\n").hits("have_any_bounce_relays"));
+  EXPECT_TRUE(
+      ViewOf(folded, "welcomelist_bounce_relays mx*.own.com\n").hits("check_welcomelist_bounce_relays"));
+  EXPECT_FALSE(
+      ViewOf(folded, "welcomelist_bounce_relays mx.other.com\n").hits("check_whitelist_bounce_relays"));
+  EXPECT_FALSE(
+      ViewOf(bounce, "welcomelist_bounce_relays mx.other.com\n").hits("check_whitelist_bounce_relays"));
 }
 
 TEST(EvalAuth, answers_from_facts_or_names_the_missing_one) {

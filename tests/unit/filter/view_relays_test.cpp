@@ -70,7 +70,8 @@ TEST(Received, skips_what_is_no_hand_over) {
        {"by c.example (Postfix, from userid 500) id X", "(qmail 71045 invoked from network)",
         "from mail pickup service by hotmail.com with Microsoft SMTPSVC",
         "from me by c.example with local (Exim 3.35 #1) id 17lf",
-        "from a.example by b.example with local for me"})
+        "from a.example by b.example with local for me",
+        "FROM a.example BY b ; Wed Aug 28 10:45:49 2002 +0100"})
     EXPECT_EQ(read(line), "skipped") << line;
   EXPECT_EQ(read("from mail.example [192.0.2.1] by localhost with IMAP (fetchmail-5.9.0) for me"), "fetched");
   EXPECT_EQ(read("from somewhere strange"), "?");
