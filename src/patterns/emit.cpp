@@ -58,11 +58,15 @@ class Emitter {
     if (!how_.subroutines || text.size() < kSubroutineSizeMin || node.kind != NodeKind::choice) return text;
     const auto counted = counts_.find(written(index));
     if (counted == counts_.end() || counted->second.count < 2 || counted->second.captures) return text;
-    if (counted->second.name.empty()) {
-      counted->second.name = fmt::format("d{}", definitions_.size());
-      definitions_.push_back(fmt::format("(?<{}>{})", counted->second.name, text));
-    }
+    if (counted->second.name.empty()) counted->second.name = define(text);
     return fmt::format("(?&{})", counted->second.name);
+  }
+
+  // The name of a subroutine with this text.
+  std::string define(std::string_view text) {
+    std::string name = fmt::format("d{}", definitions_.size());
+    definitions_.push_back(fmt::format("(?<{}>{})", name, text));
+    return name;
   }
 
   std::string plain(const Node& node) {
@@ -193,8 +197,17 @@ class Emitter {
     }
   }
 
-  std::string repeat(const Node& node) {
+  // PCRE2 writes a part out as often as it may be repeated; a call of it is small.
+  std::string repeated(const Node& node) {
     std::string inside = atom(node.children[0]);
+    const bool often = std::max(node.min, node.max == kUnbounded ? 0 : node.max) > 1;
+    if (!how_.subroutines || !often || inside.size() < kSubroutineSizeMin || has_captures(node.children[0]))
+      return inside;
+    return fmt::format("(?:(?&{}))", define(inside));
+  }
+
+  std::string repeat(const Node& node) {
+    std::string inside = repeated(node);
     if (how_.hyperscan && (inside == "(?:)" || inside == "(?:(?:))")) return {};
     std::uint32_t max = node.max;
     std::uint32_t min = node.min;

@@ -457,7 +457,8 @@ class Parser {
   NodeIndex escape() {
     const std::size_t start = at_ - 1;
     const char c = next();
-    if (const auto set = escaped_class(c); set && peek() != '{') return add_set(*set);
+    // \N{...} is a character by name; any other class may be counted.
+    if (const auto set = escaped_class(c); set && (c != 'N' || peek() != '{')) return add_set(*set);
     switch (c) {
       case 'b':
       case 'B':

@@ -1,6 +1,6 @@
 // A set as bytes and back. Numbers are in the order of this machine: the key ties a cache to it.
 //
-//   magic "RPpat001" | key, 32 letters | count u32 | for each: way u8, certain u8, size of problem u32, problem
+//   magic "RPpat002" | key, 32 letters | count u32 | for each: way u8, certain u8, size of problem u32, problem
 //   | size of database u64 | database | checksum u64 over all before it
 #include <cstring>
 
@@ -15,7 +15,7 @@ namespace ringpost::patterns {
 
 namespace {
 
-constexpr std::string_view kMagic = "RPpat001";
+constexpr std::string_view kMagic = "RPpat002";
 
 // FNV-1a in 64 bits: it names a cache and tells a torn file; nothing rests on it against malice.
 class Hash {

@@ -170,6 +170,20 @@ TEST(Set, compiles_what_is_too_large_for_pcre2_with_subroutines) {
   EXPECT_EQ(set->search(0, subject, scratch), Match::no);
 }
 
+TEST(Set, compiles_a_large_part_that_is_repeated) {
+  std::string words = "(?:";
+  for (int i = 0; i < 4000; ++i) words += (i != 0 ? "|w" : "w") + std::to_string(i) + "x";
+  const auto set =
+      Set::interim({{"^" + words + "){5}$", {}}, {"^(?:" + words + ")[,.]?){2,3}+!", {}}}, Subjects::whole);
+  ASSERT_NE(set->way(0), Way::broken) << set->problem(0);
+  ASSERT_NE(set->way(1), Way::broken) << set->problem(1);
+  Scratch scratch;
+  EXPECT_EQ(set->search(0, "w1xw22xw333xw5xw3999x", scratch), Match::yes);
+  EXPECT_EQ(set->search(0, "w1xw22xw333xw5x", scratch), Match::no);
+  EXPECT_EQ(set->search(1, "w1x,w2x!", scratch), Match::yes);
+  EXPECT_EQ(set->search(1, "w1x!", scratch), Match::no);
+}
+
 TEST(Expression, counts_as_perl_does) {
   Scratch scratch;
   EXPECT_EQ(Expression::compile(perl("/aa/"))->count("aaaaa", 100, scratch), 2U);

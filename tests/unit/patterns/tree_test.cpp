@@ -16,6 +16,8 @@ TEST(Tree, writes_what_hyperscan_reads) {
   EXPECT_EQ(hyperscan("(a|b)+x"), "(?:a|b)+x");
   EXPECT_EQ(hyperscan(".\\d\\."), "[^\\x0a][0-9]\\x2e");
   EXPECT_EQ(hyperscan("[\\w-]"), "[\\x2d0-9A-Z_a-z]");
+  EXPECT_EQ(hyperscan("\\d{1,3}\\N{2}"), "beyond");
+  EXPECT_EQ(hyperscan("\\d{1,3}x"), "[0-9]{1,3}x");
 }
 
 TEST(Tree, relaxes_what_hyperscan_cannot_say) {
