@@ -194,12 +194,13 @@ socket = "{folder}/admin"
 class Bench:
     def __init__(self, options):
         self.options = options
+        self.load_cpus = options.load_cpus
         self.figures, self.commands = [], []
 
     def loadgen(self, server, duration, bdat, count=True):
         command = [self.options.loadgen, "smtp", "--to", f"127.0.0.1:{server.port}",
-                   "--connections", str(self.options.connections), "--size", str(self.options.size),
-                   "--duration", f"{duration}s", "--cores", ",".join(map(str, self.options.load_cpus)), "--json", "--quiet"]
+                   "--connections", str(self.options.connections * len(server.cpus)), "--size", str(self.options.size),
+                   "--duration", f"{duration}s", "--cores", ",".join(map(str, self.load_cpus)), "--json", "--quiet"]
         if bdat:
             command += ["--bdat", "--in-flight", str(self.options.in_flight)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=duration + 60)
@@ -298,17 +299,20 @@ class Bench:
             note(f"  relay: {figure['remark']}")
 
     def two_cores(self):
-        note("the same with two cores")
-        one = next((f for f in self.figures if f["name"] == "data"), None)
-        if one is None:
-            with self.server(self.options.server_cpus[:1], "discard") as server:
-                one = self.measure("data", server, bdat=False)
+        """As many connections for each core. Where a core of the server has to share its CPU with the load generator, so
+        does every core in both runs: else the ratio would be that of the company, not of the number."""
+        note("one core and two, with equal loads")
+        shared = set(self.options.server_cpus[:2]) & set(self.options.load_cpus)
+        self.load_cpus = self.options.server_cpus[:2] if shared else self.options.load_cpus
+        with self.server(self.options.server_cpus[:1], "discard") as server:
+            one = self.measure("data on one core", server, bdat=False)
         with self.server(self.options.server_cpus[:2], "discard") as server:
             two = self.measure("data on two cores", server, bdat=False)
+        self.load_cpus = self.options.load_cpus
         figure = {"name": "cores", "value": round(two["value"] / one["value"], 3), "unit": "times one core",
                   "cores": 2, "backend": two["backend"]}
-        if set(self.options.server_cpus[:2]) & set(self.options.load_cpus):
-            figure["remark"] = "the load generator shares a CPU with the server"
+        if shared:
+            figure["remark"] = "the load generator runs on the CPUs of the server, in both runs on both"
         self.add(figure, TARGETS["cores"])
 
     def idle(self):

@@ -25,16 +25,16 @@ const OptionTable& option_table(const AccountsOptions*) {
       {
           field<&AccountsOptions::userdb>("userdb", "Where accounts come from, in this order.",
                                           one_of("sqlite", "passwd_file", "system"),
-                                          postfix("local_recipient_maps")),
+                                          postfix("local_recipient_maps"), needs_restart()),
           field<&AccountsOptions::passdb>("passdb", "Where passwords come from, in this order.",
-                                          one_of("sqlite", "passwd_file")),
+                                          one_of("sqlite", "passwd_file"), needs_restart()),
           field<&AccountsOptions::database>("database", "The SQLite file that `ringpost user` keeps.",
                                             not_empty(), needs_restart()),
-          field<&AccountsOptions::passwd_file>("passwd_file",
-                                               "A file of lines name:hash:uid:gid:gecos:home."),
+          field<&AccountsOptions::passwd_file>("passwd_file", "A file of lines name:hash:uid:gid:gecos:home.",
+                                               needs_restart()),
           field<&AccountsOptions::system_uid_min>("system_uid_min",
                                                   "Users of the system with a lower id have no mailbox.",
-                                                  range(1, 4'000'000'000)),
+                                                  range(1, 4'000'000'000), needs_restart()),
       },
       &check);
   return table;

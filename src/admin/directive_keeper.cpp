@@ -26,9 +26,11 @@ Answered<> DirectiveKeeper::store() {
 
 Answered<std::size_t> DirectiveKeeper::change(QueueChange change, const deliver::Selector& selector) {
   const std::lock_guard lock(mutex_);
-  const std::size_t changed = RP_TRY(answered(queue_.change(change, selector)));
-  // Flushing holds and suspends nothing; the others may, or may end what was held.
-  if (change != QueueChange::flush) RP_CHECK(store());
+  auto changed = answered(queue_.change(change, selector));
+  // Flushing holds and suspends nothing; the others may, or may end what was held. A core that did not answer in time does
+  // not undo what others have done.
+  const auto stored = change == QueueChange::flush ? Answered<>{} : store();
+  if (changed) RP_CHECK(stored);
   return changed;
 }
 

@@ -7,13 +7,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ringpost/admin/limits.hpp"
+#include "ringpost/base/signals_blocked.hpp"
 
 #include "line_socket.hpp"
 #include "verbs.hpp"
@@ -54,21 +54,6 @@ Result<int> listen_on(const std::string& path) {
   close(listening);
   return fail(std::move(bound.error()));
 }
-
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 

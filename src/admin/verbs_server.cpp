@@ -40,9 +40,11 @@ Answered<Json> show_status(Call& call) {
 
 Answered<Json> reload(Call& call) {
   RP_CHECK(call.arguments.finish());
-  if (auto done = call.control.reload(); !done)
-    return refuse(done.error().text, "mend that, look with `ringpost check`, and reload again");
-  return Json().set("generation", call.control.status().generation);
+  auto done = call.control.reload();
+  if (!done) return refuse(done.error().text, "mend that, look with `ringpost check`, and reload again");
+  Json::List waiting;
+  for (std::string& sentence : *done) waiting.emplace_back(std::move(sentence));
+  return Json().set("generation", call.control.status().generation).set("waiting", std::move(waiting));
 }
 
 Answered<Json> stop(Call& call) {

@@ -25,7 +25,8 @@ auto refuse(std::string_view text, std::string_view what, std::string_view mend)
 // inet_pton wants a terminated string; anything longer than the longest address is none.
 bool presentation_to_octets(int family, std::string_view text, void* octets) {
   std::array<char, INET6_ADDRSTRLEN> terminated{};
-  if (text.empty() || text.size() >= terminated.size() || text.find('\0') != std::string_view::npos) return false;
+  if (text.empty() || text.size() >= terminated.size() || text.find('\0') != std::string_view::npos)
+    return false;
   std::memcpy(terminated.data(), text.data(), text.size());
   return ::inet_pton(family, terminated.data(), octets) == 1;
 }
@@ -200,8 +201,7 @@ std::optional<Endpoint> from_socket_address(const sockaddr* address, std::size_t
 
 namespace detail {
 
-// A multiply and fold over the three words (the finaliser of splitmix64): cheap, and spreads neighbouring
-// addresses.
+// A multiply and fold over the three words (the finaliser of splitmix64): cheap, and spreads neighbouring addresses.
 std::size_t hash_address(const IpAddress& address, std::uint64_t more) {
   std::array<std::uint64_t, 2> words{};
   std::memcpy(words.data(), address.octets().data(), address.octets().size());

@@ -13,13 +13,26 @@ struct Unit {
   std::uint64_t factor;
 };
 
-constexpr std::array<Unit, 10> kSizes{{{"", 1}, {"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30},
-                                       {"TiB", 1ULL << 40}, {"kB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000},
+constexpr std::array<Unit, 10> kSizes{{{"", 1},
+                                       {"B", 1},
+                                       {"KiB", 1ULL << 10},
+                                       {"MiB", 1ULL << 20},
+                                       {"GiB", 1ULL << 30},
+                                       {"TiB", 1ULL << 40},
+                                       {"kB", 1'000},
+                                       {"MB", 1'000'000},
+                                       {"GB", 1'000'000'000},
                                        {"TB", 1'000'000'000'000}}};
 // Largest first: printing takes the first that fits.
-constexpr std::array<Unit, 9> kDurations{{{"d", 86'400'000'000'000}, {"h", 3'600'000'000'000}, {"m", 60'000'000'000},
-                                          {"s", 1'000'000'000}, {"ms", 1'000'000}, {"us", 1'000}, {"ns", 1},
-                                          {"min", 60'000'000'000}, {"w", 604'800'000'000'000}}};
+constexpr std::array<Unit, 9> kDurations{{{"d", 86'400'000'000'000},
+                                          {"h", 3'600'000'000'000},
+                                          {"m", 60'000'000'000},
+                                          {"s", 1'000'000'000},
+                                          {"ms", 1'000'000},
+                                          {"us", 1'000},
+                                          {"ns", 1},
+                                          {"min", 60'000'000'000},
+                                          {"w", 604'800'000'000'000}}};
 
 template <std::size_t N>
 const Unit* find_unit(const std::array<Unit, N>& units, std::string_view name) {
@@ -51,14 +64,16 @@ Result<Bytes> parse_bytes(std::string_view text) {
   std::uint64_t bytes = 0;
   if (!take_number(rest, number) || (unit = find_unit(kSizes, rest)) == nullptr ||
       !multiply(number, unit->factor, std::numeric_limits<std::uint64_t>::max(), bytes))
-    return fail(ErrorKind::permanent, "\"" + std::string(text) + "\" is not a size; write it as \"64MiB\" or \"10GB\"");
+    return fail(ErrorKind::permanent,
+                "\"" + std::string(text) + "\" is not a size; write it as \"64MiB\" or \"10GB\"");
   return Bytes{bytes};
 }
 
 Result<Duration> parse_duration(std::string_view text) {
   const auto refuse = [&] {
-    return fail(ErrorKind::permanent,
-                "\"" + std::string(text) + "\" is not a duration; write it as \"30s\", \"250ms\" or \"1h30m\"");
+    return fail(
+        ErrorKind::permanent,
+        "\"" + std::string(text) + "\" is not a duration; write it as \"30s\", \"250ms\" or \"1h30m\"");
   };
   std::string_view rest = text;
   std::uint64_t total = 0;
@@ -87,7 +102,8 @@ Result<Rate> parse_rate(std::string_view text) {
       return rate;
     }
   }
-  return fail(ErrorKind::permanent, "\"" + std::string(text) + "\" is not a rate; write it as \"600/min\" or \"10/s\"");
+  return fail(ErrorKind::permanent,
+              "\"" + std::string(text) + "\" is not a rate; write it as \"600/min\" or \"10/s\"");
 }
 
 std::string to_string(Bytes size) {

@@ -90,6 +90,7 @@ bool needs_smtputf8(const inject::PickupMessage& message) {
 
 int exit_code_of(const Error& error) {
   if (error.temporary()) return EX_TEMPFAIL;
+  if (error.system == 0) return EX_DATAERR;  // it is the message
   return error.system == EACCES || error.system == EPERM ? EX_NOPERM : EX_CANTCREAT;
 }
 

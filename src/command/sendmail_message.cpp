@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "ringpost/mail/address.hpp"
 #include "ringpost/mail/header.hpp"
 #include "ringpost/mail/header_address.hpp"
+#include "ringpost/mail/limits.hpp"
 
 namespace ringpost::command {
 
@@ -45,17 +48,25 @@ bool is_field(const mail::HeaderField& field, std::string_view name) {
   return mail::equal_ignoring_case(field.name, name);
 }
 
+// Enough to find the place in a field that goes on for pages.
+std::string beginning(std::string_view text) {
+  constexpr std::size_t kQuotedMax = 200;
+  return text.size() <= kQuotedMax ? std::string(text) : std::string(text.substr(0, kQuotedMax)) + "...";
+}
+
 class Recipients {
  public:
   void add(const std::string& address) {
     if (std::ranges::find(all_, address) == all_.end()) all_.push_back(address);
   }
-  // True unless the text has something that is no address.
-  bool add_list(std::string_view value) {
+  // The complaint about what is wrong with the text, or "".
+  std::string add_list(std::string_view value, std::string_view complaint) {
     const mail::HeaderAddressList list = mail::parse_address_list(value);
+    if (list.truncated)
+      return fmt::format("more than {} addresses; send it in parts, or by SMTP", mail::kHeaderAddressesMax);
     for (const mail::HeaderAddress& address : list.addresses)
       if (!address.address.empty()) add(address.address);
-    return list.refused == 0 && !list.truncated;
+    return list.refused == 0 ? "" : fmt::format("{}: {}", beginning(mail::unfold(value)), complaint);
   }
   std::vector<std::string> take() { return std::move(all_); }
   bool empty() const { return all_.empty(); }
@@ -73,9 +84,8 @@ std::expected<void, std::string> add_from_header(std::string_view header, Recipi
   while (const auto field = reader.next()) {
     const auto& names = resent ? kResent : kPlain;
     if (std::ranges::none_of(names, [&](std::string_view name) { return is_field(*field, name); })) continue;
-    if (!recipients.add_list(field->value))
-      return std::unexpected(std::string(field->name) + ": " + mail::unfold(field->value) +
-                             ": has something that is no address");
+    if (auto wrong = recipients.add_list(field->value, "has something that is no address"); !wrong.empty())
+      return std::unexpected(std::string(field->name) + ": " + wrong);
   }
   return {};
 }
@@ -112,7 +122,8 @@ std::expected<Letter, std::string> make_letter(const SendmailArguments& argument
 
   Recipients recipients;
   for (const std::string& word : arguments.recipients)
-    if (!recipients.add_list(word)) return std::unexpected(word + ": is no address");
+    if (auto wrong = recipients.add_list(word, "is no address"); !wrong.empty())
+      return std::unexpected(wrong);
   if (arguments.recipients_from_header)
     if (auto added = add_from_header(header, recipients); !added) return std::unexpected(added.error());
   if (recipients.empty())

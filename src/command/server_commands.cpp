@@ -21,8 +21,9 @@ using admin::Json;
 
 int reload(Context& context) {
   const Asked asked = ask_server(context, "reload", {}, [](const Json&) {});
-  if (asked.last && !context.json)
-    context.out(fmt::format("configuration {} is in force\n", (*asked.last)["generation"].text()));
+  if (!asked.last || context.json) return asked.exit_code;
+  context.out(fmt::format("configuration {} is in force\n", (*asked.last)["generation"].text()));
+  for (const Json& waiting : (*asked.last)["waiting"].list()) context.out("but " + waiting.text() + "\n");
   return asked.exit_code;
 }
 

@@ -1,3 +1,5 @@
+#include <map>
+
 #include <fmt/format.h>
 
 #include "ringpost/config/print.hpp"
@@ -17,7 +19,7 @@ void each_option(const Schema& schema, const OnTable& on_table, const OnLeaf& on
       on_table(header);
       part.table->visit(options, "",
                         [&](const std::string& key, const OptionField& field, const void* member) {
-                          on_leaf(header, key, field.codec->write(member));
+                          on_leaf(header, key, field, field.codec->write(member));
                         });
     });
   }
@@ -31,7 +33,8 @@ std::string show(const Schema& schema, const Loaded& loaded) {
     text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", header);
   };
   each_option(
-      schema, header_line, [&](const std::string& header, const std::string& key, const OptionValue& value) {
+      schema, header_line,
+      [&](const std::string& header, const std::string& key, const OptionField&, const OptionValue& value) {
         // TOML has no word for "nothing", so an option without a value is a comment.
         const std::string setting =
             value.unset() ? fmt::format("# {} is unset", key) : key + " = " + to_toml(value);
@@ -44,7 +47,7 @@ std::string show_json(const Schema& schema, const Loaded& loaded) {
   std::string json = "[";
   each_option(
       schema, [](const std::string&) {},
-      [&](const std::string& header, const std::string& key, const OptionValue& value) {
+      [&](const std::string& header, const std::string& key, const OptionField&, const OptionValue& value) {
         const std::string whole = header + "." + key;
         const auto at = loaded.sources.find(whole);
         const bool set = at != loaded.sources.end() && at->second.line != 0;
@@ -54,6 +57,34 @@ std::string show_json(const Schema& schema, const Loaded& loaded) {
                             set ? fmt::format("{}", at->second.line) : "null");
       });
   return json + "\n]\n";
+}
+
+namespace {
+
+std::map<std::string, std::string> fixed_at_start(const Schema& schema) {
+  std::map<std::string, std::string> values;
+  each_option(
+      schema, [](const std::string&) {},
+      [&](const std::string& header, const std::string& key, const OptionField& field,
+          const OptionValue& value) {
+        if (field.restart) values.emplace(header + "." + key, value.unset() ? "" : to_toml(value));
+      });
+  return values;
+}
+
+}  // namespace
+
+std::vector<std::string> waiting_for_restart(const Schema& running, const Schema& fresh) {
+  const auto before = fixed_at_start(running);
+  const auto after = fixed_at_start(fresh);
+  std::vector<std::string> changed;
+  for (const auto& [key, value] : after) {
+    const auto old = before.find(key);
+    if (old == before.end() || old->second != value) changed.push_back(key);
+  }
+  for (const auto& [key, value] : before)
+    if (!after.contains(key)) changed.push_back(key);
+  return changed;
 }
 
 }  // namespace ringpost::config

@@ -1,7 +1,7 @@
 // TOML text to an OptionValue tree, with every syntax error and not only the first.
 //
-// Layer: pure; the one place that knows the TOML library. A broken statement is reported, blanked out and the
-// rest is read again, so that one missing quote does not hide what else is wrong.
+// Layer: pure; the one place that knows the TOML library. A broken statement is reported, blanked out and the rest is
+//        read again, so that one missing quote does not hide what else is wrong.
 #pragma once
 
 #include <cstdint>

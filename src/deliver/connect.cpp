@@ -87,14 +87,16 @@ Task<bool> Flow::try_endpoint(const resolve::MailHost& host, Endpoint endpoint) 
   remote_ = to_string(endpoint);
   for (const bool clear : {false, true}) {
     auto connection = co_await net::connect(core_, endpoint, std::nullopt,
-                                            core_.now() + settings_->deliver.connect_timeout);
+                                            core_.now() + settings_->deliver.connect_timeout, &dial_);
+    if (!connection && connection.error().kind == ErrorKind::cancelled)
+      co_return false;  // no news of the host
     if (!connection) {
       service_.hosts.note_dead(endpoint, core_.now());
       note_trouble(our_word(kNoAnswer, connection.error().text));
       co_return false;
     }
     connection_ = std::move(*connection);
-    if (aborted_) connection_->abort();
+    if (aborted_ || service_.draining) connection_->abort();
     const Hello hello = co_await greet(host, endpoint, clear);
     if (hello == Hello::ready) {
       service_.hosts.note_alive(endpoint);

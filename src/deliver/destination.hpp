@@ -10,6 +10,7 @@
 #include "ringpost/deliver/leases.hpp"
 #include "ringpost/deliver/router.hpp"
 
+#include "finding.hpp"
 #include "job.hpp"
 
 namespace ringpost::deliver {
@@ -38,8 +39,10 @@ class Destination final : public Leases::Waiter,
 
   // ---- jobs
   IntrusiveList<Job, Destination> ready;
-  std::uint32_t ready_count = 0;
-  std::uint32_t job_count = 0;  // in whatever place
+  // Before those: of them the log has said that they wait for the end of the pause.
+  IntrusiveList<Job, Destination> put_off;
+  std::uint32_t ready_count = 0;  // in both
+  std::uint32_t job_count = 0;    // in whatever place
   bool suspended = false;
   std::size_t gathered = 0;  // while a message is added: the number of its newest job for here, from 1
 
@@ -60,7 +63,8 @@ class Destination final : public Leases::Waiter,
   bool proven = false;         // the last connection worked: more than one may be opened at a time
   std::uint32_t failures = 0;  // connections that failed, in a row
   Instant ramp_after;          // no further connection before, as long as there is one
-  std::shared_ptr<const std::string> problem;
+  std::shared_ptr<const Setback> setback;  // the last one
+  bool telling = false;                    // the log is being told of those that it puts off
 
   bool paused() const { return armed(); }
   // Connections cost a slot of the machine; mailboxes and the void do not.

@@ -54,6 +54,8 @@ bool Service::State::has_room(const Destination& destination) const {
 }
 
 void Service::State::look_at(Destination& destination) {
+  if (is_putting_off(destination) && !destination.ready.empty() && !destination.telling)
+    core.spawn(tell_put_off(destination));
   if (draining) destination.idle.for_each([](Flow& flow) { flow.wake(); });
   const bool may_send = !draining && !destination.suspended && !destination.paused();
   while (may_send && destination.ready_count > destination.starting && !destination.idle.empty())
@@ -78,6 +80,30 @@ void Service::State::look_at(Destination& destination) {
     core.spawn(open(destination));
   else
     start(destination);
+}
+
+bool Service::State::is_putting_off(const Destination& destination) const {
+  return destination.paused() && !destination.suspended && !draining;
+}
+
+// The mail behind a destination that failed waits without having been tried. The log says so of each message, once for each
+// pause: the pauses are those of the retry schedule, so that bounds the lines. A few in each turn, and nothing is read.
+Task<void> Service::State::tell_put_off(Destination& destination) {
+  ++errands;
+  ++destination.errands;
+  destination.telling = true;
+  while (is_putting_off(destination) && !destination.ready.empty()) {
+    for (std::size_t i = 0; i < kToldPerTurn && !destination.ready.empty(); ++i) {
+      Job& job = *destination.ready.pop_front();
+      results.announce_put_off(job, *destination.setback, queue.wall(destination.deadline()));
+      destination.put_off.push_back(job);
+    }
+    co_await shard::Yield{core};
+  }
+  destination.telling = false;
+  --destination.errands;
+  --errands;
+  work(destination);
 }
 
 // Its slot is held, if it needs one.

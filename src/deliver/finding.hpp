@@ -39,6 +39,15 @@ struct Attempt {
   bool counts = true;             // towards the attempts of a recipient
   bool next_hop_reports = false;  // it offers DSN, so reports of success are its business
   mail::DsnAction success = mail::DsnAction::relayed;  // what a report calls it
+  std::string
+      report_to;  // who hears of failures in the place of the sender: who minds the list where they are
+};
+
+// Why no host of a destination could be reached.
+struct Setback {
+  Attempt attempt;
+  mail::Reply reply;
+  std::string text() const { return reply.code != 0 ? mail::to_string(reply) : reply.text; }
 };
 
 // The finding that a reply stands for.

@@ -71,8 +71,7 @@ Task<void> Flow::give_up() {
     destination_.proven = false;
     ++destination_.failures;
     const Duration wait = schedule::spread_interval(settings_->retry, destination_.failures, core_.random());
-    service_.queue.pause(destination_, std::min(wait, kDestinationPauseMax),
-                         trouble_.reply.code != 0 ? mail::to_string(trouble_.reply) : trouble_.reply.text);
+    service_.queue.pause(destination_, std::min(wait, kDestinationPauseMax), {attempt, trouble_.reply});
   }
   // No such domain: that holds for all of them.
   const Found found = trouble_.permanent ? Found::failed : Found::deferred;
@@ -139,8 +138,15 @@ void Flow::wake() {
   connection_->nudge();
 }
 
+void Flow::drain() {
+  if (connected_) return;
+  dial_.abort();
+  if (connection_) connection_->abort();
+}
+
 void Flow::abort() {
   aborted_ = true;
+  dial_.abort();
   if (connection_) connection_->abort();
 }
 
@@ -165,23 +171,25 @@ Instant Flow::deadline(Duration patience) const {
   return transaction_since_ == Instant{} ? at : std::min(at, transaction_since_ + kTransactionMax);
 }
 
+// The patience is for the whole reply: a peer that sends a line of it now and then gains nothing.
 Task<smtp::ClientEvent> Flow::next_event(Duration patience) {
+  const Instant until = deadline(patience);
   for (;;) {
     std::span<const std::byte> input = connection_->input();
     const std::size_t before = input.size();
     const smtp::ClientEvent event = session_->next(input);
     connection_->consume(before - input.size());
     if (event.kind != Kind::need_input) co_return event;
-    if (!co_await exchange_bytes(patience)) session_->lost_connection();
+    if (!co_await exchange_bytes(until)) session_->lost_connection();
   }
 }
 
-Task<bool> Flow::exchange_bytes(Duration patience) {
+Task<bool> Flow::exchange_bytes(Instant until) {
   if (!session_->output().empty()) {
-    if (co_await send_output(deadline(patience))) co_return true;  // perhaps the answer is here already
+    if (co_await send_output(until)) co_return true;  // perhaps the answer is here already
     co_return false;
   }
-  const auto got = co_await connection_->receive(deadline(patience));
+  const auto got = co_await connection_->receive(until);
   if (got) co_return true;
   if (got.error().kind == ErrorKind::cancelled && !connection_->aborted()) co_return true;  // only a nudge
   if (got.error().kind == ErrorKind::timed_out)

@@ -30,6 +30,8 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   Task<void> run();
   // An idle flow looks up: there is a message, or it is to leave.
   void wake();
+  // While it has not come to a server that talks, it leaves; what it does afterwards it ends.
+  void drain();
   void abort();
 
   friend FramePool& frame_pool(Flow& flow) { return flow.core_.frames(); }
@@ -64,7 +66,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   Task<void> say_goodbye();
   Task<void> drop_connection();
   Task<smtp::ClientEvent> next_event(Duration patience);
-  Task<bool> exchange_bytes(Duration patience);
+  Task<bool> exchange_bytes(Instant until);
   Task<bool> send_output(Instant deadline, std::span<const std::span<const std::byte>> more = {});
   void leave_start();
   Instant deadline(Duration patience) const;
@@ -83,6 +85,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   Destination& destination_;
   const std::shared_ptr<const Settings> settings_;
   const smtp::ClientSettings client_settings_;
+  net::Dial dial_;
   std::unique_ptr<net::Connection> connection_;
   std::optional<smtp::ClientSession> session_;
   sasl::Credentials credentials_;

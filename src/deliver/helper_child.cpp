@@ -101,9 +101,20 @@ std::optional<DeliveryOutcome> check_home(const DeliveryOrder& order) {
 bool named_by_forward(const DeliveryOrder& order, DeliveryOutcome& forward) {
   forward = read_forward(order);
   if (forward.kind != DeliveryOutcome::Kind::done) return false;
+  const auto kind = order.kind == DeliveryOrder::Kind::command ? mail::AliasTargetKind::command
+                                                               : mail::AliasTargetKind::include_file;
   return std::ranges::any_of(mail::parse_forward(forward.text).targets, [&](const mail::AliasTarget& target) {
-    return target.kind == mail::AliasTargetKind::command && target.text == order.target;
+    return target.kind == kind && target.text == order.target;
   });
+}
+
+// A list is read as a user only where that user's .forward names it: a server that was taken over reads no other files.
+std::optional<DeliveryOutcome> check_include(const DeliveryOrder& order) {
+  if (order.kind != DeliveryOrder::Kind::read_include) return std::nullopt;
+  DeliveryOutcome forward;
+  if (named_by_forward(order, forward)) return std::nullopt;
+  if (forward.kind == DeliveryOutcome::Kind::deferred) return forward;
+  return refused("the .forward of " + order.user + " includes no such list");
 }
 
 // The service user may run what the server says. As anybody else: what that user's .forward, or root's configuration, say.
@@ -154,7 +165,9 @@ DeliveryOutcome perform(const HelperSettings& settings, const DeliveryOrder& ord
   set_limits(order);
   if (auto outcome = check_home(order)) return *std::move(outcome);
   if (auto outcome = check_command(settings, order)) return *std::move(outcome);
+  if (auto outcome = check_include(order)) return *std::move(outcome);
   if (order.kind == DeliveryOrder::Kind::read_forward) return read_forward(order);
+  if (order.kind == DeliveryOrder::Kind::read_include) return read_include(order);
   const Mapped body(message);
   if (!body.valid()) return refused("it got no message");
   const std::span<const std::byte> bytes = body.bytes();

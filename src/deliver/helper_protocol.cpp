@@ -114,7 +114,7 @@ Result<DeliveryOrder> decode_order(std::string_view packet) {
   reader.number(lock_wait);
   for_each_text(order, [&](std::string& text) { reader.text(text); });
   if (!reader.ended() || magic != kOrderMagic ||
-      kind > static_cast<std::uint8_t>(DeliveryOrder::Kind::read_forward) || timeout < 0 || lock_wait < 0)
+      kind > static_cast<std::uint8_t>(DeliveryOrder::Kind::read_include) || timeout < 0 || lock_wait < 0)
     return fail(ErrorKind::permanent, "the order cannot be read");
   order.kind = static_cast<DeliveryOrder::Kind>(kind);
   order.from_forward = from_forward != 0;

@@ -50,12 +50,13 @@ class RecipientList {
 
 enum class Place : std::uint8_t { ready, deferred, active, settling, held };
 
-// What an earlier attempt to deliver into the mailboxes has left behind.
+// What an earlier attempt to deliver into the mailboxes has left behind, when LMTP is to do the rest. Not needed after a
+// restart: what is done is in the spool, and the rest is found again.
 struct LocalProgress {
-  std::vector<std::string> finished;  // targets that are done
-  std::string
-      lmtp_recipient;   // whom the LMTP server knows the recipient as; "" when it is not a matter of LMTP
-  mail::Reply failure;  // of another target, for good: what the recipient ends with when all is done
+  std::string lmtp_recipient;  // whom the LMTP server knows the recipient as
+  std::string lmtp_sender;     // of a list; "": as it came
+  mail::Reply failure;         // of another target, for good: what the recipient ends with when all is done
+  std::string owner;           // who hears of that failure; "": the sender
 };
 
 struct Job final : shard::Timer, ListLink<Destination>, ListLink<Message> {

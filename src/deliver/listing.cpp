@@ -20,7 +20,7 @@ DestinationSummary summarise(const Destination& destination, const Queue& queue)
   DestinationSummary summary{.name = destination.name, .connections = destination.connected};
   if (destination.paused()) {
     summary.paused_until = queue.wall(destination.deadline());
-    if (destination.problem) summary.problem = *destination.problem;
+    if (destination.setback) summary.problem = destination.setback->text();
   }
   return summary;
 }
@@ -75,8 +75,8 @@ QueuedMessage Service::State::describe(MessageId id, const spool::Spool::Loaded&
         recipient.next_attempt = queue.wall(job.destination->deadline());
       if (job.reason)
         recipient.reason = *job.reason;
-      else if (job.destination->problem)
-        recipient.reason = *job.destination->problem;
+      else if (job.destination->setback)
+        recipient.reason = job.destination->setback->text();
     }
   });
   return shown;

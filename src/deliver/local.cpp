@@ -22,7 +22,7 @@ std::string forward_key(const std::string& address) {
 }
 
 bool is_finished(const LocalRequest& request, const std::string& key) {
-  return request.finished != nullptr && std::ranges::find(*request.finished, key) != request.finished->end();
+  return request.finished != nullptr && request.finished->contains(key);
 }
 
 // Whether the nearest folder above `path` that exists is ours. Blocking.
@@ -49,8 +49,8 @@ std::string_view kind_name(DeliveryOrder::Kind kind) {
 
 }  // namespace
 
-void mark_forwarded(const std::vector<std::string>& forward, std::vector<std::string>& finished) {
-  for (const std::string& address : forward) finished.push_back(forward_key(address));
+void mark_forwarded(std::span<const Forward> forward, FinishedTargets& finished) {
+  for (const Forward& each : forward) finished.add(forward_key(each.address));
 }
 
 struct Local::State {
@@ -77,13 +77,14 @@ class LocalDelivery {
         body_(request.body) {}
 
   Task<LocalResult> run() {
-    Expansion expansion(core_, *rules_, *directory_, runner_, body_);
+    Expansion expansion(core_, *rules_, *directory_, runner_, body_, !request_.reverse_path.empty());
     co_await expansion.expand(request_.recipient);
     several_ = expansion.targets.size() + expansion.forward.size() + expansion.problems.size() > 1;
-    for (DeliveryOutcome& problem : expansion.problems) note(std::move(problem), "");
+    for (Expansion::Problem& problem : expansion.problems)
+      note(std::move(problem.outcome), "", problem.owner);
     for (const LocalTarget& target : expansion.targets) co_await deliver(target);
-    for (std::string& address : expansion.forward)
-      if (!is_finished(request_, forward_key(address))) result_.forward.push_back(std::move(address));
+    for (Forward& forward : expansion.forward)
+      if (!is_finished(request_, forward_key(forward.address))) result_.forward.push_back(std::move(forward));
     if (result_.target.empty() || several_) result_.target = "alias";
     conclude();
     co_return std::move(result_);
@@ -101,14 +102,14 @@ class LocalDelivery {
     }
     auto order = co_await plan(target);
     if (!order) {
-      note(std::move(order).error(), target.user.name);
+      note(std::move(order).error(), target.user.name, target.owner);
       co_return;
     }
     result_.target = std::string(kind_name(order->kind)) + order->target;
     DeliveryOutcome outcome = co_await runner_.run(*std::move(order), body_);
     if (outcome.kind == DeliveryOutcome::Kind::done && several_ && request_.finished != nullptr)
-      request_.finished->push_back(key);
-    note(std::move(outcome), target.user.name);
+      request_.finished->add(key);
+    note(std::move(outcome), target.user.name, target.owner);
   }
 
   // The server takes one recipient of this delivery; others become messages of their own.
@@ -117,11 +118,13 @@ class LocalDelivery {
     std::string address =
         target.direct ? std::string(request_.recipient) : mail::quote_local_part(name) + "@" + target.domain;
     if (!result_.lmtp_recipient.empty()) {
-      if (!is_finished(request_, forward_key(address))) result_.forward.push_back(std::move(address));
+      if (!is_finished(request_, forward_key(address)))
+        result_.forward.push_back({std::move(address), target.owner});
       return;
     }
     result_.lmtp_server = rules_->location.text;
     result_.lmtp_recipient = std::move(address);
+    result_.lmtp_sender = target.owner;
     result_.target = "lmtp:" + result_.lmtp_server;
   }
 
@@ -133,7 +136,7 @@ class LocalDelivery {
             .user = target.user.name,
             .home = target.user.home,
             .hostname = rules_->settings.hostname,
-            .reverse_path = std::string(request_.reverse_path),
+            .reverse_path = target.owner.empty() ? std::string(request_.reverse_path) : target.owner,
             .recipient = std::string(request_.recipient),
             .original_recipient = std::string(request_.original_recipient),
             .local_part = mail::unquote_local_part(local_part),
@@ -202,13 +205,14 @@ class LocalDelivery {
   }
 
   // Keeps the first of each kind.
-  void note(DeliveryOutcome outcome, const std::string& who) {
+  void note(DeliveryOutcome outcome, const std::string& who, const std::string& owner) {
     if (outcome.kind == DeliveryOutcome::Kind::done) {
       done_ = std::move(outcome.reply);
       return;
     }
     auto& kept = outcome.kind == DeliveryOutcome::Kind::deferred ? deferred_ : failed_;
     if (kept) return;
+    if (outcome.kind == DeliveryOutcome::Kind::failed) result_.owner = owner;
     if (several_ && !who.empty()) outcome.reply.text = who + ": " + outcome.reply.text;
     kept = std::move(outcome.reply);
   }

@@ -25,6 +25,10 @@ std::vector<Candidate> candidates(const std::string& local_part, const std::stri
   return found;
 }
 
+std::string text_of(const std::shared_ptr<const std::string>& text) {
+  return text == nullptr ? std::string{} : *text;
+}
+
 std::string forward_link(const accounts::User& user) {
   return "~" + lower(user.name);
 }
@@ -59,8 +63,13 @@ std::string LocalTarget::key() const {
 }
 
 Expansion::Expansion(shard::Core& core, const LocalRules& rules, const accounts::Directory& directory,
-                     LocalRunner& runner, SharedBody& body)
-    : core_(core), rules_(rules), directory_(directory), runner_(runner), body_(body) {}
+                     LocalRunner& runner, SharedBody& body, bool owned_lists)
+    : core_(core),
+      rules_(rules),
+      directory_(directory),
+      runner_(runner),
+      body_(body),
+      owned_lists_(owned_lists) {}
 
 Task<void> Expansion::expand(std::string_view recipient) {
   const auto [local_part, domain] = mail::split_address(recipient);
@@ -72,8 +81,10 @@ Task<void> Expansion::expand(std::string_view recipient) {
     if (targets.size() + forward.size() + waiting_.size() > kLocalTargetsMax) {
       targets.clear();
       forward.clear();
-      problems = {DeliveryOutcome::deferred(
-          451, {4, 3, 5}, "the alias has more than " + std::to_string(kLocalTargetsMax) + " targets")};
+      problems.clear();
+      add_problem({}, DeliveryOutcome::deferred(
+                          451, {4, 3, 5},
+                          "the alias has more than " + std::to_string(kLocalTargetsMax) + " targets"));
       co_return;
     }
     Item next = std::move(waiting_.front());
@@ -84,13 +95,15 @@ Task<void> Expansion::expand(std::string_view recipient) {
 
 Task<void> Expansion::take(Item item) {
   if (item.chain != nullptr && item.chain->depth > kAliasDepthMax) {
-    problems.push_back(DeliveryOutcome::failed(554, {5, 4, 6}, "aliases are nested too deeply"));
+    add_problem(item, DeliveryOutcome::failed(554, {5, 4, 6}, "aliases are nested too deeply"));
     co_return;
   }
   switch (item.target.kind) {
     case mail::AliasTargetKind::local: {
       std::string name = mail::unquote_local_part(item.target.text);
       std::string domain = item.domain;
+      if (item.owner != nullptr && !item.target.final_local && !leads_back(item, name, domain))
+        co_return add_forward(item, mail::quote_local_part(name) + "@" + domain);
       co_return co_await take_name(std::move(item), std::move(name), std::move(domain));
     }
     case mail::AliasTargetKind::address:
@@ -103,15 +116,15 @@ Task<void> Expansion::take(Item item) {
   }
 }
 
-// An address here goes on here when nothing is gained by a message of its own: it is the only one, or it leads back to whom
-// we come from ("anna: anna@here, bob@there" keeps a copy).
+// An address here goes on here when nothing is gained by a message of its own: it is the only one of what is no list, or it
+// leads back to whom we come from ("anna: anna@here, bob@there" keeps a copy).
 Task<void> Expansion::take_address(Item item) {
   const auto [local_part, domain] = mail::split_address(item.target.text);
   std::string name = mail::unquote_local_part(local_part);
   std::string at(domain);
-  if (rules_.is_local(at) && (item.only || leads_back(item, name, at)))
+  if (rules_.is_local(at) && ((item.only && item.owner == nullptr) || leads_back(item, name, at)))
     co_return co_await take_name(std::move(item), std::move(name), std::move(at));
-  add_forward(item.target.text);
+  add_forward(item, item.target.text);
 }
 
 bool Expansion::leads_back(const Item& item, std::string_view local_part, std::string_view domain) const {
@@ -142,12 +155,15 @@ Task<void> Expansion::take_name(Item item, std::string local_part, std::string d
                                       std::move(candidate.extension));
   }
   if (postmaster)
-    add({.user = {.name = "postmaster"}, .direct = item.chain == nullptr, .domain = std::move(domain)});
+    add({.user = {.name = "postmaster"},
+         .direct = item.chain == nullptr,
+         .domain = std::move(domain),
+         .owner = text_of(item.owner)});
   else if (loop)
-    problems.push_back(
-        DeliveryOutcome::failed(554, {5, 4, 6}, local_part + ": the alias leads back to itself"));
+    add_problem(item,
+                DeliveryOutcome::failed(554, {5, 4, 6}, local_part + ": the alias leads back to itself"));
   else
-    problems.push_back(DeliveryOutcome::failed(550, {5, 1, 1}, local_part + ": user unknown"));
+    add_problem(item, DeliveryOutcome::failed(550, {5, 1, 1}, local_part + ": user unknown"));
 }
 
 std::vector<mail::AliasTarget> Expansion::alias_targets(std::string_view name,
@@ -169,8 +185,18 @@ bool Expansion::take_alias(const Item& item, const std::string& name, const std:
   expanded = true;
   // By another way already: its targets are there.
   if (!seen_.insert("alias:" + name).second) return true;
-  push(item, name, std::move(found), domain, false, nullptr);
+  auto owner = owner_of(name, domain);
+  push({.domain = domain, .owner = owner == nullptr ? item.owner : std::move(owner)}, item, name,
+       std::move(found));
   return true;
+}
+
+// Of a list that has none of its own, that of the list which named it.
+std::shared_ptr<const std::string> Expansion::owner_of(std::string_view name,
+                                                       const std::string& domain) const {
+  std::string owner = "owner-" + std::string(name);
+  if (!owned_lists_ || alias_targets(owner, domain).empty()) return nullptr;
+  return std::make_shared<const std::string>(mail::quote_local_part(owner) + "@" + domain);
 }
 
 bool Expansion::reads_forward(const accounts::User& user) const {
@@ -178,8 +204,9 @@ bool Expansion::reads_forward(const accounts::User& user) const {
   return *user.uid == runner_.uid() || runner_.has_helper();
 }
 
-DeliveryOrder Expansion::forward_order(const accounts::User& user) const {
-  return {.kind = DeliveryOrder::Kind::read_forward,
+DeliveryOrder Expansion::reading_order(DeliveryOrder::Kind kind, const accounts::User& user) const {
+  return {.kind = kind,
+          .from_forward = true,
           .uid = *user.uid,
           .gid = user.gid.value_or(runner_.gid()),
           .user = user.name,
@@ -188,67 +215,86 @@ DeliveryOrder Expansion::forward_order(const accounts::User& user) const {
 
 Task<void> Expansion::take_account(Item item, const accounts::User& user, std::string domain,
                                    std::string extension) {
-  LocalTarget mailbox{
-      .user = user, .direct = item.chain == nullptr, .domain = domain, .extension = std::move(extension)};
+  LocalTarget mailbox{.user = user,
+                      .direct = item.chain == nullptr,
+                      .domain = domain,
+                      .extension = std::move(extension),
+                      .owner = text_of(item.owner)};
   const std::string link = forward_link(user);
   if (item.target.final_local || contains(item.chain, link) || !reads_forward(user))
     co_return add(std::move(mailbox));
-  DeliveryOutcome read = co_await runner_.run(forward_order(user), body_);
-  if (read.kind == DeliveryOutcome::Kind::deferred) {
-    problems.push_back(std::move(read));
-    co_return;
-  }
+  DeliveryOutcome read = co_await runner_.run(reading_order(DeliveryOrder::Kind::read_forward, user), body_);
+  if (read.kind == DeliveryOutcome::Kind::deferred) co_return add_problem(item, std::move(read));
   // One that cannot be trusted or read is as good as none: the mailbox is always right.
   mail::ParsedTargets parsed = mail::parse_forward(read.text);
   if (read.kind != DeliveryOutcome::Kind::done || !parsed.errors.empty() || parsed.targets.empty())
     co_return add(std::move(mailbox));
   expanded = true;
   if (!seen_.insert("forward:" + link).second) co_return;
-  push(item, link, std::move(parsed.targets), domain, false, std::make_shared<const accounts::User>(user));
+  push({.domain = domain, .user = std::make_shared<const accounts::User>(user), .owner = item.owner}, item,
+       link, std::move(parsed.targets));
+}
+
+// The list of an alias is read by the server, that of a .forward as its user; the same rules of trust hold as for the
+// .forward.
+Task<DeliveryOutcome> Expansion::read_include(const Item& item) {
+  if (item.user != nullptr) {
+    DeliveryOrder order = reading_order(DeliveryOrder::Kind::read_include, *item.user);
+    order.target = item.target.text;
+    DeliveryOutcome outcome = co_await runner_.run(std::move(order), body_);
+    // Its user can mend it: until then the mail waits.
+    if (outcome.kind != DeliveryOutcome::Kind::failed) co_return outcome;
+    co_return DeliveryOutcome::deferred(451, {4, 3, 5}, std::move(outcome.reply.text));
+  }
+  auto text = co_await shard::offload(core_, [path = item.target.text] { return read_list(path); });
+  if (!text) co_return DeliveryOutcome::deferred(451, {4, 3, 5}, text.error().text);
+  DeliveryOutcome outcome = DeliveryOutcome::done();
+  outcome.text = *std::move(text);
+  co_return outcome;
 }
 
 Task<void> Expansion::take_include(Item item) {
-  if (item.included || item.owner != nullptr || ++included_files_ > kIncludeFilesMax) {
-    problems.push_back(DeliveryOutcome::failed(
-        554, {5, 3, 5},
-        ":include: may stand in aliases only, and not more than " + std::to_string(kIncludeFilesMax)));
-    co_return;
-  }
-  auto text = co_await shard::offload(core_, [path = item.target.text] { return read_list(path); });
-  if (!text) {
-    problems.push_back(DeliveryOutcome::deferred(451, {4, 3, 5}, text.error().text));
-    co_return;
-  }
-  mail::ParsedTargets parsed = mail::parse_forward(*text);
+  if (item.included || ++included_files_ > kIncludeFilesMax)
+    co_return add_problem(
+        item, DeliveryOutcome::failed(554, {5, 3, 5},
+                                      ":include: may not stand in an included list, and not more than " +
+                                          std::to_string(kIncludeFilesMax) + " times"));
+  DeliveryOutcome read = co_await read_include(item);
+  if (read.kind != DeliveryOutcome::Kind::done) co_return add_problem(item, std::move(read));
+  mail::ParsedTargets parsed = mail::parse_forward(read.text);
   for (const mail::AliasError& error : parsed.errors)
-    problems.push_back(DeliveryOutcome::failed(
-        550, {5, 1, 3}, item.target.text + " line " + std::to_string(error.line) + ": " + error.text));
-  push(item, ":" + item.target.text, std::move(parsed.targets), item.domain, true, nullptr);
+    add_problem(item, DeliveryOutcome::failed(
+                          550, {5, 1, 3},
+                          item.target.text + " line " + std::to_string(error.line) + ": " + error.text));
+  push({.domain = item.domain, .included = true, .user = item.user, .owner = item.owner}, item,
+       ":" + item.target.text, std::move(parsed.targets));
 }
 
 void Expansion::take_place(const Item& item) {
   const bool command = item.target.kind == mail::AliasTargetKind::command;
-  if (item.included) {
-    problems.push_back(DeliveryOutcome::failed(554, {5, 3, 5}, "an :include: list may name addresses only"));
-    return;
-  }
+  if (item.included)
+    return add_problem(item,
+                       DeliveryOutcome::failed(554, {5, 3, 5}, "an :include: list may name addresses only"));
   LocalTarget target{.kind = command ? LocalTarget::Kind::command : LocalTarget::Kind::file,
                      .text = item.target.text,
-                     .domain = item.domain};
-  if (item.owner != nullptr) {
-    target.user = *item.owner;
+                     .domain = item.domain,
+                     .owner = text_of(item.owner)};
+  if (item.user != nullptr) {
+    target.user = *item.user;
     target.from_forward = true;
   }
   add(std::move(target));
 }
 
-void Expansion::push(const Item& from, std::string link, std::vector<mail::AliasTarget> found,
-                     const std::string& domain, bool included, std::shared_ptr<const accounts::User> owner) {
-  const Chain chain =
+// What `from` stands for, in items that are otherwise like `like`.
+void Expansion::push(Item like, const Item& from, std::string link, std::vector<mail::AliasTarget> found) {
+  like.chain =
       std::make_shared<const Link>(Link{std::move(link), from.chain, from.chain ? from.chain->depth + 1 : 1});
-  const bool only = found.size() == 1;
-  for (mail::AliasTarget& target : found)
-    waiting_.push_back({std::move(target), domain, chain, only, included, owner});
+  like.only = found.size() == 1;
+  for (mail::AliasTarget& target : found) {
+    waiting_.push_back(like);
+    waiting_.back().target = std::move(target);
+  }
 }
 
 bool Expansion::contains(const Chain& chain, std::string_view name) {
@@ -261,9 +307,13 @@ void Expansion::add(LocalTarget target) {
   if (seen_.insert(target.key()).second) targets.push_back(std::move(target));
 }
 
-void Expansion::add_forward(std::string address) {
+void Expansion::add_forward(const Item& item, std::string address) {
   expanded = true;
-  if (seen_.insert("address:" + address).second) forward.push_back(std::move(address));
+  if (seen_.insert("address:" + address).second) forward.push_back({std::move(address), text_of(item.owner)});
+}
+
+void Expansion::add_problem(const Item& item, DeliveryOutcome outcome) {
+  problems.push_back({std::move(outcome), text_of(item.owner)});
 }
 
 }  // namespace ringpost::deliver

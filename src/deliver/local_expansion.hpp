@@ -30,21 +30,27 @@ struct LocalTarget {
   bool direct = false;  // the recipient itself, not what an alias made of it
   std::string domain;   // mailbox: at which it is addressed
   std::string extension;
+  std::string owner;  // of the list that named it, else ""
   // Names the target over attempts: LocalRequest::finished.
   std::string key() const;
 };
 
 class Expansion {
  public:
+  // `owned_lists`: whether owner-NAME has a meaning, for mail that is no report.
   Expansion(shard::Core& core, const LocalRules& rules, const accounts::Directory& directory,
-            LocalRunner& runner, SharedBody& body);
+            LocalRunner& runner, SharedBody& body, bool owned_lists);
 
   Task<void> expand(std::string_view recipient);
 
+  struct Problem {
+    DeliveryOutcome outcome;  // deferred or failed
+    std::string owner;        // of the list where it is
+  };
   std::vector<LocalTarget> targets;
-  std::vector<std::string> forward;       // canonical addresses
-  std::vector<DeliveryOutcome> problems;  // deferred and failed: what leads nowhere
-  bool expanded = false;                  // an alias or .forward had a part in it
+  std::vector<Forward> forward;
+  std::vector<Problem> problems;  // what leads nowhere
+  bool expanded = false;          // an alias or .forward had a part in it
 
   friend FramePool& frame_pool(Expansion& expansion) { return expansion.core_.frames(); }
 
@@ -60,9 +66,10 @@ class Expansion {
     mail::AliasTarget target;
     std::string domain;  // of a bare name
     Chain chain;
-    bool only = false;                            // the one target of what named it
-    bool included = false;                        // from an :include: list, which may name addresses only
-    std::shared_ptr<const accounts::User> owner;  // of the .forward it stood in
+    bool only = false;                           // the one target of what named it
+    bool included = false;                       // from an :include: list, which may name addresses only
+    std::shared_ptr<const accounts::User> user;  // whose .forward it stood in
+    std::shared_ptr<const std::string> owner;    // of the innermost list that has one
   };
 
   Task<void> take(Item item);
@@ -74,11 +81,13 @@ class Expansion {
   bool take_alias(const Item& item, const std::string& name, const std::string& domain);
   bool leads_back(const Item& item, std::string_view local_part, std::string_view domain) const;
   std::vector<mail::AliasTarget> alias_targets(std::string_view name, std::string_view domain) const;
-  void push(const Item& from, std::string link, std::vector<mail::AliasTarget> targets,
-            const std::string& domain, bool included, std::shared_ptr<const accounts::User> owner);
+  void push(Item like, const Item& from, std::string link, std::vector<mail::AliasTarget> targets);
   void add(LocalTarget target);
-  void add_forward(std::string address);
-  DeliveryOrder forward_order(const accounts::User& user) const;
+  void add_forward(const Item& item, std::string address);
+  void add_problem(const Item& item, DeliveryOutcome outcome);
+  std::shared_ptr<const std::string> owner_of(std::string_view name, const std::string& domain) const;
+  Task<DeliveryOutcome> read_include(const Item& item);
+  DeliveryOrder reading_order(DeliveryOrder::Kind kind, const accounts::User& user) const;
   bool reads_forward(const accounts::User& user) const;
   static bool contains(const Chain& chain, std::string_view name);
 
@@ -87,6 +96,7 @@ class Expansion {
   const accounts::Directory& directory_;
   LocalRunner& runner_;
   SharedBody& body_;
+  const bool owned_lists_;
   std::deque<Item> waiting_;
   std::unordered_set<std::string> seen_;  // expanded names, and keys of targets
   std::size_t included_files_ = 0;

@@ -1,4 +1,4 @@
-// Reading a user's .forward, as that user.
+// Reading a user's .forward and the lists that it includes, as that user.
 //
 // It says where a person's mail goes and what runs in that person's name: whoever can write it is that person. So it must
 // be a plain file of the user (or of root), which no group and nobody else may write, in a home of the same kind.
@@ -32,6 +32,16 @@ DeliveryOutcome read_text(const std::string& path, int file, std::size_t size) {
   return outcome;
 }
 
+DeliveryOutcome read_trusted(const DeliveryOrder& order, const std::string& path, int file) {
+  struct stat found{};
+  if (::fstat(file, &found) != 0) return defer_system(errno, "look at " + path);
+  if (!S_ISREG(found.st_mode)) return untrusted(path, "is not a regular file");
+  if (!owned_by(found, order.uid)) return untrusted(path, "belongs to another user");
+  if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0) return untrusted(path, "may be written by others");
+  if (static_cast<std::uint64_t>(found.st_size) > kForwardSizeMax) return untrusted(path, "is too large");
+  return read_text(path, file, static_cast<std::size_t>(found.st_size));
+}
+
 }  // namespace
 
 DeliveryOutcome read_forward(const DeliveryOrder& order) {
@@ -44,12 +54,13 @@ DeliveryOutcome read_forward(const DeliveryOrder& order) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file && (errno == ENOENT || errno == EACCES || errno == ENOTDIR)) return DeliveryOutcome::done();
   if (!file) return defer_system(errno, "open " + path);
-  if (::fstat(file.get(), &found) != 0) return defer_system(errno, "look at " + path);
-  if (!S_ISREG(found.st_mode)) return untrusted(path, "is not a regular file");
-  if (!owned_by(found, order.uid)) return untrusted(path, "belongs to another user");
-  if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0) return untrusted(path, "may be written by others");
-  if (static_cast<std::uint64_t>(found.st_size) > kForwardSizeMax) return untrusted(path, "is too large");
-  return read_text(path, file.get(), static_cast<std::size_t>(found.st_size));
+  return read_trusted(order, path, file.get());
+}
+
+DeliveryOutcome read_include(const DeliveryOrder& order) {
+  const Descriptor file(::open(order.target.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!file) return defer_system(errno, "open " + order.target);
+  return read_trusted(order, order.target, file.get());
 }
 
 DeliveryOutcome carry_out(const DeliveryOrder& order, Pieces body, int cancel) {
@@ -62,6 +73,8 @@ DeliveryOutcome carry_out(const DeliveryOrder& order, Pieces body, int cancel) {
       return run_command(order, body, cancel);
     case DeliveryOrder::Kind::read_forward:
       return read_forward(order);
+    case DeliveryOrder::Kind::read_include:
+      return read_include(order);
   }
   return DeliveryOutcome::deferred(451, {4, 3, 0}, "An unknown kind of delivery");
 }

@@ -93,6 +93,11 @@ Result<Location> parse_location(std::string_view text) {
   return location;
 }
 
+Result<void> check_location(std::string_view text) {
+  (void)RP_TRY(parse_location(text));
+  return {};
+}
+
 LocationNames names_for(const std::string& user, const std::string& home,
                         const std::string& recipient_domain) {
   const std::size_t at = user.rfind('@');

@@ -17,9 +17,9 @@ namespace ringpost::deliver {
 using Pieces = std::span<const std::span<const std::byte>>;
 
 struct DeliveryOrder {
-  enum class Kind : std::uint8_t { maildir, mbox, command, read_forward };
+  enum class Kind : std::uint8_t { maildir, mbox, command, read_forward, read_include };
   Kind kind = Kind::maildir;
-  bool from_forward = false;  // a command or file of the user's .forward; otherwise of the location
+  bool from_forward = false;  // a command, file or list of the user's .forward; otherwise of the location
   std::uint32_t uid = 0;      // whom to become; in this process: who we are
   std::uint32_t gid = 0;
   std::uint64_t random = 0;  // for names that nobody guesses
@@ -43,7 +43,7 @@ struct DeliveryOutcome {
   Kind kind = Kind::deferred;
   bool locked = false;  // deferred only because somebody else has the mailbox now
   mail::Reply reply;
-  std::string text;  // read_forward: the file, "" when there is none
+  std::string text;  // read_forward, read_include: the file, "" when there is none
 
   static DeliveryOutcome done() { return {.kind = Kind::done, .reply = {250, {2, 0, 0}, "Delivered"}}; }
   static DeliveryOutcome deferred(int code, mail::EnhancedStatus status, std::string text) {
@@ -62,8 +62,11 @@ DeliveryOutcome deliver_mbox(const DeliveryOrder& order, Pieces body, int cancel
 DeliveryOutcome run_command(const DeliveryOrder& order, Pieces body, int cancel);
 // ~/.forward, in `text`. Failed: it is there, but must not be trusted; the reply says why.
 DeliveryOutcome read_forward(const DeliveryOrder& order);
+// The list at `target` that the user's .forward names, in `text`. One that must not be trusted has failed, one that is
+// not there is deferred: it may come back.
+DeliveryOutcome read_include(const DeliveryOrder& order);
 
-// The four by kind.
+// All by kind.
 DeliveryOutcome carry_out(const DeliveryOrder& order, Pieces body, int cancel);
 
 }  // namespace ringpost::deliver

@@ -87,7 +87,8 @@ Task<DeliveryOutcome> LocalRunner::run_own_command(DeliveryOrder order, SharedBo
 
 Task<DeliveryOutcome> LocalRunner::run_in_helper(DeliveryOrder order, SharedBody& body) {
   order.lock_wait = kLockWait;
-  const bool silent = order.kind == DeliveryOrder::Kind::read_forward;
+  const bool silent =
+      order.kind == DeliveryOrder::Kind::read_forward || order.kind == DeliveryOrder::Kind::read_include;
   const auto started = co_await shard::offload(core_, [this, &order, &body, silent]() -> Result<int> {
     const int file = silent ? -1 : RP_TRY(body.file());
     return helper_->start(order, file);

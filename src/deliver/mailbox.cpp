@@ -1,4 +1,6 @@
 // Mail that ends on this host: into mailboxes by way of Local, on to where an alias sends it, or nowhere at all.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "ringpost/deliver/limits.hpp"
@@ -33,8 +35,7 @@ mail::Recipient forwarded(std::string_view address, const mail::Recipient& origi
   return recipient;
 }
 
-mail::Envelope forward_envelope(const mail::EnvelopeRecord& record, const mail::Recipient& original,
-                                const std::vector<std::string>& targets) {
+mail::Envelope forward_envelope(const mail::EnvelopeRecord& record) {
   mail::Envelope envelope;
   envelope.body = record.body();
   envelope.body_given = record.body_given();
@@ -42,9 +43,53 @@ mail::Envelope forward_envelope(const mail::EnvelopeRecord& record, const mail::
   envelope.dsn_return = record.dsn_return();
   envelope.set_reverse_path(record.reverse_path());
   if (!record.envid().empty()) envelope.set_envid(record.envid());
-  for (const std::string& target : targets)
-    envelope.add_recipient(forwarded(target, original, targets.size() == 1));
   return envelope;
+}
+
+// The mail of a list begins anew: what its first sender asked of reports is answered by the list (RFC 3461 section 5.2.7.3).
+mail::Envelope list_envelope(const mail::EnvelopeRecord& record, const std::string& owner) {
+  mail::Envelope envelope;
+  envelope.body = record.body();
+  envelope.body_given = record.body_given();
+  envelope.smtputf8 = record.smtputf8();
+  envelope.set_reverse_path(owner);
+  return envelope;
+}
+
+// A message that goes on: those of one sender, as many as an envelope takes.
+struct Onward {
+  mail::Envelope envelope;
+  std::vector<Forward> targets;
+};
+
+std::vector<Onward> onward(const mail::EnvelopeRecord& record, const mail::Recipient& original,
+                           const std::vector<Forward>& forward) {
+  std::vector<Onward> messages;
+  const bool alone = forward.size() == 1;
+  for (const Forward& target : forward) {
+    const mail::Recipient recipient = target.owner.empty() ? forwarded(target.address, original, alone)
+                                                           : mail::Recipient{.address = target.address};
+    auto place = std::ranges::find_if(messages, [&](const Onward& message) {
+      return message.targets.front().owner == target.owner && message.envelope.has_room(recipient);
+    });
+    if (place == messages.end())
+      place = messages.insert(
+          place, {target.owner.empty() ? forward_envelope(record) : list_envelope(record, target.owner), {}});
+    place->envelope.add_recipient(recipient);
+    place->targets.push_back(target);
+  }
+  return messages;
+}
+
+// What the alias made of the mail, as a report calls it: a list takes it, a name stands for others.
+mail::DsnAction success_of(const LocalResult& result) {
+  const bool stands_for_others = std::ranges::any_of(result.forward, &std::string::empty, &Forward::owner);
+  return stands_for_others ? mail::DsnAction::expanded : mail::DsnAction::delivered;
+}
+
+// Of a recipient with several targets, what is done is kept when another attempt is to come.
+bool comes_again(const LocalResult& result) {
+  return result.kind == LocalResult::Kind::deferred || result.kind == LocalResult::Kind::lmtp;
 }
 
 }  // namespace
@@ -74,25 +119,34 @@ Task<void> Service::State::deliver_here(Job& job) {
   if (!body) co_return results.settle_unreadable(job, body.error());
   const mail::Recipient recipient = loaded->envelope.recipient(job.recipients.view().front());
   const std::string original = original_address(recipient);
-  if (job.local == nullptr) job.local = std::make_unique<LocalProgress>();
+  FinishedTargets finished = finished_of(job, *loaded);
   LocalResult result = co_await parts.local->deliver({.id = id,
                                                       .recipient = recipient.address,
                                                       .reverse_path = loaded->envelope.reverse_path(),
                                                       .original_recipient = original,
                                                       .body = body->pieces(),
-                                                      .finished = &job.local->finished});
+                                                      .finished = &finished});
   std::optional<mail::Reply> refusal;
-  if (!result.forward.empty()) {
-    refusal = co_await forward(job, *loaded, *body, result.forward);
-    if (!refusal) mark_forwarded(result.forward, job.local->finished);
-  }
+  if (!result.forward.empty()) refusal = co_await forward(job, *loaded, *body, result, finished);
   co_await conclude_here(job, *loaded, std::move(result), std::move(refusal));
 }
 
-// The new message is durable before the old recipient is done. Delivered-To makes a circle of aliases end.
+// What the spool knows of it, and what it is told from now on.
+FinishedTargets Service::State::finished_of(const Job& job, const spool::Spool::Loaded& loaded) {
+  const std::uint32_t recipient = job.recipients.view().front();
+  std::vector<FinishedTargets::Digest> earlier;
+  for (const spool::FinishedTarget& target : loaded.finished)
+    if (target.recipient == recipient) earlier.push_back(target.target);
+  return FinishedTargets(std::move(earlier), [spool = parts.spool, id = job.message.id,
+                                              recipient](FinishedTargets::Digest target) {
+    spool->record(id, spool::FinishedTarget{recipient, target});
+  });
+}
+
+// The new messages are durable before the old recipient is done. Delivered-To makes a circle of aliases end.
 Task<std::optional<mail::Reply>> Service::State::forward(const Job& job, const spool::Spool::Loaded& loaded,
-                                                         const spool::Body& body,
-                                                         const std::vector<std::string>& targets) {
+                                                         const spool::Body& body, const LocalResult& result,
+                                                         FinishedTargets& finished) {
   const mail::Recipient recipient = loaded.envelope.recipient(job.recipients.view().front());
   const auto head = co_await parts.spool->head(job.message.id, kLoopHeaderMax);
   if (!head) co_return our_word({4, 3, 0}, head.error().text);
@@ -104,11 +158,15 @@ Task<std::optional<mail::Reply>> Service::State::forward(const Job& job, const s
   mail::append_delivered_to(recipient.address, delivered_to);
   std::vector<std::span<const std::byte>> pieces{std::as_bytes(std::span(delivered_to))};
   pieces.insert(pieces.end(), body.pieces().begin(), body.pieces().end());
-  const mail::Envelope envelope = forward_envelope(loaded.envelope, recipient, targets);
-  const intake::Verdict verdict =
-      co_await parts.intake->take(pieces, {.listener = "forward", .protocol_override = "local"}, envelope);
-  if (!verdict.refusal) figures.forwarded.add();
-  co_return verdict.refusal;
+  const std::vector<Onward> messages = onward(loaded.envelope, recipient, result.forward);
+  for (const Onward& message : messages) {
+    const intake::Verdict verdict = co_await parts.intake->take(
+        pieces, {.listener = "forward", .protocol_override = "local"}, message.envelope);
+    if (verdict.refusal) co_return verdict.refusal;
+    figures.forwarded.add();
+    if (messages.size() > 1 || comes_again(result)) mark_forwarded(message.targets, finished);
+  }
+  co_return std::nullopt;
 }
 
 // `refusal`: why what must go on to other addresses could not.
@@ -116,10 +174,9 @@ Task<void> Service::State::conclude_here(Job& job, const spool::Spool::Loaded& l
                                          std::optional<mail::Reply> refusal) {
   using Kind = LocalResult::Kind;
   Attempt attempt{
-      .route = job.destination->route.name, .remote = result.target, .success = mail::DsnAction::delivered};
-  if (!result.forward.empty()) attempt.success = mail::DsnAction::expanded;
-  attempt.next_hop_reports =
-      result.kind == Kind::forwarded && result.forward.size() == 1;  // the request went with it
+      .route = job.destination->route.name, .remote = result.target, .success = success_of(result)};
+  attempt.next_hop_reports = result.kind == Kind::forwarded && result.forward.size() == 1 &&
+                             result.forward.front().owner.empty();  // the request went with it
   Found found = result.kind == Kind::failed     ? Found::failed
                 : result.kind == Kind::deferred ? Found::deferred
                                                 : Found::delivered;
@@ -129,12 +186,14 @@ Task<void> Service::State::conclude_here(Job& job, const spool::Spool::Loaded& l
   if (refusal) {  // all of it comes again but for what is finished, unless there is no hope
     const bool waits = !refusal->permanent() || found == Found::deferred || result.kind == Kind::lmtp;
     found = waits ? Found::deferred : Found::failed;
-    reply = std::move(*refusal);
+    reply = std::move(*refusal);  // ours, whichever list it was for: the sender hears of it
   } else if (result.kind == Kind::lmtp) {
     const auto server = lmtp_route(result.lmtp_server);
     if (server) co_return move_to_lmtp(job, *server, std::move(result));
     found = Found::deferred;
     reply = our_word({4, 3, 5}, server.error().text);
+  } else {
+    attempt.report_to = result.owner;
   }
   std::vector<Results::Part> ending;
   ending.push_back({&job, for_all(job.recipients.view(), found, reply)});
@@ -142,8 +201,11 @@ Task<void> Service::State::conclude_here(Job& job, const spool::Spool::Loaded& l
 }
 
 void Service::State::move_to_lmtp(Job& job, const Route& server, LocalResult result) {
-  job.local->lmtp_recipient = std::move(result.lmtp_recipient);
-  job.local->failure = std::move(result.reply);
+  job.local =
+      std::make_unique<LocalProgress>(LocalProgress{.lmtp_recipient = std::move(result.lmtp_recipient),
+                                                    .lmtp_sender = std::move(result.lmtp_sender),
+                                                    .failure = std::move(result.reply),
+                                                    .owner = std::move(result.owner)});
   queue.move(job, queue.destination(server, {}, {}));
   queue.make_ready(job);
 }

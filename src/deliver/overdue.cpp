@@ -20,7 +20,7 @@ std::string reason_of(const Job& job, const Message& message) {
   if (message.owner.state_of(job) == JobState::held) return "held by the operator";
   if (job.destination->suspended) return "sending there is suspended by the operator";
   if (job.reason) return *job.reason;
-  return job.destination->problem ? *job.destination->problem : "no attempt was possible yet";
+  return job.destination->setback ? job.destination->setback->text() : "no attempt was possible yet";
 }
 
 Finding overdue_finding(std::uint32_t recipient, const std::string& reason, WallTime arrival, WallTime now) {

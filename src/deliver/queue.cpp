@@ -179,8 +179,8 @@ void Queue::leave(Job& job) {
 }
 
 Job* Queue::take(Destination& destination, std::uint32_t recipients_max) {
-  if (destination.ready.empty()) return nullptr;
-  Job& job = destination.ready.front();
+  if (destination.ready_count == 0) return nullptr;
+  Job& job = destination.put_off.empty() ? destination.ready.front() : destination.put_off.front();
   leave(job);
   if (job.recipients.size() > recipients_max) {
     const std::vector<std::uint32_t> all(job.recipients.view().begin(), job.recipients.view().end());
@@ -212,10 +212,12 @@ void Queue::make_ready(Job& job, bool in_front) {
   leave(job);
   enter(job, Place::ready);
   Destination& destination = *job.destination;
-  if (in_front)
+  if (!in_front)
+    destination.ready.push_back(job);
+  else if (destination.paused() || destination.put_off.empty())
     destination.ready.push_front(job);
   else
-    destination.ready.push_back(job);
+    destination.put_off.push_front(job);
   ++destination.ready_count;
   reactions_.work(destination);
 }

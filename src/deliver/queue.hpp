@@ -87,7 +87,7 @@ class Queue {
 
   // ---- destinations
   Destination& destination(const Route& route, std::string_view domain, std::string_view recipient);
-  void pause(Destination& destination, Duration wait, std::string problem);
+  void pause(Destination& destination, Duration wait, Setback setback);
   void clear_pause(Destination& destination);
   void suspend(const std::string& name);
   void resume(const std::string& name);

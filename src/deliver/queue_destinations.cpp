@@ -51,9 +51,11 @@ Destination& Queue::destination(const Route& route, std::string_view domain, std
   return *destinations_.emplace(std::move(key), std::move(made)).first->second;
 }
 
-void Queue::pause(Destination& destination, Duration wait, std::string problem) {
-  destination.problem = std::make_shared<const std::string>(std::move(problem));
+void Queue::pause(Destination& destination, Duration wait, Setback setback) {
+  destination.setback = std::make_shared<const Setback>(std::move(setback));
+  destination.ready.splice_front(destination.put_off);
   core_.timers().arm(destination, core_.now() + wait);
+  reactions_.work(destination);
 }
 
 void Queue::clear_pause(Destination& destination) {
@@ -63,7 +65,7 @@ void Queue::clear_pause(Destination& destination) {
 
 void Queue::forget_if_idle(Destination& destination) {
   if (!destination.idle_altogether()) return;
-  RP_ASSERT(destination.ready.empty() && destination.flows.empty());
+  RP_ASSERT(destination.ready.empty() && destination.put_off.empty() && destination.flows.empty());
   figures_.destinations.add(-1);
   destinations_.erase(destination.name);
 }

@@ -71,37 +71,39 @@ Task<Reports::Original> Reports::original(MessageId about, const mail::EnvelopeR
 
 Task<Result<void>> Reports::send(MessageId about, const mail::EnvelopeRecord& envelope,
                                  std::span<const mail::DsnRecipient> lines,
-                                 std::shared_ptr<const Settings> settings) {
+                                 std::shared_ptr<const Settings> settings, std::string owner) {
   if (lines.empty()) co_return Result<void>{};
   if (envelope.reverse_path().empty()) {
     log_dropped(about, lines);
     co_return Result<void>{};
   }
+  const std::string_view to_whom = owner.empty() ? envelope.reverse_path() : std::string_view(owner);
   const Original original = co_await this->original(about, envelope);
   const std::string queue_id = to_string(about);
   const std::string from = fmt::format("MAILER-DAEMON@{}", settings->origin);
   const std::string postmaster = fmt::format("postmaster@{}", settings->origin);
-  const mail::DsnMessage message = mail::build_dsn({.reporting_mta = settings->hostname,
-                                                    .from = from,
-                                                    .to = envelope.reverse_path(),
-                                                    .envid = envelope.envid(),
-                                                    .received_from_mta = envelope.facts().helo,
-                                                    .queue_id = queue_id,
-                                                    .postmaster = postmaster,
-                                                    .arrival = envelope.facts().arrival,
-                                                    .now = core_.wall_now(),
-                                                    .id = spool_.next_id(),
-                                                    .dsn_return = envelope.dsn_return(),
-                                                    .message_is_utf8 = envelope.smtputf8(),
-                                                    .original_header = original.header,
-                                                    .original_body = original.body,
-                                                    .recipients = lines});
+  const mail::DsnMessage message =
+      mail::build_dsn({.reporting_mta = settings->hostname,
+                       .from = from,
+                       .to = to_whom,
+                       .envid = owner.empty() ? envelope.envid() : std::string_view{},
+                       .received_from_mta = envelope.facts().helo,
+                       .queue_id = queue_id,
+                       .postmaster = postmaster,
+                       .arrival = envelope.facts().arrival,
+                       .now = core_.wall_now(),
+                       .id = spool_.next_id(),
+                       .dsn_return = envelope.dsn_return(),
+                       .message_is_utf8 = envelope.smtputf8(),
+                       .original_header = original.header,
+                       .original_body = original.body,
+                       .recipients = lines});
   mail::Envelope to;
   to.set_reverse_path({});
   to.smtputf8 = message.needs_smtputf8;
   to.body_given = message.eight_bit;
   to.body = message.eight_bit ? mail::BodyKind::eight_bit_mime : mail::BodyKind::seven_bit;
-  to.add_recipient({.address = envelope.reverse_path()});
+  to.add_recipient({.address = to_whom});
   const intake::Verdict verdict = co_await intake_.take(
       std::as_bytes(std::span(message.bytes)), {.listener = "report", .protocol_override = "local"}, to);
   if (verdict.refusal) {

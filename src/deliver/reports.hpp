@@ -28,11 +28,11 @@ class Reports {
   // The line of a report for one finding. Views are into `envelope`, `finding` and `attempt`.
   static mail::DsnRecipient line(const mail::EnvelopeRecord& envelope, const Finding& finding,
                                  const Attempt& attempt, mail::DsnAction action, WallTime now);
-  // Tells the sender of `about`. Nobody is told, and no error, when there is no line or the sender is null.
+  // Tells the sender of `about`, or `owner`, who minds the list where it failed. Nobody is told, and no error, when there is no line or the sender is null.
   // Errors: the intake's refusal as a temporary one; nothing was sent then.
   Task<Result<void>> send(MessageId about, const mail::EnvelopeRecord& envelope,
-                          std::span<const mail::DsnRecipient> lines,
-                          std::shared_ptr<const Settings> settings);
+                          std::span<const mail::DsnRecipient> lines, std::shared_ptr<const Settings> settings,
+                          std::string owner = {});
 
   friend FramePool& frame_pool(Reports& reports) { return reports.core_.frames(); }
 

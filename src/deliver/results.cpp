@@ -59,6 +59,8 @@ Results::Results(shard::Core& core, spool::Spool& spool, Queue& queue, Reports& 
   registry.add("deliver_recipients_delivered", "Recipients delivered to.", figures_.delivered);
   registry.add("deliver_recipients_deferrals", "Attempts after which a recipient waits again.",
                figures_.deferred);
+  registry.add("deliver_jobs_put_off",
+               "Untried mail that waits for a destination that failed, for each pause.", figures_.put_off);
   registry.add("deliver_recipients_bounced", "Recipients refused for good.", figures_.bounced);
   registry.add("deliver_recipients_expired", "Recipients given up for their age.", figures_.expired);
   registry.add("deliver_recipients_cancelled", "Recipients ended by an operator.", figures_.cancelled);
@@ -90,14 +92,16 @@ Task<void> Results::report_failures(MessageId id, std::vector<Part>& parts,
   for (const Part& part : parts) {
     for (const Finding& finding : part.findings) {
       if (!failed(finding.found)) continue;
-      if (!mail::wants_report(envelope.recipient(finding.recipient).notify, mail::DsnAction::failed))
+      // What the sender wished does not bind who minds a list.
+      if (attempt.report_to.empty() &&
+          !mail::wants_report(envelope.recipient(finding.recipient).notify, mail::DsnAction::failed))
         continue;
       lines.push_back(Reports::line(envelope, finding, attempt, mail::DsnAction::failed, core_.wall_now()));
       if (finding.found == Found::expired && !lines.back().status.given()) lines.back().status = kExpired;
     }
   }
   if (lines.empty()) co_return;
-  const auto sent = co_await reports_.send(id, envelope, lines, settings);
+  const auto sent = co_await reports_.send(id, envelope, lines, settings, attempt.report_to);
   if (sent) co_return;
   for (Part& part : parts) {
     for (Finding& finding : part.findings) {
@@ -169,6 +173,35 @@ void Results::count(Found found, Duration age) {
   }
 }
 
+namespace {
+
+// What all lines of one attempt have in common.
+void add_attempt(observe::EventBuilder& event, const Attempt& attempt, const mail::Reply& reply) {
+  using enum observe::EventKey;
+  if (!attempt.route.empty()) event.add(route, attempt.route);
+  if (!attempt.remote.empty()) event.add(remote, attempt.remote);
+  if (!attempt.remote_host.empty()) event.add(remote_host, attempt.remote_host);
+  if (!attempt.tls.empty()) event.add(tls, attempt.tls);
+  if (reply.code != 0) event.add(code, static_cast<std::uint64_t>(reply.code));
+  if (reply.status.given()) event.add(enhanced_status, mail::to_string(reply.status));
+  if (!reply.text.empty()) event.add(text, reply.text);
+}
+
+}  // namespace
+
+void Results::announce_put_off(const Job& job, const Setback& setback, WallTime next) {
+  figures_.put_off.add();
+  using enum observe::EventKey;
+  auto event = core_.events().begin(observe::EventType::deferred, core_.wall_now());
+  event.add(queue_id, job.message.id)
+      .add(recipient_count, std::uint64_t{job.recipients.size()})
+      .add(delay, core_.wall_now() - job.message.arrival)
+      .add(attempts, std::uint64_t{job.attempts})
+      .add(reason, "not tried: its destination has failed");
+  add_attempt(event, setback.attempt, setback.reply);
+  event.add(next_attempt, static_cast<std::uint64_t>(next.seconds())).finish();
+}
+
 void Results::announce(const Job& job, const mail::EnvelopeRecord& envelope, const Attempt& attempt,
                        const Finding& finding, WallTime next) {
   const Duration age = core_.wall_now() - job.message.arrival;
@@ -180,13 +213,7 @@ void Results::announce(const Job& job, const mail::EnvelopeRecord& envelope, con
       .add(sender, envelope.reverse_path())
       .add(delay, age)
       .add(attempts, std::uint64_t{job.attempts});
-  if (!attempt.route.empty()) event.add(route, attempt.route);
-  if (!attempt.remote.empty()) event.add(remote, attempt.remote);
-  if (!attempt.remote_host.empty()) event.add(remote_host, attempt.remote_host);
-  if (!attempt.tls.empty()) event.add(tls, attempt.tls);
-  if (finding.reply.code != 0) event.add(code, static_cast<std::uint64_t>(finding.reply.code));
-  if (finding.reply.status.given()) event.add(enhanced_status, mail::to_string(finding.reply.status));
-  if (!finding.reply.text.empty()) event.add(text, finding.reply.text);
+  add_attempt(event, attempt, finding.reply);
   if (finding.found == Found::deferred) event.add(next_attempt, static_cast<std::uint64_t>(next.seconds()));
   event.finish();
 }

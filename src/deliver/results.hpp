@@ -33,6 +33,9 @@ class Results {
                     std::shared_ptr<const Settings> settings);
   // The same for a job whose message cannot be read: nothing is known but that it must wait, or has waited too long.
   void settle_unreadable(Job& job, const Error& error);
+  // Of a job that was not tried, for its destination failed: a line in the log until `next`. Without the addresses, which
+  // would have to be read.
+  void announce_put_off(const Job& job, const Setback& setback, WallTime next);
 
   friend FramePool& frame_pool(Results& results) { return results.core_.frames(); }
 
@@ -56,7 +59,7 @@ class Results {
   Reports& reports_;
   std::vector<spool::Outcome> outcomes_;  // scratch
   struct Figures {
-    observe::Counter delivered, deferred, bounced, expired, cancelled, unreadable;
+    observe::Counter delivered, deferred, put_off, bounced, expired, cancelled, unreadable;
     observe::Histogram delay;
   } figures_;
 };

@@ -70,7 +70,10 @@ void Service::reload(std::shared_ptr<const Settings> settings) {
 
 void Service::drain() {
   state_->draining = true;
-  for (const auto& [name, destination] : state_->queue.destinations()) state_->work(*destination);
+  for (const auto& [name, destination] : state_->queue.destinations()) {
+    destination->flows.for_each([](Flow& flow) { flow.drain(); });
+    state_->work(*destination);
+  }
   state_->wake.notify_one();
 }
 

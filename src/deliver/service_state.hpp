@@ -35,6 +35,8 @@ struct Service::State final : Queue::Reactions {
   void look_at(Destination& destination);
   bool wants_flow(const Destination& destination) const;
   bool has_room(const Destination& destination) const;
+  bool is_putting_off(const Destination& destination) const;
+  Task<void> tell_put_off(Destination& destination);
   void start(Destination& destination);
   Task<void> open(Destination& destination);
   Task<void> give_slot_back(Destination& destination);
@@ -46,8 +48,10 @@ struct Service::State final : Queue::Reactions {
   // ---- mailbox.cpp
   Task<void> serve_here(Destination& destination);
   Task<void> deliver_here(Job& job);
+  FinishedTargets finished_of(const Job& job, const spool::Spool::Loaded& loaded);
   Task<std::optional<mail::Reply>> forward(const Job& job, const spool::Spool::Loaded& loaded,
-                                           const spool::Body& body, const std::vector<std::string>& targets);
+                                           const spool::Body& body, const LocalResult& result,
+                                           FinishedTargets& finished);
   Task<void> conclude_here(Job& job, const spool::Spool::Loaded& loaded, LocalResult result,
                            std::optional<mail::Reply> refusal);
   void move_to_lmtp(Job& job, const Route& server, LocalResult result);

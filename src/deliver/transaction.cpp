@@ -16,16 +16,17 @@ namespace {
 
 constexpr int kTooManyRecipients = 452;
 
-// The envelope with another address for one recipient, in its place.
-void copy_with(const mail::EnvelopeRecord& record, std::uint32_t index, std::string_view address,
-               mail::Envelope& to) {
+// The envelope with another address for one recipient, in its place, and perhaps another sender.
+void copy_for_lmtp(const mail::EnvelopeRecord& record, std::uint32_t index, const LocalProgress& local,
+                   mail::Envelope& to) {
   mail::Envelope whole;
   record.copy_to(whole);
   record.copy_to(to);
+  if (!local.lmtp_sender.empty()) to.set_reverse_path(local.lmtp_sender);
   to.truncate_recipients(index);
   for (std::size_t i = index; i < whole.recipient_count(); ++i) {
     mail::Recipient recipient = whole.recipient(i);
-    if (i == index) recipient.address = address;
+    if (i == index) recipient.address = local.lmtp_recipient;
     to.add_recipient(recipient);
   }
 }
@@ -62,6 +63,7 @@ Task<void> Flow::transact(Job& job) {
   std::vector<Finding> findings = co_await talk(job, *loaded, std::move(*first));
   Attempt what = attempt();
   what.counts = std::ranges::any_of(findings, [](const Finding& f) { return f.found != Found::undecided; });
+  if (job.local) what.report_to = job.local->failure.code != 0 ? job.local->owner : job.local->lmtp_sender;
   std::vector<Results::Part> parts;
   parts.push_back({&job, std::move(findings)});
   co_await service_.results.settle(std::move(parts), *loaded, std::move(what), settings_);
@@ -70,8 +72,8 @@ Task<void> Flow::transact(Job& job) {
 Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& loaded, spool::Body first) {
   const scan::BodyFacts& facts = loaded.envelope.facts().body;
   envelope_.clear();
-  if (job.local && !job.local->lmtp_recipient.empty())
-    copy_with(loaded.envelope, job.recipients.view().front(), job.local->lmtp_recipient, envelope_);
+  if (job.local)
+    copy_for_lmtp(loaded.envelope, job.recipients.view().front(), *job.local, envelope_);
   else
     loaded.envelope.copy_to(envelope_);
   // One recipient: either it is taken or the body was in vain, so everything goes in one packet.
@@ -96,14 +98,17 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
     result_.note(event, session_->reply());
     died_ = event.kind == Kind::closed;
     if (event.kind != Kind::send_body) continue;
-    body_sent = true;
-    if (co_await send_body(job.message.id, facts, first))
+    // Between its 354 and our final dot the server has nothing to say, and a 250 that is here already is no promise.
+    const bool too_early = !session_->body_form().chunked && !connection_->input().empty();
+    body_sent = !too_early;
+    if (!too_early && co_await send_body(job.message.id, facts, first))
       session_->body_sent();
     else
       session_->lost_connection();
   }
   transaction_since_ = {};
-  over_ = session_->closed();
+  // A reply that had come before the connection died ends a transaction, and the session has not seen the end yet.
+  over_ = !session_->can_begin();
   if (died_) service_.figures.lost.add();
   co_return conclude(job, body_sent);
 }
@@ -138,14 +143,16 @@ Task<bool> Flow::send_body(MessageId id, const scan::BodyFacts& facts, const spo
   stuffer_.reset();
   pieces_.clear();
   if (!co_await send_part(first, 0, facts)) co_return false;
+  spool::Body last;  // its pieces leave with the final dot
   for (std::uint64_t offset = first.size(); offset < facts.size;) {
-    const auto part = co_await service_.parts.spool->part(id, offset, kBodyPart);
+    auto part = co_await service_.parts.spool->part(id, offset, kBodyPart);
     if (!part || part->size() == 0) {
       lost_ = our_word({4, 3, 0}, part ? "the message is shorter than it should be" : part.error().text);
       co_return false;
     }
-    if (!co_await send_part(*part, offset, facts)) co_return false;
-    offset += part->size();
+    last = std::move(*part);
+    if (!co_await send_part(last, offset, facts)) co_return false;
+    offset += last.size();
   }
   if (session_->body_form().chunked) co_return true;
   pieces_.push_back(stuffer_.finish());

@@ -62,7 +62,9 @@ struct Pickup::State {
   shard::Await* waiting = nullptr;
   shard::Sleep* sleeping = nullptr;
   std::unordered_map<std::string, Instant> postponed;  // and when to try again
-  std::unordered_set<std::string> taken;               // durable; only a report or the deletion is missing
+  // For whom a file is durable already; another envelope, a report or the deletion is missing.
+  using Recipients = std::unordered_set<std::string>;
+  std::unordered_map<std::string, Recipients> taken;
   observe::Counter messages, refused, bad, postponed_count;
 };
 
@@ -188,11 +190,15 @@ Task<void> Pickup::State::process(std::string name) {
   auto file = co_await shard::offload(
       core, [&now, &name] { return read_pickup(now->directory, name, now->message_size_max); });
   if (!file) {
-    if (file.error().kind == ErrorKind::closed) co_return;
+    if (file.error().kind == ErrorKind::closed) {
+      taken.erase(name);
+      co_return;
+    }
     if (file.error().temporary()) co_return postpone(name);
     co_return co_await reject_file(std::move(name), file.error());
   }
-  auto letter = make_letter(*file, *now);
+  const auto known = taken.find(name);
+  auto letter = make_letter(*file, *now, known == taken.end() ? Recipients{} : known->second);
   if (!letter) co_return co_await reject_file(std::move(name), letter.error());
   if (!co_await take_letter(name, *file, *letter)) co_return postpone(name);
   if (!letter->refused.empty() && !co_await report(*file, *letter)) co_return postpone(name);
@@ -201,17 +207,21 @@ Task<void> Pickup::State::process(std::string name) {
 
 // True: durable, or refused for good.
 Task<bool> Pickup::State::take_letter(const std::string& name, const PickupFile& file, Letter& letter) {
-  if (letter.envelope.recipient_count() == 0 || taken.contains(name)) co_return true;
   const intake::Origin origin{
       .auth_user = file.owner_name, .listener = "pickup", .protocol_override = "local", .submission = true};
-  const intake::Verdict verdict = co_await take(scan::as_bytes(file.message.body), origin, letter.envelope);
-  if (verdict.refusal) {
-    if (!verdict.refusal->permanent()) co_return false;
-    refuse_all(letter, *verdict.refusal);
-    co_return true;
+  for (std::size_t i = 0; i < letter.envelopes.size(); ++i) {
+    const mail::Envelope& envelope = letter.envelopes[i];
+    if (envelope.recipient_count() == 0) continue;
+    const intake::Verdict verdict = co_await take(scan::as_bytes(file.message.body), origin, envelope);
+    if (verdict.refusal && !verdict.refusal->permanent()) co_return false;
+    if (verdict.refusal) {
+      refuse_all(letter, i, *verdict.refusal);
+      continue;
+    }
+    messages.add();
+    for (std::size_t r = 0; r < envelope.recipient_count(); ++r)
+      taken[name].emplace(envelope.recipient(r).address);
   }
-  messages.add();
-  taken.insert(name);
   co_return true;
 }
 
@@ -222,9 +232,10 @@ Task<bool> Pickup::State::report(const PickupFile& file, const Letter& letter) {
   mail::Envelope envelope;
   envelope.set_reverse_path("");
   envelope.add_recipient({.address = letter.sender});
-  envelope.smtputf8 = letter.envelope.smtputf8;
-  envelope.body = letter.envelope.body;
-  envelope.body_given = letter.envelope.body_given;
+  const mail::Envelope& original = letter.envelopes.front();
+  envelope.smtputf8 = original.smtputf8;
+  envelope.body = original.body;
+  envelope.body_given = original.body_given;
   const intake::Origin origin{.listener = "report", .protocol_override = "local"};
   const intake::Verdict verdict = co_await take(scan::as_bytes(*text), origin, envelope);
   if (verdict.refusal && !verdict.refusal->permanent()) co_return false;
@@ -241,7 +252,6 @@ Task<void> Pickup::State::finish(std::string name) {
     co_return;
   }
   // It must not be sent again: remembered while we live, and an operator is told.
-  taken.insert(name);
   notice("error", done.error().text + "; it would be sent again after a restart");
   postpone(name);
 }

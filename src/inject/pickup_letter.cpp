@@ -37,6 +37,16 @@ Result<std::string> find_sender(const PickupFile& file, const PickupSettings& se
               "its sender is no address: " + std::string(mail::to_string(address.error())));
 }
 
+// The last one, or another like it once that is full.
+mail::Envelope& envelope_with_room(Letter& letter, const mail::Recipient& recipient) {
+  if (!letter.envelopes.back().has_room(recipient)) {
+    mail::Envelope another = letter.envelopes.front();
+    another.truncate_recipients(0);
+    letter.envelopes.push_back(std::move(another));
+  }
+  return letter.envelopes.back();
+}
+
 void take_recipient(const PickupRecipient& wanted, const PickupSettings& settings, Letter& letter,
                     std::unordered_set<std::string>& seen) {
   const auto address = complete(wanted.address, settings);
@@ -48,21 +58,24 @@ void take_recipient(const PickupRecipient& wanted, const PickupSettings& setting
     return;
   }
   if (!seen.insert(*address).second) return;
-  const policy::Verdict verdict = settings.policy->recipient(policy::Client{}, *address);
+  const policy::Verdict verdict = settings.policy->recipient(policy::Client{.local = true}, *address);
   if (!verdict.accepted) {
     letter.refused.push_back({*address, wanted.notify, verdict.reply});
     return;
   }
-  letter.envelope.smtputf8 = letter.envelope.smtputf8 || !is_ascii(*address);
-  letter.envelope.add_recipient({.address = *address, .notify = wanted.notify});
+  const mail::Recipient recipient{.address = *address, .notify = wanted.notify};
+  mail::Envelope& envelope = envelope_with_room(letter, recipient);
+  envelope.smtputf8 = envelope.smtputf8 || !is_ascii(*address);
+  envelope.add_recipient(recipient);
 }
 
 }  // namespace
 
-Result<Letter> make_letter(const PickupFile& file, const PickupSettings& settings) {
+Result<Letter> make_letter(const PickupFile& file, const PickupSettings& settings,
+                           const std::unordered_set<std::string>& done) {
   Letter letter;
   letter.sender = RP_TRY(find_sender(file, settings));
-  mail::Envelope& envelope = letter.envelope;
+  mail::Envelope envelope;
   envelope.set_reverse_path(letter.sender);
   if (!file.message.envelope_id.empty()) envelope.set_envid(file.message.envelope_id);
   envelope.dsn_return = file.message.dsn_return;
@@ -71,18 +84,20 @@ Result<Letter> make_letter(const PickupFile& file, const PickupSettings& setting
     envelope.body = mail::BodyKind::eight_bit_mime;
     envelope.body_given = true;
   }
-  std::unordered_set<std::string> seen;
+  letter.envelopes.push_back(std::move(envelope));
+  std::unordered_set<std::string> seen = done;
   for (const PickupRecipient& wanted : file.message.recipients)
     take_recipient(wanted, settings, letter, seen);
   return letter;
 }
 
-void refuse_all(Letter& letter, const mail::Reply& reply) {
-  for (std::size_t i = 0; i < letter.envelope.recipient_count(); ++i) {
-    const mail::Recipient recipient = letter.envelope.recipient(i);
+void refuse_all(Letter& letter, std::size_t envelope, const mail::Reply& reply) {
+  mail::Envelope& refused = letter.envelopes[envelope];
+  for (std::size_t i = 0; i < refused.recipient_count(); ++i) {
+    const mail::Recipient recipient = refused.recipient(i);
     letter.refused.push_back({std::string(recipient.address), recipient.notify, reply});
   }
-  letter.envelope.truncate_recipients(0);
+  refused.truncate_recipients(0);
 }
 
 std::optional<std::string> make_report(const Letter& letter, const PickupFile& file,
@@ -94,6 +109,7 @@ std::optional<std::string> make_report(const Letter& letter, const PickupFile& f
     recipients.push_back({.address = refused.address, .reply = refused.reply, .last_attempt = now});
   }
   if (recipients.empty() || letter.sender.empty()) return std::nullopt;
+  const mail::Envelope& envelope = letter.envelopes.front();
   mail::HeaderReader header(file.message.body);
   while (header.next()) {
   }
@@ -103,13 +119,13 @@ std::optional<std::string> make_report(const Letter& letter, const PickupFile& f
              {.reporting_mta = settings.hostname,
               .from = from,
               .to = letter.sender,
-              .envid = letter.envelope.envid(),
+              .envid = envelope.envid(),
               .postmaster = postmaster,
               .arrival = now,
               .now = now,
               .id = id,
-              .dsn_return = letter.envelope.dsn_return,
-              .message_is_utf8 = letter.envelope.smtputf8,
+              .dsn_return = envelope.dsn_return,
+              .message_is_utf8 = envelope.smtputf8,
               .original_header = std::string_view(file.message.body).substr(0, header.end_offset()),
               .original_body = std::string_view(file.message.body).substr(header.body_offset()),
               .recipients = recipients})

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "ringpost/base/ids.hpp"
@@ -24,14 +25,16 @@ struct RefusedRecipient {
 
 struct Letter {
   std::string sender;  // canonical; "" is the null sender
-  mail::Envelope envelope;
+  // At least one; the recipients of all of them are to get the mail, which is too much for one envelope.
+  std::vector<mail::Envelope> envelopes;
   std::vector<RefusedRecipient> refused;
 };
 
-// Errors: the sender is no address.
-Result<Letter> make_letter(const PickupFile& file, const PickupSettings& settings);
-// The recipients of `letter` that were to get it, refused after all.
-void refuse_all(Letter& letter, const mail::Reply& reply);
+// For all recipients but those of `done`. Errors: the sender is no address.
+Result<Letter> make_letter(const PickupFile& file, const PickupSettings& settings,
+                           const std::unordered_set<std::string>& done);
+// The recipients of one of its envelopes, refused after all.
+void refuse_all(Letter& letter, std::size_t envelope, const mail::Reply& reply);
 // The report to the sender, a whole message; nothing when nobody wants one.
 std::optional<std::string> make_report(const Letter& letter, const PickupFile& file,
                                        const PickupSettings& settings, MessageId id, WallTime now);

@@ -15,14 +15,16 @@ namespace {
 constexpr mail::EnhancedStatus kSystemFull{4, 3, 1};
 constexpr mail::EnhancedStatus kSystemTrouble{4, 3, 0};
 constexpr mail::EnhancedStatus kRoutingLoop{5, 4, 6};
+constexpr mail::EnhancedStatus kTooLarge{5, 3, 4};
 
 mail::Reply full() {
   return {452, kSystemFull, "Insufficient system storage, try again later"};
 }
 
-// What the spool could not do, as the client hears it: always temporary, for nothing was promised.
+// What the spool could not do, as the client hears it. What will never fit must not be tried for ever.
 mail::Reply reply_for(const Error& error) {
   if (error.kind == ErrorKind::exhausted) return full();
+  if (error.kind == ErrorKind::permanent) return {552, kTooLarge, "The message is too large for this system"};
   return {451, kSystemTrouble, "Local error in processing, try again later"};
 }
 
@@ -65,17 +67,15 @@ Intake::Intake(shard::Core& core, spool::Spool& spool, std::shared_ptr<const Set
   registry.add("intake_streamed", "Messages too large to wait whole in memory.", figures_.streamed);
 }
 
-std::optional<mail::Reply> Intake::unwilling() const {
-  if (spool_.full() || core_.buffers().tight()) return full();
-  return std::nullopt;
+std::optional<mail::Reply> Intake::refuse_when_full() {
+  if (!spool_.full() && !core_.buffers().tight()) return std::nullopt;
+  figures_.refused_full.add();
+  return full();
 }
 
 std::expected<Draft, mail::Reply> Intake::begin(const Origin& origin, const mail::Envelope& envelope,
                                                 std::uint64_t size_hint) {
-  if (auto reply = unwilling()) {
-    figures_.refused_full.add();
-    return std::unexpected(std::move(*reply));
-  }
+  if (auto reply = refuse_when_full()) return std::unexpected(std::move(*reply));
   Draft draft;
   draft.id_ = spool_.next_id();
   const std::string id = to_string(draft.id_);
@@ -160,8 +160,8 @@ std::optional<mail::Reply> Intake::loop(const Draft& draft) const {
   return mail::Reply{554, kRoutingLoop, "Too many hops: this message goes in circles"};
 }
 
-mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts, bool report,
-                                   std::span<char> peer_text) const {
+mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts,
+                                   bool report, std::span<char> peer_text) const {
   const std::string peer = to_string(origin.peer);
   std::memcpy(peer_text.data(), peer.data(), peer.size());
   mail::ArrivalFacts arrival;

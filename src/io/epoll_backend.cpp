@@ -156,8 +156,7 @@ void EpollBackend::start_connect(const Op& op, Entry& entry) {
 
 void EpollBackend::start_poll(const Op& op, Entry& entry) {
   entry.events = op.poll_events;
-  // The library may close its descriptor, and the number may come back as another socket; ours stays what it
-  // is.
+  // The library may close its descriptor, and the number may come back as another socket; ours stays what it is.
   entry.duplicate = ::fcntl(op.handle.value, F_DUPFD_CLOEXEC, 0);
   if (entry.duplicate < 0) return finish(entry, -errno);
   const std::uint32_t wanted = ((op.poll_events & POLLIN) != 0 ? EPOLLIN : 0U) |

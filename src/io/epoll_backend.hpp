@@ -1,8 +1,7 @@
 // The backend for kernels that refuse io_uring: readiness from epoll, one thread for files.
 //
 // Layer:   io, private. Owner: one core.
-// Sockets: registered edge-triggered while an operation is on them. What an edge promised is remembered in
-// the watch,
+// Sockets: registered edge-triggered while an operation is on them. What an edge promised is remembered in the watch,
 //          and a connection that has more to give than its turn allows goes to the end of the line.
 // Sends:   tried at once; what does not fit waits for the socket to become writable.
 #pragma once

@@ -1,10 +1,8 @@
-// The operations in flight on one backend: where each is found by slot, or by the address that a cancel
-// names.
+// The operations in flight on one backend: where each is found by slot, or by the address that a cancel names.
 //
 // Layer:  io, private. Owner: one backend.
-// Why:    a completion must find its record after the kernel's detour, and a cancel may name an operation
-// that has ended
-//         and whose memory is used by another; so an Operation is never dereferenced here but to complete it.
+// Why:    a completion must find its record after the kernel's detour, and a cancel may name an operation that has
+//         ended and whose memory is used by another; so an Operation is never dereferenced here but to complete it.
 // Limits: kOperationsMax slots; records stay where they are, so the kernel may point into them.
 #pragma once
 

@@ -78,8 +78,7 @@ Result<Handle> open_stream(const Endpoint& to, const std::optional<Endpoint>& fr
   Owned socket(RP_TRY(open_socket_of(to, blocking)).value);
   if (!switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY)) return fail_system(errno, "prepare a socket");
   if (from) {
-    // Without a port the kernel chooses one at connect, when it knows the peer: 64 k for each peer, not for
-    // all.
+    // Without a port the kernel chooses one at connect, when it knows the peer: 64 k for each peer, not for all.
     if (from->port == 0) switch_on(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
     RP_CHECK(bind_to(socket.get(), *from));
   }

@@ -12,8 +12,7 @@
 
 namespace ringpost::io::sim {
 
-// xoshiro256**, seeded by splitmix64: the same numbers everywhere, unlike the standard library's
-// distributions.
+// xoshiro256**, seeded by splitmix64: the same numbers everywhere, unlike the standard library's distributions.
 class Random {
  public:
   explicit Random(std::uint64_t seed);

@@ -1,9 +1,7 @@
-// A disk of the simulated world: a tree of files whose contents and names have a durable past and a volatile
-// present.
+// A disk of the simulated world: a tree of files whose contents and names have a durable past and a volatile present.
 //
 // Layer:  io, private. Results are as the kernel's: >= 0 or -errno.
-// Model:  a write is in the page cache until it or its file is made durable; a name is in the cache until its
-// directory
+// Model:  a write is in the page cache until it or its file is made durable; a name is in the cache until its directory
 //         is synced. power_cut() goes back to what is durable, all of it and nothing else.
 #pragma once
 

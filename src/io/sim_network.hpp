@@ -1,9 +1,8 @@
 // The network of the simulated world: stream sockets that never block and tell when to try again.
 //
 // Layer:  io, private. Results are as the kernel's: >= 0 or -errno, -EAGAIN when nothing can be done now.
-// Model:  a send is cut into segments by chance; each arrives after the path's latency, in order. Bytes sent
-// and not yet
-//         read are bounded by kSimWindow. An end of stream travels like a segment, a reset too.
+// Model:  a send is cut into segments by chance; each arrives after the path's latency, in order. Bytes sent and not
+//         yet read are bounded by kSimWindow. An end of stream travels like a segment, a reset too.
 #pragma once
 
 #include <deque>

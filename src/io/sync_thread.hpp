@@ -1,7 +1,6 @@
 // One thread that does file operations for the epoll backend, which cannot wait for files by itself.
 //
-// Layer: io, private. Owner: the backend; starts with the first operation. Operations run one after another,
-// in order.
+// Layer: io, private. Owner: the backend; starts with the first operation. Operations run one after another, in order.
 #pragma once
 
 #include <condition_variable>

@@ -1,8 +1,7 @@
 // The backend that Ringpost is made for: one io_uring for each core.
 //
 // Layer:    io, private. Owner: one core.
-// Receives: multishot over the shared buffers. When these run out, the kernel ends the receive; it then waits
-// in a line
+// Receives: multishot over the shared buffers. When these run out, the kernel ends the receive; it then waits in a line
 //           and is armed again when buffers have come back, at the start of the next turn.
 // Tickets:  what travels through the kernel is a slot with a generation and a tag, never an address.
 #pragma once
@@ -85,8 +84,7 @@ class UringBackend final : public KernelBackend {
   std::unique_ptr<Ring> ring_;
   Table table_;
   ReadyQueue ready_;
-  // Receives that found no buffer, first come first served: those that got nothing since they were armed, and
-  // others.
+  // Receives that found no buffer, first come first served: those that got nothing since they were armed, and others.
   std::deque<Ticket> hungry_;
   std::deque<Ticket> fed_;
   std::vector<Ticket> to_shut_down_;  // finish and shutdown: after what was submitted before them

@@ -2,8 +2,7 @@
 //
 // Layer: io, private. Owner: one ring; dies after it.
 // Turn:  bytes taken in one turn go back to the kernel in recycle(), at the start of the next.
-// Kinds: incremental: a buffer is filled piece by piece, by whoever receives next, and comes back when it is
-// full.
+// Kinds: incremental: a buffer is filled piece by piece, by whoever receives next, and comes back when it is full.
 //        classic: one receive, one buffer, however little came.
 #pragma once
 

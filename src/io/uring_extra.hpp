@@ -1,5 +1,4 @@
-// What newer kernels offer and liburing 2.3 does not name yet. Used only after the self-test found it
-// working.
+// What newer kernels offer and liburing 2.3 does not name yet. Used only after the self-test found it working.
 //
 // Layer: io, private. Names differ from the library's, so that a newer one may define its own.
 #pragma once
@@ -17,8 +16,7 @@ inline constexpr std::uint16_t kBufferRingIncremental = 2;
 inline constexpr std::uint32_t kCompletionBufferMore = 1U << 4;
 // The ring was asked for with a smallest wait (Linux 6.12), as a field of io_uring_getevents_arg.
 inline constexpr std::uint32_t kFeatureMinWait = 1U << 15;
-// A core that waits for connections is idle, not waiting for a disk: keep it out of the load figures
-// (Linux 6.15).
+// A core that waits for connections is idle, not waiting for a disk: keep it out of the load figures (Linux 6.15).
 inline constexpr std::uint32_t kFeatureNoIowait = 1U << 17;
 inline constexpr unsigned kEnterNoIowait = 1U << 7;
 

@@ -20,8 +20,7 @@ constexpr unsigned kSetupFlags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER
                                  IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP |
                                  IORING_SETUP_CQSIZE | IORING_SETUP_R_DISABLED;
 
-// seccomp does not see what a ring is asked for; these restrictions do. No open, rename or exec can pass
-// here.
+// seccomp does not see what a ring is asked for; these restrictions do. No open, rename or exec can pass here.
 constexpr std::array kOperations{
     IORING_OP_ACCEPT, IORING_OP_RECV,       IORING_OP_SEND,  IORING_OP_SENDMSG,  IORING_OP_CONNECT,
     IORING_OP_READ,   IORING_OP_READV,      IORING_OP_WRITE, IORING_OP_WRITEV,   IORING_OP_WRITE_FIXED,
@@ -82,8 +81,7 @@ Result<std::unique_ptr<Ring>> Ring::make(std::uint32_t submission_entries, std::
   ring->made_ = true;
   const unsigned needed = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_SUBMIT_STABLE;
   if ((ring->ring_.features & needed) != needed) return fail(explain_refusal(EINVAL));
-  // The n-th entry always stands in the n-th place, so handing over is moving the tail (as liburing 2.4 does
-  // it too).
+  // The n-th entry always stands in the n-th place, so handing over is moving the tail (as liburing 2.4 does it too).
   io_uring_sq& queue = ring->ring_.sq;
   if (queue.array != nullptr)
     for (unsigned i = 0; i < queue.ring_entries; ++i) queue.array[i] = i;

@@ -40,7 +40,7 @@ void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport&
     found.header.state = static_cast<std::uint32_t>(SegmentState::open);
     found.header.epoch = frame->epoch;
     found.header.first_commit_sequence = frame->commit_sequence;
-    found.header.sequence += 1;
+    found.header.sequence = 0;  // stood in the lost one
     return;
   }
   if (slots.header) return;
@@ -215,8 +215,10 @@ void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place
                   std::span<const VoidRange> voids, const AlignedMemory& window,
                   const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
   SegmentWalk walk(found.walk_facts());
+  found.unused = true;
   while (next_frame(files, found.file.handle, walk, window)) {
     ++report.frames;
+    found.unused = false;
     if (is_void(voids, found.number, walk.header())) {
       ++report.voided_frames;
       if (found.void_from == 0) found.void_from = walk.offset();
@@ -225,6 +227,7 @@ void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place
     visit_records(walk, place, visit, report);
   }
   found.end = found.void_from != 0 ? found.void_from : walk.end();
+  found.unused = found.unused && walk.damages().empty();
   for (Damage& damage : walk.damages()) report.add(std::move(damage));
 }
 

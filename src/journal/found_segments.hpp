@@ -26,6 +26,7 @@ struct FoundSegment {
   bool lost = false;            // neither header nor frame can be read: keep it away from everything
   std::uint64_t void_from = 0;  // set by walking: where voided frames begin, or 0
   std::uint64_t end = kFirstFrame;
+  bool unused = false;  // set by walking: no frame at all, not even a torn one
 
   SegmentState state() const { return static_cast<SegmentState>(header.state); }
   bool has_frames() const { return !lost && state() != SegmentState::free; }
@@ -59,7 +60,7 @@ void visit_records(const SegmentWalk& walk, const FramePlace& place,
                    const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
 std::uint64_t order_of(const FrameHeader& frame);
 
-// Every record of one segment, voided frames left out. Sets `end` and `void_from`.
+// Every record of one segment, voided frames left out. Sets `end`, `void_from` and `unused`.
 void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place,
                   std::span<const VoidRange> voids, const AlignedMemory& window,
                   const std::function<void(const RecordView&)>& visit, RecoveryReport& report);

@@ -1,5 +1,6 @@
 // The start of a log: what the last run left is read. And its orderly end.
 #include <algorithm>
+#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -123,7 +124,10 @@ void Log::State::adopt(const FoundSegment& found, std::uint32_t index,
   segment.closed_at = core.now();
   if (segment.orphan || found.lost) return;
   next_segment_sequence = std::max(next_segment_sequence, found.header.sequence + 1);
-  if (!found.has_frames()) {
+  // One that was opened ahead and never written to is as good as free. (A sealed one may hide a failed frame of its salt.)
+  const bool ready = found.state() == SegmentState::open && found.unused;
+  if (ready) segment.use = Segment::Use::free;
+  if (!found.has_frames() || ready) {
     // Made for a smaller segment size: a frame might not fit.
     if (segment.size < options.segment_size.count) segment.use = Segment::Use::lost;
     return;
@@ -135,9 +139,16 @@ void Log::State::adopt(const FoundSegment& found, std::uint32_t index,
       voids.push_back(range);
 }
 
-// At least one segment for messages and one for state.
+// At least one segment for messages and one for state. On a full disk the one for state will do: then no message is taken
+// until there is room, but what is here can be delivered, and so make room.
 Task<Result<void>> Log::State::make_ready() {
-  while (ready_segments() <= kReservedSegments) RP_CO_CHECK(co_await make_one());
+  while (ready_segments() <= kReservedSegments) {
+    auto made = co_await make_one();
+    if (made) continue;
+    const bool full = made.error().system == ENOSPC || made.error().system == EDQUOT;
+    if (!full || ready_segments() == 0) co_return made;
+    break;
+  }
   for (std::uint32_t i = 0; i < segments.size(); ++i)
     if (segments[i].use == Segment::Use::closed && !segments[i].sealed && !segments[i].orphan &&
         std::ranges::any_of(voids,

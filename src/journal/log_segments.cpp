@@ -228,6 +228,7 @@ Task<void> Log::State::make_segment(std::shared_ptr<State> self) {
   }
   prepare_next();
   grow();
+  room.notify_all();  // with a prepared one there was room for records of state alone
 }
 
 }  // namespace ringpost::journal

@@ -48,9 +48,8 @@ std::uint32_t SegmentTable::target_of(const SegmentName& name) const {
   if (!has_shard(name.shard)) return kElsewhere;
   const std::uint32_t index = find(name.shard, name.number);
   if (index == kNoSegment || !segments_[index]->holds_frames()) return kNoSegment;
-  // A sequence of 0 was lost with both headers: any may be meant.
-  const std::uint64_t sequence = segments_[index]->header.sequence;
-  return sequence == name.sequence || sequence == 0 || name.sequence == 0 ? index : kNoSegment;
+  const SegmentName found{name.shard, name.number, segments_[index]->header.sequence};
+  return may_be_same(found, name) ? index : kNoSegment;
 }
 
 void SegmentTable::add_pin(std::uint32_t segment, std::uint32_t target) {

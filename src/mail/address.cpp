@@ -42,8 +42,7 @@ namespace {
 
 using Fault = std::unexpected<AddressFault>;
 
-// Bytes of the quoted string at the front of `text`, with its quotes; 0 when there is none (RFC 5321
-// section 4.1.2).
+// Bytes of the quoted string at the front of `text`, with its quotes; 0 when there is none (RFC 5321 section 4.1.2).
 std::size_t quoted_string_size(std::string_view text) {
   for (std::size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '"') return i + 1;

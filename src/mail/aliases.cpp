@@ -22,8 +22,7 @@ struct Fault {
   std::string mend;
 };
 
-// Bytes up to the first `wanted` outside of quotes; all of `text` when there is none, npos when a quote stays
-// open.
+// Bytes up to the first `wanted` outside of quotes; all of `text` when there is none, npos when a quote stays open.
 std::size_t find_unquoted(std::string_view text, char wanted) {
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {

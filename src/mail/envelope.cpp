@@ -76,7 +76,7 @@ void Envelope::clear() {
 }
 
 Envelope::Slice Envelope::keep(std::string_view added) {
-  // The session refuses recipients long before: this is our own error.
+  // Who adds recipients asks has_room before: this is our own error.
   RP_ASSERT(added.size() <= kEnvelopeTextMax - arena_.size());
   const Slice slice{static_cast<std::uint32_t>(arena_.size()), static_cast<std::uint32_t>(added.size())};
   arena_ += added;
@@ -94,6 +94,11 @@ void Envelope::set_auth_submitter(std::string_view xtext) {
   auth_submitter_ = keep(xtext);
 }
 
+bool Envelope::has_room(const Recipient& recipient) const {
+  return recipients_.size() < kRecipientsMax &&
+         arena_.size() + recipient.address.size() + recipient.original_recipient.size() <= kEnvelopeTextTaken;
+}
+
 void Envelope::add_recipient(const Recipient& recipient) {
   RP_ASSERT(recipients_.size() < kRecipientsMax);
   const Slice address = keep(recipient.address);
@@ -107,7 +112,11 @@ Recipient Envelope::recipient(std::size_t index) const {
 }
 
 void Envelope::truncate_recipients(std::size_t count) {
-  if (count < recipients_.size()) recipients_.resize(count);
+  if (count >= recipients_.size()) return;
+  const std::uint32_t end = recipients_[count].address.offset;
+  const auto before = [end](Slice slice) { return slice.size == 0 || slice.offset < end; };
+  if (before(reverse_path_) && before(envid_) && before(auth_submitter_)) arena_.resize(end);
+  recipients_.resize(count);
 }
 
 bool Envelope::has_recipient(std::string_view canonical) const {

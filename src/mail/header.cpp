@@ -40,8 +40,7 @@ std::size_t HeaderReader::body_offset() const {
 
 namespace {
 
-// RFC 5322 section 2.2: a name is of printable characters without colon; before the colon obsolete blanks may
-// stand.
+// RFC 5322 section 2.2: a name is of printable characters without colon; before the colon obsolete blanks may stand.
 std::string_view field_name(std::string_view line) {
   std::string_view name = line.substr(0, line.find(':'));
   if (name.size() == line.size()) return {};

@@ -37,8 +37,7 @@ std::size_t comment_size(std::string_view text, std::size_t from) {
   return std::min(i + 1, text.size()) - from;
 }
 
-// Comments, and blanks around '.' and '@', are an obsolete form of an address; other blanks inside make it
-// none.
+// Comments, and blanks around '.' and '@', are an obsolete form of an address; other blanks inside make it none.
 std::string without_obsolete_blanks(std::string_view spec) {
   std::string out;
   bool blank = false;

@@ -18,8 +18,7 @@ struct FreeIdn {
 };
 using IdnText = std::unique_ptr<char, FreeIdn>;
 
-// Bytes of the character that begins with `lead`; 0 when none does. The shortest form of each is told by
-// `least`.
+// Bytes of the character that begins with `lead`; 0 when none does. The shortest form of each is told by `least`.
 std::size_t sequence_size(std::uint8_t lead) {
   if (lead < 0x80) return 1;
   if (lead >= 0xC2 && lead <= 0xDF) return 2;

@@ -241,8 +241,7 @@ void Connection::fail_input(Error error) {
 }
 
 bool Connection::news() const {
-  return input_error_ || aborted_ || ended_ || input_.size() > seen_ ||
-         (progressed_ && shaking_hands_);
+  return input_error_ || aborted_ || ended_ || input_.size() > seen_ || (progressed_ && shaking_hands_);
 }
 
 void Connection::wake() {
@@ -369,8 +368,7 @@ Task<Result<void>> Connection::encrypt(std::span<const std::byte> plaintext, Ins
   co_return Result<void>{};
 }
 
-// Ciphertext is copied out of the session first: what arrives during the send may make it write an answer of
-// its own.
+// Ciphertext is copied out of the session first: what arrives during the send may make it write an answer of its own.
 Task<Result<void>> Connection::send_ciphertext(Instant deadline) {
   for (;;) {
     const std::span<const std::byte> waiting = tls_->pending_output();
@@ -454,7 +452,8 @@ void Connection::abort() {
 Task<void> Connection::linger() {
   co_await shard::Await(core_, {.kind = io::OpKind::finish, .handle = socket_});
   const Instant until = core_.now() + kFarewell;
-  for (;;) {
+  const std::uint64_t bytes_max = bytes_received_ + kLingerBytesMax;
+  while (bytes_received_ < bytes_max) {
     discard_input();
     if (!co_await receive(until)) co_return;
   }
@@ -480,12 +479,17 @@ Task<void> Connection::close() {
 }
 
 Task<Result<std::unique_ptr<Connection>>> connect(shard::Core& core, Endpoint to,
-                                                  std::optional<Endpoint> source, Instant deadline) {
+                                                  std::optional<Endpoint> source, Instant deadline,
+                                                  Dial* dial) {
+  if (dial != nullptr && dial->aborted_) co_return fail(ErrorKind::cancelled, "the connect is being ended");
   const io::Handle socket = RP_CO_TRY(core.backend().open_socket(to, source));
-  const std::int32_t result =
-      co_await shard::Await(core, {.kind = io::OpKind::connect, .handle = socket, .address = &to}, deadline);
+  shard::Await connecting(core, {.kind = io::OpKind::connect, .handle = socket, .address = &to}, deadline);
+  if (dial != nullptr) dial->connecting_ = &connecting;
+  const std::int32_t result = co_await connecting;
+  if (dial != nullptr) dial->connecting_ = nullptr;
   if (result >= 0) co_return std::make_unique<Connection>(core, socket, to);
   co_await shard::Await(core, {.kind = io::OpKind::close, .handle = socket});
+  if (result == -ECANCELED) co_return fail(ErrorKind::cancelled, "the connect is being ended");
   if (result == -ETIME) co_return fail(ErrorKind::timed_out, "connect to " + to_string(to) + ": no answer");
   co_return fail_system(-result, "connect to " + to_string(to));
 }

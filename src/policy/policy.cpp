@@ -37,7 +37,7 @@ bool Policy::trusted(const IpAddress& address) const {
 
 bool Policy::may_relay(const Client& client) const {
   if (client.lmtp) return false;
-  return client.authenticated || !client.address || trusted(client.address);
+  return client.local || client.authenticated || trusted(client.address);
 }
 
 bool Policy::is_local_domain(std::string_view domain) const {

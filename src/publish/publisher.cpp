@@ -7,10 +7,9 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
+#include "ringpost/base/signals_blocked.hpp"
 #include "ringpost/publish/limits.hpp"
 
 #include "log_set.hpp"
@@ -22,22 +21,6 @@ namespace {
 WallTime wall_now() {
   return {std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
 }
-
-// Signals are for the main thread. With SIGPIPE blocked a reader that went away is an error of write().
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 

@@ -65,6 +65,7 @@ Task<void> Conversation::run() {
   if (is_proxy(listening_, connection_.peer().address) && !co_await read_proxy_header()) co_return;
   if (!co_await admit()) co_return;
   if (co_await greet()) co_await talk();
+  service_.figures_.protocol_errors.add(session_.protocol_errors());
   if (counted_) co_await service_.parts_.clients->disconnect(service_.core_, connection_.peer().address);
 }
 
@@ -227,8 +228,14 @@ Task<bool> Conversation::start_tls() {
 
 Task<void> Conversation::authenticate() {
   sasl::Credentials& credentials = session_.credentials();
-  const accounts::Login login = co_await service_.parts_.accounts->verify(
-      service_.core_, credentials.authentication_id, std::move(credentials.password));
+  // RFC 4616 section 2: who asks to act as somebody else must be allowed to, and nobody is.
+  const bool as_another =
+      !credentials.authorization_id.empty() && credentials.authorization_id != credentials.authentication_id;
+  accounts::Login login = accounts::Login::refused;
+  if (!as_another) {
+    login = co_await service_.parts_.accounts->verify(service_.core_, credentials.authentication_id,
+                                                      std::move(credentials.password));
+  }
   if (login == accounts::Login::accepted) {
     session_.accept_auth();
     co_return;
@@ -247,7 +254,7 @@ Task<void> Conversation::authenticate() {
 }
 
 Task<void> Conversation::judge_sender() {
-  if (auto reply = service_.parts_.intake->unwilling()) {
+  if (auto reply = service_.parts_.intake->refuse_when_full()) {
     session_.reject(*reply);
     co_return;
   }

@@ -31,20 +31,21 @@ class Conversation final : public ListLink<> {
  private:
   enum class Next : std::uint8_t { go_on, leave };
 
-  Task<bool> read_proxy_header();
-  Task<bool> admit();
-  Task<void> turn_away(mail::Reply reply);
-  Task<bool> greet();
+  // An idle client waits in run, talk and wait_for_input: the other steps have frames of their own.
+  RP_OWN_FRAME Task<bool> read_proxy_header();
+  RP_OWN_FRAME Task<bool> admit();
+  RP_OWN_FRAME Task<void> turn_away(mail::Reply reply);
+  RP_OWN_FRAME Task<bool> greet();
   Task<void> talk();
   Task<Next> wait_for_input();
-  Task<bool> send();
-  Task<bool> start_tls();
-  Task<void> authenticate();
-  Task<void> judge_sender();
+  RP_OWN_FRAME Task<bool> send();
+  RP_OWN_FRAME Task<bool> start_tls();
+  RP_OWN_FRAME Task<void> authenticate();
+  RP_OWN_FRAME Task<void> judge_sender();
   void judge_recipient();
   void begin_body();
-  Task<void> more_room();
-  Task<void> finish_message();
+  RP_OWN_FRAME Task<void> more_room();
+  RP_OWN_FRAME Task<void> finish_message();
   void note_reset();
   void note_rejected(const mail::Reply& reply, std::string_view recipient);
 

@@ -1,6 +1,7 @@
 #include "ringpost/receive/options.hpp"
 
 #include "ringpost/base/option_table.hpp"
+#include "ringpost/mail/limits.hpp"
 
 namespace ringpost::receive {
 
@@ -35,10 +36,11 @@ const OptionTable& option_table(const ListenerOptions*) {
           field<&ListenerOptions::banner>("banner", "After the hostname in the greeting.",
                                           postfix("smtpd_banner")),
           field<&ListenerOptions::message_size_limit>("message_size_limit", "Larger messages get 552 5.3.4.",
-                                                      range(64_KiB, 4_GiB), postfix("message_size_limit")),
-          field<&ListenerOptions::recipient_limit>("recipient_limit",
-                                                   "Recipients of one message; more get 452 4.5.3.",
-                                                   range(100, 50'000), postfix("smtpd_recipient_limit")),
+                                                      range(64_KiB, 1_GiB), postfix("message_size_limit")),
+          field<&ListenerOptions::recipient_limit>(
+              "recipient_limit",
+              "Recipients of one message; more get 452 4.5.3, and so do more than 384 KiB of addresses.",
+              range(100, mail::kRecipientsMax), postfix("smtpd_recipient_limit")),
           field<&ListenerOptions::connection_limit>("connection_limit",
                                                     "Open connections; one more gets 421 4.7.0.",
                                                     range(1, 1'000'000), postfix("default_process_limit")),

@@ -29,6 +29,8 @@ Service::Service(shard::Core& core, Parts parts) : core_(core), parts_(std::move
   registry.add("receive_tls_failures", "TLS handshakes that failed.", figures_.tls_failures);
   registry.add("receive_timeouts", "Clients that were silent for too long.", figures_.timeouts);
   registry.add("receive_lost", "Clients that left in the middle of a transaction.", figures_.lost);
+  registry.add("receive_protocol_errors", "Commands that were wrong, out of order, too long or no commands.",
+               figures_.protocol_errors);
   registry.add("receive_early_talkers", "Clients that spoke before the greeting.", figures_.early_talkers);
 }
 
@@ -67,7 +69,8 @@ Task<void> Service::serve(Door& door, io::Handle socket) {
 std::uint64_t Service::load(const Listening& listening) const {
   std::uint64_t sum = 0;
   for (const auto& door : doors_)
-    if (&parts_.snapshot->listeners[door->index] == &listening) sum += door->listener.connections_everywhere();
+    if (&parts_.snapshot->listeners[door->index] == &listening)
+      sum += door->listener.connections_everywhere();
   return sum;
 }
 

@@ -40,6 +40,7 @@ class AresUpstream final : public Upstream {
 
   Result<void> open(const ResolverOptions& options);
   void send(Request& request) override;
+  void abort() override;
   Task<void> stop() override;
 
  private:
@@ -263,13 +264,14 @@ void AresUpstream::answered(void* argument, int status, int /*timeouts*/, unsign
   request.done(request, response);
 }
 
-Task<void> AresUpstream::stop() {
-  if (channel_ != nullptr) {
-    // Taken away first: what the callbacks ask now is refused.
-    ares_channel channel = std::exchange(channel_, nullptr);
-    ares_destroy(channel);
-  }
+void AresUpstream::abort() {
+  // Taken away first: what the callbacks ask now is refused.
+  if (ares_channel channel = std::exchange(channel_, nullptr)) ares_destroy(channel);
   core_.timers().disarm(timeout_);
+}
+
+Task<void> AresUpstream::stop() {
+  abort();
   while (!watches_.empty()) co_await idle_.wait();
 }
 

@@ -120,6 +120,11 @@ void Cache::drop(Entry& entry) {
   size_figure_.set(static_cast<std::int64_t>(size_));
 }
 
+void Cache::abort() {
+  stopped_ = true;
+  upstream_->abort();
+}
+
 Task<void> Cache::stop() {
   stopped_ = true;
   co_await upstream_->stop();

@@ -44,6 +44,7 @@ class Cache {
 
   // The entry of a question: kept, under way, or sent now. nullptr: too many are under way, or we stopped.
   std::shared_ptr<Entry> want(const dns::Question& question);
+  void abort();
   Task<void> stop();
   void count_timeout() { timeouts_.add(); }
 

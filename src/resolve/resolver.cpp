@@ -58,6 +58,10 @@ Task<dns::Answer> Resolver::ask(dns::Question question, Instant deadline) {
   co_return entry->read(core_.now());
 }
 
+void Resolver::abort() {
+  state_->cache.abort();
+}
+
 Task<void> Resolver::stop() {
   co_await state_->cache.stop();
 }

@@ -79,13 +79,17 @@ void ScriptedUpstream::answer(Request& request) {
   }
 }
 
-Task<void> ScriptedUpstream::stop() {
+void ScriptedUpstream::abort() {
   stopped_ = true;
   while (!pending_.empty()) {
     Request& request = *pending_.begin()->first;
     pending_.erase(pending_.begin());
     request.done(request, std::unexpected(dns::Status::servfail));
   }
+}
+
+Task<void> ScriptedUpstream::stop() {
+  abort();
   co_return;
 }
 

@@ -30,7 +30,11 @@ void Secret::wipe() noexcept {
   size_ = 0;
 }
 
-void wipe(std::span<char> bytes) noexcept { crypto::wipe(std::as_writable_bytes(bytes)); }
-void wipe(std::string& text) noexcept { crypto::wipe(text); }
+void wipe(std::span<char> bytes) noexcept {
+  crypto::wipe(std::as_writable_bytes(bytes));
+}
+void wipe(std::string& text) noexcept {
+  crypto::wipe(text);
+}
 
 }  // namespace ringpost::sasl

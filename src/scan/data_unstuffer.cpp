@@ -105,8 +105,7 @@ void DataUnstuffer::fuse(std::span<const std::byte> in, Output& output, Step& st
     if (vectors) {
       const std::size_t taken = can_go_fast() ? fast(in.subspan(step.consumed), output, rules) : 0;
       step.consumed += taken;
-      // One is enough to pass a stuffed dot. When nothing could be taken, a line end to mend lies within a
-      // block.
+      // One is enough to pass a stuffed dot. When nothing could be taken, a line end to mend lies within a block.
       slow = taken == 0 ? kSlowRun : 1;
     }
     for (; step.consumed < in.size() && state_ != State::end && (slow != 0 || !can_go_fast());

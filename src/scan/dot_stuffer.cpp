@@ -43,8 +43,7 @@ std::size_t DotStuffer::first_dot(std::span<const std::byte> slice) const {
   return find_dot_line(slice, 0);
 }
 
-// Slices up to each dot and with it, then from it on: the dot is named twice, and nothing is inserted or
-// copied.
+// Slices up to each dot and with it, then from it on: the dot is named twice, and nothing is inserted or copied.
 template <class NextDot>
 DotStuffer::Step DotStuffer::cover(std::span<const std::byte> slice, std::span<Piece> out, NextDot next_dot) {
   Step step;

@@ -3,15 +3,20 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <map>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <glob.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "ringpost/config/limits.hpp"
+#include "ringpost/deliver/local.hpp"
 #include "ringpost/server/files.hpp"
+#include "ringpost/shard/runtime.hpp"
 
 namespace ringpost::server {
 
@@ -32,6 +37,52 @@ Result<std::vector<std::string>> glob_files(const std::string& pattern) {
   return paths;
 }
 
+// Binding refuses the second one too, but can only say that somebody listens there already.
+void check_addresses(const Configuration& configuration, config::CrossReport& report) {
+  std::map<Endpoint, std::string_view> taken;
+  for (const auto& [name, listener] : configuration.listener)
+    for (const Endpoint& address : listener.address) {
+      if (address.port == 0) continue;  // the system gives each another one
+      const auto [first, fresh] = taken.emplace(address, name);
+      if (!fresh)
+        report.error(
+            "listener." + name + ".address",
+            to_string(address) + " is an address of listener." + std::string(first->second) + " already",
+            "give each listener addresses of its own, and name each once");
+    }
+}
+
+// Whether the server may read a file is known to itself and to root. For others, who may well command the running
+// server, a key that they may not read is as it should be.
+bool is_the_server(const Configuration& configuration) {
+  const passwd* const user = getpwnam(configuration.server.user.c_str());
+  return user != nullptr && user->pw_uid == geteuid();
+}
+
+void check_certificate_files(const Configuration& configuration, config::CrossReport& report) {
+  for (const FilePath* file : {&configuration.tls.certificate, &configuration.tls.key}) {
+    if (file->empty() || access(file->text.c_str(), R_OK) == 0) continue;
+    if (errno == EACCES && !is_the_server(configuration)) continue;
+    report.error(file == &configuration.tls.key ? "tls.key" : "tls.certificate",
+                 file->text + " cannot be read", "name a PEM file that the server's user may read");
+  }
+}
+
+// What a start would refuse, said before it.
+void check_start(const Configuration& configuration, config::CrossReport& report) {
+  if (const passwd* const user = getpwnam(configuration.server.user.c_str());
+      user != nullptr && user->pw_uid == 0)
+    report.error("server.user", "the server refuses to run as root", "name a user made for it");
+  if (configuration.admin.socket.text.size() >= sizeof(sockaddr_un::sun_path))
+    report.error("admin.socket", "is longer than the path of a Unix socket can be",
+                 fmt::format("use at most {} bytes", sizeof(sockaddr_un::sun_path) - 1));
+  if (auto cores = shard::Runtime::core_count(configuration.cores); !cores)
+    report.warning("cores.use", cores.error().text, "name CPUs of the machine that runs it, or \"all\"");
+  if (auto location = deliver::check_location(configuration.mailboxes.location); !location)
+    report.error("mailboxes.location", location.error().text,
+                 "write maildir:PATH, mbox:PATH, pipe:COMMAND or lmtp:HOST:PORT");
+}
+
 // What spans tables, or needs a look at the system.
 void check_whole(const Configuration& configuration, config::CrossReport& report) {
   if (configuration.listener.empty())
@@ -45,10 +96,9 @@ void check_whole(const Configuration& configuration, config::CrossReport& report
         (listener.tls == receive::TlsMode::implicit || listener.tls == receive::TlsMode::required))
       report.error("listener." + name + ".tls", "this listener needs TLS and there is no certificate",
                    "set certificate and key in [tls]");
-  for (const FilePath* file : {&configuration.tls.certificate, &configuration.tls.key})
-    if (!file->empty() && access(file->text.c_str(), R_OK) != 0)
-      report.error(file == &configuration.tls.key ? "tls.key" : "tls.certificate",
-                   file->text + " cannot be read", "name a PEM file that the server's user may read");
+  check_addresses(configuration, report);
+  check_certificate_files(configuration, report);
+  check_start(configuration, report);
   if (!configuration.server.user.empty() && getpwnam(configuration.server.user.c_str()) == nullptr)
     report.warning("server.user", "there is no user \"" + configuration.server.user + "\" on this system",
                    "adduser --system --group " + configuration.server.user);

@@ -10,10 +10,11 @@ namespace ringpost::server {
 namespace {
 
 std::shared_ptr<const intake::Settings> intake_settings(const Configuration& configuration) {
-  return std::make_shared<intake::Settings>(intake::Settings{.hostname = configuration.hostname(),
-                                                             .hops_max = configuration.policy.hops_max,
-                                                             .expire_after = configuration.retry.expire_after,
-                                                             .report_expire_after = configuration.retry.bounce_expire_after});
+  return std::make_shared<intake::Settings>(
+      intake::Settings{.hostname = configuration.hostname(),
+                       .hops_max = configuration.policy.hops_max,
+                       .expire_after = configuration.retry.expire_after,
+                       .report_expire_after = configuration.retry.bounce_expire_after});
 }
 
 std::shared_ptr<const inject::PickupSettings> pickup_settings(const Material& material,
@@ -57,7 +58,8 @@ Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) 
   resolver_ = RP_CO_TRY(resolve::Resolver::make(core_, configuration.resolver, identity()));
   tls_clients_.push_back(RP_CO_TRY(tls::ClientContext::build(material_->tls_client)));
   intake_ = std::make_unique<intake::Intake>(core_, *spool_, intake_settings(configuration));
-  local_ = RP_CO_TRY(deliver::Local::make(core_, *shared_.accounts, shared_.helper, local_settings(*material_)));
+  local_ =
+      RP_CO_TRY(deliver::Local::make(core_, *shared_.accounts, shared_.helper, local_settings(*material_)));
   const auto snapshot = RP_CO_TRY(make_snapshot(*material_, *shared_.accounts));
   deliver_ = std::make_unique<deliver::Service>(
       core_, deliver::Service::Parts{.spool = spool_.get(),
@@ -80,7 +82,8 @@ Task<Result<void>> CoreServices::start() {
     if (socket.core == core_.index()) receive_->listen(socket.listener, socket.slot, socket.handle);
   RP_CO_CHECK(co_await spool_->start(*deliver_));
   if (core_.index() == 0) {
-    pickup_ = std::make_unique<inject::Pickup>(core_, *intake_, pickup_settings(*material_, receive_->snapshot().policy));
+    pickup_ = std::make_unique<inject::Pickup>(core_, *intake_,
+                                               pickup_settings(*material_, receive_->snapshot().policy));
     core_.spawn(run_pickup());
   }
   co_return Result<void>{};
@@ -104,6 +107,7 @@ Task<void> CoreServices::cut_off(std::shared_ptr<shard::Sleep> bound) {
   if (!co_await *bound) co_return;  // all was over before
   receive_->abort();
   deliver_->abort();
+  resolver_->abort();
 }
 
 Task<void> CoreServices::run_pickup() {

@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 
-#include "material.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/deliver/leases.hpp"
 #include "ringpost/deliver/local.hpp"
@@ -17,6 +16,8 @@
 #include "ringpost/receive/service.hpp"
 #include "ringpost/resolve/resolver.hpp"
 #include "ringpost/spool/spool.hpp"
+
+#include "material.hpp"
 #include "sockets.hpp"
 
 namespace ringpost::server {
@@ -62,7 +63,8 @@ class CoreServices {
   std::shared_ptr<const Material> material_;
   std::unique_ptr<spool::Spool> spool_;
   std::unique_ptr<resolve::Resolver> resolver_;
-  std::vector<std::unique_ptr<tls::ClientContext>> tls_clients_;  // the newest is the last; flows may hold older ones
+  std::vector<std::unique_ptr<tls::ClientContext>>
+      tls_clients_;  // the newest is the last; flows may hold older ones
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<deliver::Local> local_;
   std::unique_ptr<deliver::Service> deliver_;

@@ -61,6 +61,10 @@ Result<void> read_tls(const tls::TlsOptions& options, Material& material) {
   return {};
 }
 
+bool has_certificate(const Material& material) {
+  return !material.configuration->tls.certificate.empty();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Configuration> configuration,
@@ -86,8 +90,9 @@ Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Conf
   auto names = deliver::Local::alias_names(material->aliases);
   if (!names) return fail(std::move(names.error()).in(aliases.text));
   material->alias_names = std::move(*names);
-  // Built once here so that a bad certificate is found before any core is told of it.
-  if (!material->tls_server.main.certificate_pem.empty())
+  // Built once here so that a bad certificate is found before any core is told of it. An empty file is a bad one, and no
+  // reason to go on in clear text.
+  if (has_certificate(*material))
     (void)RP_TRY(tls::ServerContext::build(material->tls_server, material->ticket_keys));
   return std::shared_ptr<const Material>(std::move(material));
 }
@@ -96,7 +101,7 @@ Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& m
                                                                accounts::Accounts& accounts) {
   const Configuration& configuration = *material.configuration;
   std::shared_ptr<const tls::ServerContext> tls;
-  if (!material.tls_server.main.certificate_pem.empty())
+  if (has_certificate(material))
     tls = RP_TRY(tls::ServerContext::build(material.tls_server, material.ticket_keys));
   auto snapshot = std::make_shared<receive::Snapshot>();
   for (const auto& [name, options] : configuration.listener)
@@ -117,17 +122,19 @@ deliver::LocalSettings local_settings(const Material& material) {
           .aliases_text = material.aliases};
 }
 
-Result<std::shared_ptr<const deliver::Settings>> deliver_settings(const Material& material,
-                                                                  std::shared_ptr<const policy::Policy> policy) {
+Result<std::shared_ptr<const deliver::Settings>> deliver_settings(
+    const Material& material, std::shared_ptr<const policy::Policy> policy) {
   const Configuration& configuration = *material.configuration;
-  auto router = RP_TRY(deliver::Router::make(configuration.route, material.route_passwords,
-                                             [policy = std::move(policy)](std::string_view domain) { return policy->is_local_domain(domain); }));
-  return std::make_shared<const deliver::Settings>(deliver::Settings{.hostname = configuration.hostname(),
-                                                                     .origin = configuration.origin(),
-                                                                     .deliver = configuration.deliver,
-                                                                     .retry = configuration.retry,
-                                                                     .shaping = configuration.shaping_default(),
-                                                                     .router = std::move(router)});
+  auto router = RP_TRY(deliver::Router::make(
+      configuration.route, material.route_passwords,
+      [policy = std::move(policy)](std::string_view domain) { return policy->is_local_domain(domain); }));
+  return std::make_shared<const deliver::Settings>(
+      deliver::Settings{.hostname = configuration.hostname(),
+                        .origin = configuration.origin(),
+                        .deliver = configuration.deliver,
+                        .retry = configuration.retry,
+                        .shaping = configuration.shaping_default(),
+                        .router = std::move(router)});
 }
 
 }  // namespace ringpost::server

@@ -38,7 +38,7 @@ Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Conf
 Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& material,
                                                                accounts::Accounts& accounts);
 deliver::LocalSettings local_settings(const Material& material);
-Result<std::shared_ptr<const deliver::Settings>> deliver_settings(const Material& material,
-                                                                  std::shared_ptr<const policy::Policy> policy);
+Result<std::shared_ptr<const deliver::Settings>> deliver_settings(
+    const Material& material, std::shared_ptr<const policy::Policy> policy);
 
 }  // namespace ringpost::server

@@ -17,7 +17,7 @@ const OptionTable& option_table(const ServerOptions*) {
               "user", "After binding its ports the server becomes this user; it does not go on as root.",
               not_empty(), postfix("mail_owner"), needs_restart()),
           field<&ServerOptions::ip_versions>("ip_versions", "Versions of IP used to deliver.", not_empty(),
-                                             postfix("inet_protocols")),
+                                             postfix("inet_protocols"), needs_restart()),
           field<&ServerOptions::state_directory>("state_directory",
                                                  "Small durable facts: holds, suspensions, accounts.",
                                                  postfix("data_directory"), needs_restart()),

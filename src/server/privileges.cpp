@@ -29,7 +29,8 @@ Result<void> prepare_directory(const std::string& path, const ServiceUser& user,
     const bool made = mkdir(part.c_str(), last ? mode : 0755) == 0;
     if (!made && errno != EEXIST) return fail_system(errno, "make the folder " + part);
     // Said again, for the umask has taken its part: parents are to be passed by others.
-    if (made && chmod(part.c_str(), last ? mode : 0755) != 0) return fail_system(errno, "set the mode of " + part);
+    if (made && chmod(part.c_str(), last ? mode : 0755) != 0)
+      return fail_system(errno, "set the mode of " + part);
     if (made && geteuid() == 0 && last && chown(part.c_str(), user.uid, user.gid) != 0)
       return fail_system(errno, "give the folder " + part + " to " + user.name);
     if (last) return {};

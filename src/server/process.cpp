@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ringpost/admin/directives.hpp"
+#include "ringpost/config/print.hpp"
 #include "ringpost/inject/pickup_format.hpp"
 #include "ringpost/server/version.hpp"
 
@@ -19,6 +20,8 @@ namespace {
 
 // After the drain: for the last completions and the last frame.
 constexpr std::chrono::milliseconds kLastBound{10'000};
+// A reload may have changed how long a key of session tickets lives.
+constexpr Duration kTicketKeyLook = 1min;
 // An idle server drains faster than the endpoint can answer who asked for the stop.
 constexpr std::chrono::milliseconds kLastWord{250};
 
@@ -39,7 +42,8 @@ Process::~Process() = default;
 
 Result<void> Process::start(LoadedConfiguration loaded) {
   started_ = wall_clock();
-  const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
+  first_ = std::move(loaded);
+  const std::shared_ptr<const Configuration> configuration = first_.configuration;
   RP_CHECK(prepare(*configuration));
   material_ = RP_TRY(read_material(configuration, nullptr));
   const ServiceUser user = RP_TRY(service_user(configuration->server.user));
@@ -49,6 +53,8 @@ Result<void> Process::start(LoadedConfiguration loaded) {
   RP_CHECK(open_durable(*configuration));
   RP_CHECK(start_cores());
   endpoint_ = RP_TRY(admin::Endpoint::start(configuration->admin, *this));
+  // A command that changed accounts since they were opened found nobody to tell.
+  RP_CHECK(accounts_->refresh());
   publisher_->notice("ready: " + runtime_->describe());
   return {};
 }
@@ -88,7 +94,8 @@ Result<void> Process::open_durable(const Configuration& configuration) {
   shared_.helper = helper_.get();
   shared_.leases = leases_.get();
   shared_.clients = clients_.get();
-  shared_.directives = RP_TRY(admin::load_directives(*tables_, static_cast<unsigned>(shared_.directives.size())));
+  shared_.directives =
+      RP_TRY(admin::load_directives(*tables_, static_cast<unsigned>(shared_.directives.size())));
   return {};
 }
 
@@ -101,7 +108,8 @@ Result<void> Process::start_cores() {
   }));
   std::vector<observe::EventRing*> rings;
   for (unsigned i = 0; i < runtime_->count(); ++i) rings.push_back(&runtime_->core(i).events());
-  publisher_ = RP_TRY(publish::Publisher::start(std::move(rings), configuration.log, configuration.hostname()));
+  publisher_ =
+      RP_TRY(publish::Publisher::start(std::move(rings), configuration.log, configuration.hostname()));
   RP_CHECK(on_all([this](CoreServices& services) { return services.open(material_); }));
   return on_all([](CoreServices& services) { return services.start(); });
 }
@@ -118,7 +126,8 @@ Task<void> answer(shard::Core&, Task<Result<void>> task, std::promise<Result<voi
 Result<void> Process::on_all(const std::function<Task<Result<void>>(CoreServices&)>& make) {
   std::vector<std::promise<Result<void>>> promises(services_.size());
   for (unsigned i = 0; i < services_.size(); ++i)
-    runtime_->run_on(i, [&, i](shard::Core& core) { core.spawn(answer(core, make(*services_[i]), &promises[i])); });
+    runtime_->run_on(
+        i, [&, i](shard::Core& core) { core.spawn(answer(core, make(*services_[i]), &promises[i])); });
   Result<void> first;
   for (auto& promise : promises) {
     Result<void> result = promise.get_future().get();
@@ -164,24 +173,50 @@ Result<void> check_same_sockets(const Configuration& old, const Configuration& f
   };
   if (addresses(old) == addresses(fresh)) return {};
   return fail(ErrorKind::permanent,
-              "listeners and their addresses cannot change while the server runs: restart it to take this configuration");
+              "listeners and their addresses cannot change while the server runs: restart it to take this "
+              "configuration");
 }
 
 }  // namespace
 
-Result<void> Process::reload() {
+// What a reload does not change is said, not passed over.
+std::vector<std::string> Process::not_in_force(const LoadedConfiguration& fresh) const {
+  std::vector<std::string> waiting;
+  for (const std::string& key : config::waiting_for_restart(*first_.schema, *fresh.schema))
+    waiting.push_back(key + " has changed, which is not in force before a restart of the server");
+  const std::string& location = fresh.configuration->mailboxes.location;
+  if (helper_ != nullptr && location.starts_with("pipe:") &&
+      location != first_.configuration->mailboxes.location)
+    waiting.push_back(
+        "mailboxes.location names another command than at the start: the delivery helper does not run it as "
+        "users of the "
+        "system, so their mail is deferred until a restart of the server");
+  return waiting;
+}
+
+Result<std::vector<std::string>> Process::reload() {
+  const std::scoped_lock one_at_a_time(reload_mutex_);
   LoadedConfiguration loaded = load_configuration(config_path_);
   if (!loaded.loaded.ok()) {
     std::string text = "the configuration has errors; the running one stays";
     for (const config::Finding& finding : loaded.loaded.findings) text += "\n" + config::to_string(finding);
     return fail(ErrorKind::permanent, std::move(text));
   }
-  const std::shared_ptr<const Configuration> configuration = std::move(loaded.configuration);
+  const std::shared_ptr<const Configuration> configuration = loaded.configuration;
   const std::shared_ptr<const Material> old = material_;
   RP_CHECK(check_same_sockets(*old->configuration, *configuration));
   auto fresh = RP_TRY(read_material(configuration, old->ticket_keys));
   RP_CHECK(accounts_->refresh());
   RP_CHECK(publisher_->reload(configuration->log));
+  RP_CHECK(put_in_force(std::move(fresh)));
+  std::vector<std::string> waiting = not_in_force(loaded);
+  const std::scoped_lock lock(mutex_);
+  publisher_->notice(fmt::format("configuration {} is in force", ++generation_));
+  for (const std::string& sentence : waiting) publisher_->notice("but " + sentence);
+  return waiting;
+}
+
+Result<void> Process::put_in_force(std::shared_ptr<const Material> fresh) {
   const auto swap = [](std::shared_ptr<const Material> material) {
     return [material](CoreServices& services) -> Task<Result<void>> {
       return [](CoreServices& here, std::shared_ptr<const Material> what) -> Task<Result<void>> {
@@ -190,13 +225,38 @@ Result<void> Process::reload() {
     };
   };
   if (auto done = on_all(swap(fresh)); !done) {
-    (void)on_all(swap(old));  // all cores or none
+    (void)on_all(swap(material_));
     return done;
   }
   const std::scoped_lock lock(mutex_);
   material_ = std::move(fresh);
-  publisher_->notice(fmt::format("configuration {} is in force", ++generation_));
   return {};
+}
+
+Result<void> Process::rotate_ticket_keys() {
+  const std::scoped_lock one_at_a_time(reload_mutex_);
+  auto fresh = std::make_shared<Material>(*material_);
+  fresh->ticket_keys = RP_TRY(fresh->ticket_keys->rotated());
+  return put_in_force(std::move(fresh));
+}
+
+int Process::wait_for_signal(const sigset_t& wanted) {
+  for (;;) {
+    Duration lifetime{};
+    {
+      const std::scoped_lock lock(mutex_);
+      lifetime = material_->configuration->tls.ticket_key_lifetime;
+    }
+    const Duration left = sealed_since_ + lifetime - files_->now();
+    const Duration bound = std::clamp(left, Duration{0}, kTicketKeyLook);
+    const timespec wait{.tv_sec = bound / 1s, .tv_nsec = (bound % 1s).count()};
+    const int signal = sigtimedwait(&wanted, nullptr, &wait);
+    if (signal > 0) return signal;
+    if (left > Duration{0}) continue;
+    if (auto done = rotate_ticket_keys(); !done)
+      publisher_->notice("the keys of session tickets stay: " + done.error().text);
+    sealed_since_ = files_->now();
+  }
 }
 
 void Process::stop(std::optional<Duration> drain) {
@@ -216,10 +276,9 @@ int Process::run() {
     const std::scoped_lock lock(mutex_);
     drain_ = material_->configuration->server.drain;
   }
+  sealed_since_ = files_->now();
   for (;;) {
-    int signal = 0;
-    if (sigwait(&wanted, &signal) != 0) continue;
-    if (signal != SIGHUP) break;
+    if (wait_for_signal(wanted) != SIGHUP) break;
     if (auto done = reload(); !done) {
       publisher_->notice("reload refused: " + done.error().text);
       fmt::print(stderr, "ringpost: reload refused: {}\n", done.error().text);

@@ -4,13 +4,13 @@
 #pragma once
 
 #include <condition_variable>
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
-#include "core_services.hpp"
 #include "ringpost/admin/control.hpp"
 #include "ringpost/admin/endpoint.hpp"
 #include "ringpost/deliver/helper.hpp"
@@ -19,6 +19,8 @@
 #include "ringpost/server/privileges.hpp"
 #include "ringpost/shard/runtime.hpp"
 #include "ringpost/tables/tables.hpp"
+
+#include "core_services.hpp"
 
 namespace ringpost::server {
 
@@ -36,7 +38,7 @@ class Process final : public admin::Control {
   unsigned core_count() const override { return runtime_->count(); }
   void on_each_core(const std::function<void(admin::CoreView&)>& visit) override;
   void on_core(unsigned core, const std::function<void(admin::CoreView&)>& visit) override;
-  Result<void> reload() override;
+  Result<std::vector<std::string>> reload() override;
   void stop(std::optional<Duration> drain) override;
   accounts::Accounts& accounts() override { return *accounts_; }
   tables::Tables& tables() override { return *tables_; }
@@ -45,13 +47,19 @@ class Process final : public admin::Control {
   Result<void> prepare(const Configuration& configuration);
   Result<void> open_durable(const Configuration& configuration);
   Result<void> start_cores();
-  Result<void> load_directives();
   // Spawns `make(services)` on every core and waits for all; the first error.
   Result<void> on_all(const std::function<Task<Result<void>>(CoreServices&)>& make);
+  // Every core goes on with `fresh`, or none does.
+  Result<void> put_in_force(std::shared_ptr<const Material> fresh);
+  Result<void> rotate_ticket_keys();
+  // The next signal; meanwhile keys of session tickets grow old and are replaced.
+  int wait_for_signal(const sigset_t& wanted);
+  std::vector<std::string> not_in_force(const LoadedConfiguration& fresh) const;
   void shut_down(Duration drain);
   void end_services();
 
   std::string config_path_;
+  LoadedConfiguration first_;  // what the server was started with
   std::shared_ptr<const Material> material_;
   std::unique_ptr<io::Backend> files_;  // for start_spool, on the main thread
   std::unique_ptr<deliver::HelperClient> helper_;
@@ -65,6 +73,8 @@ class Process final : public admin::Control {
   std::unique_ptr<publish::Publisher> publisher_;
   std::unique_ptr<admin::Endpoint> endpoint_;
   WallTime started_;
+  Instant sealed_since_;      // the newest key of session tickets seals; the main thread's
+  std::mutex reload_mutex_;   // SIGHUP and two commands may come at once
   mutable std::mutex mutex_;  // of what follows
   std::uint64_t generation_ = 1;
   bool stopping_ = false;

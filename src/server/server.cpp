@@ -6,8 +6,9 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
-#include "process.hpp"
 #include "ringpost/server/files.hpp"
+
+#include "process.hpp"
 
 namespace ringpost::server {
 
@@ -20,7 +21,8 @@ void block_signals() {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&wanted, signal);
   pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of its write, not the end of the server
+  std::signal(SIGXFSZ,
+              SIG_IGN);  // a file that may not grow is an error of its write, not the end of the server
 }
 
 constexpr int kExitFindings = 1;
@@ -29,7 +31,8 @@ constexpr int kExitFindings = 1;
 
 int serve(const std::string& config_path) {
   LoadedConfiguration loaded = load_configuration(config_path);
-  for (const config::Finding& finding : loaded.loaded.findings) fmt::print(stderr, "{}\n", config::to_string(finding));
+  for (const config::Finding& finding : loaded.loaded.findings)
+    fmt::print(stderr, "{}\n", config::to_string(finding));
   if (!loaded.loaded.ok()) return kExitFindings;
   block_signals();
   Process process(absolute_path(config_path));

@@ -39,7 +39,8 @@ Result<std::vector<BoundSocket>> bind_sockets(const Configuration& configuration
       // too: each would get a part of the mail. So the address is first tried alone.
       // A server that was killed a moment ago may hold its sockets for as long as its ring takes to go.
       auto alone = backend->listen(address, {.reuse_port = false});
-      for (int attempt = 0; !alone && alone.error().system == EADDRINUSE && attempt < kBindAttempts; ++attempt) {
+      for (int attempt = 0; !alone && alone.error().system == EADDRINUSE && attempt < kBindAttempts;
+           ++attempt) {
         std::this_thread::sleep_for(kBindPause);
         alone = backend->listen(address, {.reuse_port = false});
       }

@@ -1,7 +1,8 @@
 // The questions of one core to others (shard::ask) and its answers to theirs.
 //
-// Owner: Core. Limits: kAskCredits questions in flight to each other core; so at most as many answers to each
-// are owed, and an outbox with room for both never refuses.
+// Owner: Core.
+// Limits: kAskCredits questions in flight to each other core; so at most as many answers to each are owed, and an
+//         outbox with room for both never refuses.
 #pragma once
 
 #include <vector>

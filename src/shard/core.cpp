@@ -111,8 +111,7 @@ std::size_t Core::turn(Instant until) {
   return completed + messages + fired + resumed;
 }
 
-// Enters the kernel once: hands over the batch of the last turn, waits if there is nothing else to do, and
-// collects.
+// Enters the kernel once: hands over the batch of the last turn, waits if there is nothing else to do, and collects.
 std::size_t Core::poll(Instant until) {
   submit_batch();  // what was given before the first turn must not wait for its end
   const bool more_to_do = !ready_.empty() || !next_turn_.empty() || !to_self_.empty();

@@ -59,8 +59,7 @@ void Listener::completed(io::Operation& self, const io::Completion& completion) 
     listener.pause();
 }
 
-// No descriptors, no memory, or an error that would come again at once: leave the core to those who are
-// connected.
+// No descriptors, no memory, or an error that would come again at once: leave the core to those who are connected.
 void Listener::pause() {
   core_.own_figures_->accept_pauses.add();
   core_.timers().arm(*this, core_.now() + kAcceptPause);

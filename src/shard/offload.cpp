@@ -10,8 +10,7 @@ namespace ringpost::shard {
 
 namespace {
 
-// Back on the core: the next piece may start, then the coroutine goes on (and its frame with the work may
-// end).
+// Back on the core: the next piece may start, then the coroutine goes on (and its frame with the work may end).
 void resume(InboxItem& self, Core& here) {
   auto& work = static_cast<OffloadWork&>(self);
   here.end_offload();

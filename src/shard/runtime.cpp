@@ -14,6 +14,7 @@
 #include <sched.h>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/base/signals_blocked.hpp"
 #include "ringpost/shard/await.hpp"
 
 #include "topology.hpp"
@@ -22,23 +23,6 @@
 namespace ringpost::shard {
 
 namespace {
-
-// Threads made while it lives do not take the signals of the process.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    sigdelset(&all, SIGPROF);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 // All threads pass a stage together.
 class Gate {
@@ -64,8 +48,7 @@ class Gate {
   std::size_t stage_ = 0;
 };
 
-// Calls of other threads to one core. The queue owns them; one item in the core's inbox says that there are
-// some.
+// Calls of other threads to one core. The queue owns them; one item in the core's inbox says that there are some.
 class ForeignCalls : InboxItem {
  public:
   ForeignCalls() : InboxItem(&ForeignCalls::run_all) {}

@@ -1,8 +1,6 @@
-// Ends the process when a core does not finish its turn: a server that hangs must be restarted, not waited
-// for.
+// Ends the process when a core does not finish its turn: a server that hangs must be restarted, not waited for.
 //
-// Owner: Runtime. It counts looks, not time, so a machine that was stopped and goes on is not taken for a
-// stuck core.
+// Owner: Runtime. It counts looks, not time, so a machine that was stopped and goes on is not taken for a stuck core.
 #pragma once
 
 #include <condition_variable>

@@ -52,8 +52,7 @@ void ClientSession::start_tls() {
 
 ClientSession::MaybeEvent ClientSession::on_starttls(Input& input) {
   if (reply_.code == 220) {
-    // Bytes behind the 220 came in clear from somewhere on the way; inside TLS they would look like the
-    // server's.
+    // Bytes behind the 220 came in clear from somewhere on the way; inside TLS they would look like the server's.
     if (!input.empty()) return break_off("bytes in clear behind the reply to STARTTLS");
     phase_ = Phase::in_tls;
     return event(Kind::tls_ready);

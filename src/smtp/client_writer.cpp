@@ -18,8 +18,7 @@ constexpr FixedReply kPeerNoUtf8{550, {5, 6, 7}, "The next host does not take in
 constexpr FixedReply kPeerNoBinary{554, {5, 6, 1}, "The next host does not take binary content"};
 constexpr FixedReply kUnsendable{553, {5, 1, 3}, "The address cannot be sent"};
 
-// A path that would end its own command line. None gets this far through the parsers; one that did would
-// inject.
+// A path that would end its own command line. None gets this far through the parsers; one that did would inject.
 bool sendable(std::string_view address) {
   return std::ranges::none_of(address,
                               [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
@@ -64,8 +63,7 @@ std::uint32_t ClientSession::begin(const Outgoing& message) {
   return transactions_.back().number;
 }
 
-// A transaction that ended without a body is still open at the peer. One whose recipients are not known yet
-// may end so.
+// A transaction that ended without a body is still open at the peer. One whose recipients are not known yet may end so.
 bool ClientSession::must_reset() const {
   const auto doubtful = [](const Transaction& t) { return t.failed.has_value() || t.accepted == 0; };
   return needs_reset_ || std::ranges::any_of(transactions_, doubtful);

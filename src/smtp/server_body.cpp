@@ -134,7 +134,10 @@ std::optional<Event> ServerSession::finish_body() {
   if (!b.refusal) return Event{Kind::message_end};
   const std::size_t answers = b.orphan || !b.last_chunk ? 1 : answers_due();
   for (std::size_t i = 0; i < answers; ++i) say(*b.refusal);
-  ++(b.orphan ? errors_ : rejections_);
+  if (b.orphan)
+    note_error();
+  else
+    ++rejections_;
   if (b.orphan) {
     phase_ = b.resume;
   } else {
@@ -157,7 +160,10 @@ const FixedReply* ServerSession::bdat_obstacle() const {
 std::optional<Event> ServerSession::on_bdat(std::string_view arguments) {
   const std::optional<ChunkArguments> chunk = parse_chunk(arguments);
   // How many bytes follow is unknown, so what follows cannot be told from commands.
-  if (!chunk) return hang_up(replies::kBdatSyntax);
+  if (!chunk) {
+    note_error();
+    return hang_up(replies::kBdatSyntax);
+  }
   const bool first = phase_ != Phase::chunks;
   Body& b = body();
   b.chunk_left = b.chunk_bytes = chunk->bytes;

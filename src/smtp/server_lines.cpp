@@ -68,6 +68,7 @@ ServerSession::Line ServerSession::refuse_line(const FixedReply& why, std::strin
   std::string verb = line_.substr(0, kVerbBytes);
   verb += part.substr(0, kVerbBytes - verb.size());
   if (begins_with(verb, "BDAT")) {
+    note_error();
     hang_up(why);
   } else {
     refuse(why);

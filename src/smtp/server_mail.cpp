@@ -8,8 +8,7 @@
 namespace ringpost::smtp {
 namespace {
 
-// Cuts "FROM:" or "TO:" off. Spaces behind the colon are wrong (RFC 5321 section 3.3) but common, and
-// harmless.
+// Cuts "FROM:" or "TO:" off. Spaces behind the colon are wrong (RFC 5321 section 3.3) but common, and harmless.
 bool cut_keyword(std::string_view& arguments, std::string_view keyword) {
   if (!begins_with(arguments, keyword)) return false;
   arguments.remove_prefix(keyword.size());
@@ -28,7 +27,7 @@ mail::Reply fault_reply(mail::AddressFault fault, bool sender) {
 }  // namespace
 
 std::optional<Event> ServerSession::refuse_address(mail::AddressFault fault, bool sender) {
-  ++errors_;
+  note_error();
   say(fault_reply(fault, sender));
   return std::nullopt;
 }
@@ -83,8 +82,9 @@ std::optional<Event> ServerSession::on_rcpt(std::string_view arguments) {
   const auto path = mail::parse_path(arguments, rules);
   if (!path) {
     // victim%elsewhere, elsewhere!victim, "victim@elsewhere": without a domain too they are ways to ask for a relay.
-    if (path.error() == mail::AddressFault::bare_local_part &&
-        mail::looks_like_relay_route(arguments.substr(0, arguments.find('>'))))
+    const std::string_view given = arguments.substr(0, arguments.find('>'));
+    if (path.error() == mail::AddressFault::bare_local_part && !given.contains(' ') &&
+        mail::looks_like_relay_route(given))
       return refuse(replies::kRelayDenied);
     return refuse_address(path.error(), false);
   }
@@ -92,17 +92,16 @@ std::optional<Event> ServerSession::on_rcpt(std::string_view arguments) {
   if (!rest.empty() && rest.front() != ' ') return refuse(replies::kRcptSyntax);
   mail::Recipient recipient;
   if (const FixedReply* refusal = apply_rcpt_parameters(rest, *settings_, recipient)) return refuse(*refusal);
-  // Not an error of the client: it sends the rest in another transaction.
-  const bool no_room = envelope_.text_size() > kEnvelopeTextBytesMax;
-  if (no_room || envelope_.recipient_count() >= settings_->recipients_max) {
-    say(replies::kTooManyRecipients);
-    return std::nullopt;
-  }
   scratch_.clear();
   if (const auto canonical = mail::append_canonical(*path, scratch_); !canonical) {
     return refuse_address(canonical.error(), false);
   }
   recipient.address = scratch_;
+  // Not an error of the client: it sends the rest in another transaction.
+  if (envelope_.recipient_count() >= settings_->recipients_max || !envelope_.has_room(recipient)) {
+    say(replies::kTooManyRecipients);
+    return std::nullopt;
+  }
   envelope_.add_recipient(recipient);
   return Event{Event::Kind::recipient};
 }

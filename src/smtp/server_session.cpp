@@ -92,9 +92,10 @@ std::optional<Event> ServerSession::execute(std::string_view line, Input& input)
   const bool farewell = traits.verb == Verb::quit || traits.verb == Verb::foreign;
   const bool must_wait = traits.ends_group || (!esmtp_ && !farewell);
   if (must_wait && !input.empty() && settings_->refuse_unauthorised_pipelining) {
+    note_error();
     return hang_up(replies::kPipelining);
   }
-  if (traits.idle && ++idle_commands_ > settings_->idle_commands_max) ++errors_;
+  if (traits.idle && ++idle_commands_ > settings_->idle_commands_max) note_error();
   switch (traits.verb) {
     case Verb::helo:
     case Verb::ehlo:
@@ -128,6 +129,7 @@ std::optional<Event> ServerSession::execute(std::string_view line, Input& input)
     case Verb::etrn:
       return refuse(replies::kNotImplemented);
     case Verb::foreign:
+      note_error();
       return hang_up(replies::kNotSmtp);
     case Verb::unknown:
       return refuse(replies::kUnknownCommand);
@@ -241,6 +243,11 @@ bool ServerSession::end_transaction() {
   return was_open;
 }
 
+void ServerSession::note_error() {
+  ++errors_;
+  ++protocol_errors_;
+}
+
 void ServerSession::forget_offences() {
   errors_ = rejections_ = idle_commands_ = 0;
 }
@@ -285,7 +292,7 @@ void ServerSession::say_or_close(const mail::Reply& reply) {
 }
 
 std::optional<Event> ServerSession::refuse(const FixedReply& reply) {
-  ++errors_;
+  note_error();
   say(reply);
   return std::nullopt;
 }

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/journal/limits.hpp"
+#include "ringpost/mail/limits.hpp"
 
 #include "spool_state.hpp"
 
@@ -203,6 +205,9 @@ Task<Result<void>> Spool::State::accept_large(MessageId id, const mail::Envelope
   const Instant deadline = core.now() + kRoomWait;
   while (true) {
     if (full()) co_return refuse({ErrorKind::exhausted, 0, "the spool is full"});
+    // Later ones are settled with the end: a frame that fails takes those behind it along.
+    if (std::ranges::any_of(body.frames, [&](std::uint64_t frame) { return log->failed({frame}); }))
+      co_return refuse({ErrorKind::temporary, 0, "a part of the message could not be written"});
     const BodyEnd end{.body_id = body.body_id,
                       .size = body.size,
                       .chunk_count = static_cast<std::uint32_t>(body.chunks.size())};
@@ -221,14 +226,7 @@ Task<Result<void>> Spool::State::accept_large(MessageId id, const mail::Envelope
     // The queue counts the chunks now.
     for (const journal::Location chunk : std::exchange(body.chunks, {})) log->drop_live(chunk);
     note_accepted(body.size);
-    const std::vector<std::uint64_t> frames = std::move(body.frames);
-    // Every frame before this one is settled when this one is; a chunk may have been in one that failed.
-    auto done = co_await commit(id, *ticket, false);
-    const bool broken =
-        std::ranges::any_of(frames, [&](std::uint64_t frame) { return log->failed({frame}); });
-    if (!done || !broken) co_return done;
-    if (Entry* entry = queue.find(id)) (void)end_message(*entry);
-    co_return refuse({ErrorKind::temporary, 0, "a part of the message could not be written"});
+    co_return co_await commit(id, *ticket, false);
   }
 }
 

@@ -1,9 +1,27 @@
 // Emptying a segment: what still counts in it is appended again.
 #include <algorithm>
 
+#include "ringpost/journal/format.hpp"
+#include "ringpost/journal/limits.hpp"
+#include "ringpost/mail/limits.hpp"
+
 #include "spool_state.hpp"
 
 namespace ringpost::spool {
+
+namespace {
+
+// What is moved together fits a frame, whatever its recipients: body, envelope, state, and the segments that it leaves.
+constexpr std::size_t kFrameLeast =
+    static_cast<std::size_t>(journal::kSegmentSizeMin.count) - journal::kFirstFrame - journal::kBlockSize;
+constexpr std::size_t kEnvelopeRecordMax =
+    4096 + mail::kRecipientsMax * 16 + mail::kEnvelopeTextTaken + 10 * mail::kFactTextMax;
+constexpr std::size_t kStateRecordMax =
+    sizeof(StateHeader) + (mail::kRecipientsMax + kFinishedTargetsMax) * sizeof(StateItem);
+constexpr std::size_t kMovedRecordMax = journal::kTargetsMax * sizeof(SegmentItem);
+static_assert(kWholeMessageMax + kEnvelopeRecordMax + kStateRecordMax + kMovedRecordMax <= kFrameLeast);
+
+}  // namespace
 
 // Waits for the log; an error when it does not come.
 Task<Result<void>> Spool::State::room() {
@@ -92,7 +110,7 @@ Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
   group.add(RecordType::envelope, id, envelope);
   std::vector<std::byte> states;
   if (entry.state != 0) {
-    states = encode_state(queue.states().outcomes(entry.state), true);
+    states = whole_state(entry.state);
     group.add(RecordType::state, id, states);
   }
   auto voided = queue.segments_of(entry);

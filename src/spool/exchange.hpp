@@ -21,6 +21,9 @@ struct ForeignRecord {
   std::uint32_t source = 0;                  // the shard that owns the log it stands in
   std::vector<journal::SegmentName> voided;  // envelopes of the message there do not count
   std::vector<PackedOutcome> outcomes;       // or: what has become of recipients
+  std::vector<FinishedTarget> finished;
+
+  bool has_state() const { return !outcomes.empty() || !finished.empty(); }
 };
 
 class Exchange {

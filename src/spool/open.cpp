@@ -78,10 +78,9 @@ Task<Result<void>> Spool::State::settle_foreign() {
         RP_CO_CHECK(co_await room());
       continue;
     }
-    const std::uint32_t state = queue.state_of(*entry);
-    for (const PackedOutcome& outcome : record.outcomes)
-      if (outcome.recipient < entry->recipients) queue.states().join(state, outcome);
-    if (!record.outcomes.empty()) restate.push_back(record.id);
+    if (!record.has_state()) continue;
+    join_state(queue, *entry, record);
+    restate.push_back(record.id);
   }
   for (const MessageId id : restate) {
     while (true) {

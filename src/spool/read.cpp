@@ -48,6 +48,8 @@ Task<Result<Spool::Loaded>> Spool::State::load(MessageId id) {
   const Entry* entry = queue.find(id);
   if (entry == nullptr) co_return fail(unknown(id));
   loaded.outcomes = outcomes_of(*entry);
+  const auto finished = queue.states().finished(entry->state);
+  loaded.finished.assign(finished.begin(), finished.end());
   co_return loaded;
 }
 

@@ -79,22 +79,36 @@ void Spool::State::record(MessageId id, std::span<const Outcome> outcomes) {
   if (!write_state(*entry, changed)) postpone(*entry);
 }
 
+// At level memory it waits for the first failure, as the message does.
+void Spool::State::record(MessageId id, FinishedTarget finished) {
+  Entry* entry = queue.find(id);
+  if (entry == nullptr || finished.recipient >= entry->recipients) return;
+  if (!queue.states().add_finished(queue.state_of(*entry), finished)) return;
+  if (entry->is(Entry::dirty) || entry->is(Entry::in_memory)) return;
+  if (!write_state(*entry, {}, {&finished, 1})) postpone(*entry);
+}
+
+std::vector<std::byte> Spool::State::whole_state(std::uint32_t state) const {
+  return encode_state(queue.states().outcomes(state), queue.states().finished(state), true);
+}
+
 std::uint8_t Spool::State::foreign_flag(std::span<const journal::SegmentName> segments) const {
   const bool foreign = std::ranges::any_of(
       segments, [&](const journal::SegmentName& name) { return name.shard != own_shard; });
   return foreign ? kForeign : 0;
 }
 
-// False: there is no room, nothing has changed. Afterwards the entry may be gone.
-bool Spool::State::write_state(Entry& entry, std::span<const PackedOutcome> changed) {
+// Without changes all of it. False: there is no room, nothing has changed. Afterwards the entry may be gone.
+bool Spool::State::write_state(Entry& entry, std::span<const PackedOutcome> changed,
+                               std::span<const FinishedTarget> finished) {
   States& states = queue.states();
   const std::uint32_t state = entry.state;
   if (states.final_count(state) >= entry.recipients) return end_message(entry);
   if (entry.is(Entry::in_memory)) return write_held(entry);
-  const auto all = states.outcomes(state);
-  const bool whole = changed.empty() || all.size() <= kWholeStateMax || !states.whole(state) ||
+  const bool whole = (changed.empty() && finished.empty()) || !states.whole(state) ||
+                     states.outcomes(state).size() + states.finished(state).size() <= kWholeStateMax ||
                      states.changes(state).size() >= kStateChangesMax;
-  const auto payload = encode_state(whole ? all : changed, whole);
+  const auto payload = whole ? whole_state(state) : encode_state(changed, finished, false);
   Group group;
   group.add(RecordType::state, {entry.id}, payload, foreign_flag(queue.segments_of(entry)));
   const auto ticket = group.append(*log, true);
@@ -122,7 +136,7 @@ bool Spool::State::write_held(Entry& entry) {
   group.add(RecordType::envelope, id, message->envelope);
   std::vector<std::byte> payload;
   if (entry.state != 0) {
-    payload = encode_state(queue.states().outcomes(entry.state), true);
+    payload = whole_state(entry.state);
     group.add(RecordType::state, id, payload);
   }
   const auto ticket = group.append(*log, true);
@@ -132,6 +146,8 @@ bool Spool::State::write_held(Entry& entry) {
                  {.envelope = group.where(RecordType::envelope), .body = group.where(RecordType::body)});
   if (const journal::Location where = group.where(RecordType::state)) {
     log->add_live(where);
+    // An earlier one, when its frame had failed.
+    queue.states().take_records(entry.state, [&](journal::Location old) { log->drop_live(old); });
     queue.states().set_whole(entry.state, where);
   }
   held.erase(id.value);

@@ -26,21 +26,47 @@ Outcome unpack(const PackedOutcome& packed) {
           .warned = packed.warned != 0};
 }
 
-std::vector<std::byte> encode_state(std::span<const PackedOutcome> outcomes, bool whole) {
-  std::vector<std::byte> bytes(sizeof(StateHeader) + outcomes.size() * sizeof(StateItem));
-  const StateHeader header{static_cast<std::uint32_t>(outcomes.size()), whole ? 1U : 0U};
+namespace {
+
+StateItem item_of(const PackedOutcome& outcome) {
+  return {.recipient = outcome.recipient,
+          .attempts = outcome.attempts,
+          .code = outcome.code,
+          .state = static_cast<std::uint8_t>(outcome.state),
+          .warned = static_cast<std::uint8_t>(outcome.warned),
+          .next_attempt = outcome.next_attempt};
+}
+StateItem item_of(const FinishedTarget& finished) {
+  return {.recipient = finished.recipient,
+          .state = kTargetFinished,
+          .next_attempt = static_cast<std::int64_t>(finished.target)};
+}
+
+PackedOutcome outcome_of(const StateItem& item) {
+  return pack({.recipient = item.recipient,
+               .state = static_cast<RecipientState>(item.state),
+               .attempts = item.attempts,
+               .next_attempt = {item.next_attempt},
+               .code = item.code,
+               .warned = item.warned != 0});
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_state(std::span<const PackedOutcome> outcomes,
+                                    std::span<const FinishedTarget> finished, bool whole) {
+  const std::size_t count = outcomes.size() + finished.size();
+  std::vector<std::byte> bytes(sizeof(StateHeader) + count * sizeof(StateItem));
+  const StateHeader header{static_cast<std::uint32_t>(count), whole ? 1U : 0U};
   std::memcpy(bytes.data(), &header, sizeof header);
   std::byte* at = bytes.data() + sizeof header;
-  for (const PackedOutcome& outcome : outcomes) {
-    const StateItem item{.recipient = outcome.recipient,
-                         .attempts = outcome.attempts,
-                         .code = outcome.code,
-                         .state = static_cast<std::uint8_t>(outcome.state),
-                         .warned = static_cast<std::uint8_t>(outcome.warned),
-                         .next_attempt = outcome.next_attempt};
+  const auto put = [&](const auto& what) {
+    const StateItem item = item_of(what);
     std::memcpy(at, &item, sizeof item);
     at += sizeof item;
-  }
+  };
+  for (const PackedOutcome& outcome : outcomes) put(outcome);
+  for (const FinishedTarget& target : finished) put(target);
   return bytes;
 }
 
@@ -51,13 +77,11 @@ std::optional<DecodedState> decode_state(std::span<const std::byte> payload) {
   DecodedState decoded{.whole = header.whole != 0};
   for (std::size_t i = 0; i < header.count; ++i) {
     const auto item = journal::load<StateItem>(payload, sizeof header + i * sizeof(StateItem));
-    if (item.state > static_cast<std::uint8_t>(RecipientState::cancelled)) return std::nullopt;
-    decoded.outcomes.push_back(pack({.recipient = item.recipient,
-                                     .state = static_cast<RecipientState>(item.state),
-                                     .attempts = item.attempts,
-                                     .next_attempt = {item.next_attempt},
-                                     .code = item.code,
-                                     .warned = item.warned != 0}));
+    if (item.state > kTargetFinished) return std::nullopt;
+    if (item.state == kTargetFinished)
+      decoded.finished.push_back({item.recipient, static_cast<std::uint64_t>(item.next_attempt)});
+    else
+      decoded.outcomes.push_back(outcome_of(item));
   }
   return decoded;
 }

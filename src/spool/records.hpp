@@ -42,6 +42,9 @@ struct StateHeader {
   std::uint32_t count = 0;
   std::uint32_t whole = 0;  // 1: these are all outcomes that are not "pending, never tried"
 };
+// A StateItem with this for its state is a FinishedTarget: the target stands where the next attempt does, the rest is 0.
+inline constexpr std::uint8_t kTargetFinished = 5;
+
 struct StateItem {
   std::uint32_t recipient = 0;
   std::uint16_t attempts = 0;
@@ -78,10 +81,12 @@ static_assert(sizeof(PackedOutcome) == 16);
 PackedOutcome pack(const Outcome& outcome);
 Outcome unpack(const PackedOutcome& packed);
 
-std::vector<std::byte> encode_state(std::span<const PackedOutcome> outcomes, bool whole);
+std::vector<std::byte> encode_state(std::span<const PackedOutcome> outcomes,
+                                    std::span<const FinishedTarget> finished, bool whole);
 struct DecodedState {
   bool whole = false;
   std::vector<PackedOutcome> outcomes;
+  std::vector<FinishedTarget> finished;
 };
 std::optional<DecodedState> decode_state(std::span<const std::byte> payload);
 

@@ -109,7 +109,10 @@ void Replay::state(const journal::RecordView& view) {
     // The message is in a shard that is not read here; until its owner has written it down, this must stay.
     const journal::SegmentName elsewhere{.shard = ~0U};
     ledger_.add_pin(view.where, {&elsewhere, 1});
-    foreign_.push_back({.id = view.id, .source = own_, .outcomes = std::move(decoded->outcomes)});
+    foreign_.push_back({.id = view.id,
+                        .source = own_,
+                        .outcomes = std::move(decoded->outcomes),
+                        .finished = std::move(decoded->finished)});
     return;
   }
   // The shards are read one after the other, so the records of two of them do not supersede each other. One whole record
@@ -121,6 +124,7 @@ void Replay::state(const journal::RecordView& view) {
     if (outcome.recipient >= entry->recipients) continue;
     other_shard ? queue_.states().join(state, outcome) : queue_.states().merge(state, outcome);
   }
+  add_finished(queue_, *entry, decoded->finished);
   ledger_.add_live(view.where);
   if (decoded->whole && !other_shard) {
     queue_.states().take_records(state, [&](journal::Location where) { ledger_.drop_live(where); });
@@ -155,19 +159,33 @@ void Replay::finish() {
   // A state may have come before the envelope that it is about: the shards are read one after the other.
   for (const ForeignRecord& record : foreign_) {
     Entry* entry = queue_.find(record.id);
-    if (entry == nullptr || record.outcomes.empty()) continue;
+    if (entry == nullptr || !record.has_state()) continue;
     restate_.push_back(record.id);
-    const std::uint32_t state = queue_.state_of(*entry);
-    for (const PackedOutcome& outcome : record.outcomes)
-      if (outcome.recipient < entry->recipients) queue_.states().join(state, outcome);
+    join_state(queue_, *entry, record);
   }
+}
+
+void add_finished(Queue& queue, Entry& entry, std::span<const FinishedTarget> finished) {
+  if (finished.empty()) return;
+  const std::uint32_t state = queue.state_of(entry);
+  for (const FinishedTarget& target : finished)
+    if (target.recipient < entry.recipients) queue.states().add_finished(state, target);
+}
+
+void join_state(Queue& queue, Entry& entry, const ForeignRecord& record) {
+  const std::uint32_t state = queue.state_of(entry);
+  for (const PackedOutcome& outcome : record.outcomes)
+    if (outcome.recipient < entry.recipients) queue.states().join(state, outcome);
+  add_finished(queue, entry, record.finished);
 }
 
 bool void_copies(Queue& queue, const Ledger& ledger, MessageId id,
                  std::span<const journal::SegmentName> segments) {
   bool any = false;
   queue.remove_copies(id, [&](journal::Location envelope) {
-    const bool voided = std::ranges::find(segments, ledger.name_of(envelope)) != segments.end();
+    const journal::SegmentName place = ledger.name_of(envelope);
+    const bool voided = std::ranges::any_of(
+        segments, [&](const journal::SegmentName& name) { return journal::may_be_same(name, place); });
     any = any || voided;
     return voided;
   });

@@ -53,6 +53,9 @@ class Replay {
   std::uint64_t without_body_ = 0;
 };
 
+void add_finished(Queue& queue, Entry& entry, std::span<const FinishedTarget> finished);
+// What another shard's log says, of which nobody knows whether it is newer.
+void join_state(Queue& queue, Entry& entry, const ForeignRecord& record);
 // Takes the envelopes away that stand in one of the segments. Says whether there were any.
 bool void_copies(Queue& queue, const Ledger& ledger, MessageId id,
                  std::span<const journal::SegmentName> segments);

@@ -56,6 +56,9 @@ Task<Result<void>> Spool::start(Announcements& listener) {
   return state_->start(listener);
 }
 
+void Spool::record(MessageId id, FinishedTarget finished) {
+  state_->record(id, finished);
+}
 void Spool::record(MessageId id, std::span<const Outcome> outcomes) {
   state_->record(id, outcomes);
 }

@@ -85,7 +85,10 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
 
   // Outcomes.
   void record(MessageId id, std::span<const Outcome> outcomes);
-  bool write_state(Entry& entry, std::span<const PackedOutcome> changed);
+  void record(MessageId id, FinishedTarget finished);
+  bool write_state(Entry& entry, std::span<const PackedOutcome> changed,
+                   std::span<const FinishedTarget> finished = {});
+  std::vector<std::byte> whole_state(std::uint32_t state) const;
   bool write_held(Entry& entry);
   bool end_message(Entry& entry);
   bool append_ending(MessageId id, std::span<const journal::SegmentName> segments, RecordType type,

@@ -56,6 +56,12 @@ Result<std::vector<unsigned>> shards_in(io::Files& files, const std::string& dir
   return shards;
 }
 
+// Both slots, before one of them counts: a later start on a full disk finds the room for the other.
+Result<void> fill_slots(io::Files& files, io::Handle file) {
+  const std::array<std::byte, 2 * kIdentitySlot> nothing{};
+  return files.write_at(file, nothing, 0);
+}
+
 // The next epoch, durable in the other slot.
 Result<Identity> raise_epoch(io::Files& files, io::Handle file, const std::string& path, bool has_shards) {
   const auto old = read_identity(files, file);
@@ -69,6 +75,7 @@ Result<Identity> raise_epoch(io::Files& files, io::Handle file, const std::strin
   next.epoch = old ? old->epoch + 1 : 1;
   if (next.epoch > kEpochMax) return fail(ErrorKind::permanent, "the spool has been started too often");
   seal(next);
+  if (!old) RP_CHECK(fill_slots(files, file));
   std::array<std::byte, kIdentitySlot> slot{};
   std::memcpy(slot.data(), &next, sizeof next);
   RP_CHECK(files.write_at(file, slot, (next.epoch % 2) * kIdentitySlot));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/spool/limits.hpp"
 
 namespace ringpost::spool {
 
@@ -96,7 +97,25 @@ bool States::put(std::uint32_t state, const PackedOutcome& outcome,
     if (!replaces(*found, outcome)) return false;
     *found = outcome;
   }
-  list.final_count += outcome.final() ? 1 : 0;
+  if (!outcome.final()) return true;
+  ++list.final_count;
+  std::erase_if(list.finished,
+                [&](const FinishedTarget& target) { return target.recipient == outcome.recipient; });
+  return true;
+}
+
+std::span<const FinishedTarget> States::finished(std::uint32_t state) const {
+  const Info& info = infos_[state];
+  if (info.count != kMany) return {};
+  return manies_[info.one.recipient]->finished;
+}
+
+bool States::add_finished(std::uint32_t state, FinishedTarget target) {
+  const PackedOutcome* outcome = find(state, target.recipient);
+  if (outcome != nullptr && outcome->final()) return false;
+  std::vector<FinishedTarget>& all = many(state).finished;
+  if (all.size() >= kFinishedTargetsMax || std::ranges::find(all, target) != all.end()) return false;
+  all.push_back(target);
   return true;
 }
 

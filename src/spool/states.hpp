@@ -35,6 +35,10 @@ class States {
   // The same, when nobody knows which of the two is newer: final beats pending, more attempts beat fewer.
   bool join(std::uint32_t state, const PackedOutcome& outcome);
   std::size_t final_count(std::uint32_t state) const;
+  // Of recipients that are not final; those go with their final state.
+  std::span<const FinishedTarget> finished(std::uint32_t state) const;
+  // False: nothing has changed, for it is known, its recipient is final, or there are kFinishedTargetsMax.
+  bool add_finished(std::uint32_t state, FinishedTarget target);
 
   journal::Location whole(std::uint32_t state) const { return infos_[state].whole; }
   std::span<const journal::Location> changes(std::uint32_t state) const;
@@ -53,6 +57,7 @@ class States {
  private:
   struct Many {
     std::vector<PackedOutcome> outcomes;
+    std::vector<FinishedTarget> finished;
     std::vector<journal::Location> changes;
     std::size_t final_count = 0;
   };

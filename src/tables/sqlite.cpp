@@ -134,8 +134,11 @@ Transaction::~Transaction() {
   if (database_ != nullptr) (void)database_->execute("ROLLBACK");
 }
 
+// A commit that failed may have left the transaction open; then the destructor ends it.
 Result<void> Transaction::commit() {
-  return std::exchange(database_, nullptr)->execute("COMMIT");
+  RP_CHECK(database_->execute("COMMIT"));
+  database_ = nullptr;
+  return {};
 }
 
 }  // namespace ringpost::tables

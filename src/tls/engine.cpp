@@ -51,8 +51,7 @@ std::unexpected<Error> out_of_memory(std::string_view doing) {
 Result<Engine> make_engine(const SSL_METHOD* method, Versions versions) {
   ERR_clear_error();
   Engine engine;
-  // Types are only to be searched for, which we do not; asking for a fresh one each time would use them up on
-  // reloads.
+  // Types are only to be searched for, which we do not; asking for a fresh one each time would use them up on reloads.
   engine.bio_method.reset(BIO_meth_new(BIO_TYPE_SOURCE_SINK, "session memory"));
   engine.context.reset(SSL_CTX_new(method));
   if (engine.bio_method == nullptr || engine.context == nullptr) return out_of_memory("set up TLS");

@@ -1,8 +1,7 @@
 // What both kinds of context share: the OpenSSL objects behind a Session and how they reach its memory.
 //
 // Layer:  pure, private to tls.
-// Owner:  a Session owns its State; the SSL object and its BIO point back to the State, which therefore never
-// moves.
+// Owner:  a Session owns its State; the SSL object and its BIO point back to the State, which therefore never moves.
 #pragma once
 
 #include <memory>

@@ -46,6 +46,10 @@ const OptionTable& option_table(const TlsOptions*) {
                                   postfix("smtpd_tls_key_file"), example("\"tls/key.pem\"")),
           field<&TlsOptions::version_min>("version_min", "The oldest version of TLS to accept and to offer.",
                                           postfix("smtpd_tls_protocols")),
+          field<&TlsOptions::ticket_key_lifetime>(
+              "ticket_key_lifetime",
+              "How long a key seals session tickets; clients can resume for three times as long.",
+              range(1s, 7 * 24h)),
           field<&TlsOptions::sni>("sni", "Certificates by the name that a client asks for.",
                                   items_at_most(kServerNamesMax), postfix("tls_server_sni_maps")),
       },

@@ -25,15 +25,13 @@ struct ServerContext::State {
 
 namespace {
 
-// Runs for every full handshake, after the client has named a host. The main certificate stands in the
-// context.
+// Runs for every full handshake, after the client has named a host. The main certificate stands in the context.
 int choose_identity(SSL* ssl, void* identities) {
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (name == nullptr) return 1;
   const LoadedIdentity* chosen = static_cast<const LoadedIdentities*>(identities)->find(name);
   if (chosen == nullptr) return 1;
-  // Clears first: else an RSA main certificate would stay beside a chosen EC one, and could be sent in its
-  // place.
+  // Clears first: else an RSA main certificate would stay beside a chosen EC one, and could be sent in its place.
   SSL_certs_clear(ssl);
   return SSL_use_cert_and_key(ssl, chosen->certificate.get(), chosen->key.get(), chosen->issuers.get(), 1);
 }

@@ -112,7 +112,9 @@ class Segment {
       outcome.state = static_cast<spool::RecipientState>(input_.byte() % 5U);
       outcomes.push_back(spool::pack(outcome));
     }
-    record(spool::RecordType::state, id_, spool::encode_state(outcomes, choice >= 128));
+    std::vector<spool::FinishedTarget> finished;
+    for (unsigned i = 0; i < choice / 8 % 4; ++i) finished.push_back({input_.byte(), input_.byte()});
+    record(spool::RecordType::state, id_, spool::encode_state(outcomes, finished, choice >= 128));
   }
 
   std::vector<std::byte> segments() {

@@ -8,7 +8,7 @@ import smtplib
 import foreign
 import programs
 import ringpost
-from programs import run, run_ok, temp_folder
+from programs import run, run_ok, temp_folder, wait_until
 from ringpost import LOCAL, PASSWORD, REMOTE, SystemTest, to_lf, without_trace
 from sink import Sink
 from talk import trusting_context
@@ -218,6 +218,13 @@ class Clients(SystemTest):
         run_ok([*base, "-sess_out", session], input=b"EHLO x\nQUIT\n")
         again = run_ok([*base, "-sess_in", session], input=b"EHLO x\nQUIT\n")
         self.assertIn(b"Reused", again.stdout)
+
+    def test_a_session_ticket_dies_with_its_key(self):
+        server = self.server({"tls": {"ticket_key_lifetime": "1s"}, "listener": {"secure": {"protocol": "submission", "tls": "implicit"}}})
+        session = os.path.join(server.folder, "session.pem")
+        base = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port('secure')}", "-crlf", "-ign_eof"]
+        run_ok([*base, "-sess_out", session], input=b"EHLO x\nQUIT\n")
+        wait_until(lambda: b"Reused" not in run_ok([*base, "-sess_in", session], input=b"EHLO x\nQUIT\n").stdout, "a handshake in full")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ BROKEN = [
     ("a size with a wrong unit", GOOD.replace("[domains]", 'message_size_limit = "50 potatoes"\n[domains]'), 8, "listener.mx.message_size_limit", "MiB"),
     ("a time without a unit", GOOD + '[retry]\nexpire_after = "5"\n', 11, "retry.expire_after", "30s"),
     ("a number out of its range", GOOD.replace("[domains]", "recipient_limit = 5\n[domains]"), 8, "listener.mx.recipient_limit", "100"),
+    ("more recipients than an envelope takes", GOOD.replace("[domains]", "recipient_limit = 8001\n[domains]"), 8, "listener.mx.recipient_limit", "8000"),
     ("a word that is no choice", GOOD.replace("[domains]", 'protocol = "smpt"\n[domains]'), 8, "listener.mx.protocol", "smtp"),
     ("an address without a port", GOOD.replace("127.0.0.1:2525", "127.0.0.1"), 6, "listener.mx.address", ":25"),
     ("a network that is none", GOOD + '[policy]\nrelay_networks = ["10.0.0.0/40"]\n', 11, "policy.relay_networks", "/"),

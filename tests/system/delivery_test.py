@@ -132,8 +132,25 @@ class Names(Delivery):
     def test_ipv6_is_tried_where_it_is_wanted(self):
         self.dns.zone = {REMOTE: [(MX, 10, f"six.{REMOTE}")], f"six.{REMOTE}": [(AAAA, "::1"), (A, "127.0.0.11")]}
         sink = self.host("127.0.0.11")  # nobody listens at ::1, so the address of version 4 follows
-        self.send(self.resolving(server={"ip_versions": ["ipv4", "ipv6"]}))
+        server = self.resolving(server={"ip_versions": ["ipv6", "ipv4"]})
+        self.send(server)
         sink.wait_for_mail()
+        self.assertEqual(server.wait_for_event("delivered")[0]["remote"], f"127.0.0.11:{self.port}")
+
+    def test_the_versions_of_ip_have_the_order_of_the_option(self):
+        self.dns.zone = {REMOTE: [(MX, 10, f"both.{REMOTE}")], f"both.{REMOTE}": [(AAAA, "::1"), (A, "127.0.0.11")]}
+        four = self.host("127.0.0.11")
+        try:
+            six = self.sink(host="::1", port=self.port)
+        except OSError as error:
+            self.skipTest(f"no IPv6 here: {error}")
+        for versions, there, elsewhere in ((["ipv6", "ipv4"], six, four), (["ipv4", "ipv6"], four, six), (["ipv4"], four, six)):
+            with self.subTest(versions=versions):
+                before = elsewhere.sessions
+                self.send(self.resolving(server={"ip_versions": versions}))
+                there.wait_for_mail()
+                there.mails.clear()
+                self.assertEqual(elsewhere.sessions, before)
 
 
 class Stalls(Delivery):
@@ -171,6 +188,17 @@ class Stalls(Delivery):
         (deferred, *_) = server.wait_for_event("deferred")
         self.assertEqual(deferred["enhanced_status"], "4.4.1")
         self.sink(port=port).wait_for_mail()
+
+    def test_each_mail_behind_a_destination_that_is_not_there_has_its_line(self):
+        server = self.server({"deliver": {"connect_timeout": "2s"}, "retry": {"intervals": ["10m"]}}, sink=free_port())
+        tried, *waiting = [self.send(server) for _ in range(5)]
+        events = server.wait_for_event("deferred", 5)
+        self.assertEqual({e["queue_id"] for e in events}, {tried, *waiting})
+        for event in events:
+            self.assertEqual(event["enhanced_status"], "4.4.1")
+            self.assertIn("127.0.0.1", event["text"])
+            self.assertGreater(int(event["next_attempt"]), 0)
+        self.assertIn(0, [e["attempts"] for e in events])
 
     def test_a_4xx_at_any_state_defers(self):
         for state in STATES:
@@ -440,17 +468,47 @@ class Reports(Delivery):
     def test_notify_goes_on_to_a_peer_that_knows_dsn(self):
         sink = self.sink(extensions=("DSN", "PIPELINING"))
         server = self.server(sink=sink)
-        said = []
-        sink.answers["mail"] = lambda session, rest: said.append(rest)
         with server.talk() as client:
             client.hello()
             client.ask(f"MAIL FROM:<anna@{LOCAL}> RET=HDRS ENVID=QQ1", "250")
-            client.ask(f"RCPT TO:<x@{REMOTE}> NOTIFY=SUCCESS,FAILURE", "250")
+            client.ask(f"RCPT TO:<x@{REMOTE}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;first+40{REMOTE}", "250")
             client.ask("DATA", "354")
             client.raw(b"Subject: s\r\n\r\nx\r\n.\r\n")
             client.expect("250")
-        sink.wait_for_mail()
-        self.assertTrue(re.search("RET=HDRS", said[0]) and re.search("ENVID=QQ1", said[0]), said)
+        (mail,) = sink.wait_for_mail()
+        self.assertEqual(sorted(mail.parameters.split()), ["ENVID=QQ1", "RET=HDRS"])
+        (parameters,) = mail.recipient_parameters
+        self.assertEqual(sorted(parameters.split()), ["NOTIFY=SUCCESS,FAILURE", f"ORCPT=rfc822;first+40{REMOTE}"])
+        server.wait_until_empty()
+        self.assertEqual(server.mailbox(f"anna@{LOCAL}"), [])  # the report is for the next one to send
+
+    def test_a_report_names_the_envelope_and_the_recipient_as_the_sender_did(self):
+        sink = self.sink(answers={"rcpt": "550 5.1.1 nobody"})
+        server = self.server(sink=sink)
+        with server.talk() as client:
+            client.hello()
+            client.ask(f"MAIL FROM:<anna@{LOCAL}> ENVID=QQ+2B1", "250")
+            client.ask(f"RCPT TO:<x@{REMOTE}> ORCPT=rfc822;first+40{REMOTE}", "250")
+            client.ask("DATA", "354")
+            client.raw(b"Subject: s\r\n\r\nx\r\n.\r\n")
+            client.expect("250")
+        (report,) = server.wait_for_mailbox(f"anna@{LOCAL}")
+        _, (message_fields, recipient), _ = self.parse(report)
+        self.assertEqual(message_fields["Original-Envelope-Id"], "QQ+1")
+        self.assertEqual(recipient["Original-Recipient"].replace(" ", ""), f"rfc822;first@{REMOTE}")
+
+    def test_a_mail_that_has_gone_round_too_often_is_refused(self):
+        server = self.server({"policy": {"hops_max": 10}})
+        for hops, answer in ((10, "250"), (11, "554 5\\.4\\.6")):
+            with server.talk() as client:
+                client.hello()
+                client.ask(f"MAIL FROM:<x@{REMOTE}>", "250")
+                client.ask(f"RCPT TO:<anna@{LOCAL}>", "250")
+                client.ask("DATA", "354")
+                client.raw(b"Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000\r\n" * hops + b"Subject: s\r\n\r\nx\r\n.\r\n")
+                client.expect(answer)
+        self.assertEqual(server.wait_for_event("rejected")[0]["enhanced_status"], "5.4.6")
+        server.wait_for_mailbox(f"anna@{LOCAL}")
 
 
 if __name__ == "__main__":

@@ -75,6 +75,91 @@ class Connections(SystemTest):
         self.assertEqual(greeted, 20)
 
 
+class Counted(SystemTest):
+    """What a client does wrong gets its code in the dialogues; here, that an operator can see how often it happens."""
+
+    def setUp(self):
+        self.the_server = self.server({"listener": {
+            "mx": {"command_timeout": "2s", "message_size_limit": "64KiB"},
+            "slow": {"protocol": "smtp", "tls": "none", "greeting_delay": "1s"},
+            "clear": {"protocol": "submission", "tls": "none", "auth_without_tls": True}}})
+
+    def check(self, figure, rude, listener="mx"):
+        """`rude` talks to a fresh connection and leaves; afterwards the figure is higher."""
+        before = self.the_server.figure(figure)
+        with self.the_server.talk(listener, source=UNTRUSTED) as client:
+            rude(client)
+        wait_until(lambda: self.the_server.figure(figure) > before, f"{figure} to rise")
+
+    def test_each_command_that_is_none(self):
+        for wrong in (b"x" * 20_000 + b"\r\n", b"NO\0OP\r\n", b"NOOP\n\r\n", b"RCPT TO:<a@b.example>\r\n", b"MAIL FROM:<\xe4@b.example>\r\n",
+                      b"GET / HTTP/1.1\r\n", b"BDAT one\r\n"):
+            def rude(client):
+                client.hello()
+                client.raw(wrong)
+                client.expect("5")
+
+            with self.subTest(wrong=wrong[:20]):
+                self.check("receive_protocol_errors", rude)
+
+    def test_auth_garbage_and_wrong_passwords(self):
+        def garbage(client):
+            client.hello()
+            client.ask("AUTH PLAIN ****", "501")
+
+        def wrong(client):
+            client.hello()
+            client.ask("AUTH PLAIN AGFubmEAd3Jvbmc=", "535")
+
+        self.check("receive_protocol_errors", garbage, "clear")
+        self.check("receive_auth_failures", wrong, "clear")
+
+    def test_early_talkers_tls_garbage_silence_and_half_transactions(self):
+        def early(client):
+            client.raw(b"EHLO early.example\r\n")
+            client.expect("554")
+
+        def no_handshake(client):
+            client.hello()
+            client.ask("STARTTLS", "220")
+            client.raw(b"this is no ClientHello\r\n" + b"\xff" * 600)
+            client.shut()
+
+        def silent(client):
+            client.hello()
+            client.expect("421 4\\.4\\.2")
+
+        def half(client):
+            client.hello()
+            client.ask(f"MAIL FROM:<a@{REMOTE}>", "250")
+
+        self.check("receive_early_talkers", early, "slow")
+        self.check("receive_tls_failures", no_handshake)
+        self.check("receive_timeouts", silent)
+        self.check("receive_lost", half)
+
+    def test_recipients_and_messages_that_are_refused(self):
+        def relay(client):
+            client.hello()
+            client.ask(f"MAIL FROM:<a@{REMOTE}>", "250")
+            client.ask(f"RCPT TO:<b@{REMOTE}>", "554")
+
+        def body(text):
+            def rude(client):
+                client.hello()
+                client.ask(f"MAIL FROM:<a@{REMOTE}> SIZE=10", "250")
+                client.ask(f"RCPT TO:<anna@{LOCAL}>", "250")
+                client.ask("DATA", "354")
+                client.raw(text + b"\r\n.\r\n")
+                client.expect("5")
+            return rude
+
+        self.check("receive_recipients_rejected", relay)
+        for text in (b"a: b\r\n\r\n" + (b"x" * 70 + b"\r\n") * 1000, b"a: b\r\n\r\nbare\nline", b"Received: x\r\n" * 60):
+            with self.subTest(text=text[:20]):
+                self.check("receive_messages_rejected", body(text))
+
+
 class Exhaustion(SystemTest):
     def test_without_descriptors_the_server_waits_and_goes_on(self):
         sink = self.closing(Sink())

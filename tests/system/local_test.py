@@ -157,6 +157,37 @@ class Aliases(SystemTest):
         server.wait_for_mailbox(f"bert@{LOCAL}")
         wait_until(lambda: server.events("deferred") or server.events("bounced"), "an end of the command")
 
+    def test_a_list_with_an_owner_sends_from_it(self):
+        sink = self.closing(Sink(answers={"rcpt": lambda _, rest: "550 5.1.1 nobody" if "gone" in rest else None}))
+        server = self.alias_server(f"news: anna, far@{REMOTE}, gone@{REMOTE}\nowner-news: bert\n", sink)
+        server.send(f"sender@{REMOTE}", [f"news@{LOCAL}"], message(), source=ringpost.UNTRUSTED)
+        (mail,) = sink.wait_for_mail(to=f"far@{REMOTE}")
+        self.assertEqual((mail.sender, mail.recipients), (f"owner-news@{LOCAL}", [f"far@{REMOTE}"]))
+        self.assertEqual(mail.header("Delivered-To"), f"news@{LOCAL}")
+        (mine,) = server.wait_for_mailbox(f"anna@{LOCAL}")
+        self.assertTrue(mine.startswith(f"Return-Path: <owner-news@{LOCAL}>\n".encode()), mine[:200])
+        (report,) = server.wait_for_mailbox(f"bert@{LOCAL}")
+        self.assertIn(f"Final-Recipient: rfc822; gone@{REMOTE}".encode(), report)
+        server.wait_until_empty()
+        self.assertEqual(len(sink.mails), 1)  # the first sender hears nothing of it
+
+    def test_a_target_that_is_done_is_not_done_again_after_a_crash(self):
+        server = self.alias_server('team: anna, "|echo x >>FOLDER/mail/runs; test -e FOLDER/mail/go || sleep 1000"\n')
+        server.send(f"sender@{REMOTE}", [f"team@{LOCAL}"], message())
+        server.wait_for_mailbox(f"anna@{LOCAL}")
+        wait_until(lambda: os.path.exists(os.path.join(server.folder, "mail", "runs")), "the command to run")
+        # Between the two targets: the record of the first must be durable, which another mail after it says.
+        server.send(f"sender@{REMOTE}", [f"bert@{LOCAL}"], message())
+        server.wait_for_mailbox(f"bert@{LOCAL}")
+        server.kill()
+        with open(os.path.join(server.folder, "mail", "go"), "w"):
+            pass
+        server.start()
+        server.wait_until_empty()
+        self.assertEqual(len(server.mailbox(f"anna@{LOCAL}")), 1)
+        with open(os.path.join(server.folder, "mail", "runs")) as file:
+            self.assertEqual(file.read(), "x\nx\n")
+
     def test_aliases_of_the_command_are_known_at_once(self):
         server = self.server()
         with server.talk(source=ringpost.UNTRUSTED) as client:
@@ -230,6 +261,23 @@ class AsUsers(SystemTest):
         self.assertEqual((mail.recipients, mail.sender), ([f"far@{REMOTE}"], f"sender@{REMOTE}"))
         server.wait_until_empty()
         self.assertEqual(len(maildir(os.path.join(self.home, "Maildir"))), 1)
+
+    def test_a_forward_file_may_include_a_list_of_its_user(self):
+        sink = self.closing(Sink())
+        server = self.user_server(sink=sink)
+        friends = self.home_file("friends", f"one@{REMOTE}\n# and\ntwo@{REMOTE}\n")
+        self.home_file(".forward", f":include:{friends}\n")
+        server.send(f"sender@{REMOTE}", [f"dora@{LOCAL}"], message())
+        (mail,) = sink.wait_for_mail()
+        self.assertEqual(sorted(mail.recipients), [f"one@{REMOTE}", f"two@{REMOTE}"])
+        server.wait_until_empty()
+        # One that is not the user's own, or that others may write, is not obeyed.
+        for change in ({"owner": USER_ID + 1, "mode": 0o644}, {"mode": 0o666}):
+            with self.subTest(**change):
+                self.home_file("friends", f"evil@{REMOTE}\n", **change)
+                identity = server.send(f"sender@{REMOTE}", [f"dora@{LOCAL}"], message())
+                self.assertEqual(server.wait_for_event("deferred", queue_id=identity)[0]["enhanced_status"], "4.3.5")
+        self.assertEqual(sink.to(f"evil@{REMOTE}"), [])
 
     def test_a_command_of_a_forward_file_runs_as_its_user(self):
         server = self.user_server()

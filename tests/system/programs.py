@@ -23,7 +23,7 @@ PATIENCE = float(os.environ.get("RINGPOST_TEST_PATIENCE", "90"))
 POLL_SECONDS = 0.01
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("RINGPOST_BUILD", os.path.join(SOURCE, "build", "dev"))
+BUILD = os.path.abspath(os.environ.get("RINGPOST_BUILD", os.path.join(SOURCE, "build", "dev")))
 
 
 class Impatient(AssertionError):

@@ -5,6 +5,7 @@ It shares no code with Ringpost: a peer that we wrote with the same mistakes wou
 
 import base64
 import re
+import socket
 import socketserver
 import ssl
 import threading
@@ -15,12 +16,13 @@ from programs import Impatient, PATIENCE, free_port
 class Mail:
     """One transaction that was taken."""
 
-    def __init__(self, sender, recipients, data, session, parameters=""):
+    def __init__(self, sender, recipients, data, session, parameters="", recipient_parameters=()):
         self.sender = sender
         self.recipients = recipients
         self.data = data  # with CRLF line ends, without dot stuffing
         self.session = session
         self.parameters = parameters
+        self.recipient_parameters = list(recipient_parameters)  # of each RCPT that was taken
 
     def header(self, name):
         head = self.data.split(b"\r\n\r\n", 1)[0]
@@ -59,6 +61,7 @@ class Sink:
             allow_reuse_address = True
             daemon_threads = True
             request_queue_size = 512
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
             def handle_error(self, *_):
                 pass  # peers vanish when they are killed: that is what tests do
@@ -122,7 +125,7 @@ class Session:
             sink.open_sessions_most = max(sink.open_sessions_most, sink.open_sessions)
 
     def forget(self):
-        self.sender, self.recipients, self.chunks, self.parameters = None, [], b"", ""
+        self.sender, self.recipients, self.chunks, self.parameters, self.recipient_parameters = None, [], b"", "", []
 
     def say(self, text):
         self.socket.sendall(text.encode() + b"\r\n")
@@ -224,6 +227,7 @@ class Session:
         found = re.match(r"TO:<((?:\"[^\"]*\"|[^>])*)>(.*)", rest, re.I)
         if self.answer("rcpt", "250 2.1.5 ok", found.group(1)):
             self.recipients.append(found.group(1))
+            self.recipient_parameters.append(found.group(2).strip())
 
     def on_rset(self, _):
         self.forget()
@@ -258,7 +262,7 @@ class Session:
         return self.say("250 2.0.0 ok")
 
     def finish(self, data):
-        mail = Mail(self.sender, list(self.recipients), data, self, self.parameters)
+        mail = Mail(self.sender, list(self.recipients), data, self, self.parameters, self.recipient_parameters)
         self.forget()
         if self.sink.lmtp:
             taken = [r for r in mail.recipients if self.answer("body", "250 2.0.0 taken", r)]

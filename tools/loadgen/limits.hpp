@@ -38,8 +38,7 @@ inline constexpr Bytes kBodiesBytesMax{std::uint64_t{64} << 20};
 // A folder of real mail is read into memory whole.
 inline constexpr std::size_t kCorpusFilesMax = 1'000'000;
 inline constexpr Bytes kCorpusBytesMax{std::uint64_t{4} << 30};
-// Between attempts to connect: doubles from the first to the second. A server that is restarted is found
-// again at once.
+// Between attempts to connect: doubles from the first to the second. A server that is restarted is found again at once.
 inline constexpr Duration kBackOffMin = std::chrono::milliseconds{20};
 inline constexpr Duration kBackOffMax = std::chrono::seconds{1};
 // Refused messages that wait for their next attempt, on one core; beyond it a refusal is final.

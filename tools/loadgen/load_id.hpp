@@ -1,7 +1,6 @@
 // What names one message of one run, wherever it turns up again: "7f3a91c2-000-000000000042".
 //
-// Layer:  tool, pure. Fixed width, so that a prepared message is patched in place and a line that was cut off
-//         is seen.
+// Layer:  tool, pure. Fixed width, so that a prepared message is patched in place and a line that was cut off is seen.
 #pragma once
 
 #include <array>

@@ -42,8 +42,9 @@ class Control {
   // Runs `visit` on each core in turn, at a turn boundary, and waits for it. Keep each visit short: it holds a core.
   virtual void on_each_core(const std::function<void(CoreView&)>& visit) = 0;
   virtual void on_core(unsigned core, const std::function<void(CoreView&)>& visit) = 0;
-  // Reads the configuration again. The error has every finding, a line each; the running one is then untouched.
-  virtual Result<void> reload() = 0;
+  // Reads the configuration again. The error has every finding, a line each; the running one is then untouched. Else what
+  // has changed and is not in force before a restart, in sentences.
+  virtual Result<std::vector<std::string>> reload() = 0;
   // Begins to end the server and returns: open transactions get `drain` (none: as configured) to finish.
   virtual void stop(std::optional<Duration> drain) = 0;
   virtual accounts::Accounts& accounts() = 0;

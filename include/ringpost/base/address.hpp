@@ -1,10 +1,8 @@
-// IP addresses, endpoints (address and port) and networks, as small values that can be copied, compared and
-// hashed.
+// IP addresses, endpoints (address and port) and networks, as small values that can be copied, compared and hashed.
 //
-// Layer:  base.  Input: configuration text, socket addresses, DNS answers.
-// Mapped: an address is never IPv4-mapped IPv6 (RFC 4291 2.5.5.2): every way to make one turns
-// ::ffff:192.0.2.1
-//         into 192.0.2.1, so a peer of a dual-stack socket meets the same rules as one of an IPv4 socket.
+// Layer:  base. Input: configuration text, socket addresses, DNS answers.
+// Mapped: an address is never IPv4-mapped IPv6 (RFC 4291 2.5.5.2): every way to make one turns ::ffff:192.0.2.1 into
+//         192.0.2.1, so a peer of a dual-stack socket meets the same rules as one of an IPv4 socket.
 #pragma once
 
 #include <array>
@@ -87,8 +85,7 @@ struct Network {
 Result<IpAddress> parse_address(std::string_view text);
 // "0.0.0.0:25", "[::]:25", "[2001:db8::1]:465".
 Result<Endpoint> parse_endpoint(std::string_view text);
-// "127.0.0.0/8", "2001:db8::/32", or one address. Bits set after the prefix are an error: it is a slip of the
-// hand.
+// "127.0.0.0/8", "2001:db8::/32", or one address. Bits set after the prefix are an error: it is a slip of the hand.
 Result<Network> parse_network(std::string_view text);
 
 // What the parsers read back to the same value; RFC 5952 for IPv6. A default-made value is "".

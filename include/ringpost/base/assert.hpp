@@ -10,6 +10,7 @@ namespace ringpost {
 
 }  // namespace ringpost
 
-#define RP_ASSERT(expression)                                                   \
-  (__builtin_expect(static_cast<bool>(expression), 1) ? static_cast<void>(0)    \
-                                                      : ::ringpost::assert_failed(#expression, __FILE__, __LINE__))
+#define RP_ASSERT(expression)                         \
+  (__builtin_expect(static_cast<bool>(expression), 1) \
+       ? static_cast<void>(0)                         \
+       : ::ringpost::assert_failed(#expression, __FILE__, __LINE__))

@@ -22,9 +22,11 @@ class FramePool {
   std::size_t live_bytes() const { return live_bytes_; }
 
  private:
-  static constexpr std::size_t kStep = 128;     // a frame is rounded up to this
-  static constexpr std::size_t kClasses = 32;   // frames over kStep * kClasses go to the system
-  struct Free { Free* next; };
+  static constexpr std::size_t kStep = 128;    // a frame is rounded up to this
+  static constexpr std::size_t kClasses = 32;  // frames over kStep * kClasses go to the system
+  struct Free {
+    Free* next;
+  };
   std::array<Free*, kClasses> free_{};
   std::size_t live_bytes_ = 0;
 };

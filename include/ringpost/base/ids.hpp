@@ -1,7 +1,7 @@
 // The identity of a message, the same in memory, in the log, on disk and in the text that people see.
 //
-// Layer: base. Bits, high to low: epoch:20 | shard:10 | sequence:34. The epoch is one for the spool, raised
-// durably at every start before the first id is given, so no id is ever given twice.
+// Layer: base. Bits, high to low: epoch:20 | shard:10 | sequence:34. The epoch is one for the spool, raised durably at
+//        every start before the first id is given, so no id is ever given twice.
 #pragma once
 
 #include <compare>
@@ -23,7 +23,9 @@ struct MessageId {
     return {(std::uint64_t{epoch} << (kSequenceBits + kShardBits)) | (std::uint64_t{shard} << kSequenceBits) |
             sequence};
   }
-  constexpr std::uint32_t epoch() const { return static_cast<std::uint32_t>(value >> (kSequenceBits + kShardBits)); }
+  constexpr std::uint32_t epoch() const {
+    return static_cast<std::uint32_t>(value >> (kSequenceBits + kShardBits));
+  }
   constexpr std::uint32_t shard() const {
     return static_cast<std::uint32_t>(value >> kSequenceBits) & ((1U << kShardBits) - 1);
   }

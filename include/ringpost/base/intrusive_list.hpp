@@ -51,6 +51,17 @@ class IntrusiveList {
     static_cast<ListLink<Tag>&>(first).unlink();
     return &first;
   }
+  // All of `other` stand in front then, in their order.
+  void splice_front(IntrusiveList& other) {
+    if (other.empty()) return;
+    ListLink<Tag>* first = other.head_.next_;
+    ListLink<Tag>* last = other.head_.previous_;
+    other.head_.next_ = other.head_.previous_ = &other.head_;
+    first->previous_ = &head_;
+    last->next_ = head_.next_;
+    head_.next_->previous_ = last;
+    head_.next_ = first;
+  }
   // Calls `visit(T&)` for each; the visited element may leave the list.
   template <class Visit>
   void for_each(Visit&& visit) {

@@ -3,20 +3,19 @@
 // Layer: base. Included by a module's options.cpp only:
 //
 //   const OptionTable& option_table(const CoreOptions*) {
-//     static const OptionTable table = options_of<CoreOptions>("cores", "One pinned thread and spool shard
-//     each.", {
+//     static const OptionTable table = options_of<CoreOptions>("cores", "One pinned thread and spool shard each.", {
 //         field<&CoreOptions::use>("use", "Which CPUs to run on."),
 //         field<&CoreOptions::receive_buffers>("receive_buffers", "Receive buffers of each core.",
 //                                              range(1_MiB, 1_GiB), needs_restart()),
-//     }, &check_cores);   // optional: void check_cores(const CoreOptions&, OptionReport&), for what spans
-//     keys return table;
+//     }, &check_cores);   // optional: void check_cores(const CoreOptions&, OptionReport&), for what spans keys
+//     return table;
 //   }
 //
-// Attributes of a field: range(a, b), at_least(a), at_most(b) (on the value, or on each of a list),
-// one_of("a", "b") (for strings), not_empty() (strings, paths, lists, tables), items_at_most(n) (lists,
-// tables), required(), checked(f) with f(const Member&) -> std::optional<OptionComplaint>,
-// postfix("mynetworks"), example("\"mx1\""), needs_restart() (a reload cannot change it). Owner: tables are
-// constants, shared by all threads.
+// Attributes of a field: range(a, b), at_least(a), at_most(b) (on the value, or on each of a list), one_of("a", "b")
+// (for strings), not_empty() (strings, paths, lists, tables), items_at_most(n) (lists, tables), required(), checked(f)
+// with f(const Member&) -> std::optional<OptionComplaint>, postfix("mynetworks"), example("\"mx1\""), needs_restart()
+// (a reload cannot change it).
+// Owner: tables are constants, shared by all threads.
 #pragma once
 
 #include <concepts>

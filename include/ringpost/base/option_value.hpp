@@ -1,8 +1,6 @@
-// A configuration value before it has its type, and the reader that collects what is wrong with it and who
-// set it.
+// A configuration value before it has its type, and the reader that collects what is wrong with it and who set it.
 //
-// Layer: base. `config` makes OptionValues from TOML; commands may make them from flags; option tables take
-// them.
+// Layer: base. `config` makes OptionValues from TOML; commands may make them from flags; option tables take them.
 #pragma once
 
 #include <cstdint>
@@ -59,8 +57,7 @@ std::string described(const OptionValue& value);
 std::string key_part(std::string_view name);
 std::string joined_key(std::string_view prefix, std::string_view name);
 
-// The name of `known` that `word` was probably meant to be (edit distance at most a third of its length), or
-// "".
+// The name of `known` that `word` was probably meant to be (edit distance at most a third of its length), or "".
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
 
 struct OptionProblem {

@@ -1,8 +1,6 @@
-// What a module's options.hpp needs: the member types beyond the plain ones, and how an enum names its
-// choices.
+// What a module's options.hpp needs: the member types beyond the plain ones, and how an enum names its choices.
 //
-// Layer: base; light, because every module includes it. An option struct is plain, with its defaults in
-// place:
+// Layer: base; light, because every module includes it. An option struct is plain, with its defaults in place:
 //
 //   // include/ringpost/shard/options.hpp
 //   enum class Wait : unsigned char { sleep, adaptive, busy_poll };
@@ -14,17 +12,15 @@
 //     Wait wait = Wait::adaptive;
 //     Bytes receive_buffers = 16_MiB;
 //   };
-//   const OptionTable& option_table(const CoreOptions*);  // found by the struct's namespace; never called
-//   with a value
+//   const OptionTable& option_table(const CoreOptions*);  // found by the struct's namespace; never called with a value
 //
-// and its table, which gives each member its key, range and one sentence, stands in src/shard/options.cpp:
-// see base/option_table.hpp.
+// and its table, which gives each member its key, range and one sentence, stands in src/shard/options.cpp: see
+// base/option_table.hpp.
 //
-// Members may be bool, integers, double, std::string, Bytes, Duration, Rate, IpAddress, Endpoint, Network,
-// FilePath, Percent, enums with option_choices, structs with option_table, and of these: std::vector<T> (a
-// list, replaced as a whole), std::map<std::string, T, std::less<>> (named tables), std::optional<T> (absent,
-// or "unset"), Layered<T>, std::variant<A, B...> (the first that the value fits; Word<"all"> is one fixed
-// word).
+// Members may be bool, integers, double, std::string, Bytes, Duration, Rate, IpAddress, Endpoint, Network, FilePath,
+// Percent, enums with option_choices, structs with option_table, and of these: std::vector<T> (a list, replaced as a
+// whole), std::map<std::string, T, std::less<>> (named tables), std::optional<T> (absent, or "unset"), Layered<T>,
+// std::variant<A, B...> (the first that the value fits; Word<"all"> is one fixed word).
 #pragma once
 
 #include <algorithm>
@@ -46,8 +42,7 @@ namespace ringpost {
 
 class OptionTable;
 
-// A path of the file system. Relative ones are completed with the folder of the configuration file they stand
-// in.
+// A path of the file system. Relative ones are completed with the folder of the configuration file they stand in.
 struct FilePath {
   std::string text;
 
@@ -78,8 +73,7 @@ struct Word {
   bool operator==(const Word&) const = default;
 };
 
-// A value in one of several layers, of which the inner wins: nothing said, said to be unset (fall back), or a
-// value.
+// A value in one of several layers, of which the inner wins: nothing said, said to be unset (fall back), or a value.
 template <class T>
 struct Layered {
   std::optional<T> value;

@@ -12,12 +12,12 @@ namespace ringpost {
 
 // What the caller can do about it, not what happened: that is in `text`.
 enum class ErrorKind : unsigned char {
-  temporary,   // the same call may succeed later
-  permanent,   // the same call will fail again
-  cancelled,   // we asked for it to stop
-  timed_out,   // its deadline passed
-  closed,      // the other side went away
-  exhausted,   // a limit or the disk is full; give back something and try again
+  temporary,  // the same call may succeed later
+  permanent,  // the same call will fail again
+  cancelled,  // we asked for it to stop
+  timed_out,  // its deadline passed
+  closed,     // the other side went away
+  exhausted,  // a limit or the disk is full; give back something and try again
 };
 
 std::string_view to_string(ErrorKind kind);
@@ -39,7 +39,9 @@ using Result = std::expected<T, Error>;
 inline std::unexpected<Error> fail(ErrorKind kind, std::string text) {
   return std::unexpected<Error>(Error{kind, 0, std::move(text)});
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected<Error>(std::move(error));
+}
 
 // The error of a failed system call; `system_error` is an errno value (positive).
 Error system_error(int system_error, std::string_view doing);
@@ -50,31 +52,31 @@ inline std::unexpected<Error> fail_system(int error, std::string_view doing) {
 }  // namespace ringpost
 
 // `auto fd = RP_TRY(open(path));` gives the value, or returns the error from this function.
-#define RP_TRY(expression)                                          \
-  ({                                                                \
-    auto rp_result = (expression);                                  \
-    if (!rp_result) [[unlikely]]                                    \
-      return ::std::unexpected(::std::move(rp_result).error());     \
-    *::std::move(rp_result);                                        \
+#define RP_TRY(expression)                                      \
+  ({                                                            \
+    auto rp_result = (expression);                              \
+    if (!rp_result) [[unlikely]]                                \
+      return ::std::unexpected(::std::move(rp_result).error()); \
+    *::std::move(rp_result);                                    \
   })
 // The same for Result<void>.
-#define RP_CHECK(expression)                                        \
-  do {                                                              \
-    auto rp_result = (expression);                                  \
-    if (!rp_result) [[unlikely]]                                    \
-      return ::std::unexpected(::std::move(rp_result).error());     \
+#define RP_CHECK(expression)                                    \
+  do {                                                          \
+    auto rp_result = (expression);                              \
+    if (!rp_result) [[unlikely]]                                \
+      return ::std::unexpected(::std::move(rp_result).error()); \
   } while (false)
 // The same two inside a coroutine.
-#define RP_CO_TRY(expression)                                       \
-  ({                                                                \
-    auto rp_result = (expression);                                  \
-    if (!rp_result) [[unlikely]]                                    \
-      co_return ::std::unexpected(::std::move(rp_result).error());  \
-    *::std::move(rp_result);                                        \
+#define RP_CO_TRY(expression)                                      \
+  ({                                                               \
+    auto rp_result = (expression);                                 \
+    if (!rp_result) [[unlikely]]                                   \
+      co_return ::std::unexpected(::std::move(rp_result).error()); \
+    *::std::move(rp_result);                                       \
   })
-#define RP_CO_CHECK(expression)                                     \
-  do {                                                              \
-    auto rp_result = (expression);                                  \
-    if (!rp_result) [[unlikely]]                                    \
-      co_return ::std::unexpected(::std::move(rp_result).error());  \
+#define RP_CO_CHECK(expression)                                    \
+  do {                                                             \
+    auto rp_result = (expression);                                 \
+    if (!rp_result) [[unlikely]]                                   \
+      co_return ::std::unexpected(::std::move(rp_result).error()); \
   } while (false)

@@ -40,7 +40,9 @@ struct WallTime {
   constexpr auto operator<=>(const WallTime&) const = default;
   friend constexpr WallTime operator+(WallTime a, Duration d) { return {a.nanoseconds + d.count()}; }
   friend constexpr WallTime operator-(WallTime a, Duration d) { return {a.nanoseconds - d.count()}; }
-  friend constexpr Duration operator-(WallTime a, WallTime b) { return Duration{a.nanoseconds - b.nanoseconds}; }
+  friend constexpr Duration operator-(WallTime a, WallTime b) {
+    return Duration{a.nanoseconds - b.nanoseconds};
+  }
   constexpr std::int64_t seconds() const { return nanoseconds / 1'000'000'000; }
 };
 
@@ -52,10 +54,18 @@ struct Rate {
 };
 
 inline namespace literals {
-constexpr Bytes operator""_B(unsigned long long n) { return {n}; }
-constexpr Bytes operator""_KiB(unsigned long long n) { return {n << 10}; }
-constexpr Bytes operator""_MiB(unsigned long long n) { return {n << 20}; }
-constexpr Bytes operator""_GiB(unsigned long long n) { return {n << 30}; }
+constexpr Bytes operator""_B(unsigned long long n) {
+  return {n};
+}
+constexpr Bytes operator""_KiB(unsigned long long n) {
+  return {n << 10};
+}
+constexpr Bytes operator""_MiB(unsigned long long n) {
+  return {n << 20};
+}
+constexpr Bytes operator""_GiB(unsigned long long n) {
+  return {n << 30};
+}
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 30s, 5min, 1h
 }  // namespace literals
 

@@ -1,10 +1,9 @@
 // Blocks of message bytes, owned by one core: what a session stages a body in, what waits to be sent.
 //
 // Layer:  foundation (base). Owner: one core; a Block is freed on the core whose pool made it.
-// Limits: buffer/limits.hpp and the budget given to the pool; past it `take` gives nothing and the caller
-// answers
-//         452 or stops reading. Blocks in use and blocks kept for reuse together never exceed the budget.
-//         Under sanitizers every block is its own allocation.
+// Limits: buffer/limits.hpp and the budget given to the pool; past it `take` gives nothing and the caller answers 452
+//         or stops reading. Blocks in use and blocks kept for reuse together never exceed the budget. Under sanitizers
+//         every block is its own allocation.
 #pragma once
 
 #include <array>

@@ -14,8 +14,7 @@ inline constexpr Bytes kFileSizeMax = 1_MiB;
 inline constexpr std::size_t kFilesMax = 256;
 // Lists and inline tables within each other; the schema needs 3. Also the bound of our recursion.
 inline constexpr std::size_t kValueDepthMax = 16;
-// Segments of one dotted key; the schema needs 5. The TOML library recurses over them without a bound of its
-// own.
+// Segments of one dotted key; the schema needs 5. The TOML library recurses over them without a bound of its own.
 inline constexpr std::size_t kKeyDepthMax = 32;
 // Lines of one file that are set aside as broken to look at the rest; each costs another pass over the file.
 inline constexpr std::size_t kSyntaxErrorsMax = 20;

@@ -1,11 +1,10 @@
-// Reads TOML into the structs of a Schema, and finds everything that is wrong, each with file, line, key and
-// mend.
+// Reads TOML into the structs of a Schema, and finds everything that is wrong, each with file, line, key and mend.
 //
-// Layer:  pure. The caller reads the files, through a Loader and a Glob, so that tests and fuzzers need no
-// disk. Input:  any bytes. No exception leaves; recursion is bounded. Limits: config/limits.hpp; each
-// exceeded one is a finding. Text:   TOML 1.0, with `include = ["conf.d/*.toml"]` at the top: tables are
-// merged over all files, a key set twice
-//         is an error that names both places, relative paths belong to the folder of the file they stand in.
+// Layer:  pure. The caller reads the files, through a Loader and a Glob, so that tests and fuzzers need no disk.
+// Input:  any bytes. No exception leaves; recursion is bounded.
+// Limits: config/limits.hpp; each exceeded one is a finding.
+// Text:   TOML 1.0, with `include = ["conf.d/*.toml"]` at the top: tables are merged over all files, a key set twice is
+//         an error that names both places, relative paths belong to the folder of the file they stand in.
 #pragma once
 
 #include <cstdint>

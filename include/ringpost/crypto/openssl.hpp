@@ -1,8 +1,6 @@
-// Owning pointers for OpenSSL's objects and a way to read its error queue. Only crypto and tls may include
-// this.
+// Owning pointers for OpenSSL's objects and a way to read its error queue. Only crypto and tls may include this.
 //
-// Layer:  pure. The error queue belongs to the thread: whoever calls OpenSSL clears it before and empties it
-// after a
+// Layer:  pure. The error queue belongs to the thread: whoever calls OpenSSL clears it before and empties it after a
 //         failure, so that one session's error never becomes another's.
 #pragma once
 

@@ -1,8 +1,7 @@
 // What secrets need: comparing without telling where they differ, wiping, and bytes that nobody can guess.
 //
-// Layer:  pure but for random_bytes, which asks the system. Protocol randomness comes from the io backend
-// instead,
-//         so that a simulated run repeats; these bytes are for keys, passwords and serial numbers only.
+// Layer:  pure but for random_bytes, which asks the system. Protocol randomness comes from the io backend instead, so
+//         that a simulated run repeats; these bytes are for keys, passwords and serial numbers only.
 #pragma once
 
 #include <cstddef>

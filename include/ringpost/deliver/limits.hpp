@@ -28,6 +28,8 @@ inline constexpr Duration kTransactionMax = std::chrono::hours(2);
 
 // A destination whose hosts all failed is left alone: for the retry interval of so many failures, but not longer.
 inline constexpr Duration kDestinationPauseMax = std::chrono::minutes(30);
+// Messages that wait behind it and are named in the log in one turn of the core.
+inline constexpr std::size_t kToldPerTurn = 64;
 // One that refused a further connection while others stand gets no more of them for so long.
 inline constexpr Duration kRampPause = std::chrono::seconds(15);
 // What is remembered of single hosts: that they did not answer, or that TLS with them fails.

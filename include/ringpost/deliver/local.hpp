@@ -5,6 +5,9 @@
 // Rule:   `delivered` is said only when the bytes are on stable storage (fsync of file and folder), or when the command
 //         or server has taken them. What an alias or .forward sends elsewhere comes back in `forward`; the caller makes a
 //         new durable message of it before it records this recipient as done.
+// Lists:  what a name stands for whose alias `owner-NAME` is there too goes out from owner-NAME, and failures are reported
+//         to it (RFC 5321 section 3.9.2); the mail of a list becomes a new message, with all its names as recipients. The
+//         null sender stays: a report is never reported on.
 // Names:  an extension ("anna+news") is looked up whole first, then without it; for each: aliases file, aliases of the
 //         database, accounts. `postmaster` without any of these goes to the mailbox of that name, so it is never lost.
 // Limits: deliver/local_limits.hpp.
@@ -23,6 +26,7 @@
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/base/ids.hpp"
 #include "ringpost/base/task.hpp"
+#include "ringpost/deliver/finished_targets.hpp"
 #include "ringpost/deliver/options.hpp"
 #include "ringpost/mail/reply.hpp"
 #include "ringpost/policy/options.hpp"
@@ -43,7 +47,18 @@ struct LocalRequest {
   std::span<const std::span<const std::byte>> body;
   // Targets of earlier attempts that had succeeded when another had not: not done twice. Grows here; `forward` goes in
   // by mark_forwarded, once it is durable.
-  std::vector<std::string>* finished = nullptr;
+  FinishedTargets* finished = nullptr;
+};
+
+// Whether `mailboxes.location` names a place; the error says what is wrong and the mend.
+Result<void> check_location(std::string_view text);
+
+// Where mail goes on to.
+struct Forward {
+  std::string address;  // canonical
+  // The envelope sender of the mail that goes there: who minds the list that named it. "": as it came.
+  std::string owner;
+  bool operator==(const Forward&) const = default;
 };
 
 struct LocalResult {
@@ -59,13 +74,15 @@ struct LocalResult {
   Kind kind = Kind::failed;
   mail::Reply reply;
   std::string target;  // for the log: "maildir:/home/anna/Maildir", "alias"
-  // Canonical addresses. Set with every kind: one target that fails does not keep the mail from the others.
-  std::vector<std::string> forward;
+  // Set with every kind: one target that fails does not keep the mail from the others.
+  std::vector<Forward> forward;
   std::string lmtp_server;     // "127.0.0.1:24"
   std::string lmtp_recipient;  // canonical
+  std::string lmtp_sender;     // of a list; "": as it came
+  std::string owner;  // who is to hear of a failure in the place of the sender: of the list where it happened
 };
 // After the new message is durable: a later attempt does not send it on again.
-void mark_forwarded(const std::vector<std::string>& forward, std::vector<std::string>& finished);
+void mark_forwarded(std::span<const Forward> forward, FinishedTargets& finished);
 
 struct LocalSettings {
   std::string hostname;

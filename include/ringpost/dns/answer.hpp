@@ -48,8 +48,7 @@ struct Mx {
   Name exchange;
   bool operator==(const Mx&) const = default;
 };
-// The strings of one TXT record joined without a separator, as SPF and DKIM want them (RFC 7208 §3.3, 6376
-// §3.6.2.2).
+// The strings of one TXT record joined without a separator, as SPF and DKIM want them (RFC 7208 §3.3, 6376 §3.6.2.2).
 struct Txt {
   std::string text;
   bool operator==(const Txt&) const = default;

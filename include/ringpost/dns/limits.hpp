@@ -7,8 +7,7 @@
 
 namespace ringpost::dns {
 
-// RFC 1035 §2.3.4: a label is at most 63 octets, a name on the wire at most 255, the root's zero octet
-// included.
+// RFC 1035 §2.3.4: a label is at most 63 octets, a name on the wire at most 255, the root's zero octet included.
 inline constexpr std::size_t kLabelBytesMax = 63;
 inline constexpr std::size_t kNameBytesMax = 255;
 
@@ -16,8 +15,7 @@ inline constexpr std::size_t kNameBytesMax = 255;
 inline constexpr std::size_t kMessageBytesMax = 65'535;
 // RFC 1035 §4.2.1: what a client without EDNS takes over UDP.
 inline constexpr std::size_t kPlainPayloadBytes = 512;
-// What we announce with EDNS: fits IPv6's minimum MTU, so an answer is never fragmented; longer ones go over
-// TCP.
+// What we announce with EDNS: fits IPv6's minimum MTU, so an answer is never fragmented; longer ones go over TCP.
 inline constexpr std::size_t kEdnsPayloadBytes = 1232;
 
 // Answer and authority records that we read from one message. The largest honest set (an A set of a big pool)

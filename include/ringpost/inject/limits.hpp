@@ -13,7 +13,7 @@ namespace ringpost::inject {
 // The lines before the body, and one of them: RFC 5321 paths are far shorter.
 inline constexpr std::size_t kPickupHeaderMax = 16 * 1024 * 1024;
 inline constexpr std::size_t kPickupLineMax = 4096;
-// Recipients of one file; whoever has more sends a list by SMTP.
+// Recipients of one file, in as many messages as they need; whoever has more sends a list by SMTP.
 inline constexpr std::size_t kPickupRecipientsMax = 100'000;
 // The largest body; a message of this size is whole in memory once.
 inline constexpr std::size_t kPickupBodyMax = 100 * 1024 * 1024;

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "ringpost/base/task.hpp"
+#include "ringpost/inject/limits.hpp"
 #include "ringpost/intake/intake.hpp"
 #include "ringpost/mail/envelope.hpp"
 #include "ringpost/policy/policy.hpp"
@@ -27,7 +28,7 @@ struct PickupSettings {
   std::string origin;  // completes bare addresses; the domain of MAILER-DAEMON
   std::string directory;
   std::shared_ptr<const policy::Policy> policy;
-  std::size_t message_size_max = 50 * 1024 * 1024;
+  std::size_t message_size_max = kPickupBodyMax;  // what the sendmail command takes, the server takes
 };
 
 class Pickup {

@@ -94,8 +94,8 @@ class Intake {
   // For the reload: drafts that have begun keep what they have.
   void set_settings(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
 
-  // Whether a new message would be refused now, and how: 452 4.3.1 for want of disk or memory, 451 after write errors.
-  std::optional<mail::Reply> unwilling() const;
+  // 452 4.3.1, counted, when a new message would be refused now for want of disk or memory.
+  std::optional<mail::Reply> refuse_when_full();
   // `size_hint`: what the client said the body will have, or 0.
   std::expected<Draft, mail::Reply> begin(const Origin& origin, const mail::Envelope& envelope,
                                           std::uint64_t size_hint);
@@ -120,8 +120,8 @@ class Intake {
   void see_header(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
   Task<std::optional<mail::Reply>> spill(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
   std::optional<mail::Reply> loop(const Draft& draft) const;
-  mail::ArrivalFacts arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts, bool report,
-                             std::span<char> peer_text) const;
+  mail::ArrivalFacts arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts,
+                             bool report, std::span<char> peer_text) const;
   void announce(const Draft& draft, const Origin& origin, const mail::Envelope& envelope,
                 const mail::ArrivalFacts& facts);
   void announce_refusal(const Origin& origin, const mail::Envelope& envelope, const mail::Reply& reply);

@@ -1,16 +1,13 @@
-// The one seam between Ringpost and the world: operations go out in batches, completions come back in
-// batches.
+// The one seam between Ringpost and the world: operations go out in batches, completions come back in batches.
 //
 // Layer:    runtime (base, buffer, observe). Three implementations: uring, epoll, sim; one conformance suite.
-// Owner:    one Backend for each core, used by that core's thread alone; only wake() may be called from any
-// thread. Cost:     one virtual call for a batch, never for an operation. Lifetime: an Operation, its
-// vectors, its buffers and its address live until its final completion
-//           (`more == false`). Cancelling asks; the final completion answers.
+// Owner:    one Backend for each core, used by that core's thread alone; only wake() may be called from any thread.
+// Cost:     one virtual call for a batch, never for an operation.
+// Lifetime: an Operation, its vectors, its buffers and its address live until its final completion (`more == false`).
+//           Cancelling asks; the final completion answers.
 // Results:  as the kernel gives them: >= 0, or a negative errno.
-// Rules:    on one handle at most one receive (or accept) and one send (or connect) at a time, and close only
-// after the
-//           final completion of everything else: an earlier operation must not meet a reused descriptor.
-//           Asserted.
+// Rules:    on one handle at most one receive (or accept) and one send (or connect) at a time, and close only after the
+//           final completion of everything else: an earlier operation must not meet a reused descriptor. Asserted.
 // Limits:   io/limits.hpp; an operation beyond one completes with an error.
 #pragma once
 
@@ -59,24 +56,21 @@ struct Completion {
 enum class OpKind : std::uint8_t {
   // Many completions, one for each connection, each with `more`; the last is an error (-ECANCELED too).
   accept,
-  // Many completions, each with `bytes` and `more`; the last has none: 0 is end of stream, or an error. Want
-  // of
-  // buffers is handled inside.
+  // Many completions, each with `bytes` and `more`; the last has none: 0 is end of stream, or an error. Want of buffers
+  // is handled inside.
   receive,
   send,     // all of `vectors`, or an error; after a cancel the result may be a part
   connect,  // to *address
   read,     // file at `offset` into `vectors`; may be a part, as in pread(2)
   write,    // file at `offset` from `vectors`; may be a part. `durable`: on stable storage when it completes
   sync,     // fdatasync
-  // Completes once with those of `poll_events` (POLLIN, POLLOUT) that are true, or POLLERR or POLLHUP. For
-  // sockets of
+  // Completes once with those of `poll_events` (POLLIN, POLLOUT) that are true, or POLLERR or POLLHUP. For sockets of
   // foreign libraries, which may close them meanwhile: cancel then ends the operation.
   poll,
   finish,    // no more will be sent: the peer sees end of stream after what was; receiving goes on
   shutdown,  // both directions: the peer sees end of stream, and so does our receive
   close,     // after every other operation on the handle has ended
-  // Asks `target` to end, which answers -ECANCELED unless it had ended. Completes nothing itself, needs no
-  // `operation`
+  // Asks `target` to end, which answers -ECANCELED unless it had ended. Completes nothing itself, needs no `operation`
   // and no `handle`. A target that has ended, even one that is freed, is harmless.
   cancel,
 };
@@ -173,16 +167,14 @@ class Backend {
   // Ends a poll() that waits, now or the next one. Any thread.
   virtual void wake() noexcept = 0;
 
-  // Set-up, synchronous and cheap. Stream sockets, accepted ones too, have TCP_NODELAY: sends are whole
-  // already.
+  // Set-up, synchronous and cheap. Stream sockets, accepted ones too, have TCP_NODELAY: sends are whole already.
   virtual Result<Handle> listen(const Endpoint& where, const ListenOptions& options) = 0;
   virtual Result<Handle> open_socket(const Endpoint& to,
                                      const std::optional<Endpoint>& from) = 0;  // a TCP stream
   virtual Result<Handle> adopt(int descriptor) = 0;  // takes ownership, on success; sim refuses
   virtual Endpoint local_endpoint(Handle socket) = 0;
   virtual Endpoint peer_endpoint(Handle socket) = 0;
-  // Pins memory for writes; the index of each is its position. Degrades to nothing (and says so in
-  // describe()).
+  // Pins memory for writes; the index of each is its position. Degrades to nothing (and says so in describe()).
   virtual void register_buffers(std::span<const iovec> buffers) = 0;
 
   virtual Files& files() = 0;

@@ -17,8 +17,7 @@ inline constexpr std::uint32_t kOperationsMax = 1U << 20;
 inline constexpr std::uint32_t kVectorsMax = 1024;
 // Bytes of one operation: the kernel moves no more in one call, and the result must fit 31 bits.
 inline constexpr std::uint64_t kOperationBytesMax = 0x7fff'f000;
-// Descriptors for which the rules of use are checked; the usual hard limit of a process (nr_open) is the
-// same.
+// Descriptors for which the rules of use are checked; the usual hard limit of a process (nr_open) is the same.
 inline constexpr std::int32_t kDescriptorsMax = 1 << 20;
 // What one connection may take from the receive buffers at a time, before the others have had their turn.
 inline constexpr Bytes kReceiveTurn{64U << 10};

@@ -73,6 +73,11 @@ struct SegmentName {
   std::uint64_t sequence = 0;
   bool operator==(const SegmentName&) const = default;
 };
+// Whether both may mean the same use: a sequence of 0 was lost with a header, so it may be any.
+constexpr bool may_be_same(const SegmentName& a, const SegmentName& b) {
+  return a.shard == b.shard && a.number == b.number &&
+         (a.sequence == b.sequence || a.sequence == 0 || b.sequence == 0);
+}
 
 class Log {
  public:

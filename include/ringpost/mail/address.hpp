@@ -1,5 +1,4 @@
-// Mail addresses as MAIL FROM and RCPT TO carry them, and the one form in which the rest of Ringpost holds
-// them.
+// Mail addresses as MAIL FROM and RCPT TO carry them, and the one form in which the rest of Ringpost holds them.
 //
 // Layer:   pure. The parsers borrow: what they return points into their argument.
 // Input:   any bytes.

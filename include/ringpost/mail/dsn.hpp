@@ -2,8 +2,8 @@
 //
 // Layer:   pure. Facts in, a whole message out (CRLF lines, header first). The caller sends it from <>.
 // Limits:  kDsnHeaderBytesMax, kDsnRecipientsMax.
-// RFCs:    3464 (format), 3461 section 6 (when and what), 6522 (multipart/report), 6533 (UTF-8 addresses),
-// 3834 (Auto-Submitted).
+// RFCs:    3464 (format), 3461 section 6 (when and what), 6522 (multipart/report), 6533 (UTF-8 addresses), 3834
+//          (Auto-Submitted).
 #pragma once
 
 #include <cstdint>

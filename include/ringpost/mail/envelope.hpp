@@ -1,9 +1,9 @@
 // The envelope of one message: who sends it to whom, and what ESMTP said about it.
 //
-// Layer:   pure. One arena holds all text; clear() keeps its memory, so the next transaction allocates
-// nothing. Owner:   the session or flow that builds it. Views are valid until the next change. Limits:
-// mail/limits.hpp; the session bounds recipients before it adds them. RFCs:    5321, 3461 (DSN), 1870 (SIZE),
-// 6152 (8BITMIME), 3030 (BINARYMIME), 6531 (SMTPUTF8), 4954 (AUTH=).
+// Layer:   pure. One arena holds all text; clear() keeps its memory, so the next transaction allocates nothing.
+// Owner:   the session or flow that builds it. Views are valid until the next change.
+// Limits:  mail/limits.hpp; the session bounds recipients before it adds them.
+// RFCs:    5321, 3461 (DSN), 1870 (SIZE), 6152 (8BITMIME), 3030 (BINARYMIME), 6531 (SMTPUTF8), 4954 (AUTH=).
 #pragma once
 
 #include <cstddef>
@@ -65,10 +65,13 @@ class Envelope {
   std::string_view auth_submitter() const { return text(auth_submitter_); }
   bool has_reverse_path() const { return has_reverse_path_; }  // MAIL FROM was given, <> too
 
+  // Whether one more recipient fits: kRecipientsMax, kEnvelopeTextTaken. Ask before add_recipient.
+  bool has_room(const Recipient& recipient) const;
   void add_recipient(const Recipient& recipient);
   std::size_t recipient_count() const { return recipients_.size(); }
   Recipient recipient(std::size_t index) const;
-  void truncate_recipients(std::size_t count);  // keeps the first `count`
+  void truncate_recipients(
+      std::size_t count);  // keeps the first `count`; the room of the others is free again
   bool has_recipient(std::string_view canonical) const;
 
   // Some RCPT asked for NOTIFY, ORCPT, or MAIL for RET or ENVID: the next hop must offer DSN, or a report is

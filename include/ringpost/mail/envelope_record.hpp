@@ -7,9 +7,10 @@
 // Layout, offsets in bytes:
 //   0 u32 magic "RPE1" | 4 u16 version | 6 u16 fixed_size | 8 u32 recipient_count | 12 u32 text_size
 //   16 fixed fields (put_numbers and Text in envelope_record.cpp), of which a newer version may have more:
-//   fixed_size says where they end then u32 dots[dot_count] | recipients[recipient_count] of 16 bytes {u32
-//   offset, u16 address size, u16 orcpt size, u8 notify, 7 zero} then text[text_size], into which every
-//   offset points.
+//      fixed_size says where they end
+//   then u32 dots[dot_count]
+//      | recipients[recipient_count] of 16 bytes {u32 offset, u16 address size, u16 orcpt size, u8 notify, 7 zero}
+//   then text[text_size], into which every offset points.
 // Recipients have one size so that recipient 7 of a record is found without reading the six before it.
 #pragma once
 
@@ -30,8 +31,7 @@ namespace ringpost::mail {
 enum class Durability : std::uint8_t { disk = 0, relaxed = 1, memory = 2, through = 3 };
 std::string_view to_string(Durability durability);
 
-// What the intake knows beside the envelope. Views are the caller's when encoding, and the record's after
-// decoding.
+// What the intake knows beside the envelope. Views are the caller's when encoding, and the record's after decoding.
 struct ArrivalFacts {
   WallTime arrival;
   WallTime expiry;

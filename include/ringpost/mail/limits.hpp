@@ -30,11 +30,15 @@ inline constexpr std::size_t kHeaderFieldsMax = 10'000;     // read of one messa
 inline constexpr std::size_t kHeaderAddressesMax = 10'000;  // taken from To, Cc and Bcc of one message
 inline constexpr std::size_t kHeaderCommentDepthMax = 32;   // comments inside comments
 
-// RFC 5321 section 4.5.3.1.8 asks for 100; a bulk transaction has up to 1000, a record may hold more.
-inline constexpr std::size_t kRecipientsMax = 100'000;
-inline constexpr std::size_t kEnvelopeTextMax =
-    64 * 1024 * 1024;                              // offsets are 32 bits, and a record must fit memory
-inline constexpr std::size_t kFactTextMax = 1024;  // one text of ArrivalFacts; longer is cut
+// RFC 5321 section 4.5.3.1.8 asks for 100, and a bulk transaction has up to 1000. A message that is moved in the spool stands
+// in one frame of 1 MiB with its envelope and what has become of each recipient: this many fit, with a body of 256 KiB and
+// kEnvelopeTextTaken of addresses. src/spool/carry.cpp does the sum.
+inline constexpr std::size_t kRecipientsMax = 8'000;
+// Addresses and parameters of one envelope: 49 bytes for each of so many recipients, or 500 recipients whose addresses and
+// parameters all have their longest form. One that is copied and changed in memory may for a while hold more.
+inline constexpr std::size_t kEnvelopeTextTaken = 384 * 1024;
+inline constexpr std::size_t kEnvelopeTextMax = 64 * 1024 * 1024;  // offsets are 32 bits
+inline constexpr std::size_t kFactTextMax = 1024;                  // one text of ArrivalFacts; longer is cut
 inline constexpr std::uint32_t kReceivedCountMax = 65'535;
 
 inline constexpr std::size_t kCharsetNameSizeMax = 64;  // RFC 2978 section 2.3 asks for 40

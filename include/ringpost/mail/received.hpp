@@ -1,7 +1,7 @@
 // The trace fields that Ringpost adds: Received, Return-Path, Delivered-To.
 //
-// Layer:   pure. All end in CRLF and fit RFC 5322 lines; what a peer said is cleaned of what could forge a
-// field. RFCs:    5321 section 4.4, 3848 (with), 6531 section 4.3 (UTF8SMTP), 8314 section 4.3 (tls).
+// Layer:   pure. All end in CRLF and fit RFC 5322 lines; what a peer said is cleaned of what could forge a field.
+// RFCs:    5321 section 4.4, 3848 (with), 6531 section 4.3 (UTF8SMTP), 8314 section 4.3 (tls).
 #pragma once
 
 #include <cstdint>

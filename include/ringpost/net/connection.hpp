@@ -1,19 +1,14 @@
-// One TCP connection, clear or TLS, as a coroutine sees it: wait for input, look at it, consume it; write,
-// flush.
+// One TCP connection, clear or TLS, as a coroutine sees it: wait for input, look at it, consume it; write, flush.
 //
-// Layer:  paths (runtime, tls). Owner: one flow on one core; it outlives no other. `abort` may be called from
-// another
+// Layer:  paths (runtime, tls). Owner: one flow on one core; it outlives no other. `abort` may be called from another
 //         flow of the same core, everything else from the owning flow.
-// Input:  multishot receive is armed for the whole life. What arrives while the flow waits is lent to it
-// straight from
-//         the kernel's buffer, until the flow suspends; what it leaves then is copied to the pending block
-//         (at most kPendingBytesMax; above it the receive is cancelled and the peer's window closes).
-// Output: small writes gather; `flush` sends all at once. Bytes given to `flush` are not copied in the clear
-// and must
+// Input:  multishot receive is armed for the whole life. What arrives while the flow waits is lent to it straight from
+//         the kernel's buffer, until the flow suspends; what it leaves then is copied to the pending block (at most
+//         kPendingBytesMax; above it the receive is cancelled and the peer's window closes).
+// Output: small writes gather; `flush` sends all at once. Bytes given to `flush` are not copied in the clear and must
 //         live until it returns.
 // Idle:   holds no block: an idle clear connection costs this object and its flow's frame.
-// Errors: timed_out, closed (the peer went away), cancelled (abort), permanent (TLS failed). After an error
-// only
+// Errors: timed_out, closed (the peer went away), cancelled (abort), permanent (TLS failed). After an error only
 //         `close` is useful.
 #pragma once
 
@@ -77,8 +72,7 @@ class Connection {
   // Ends whatever the owning flow waits for with `cancelled`, now and from now on.
   void abort();
   bool aborted() const { return aborted_; }
-  // Says goodbye (TLS close_notify, shutdown), waits for the final completions of everything, closes. Always
-  // succeeds.
+  // Says goodbye (TLS close_notify, shutdown), waits for the final completions of everything, closes. Always succeeds.
   Task<void> close();
 
   shard::Core& core() { return core_; }
@@ -143,7 +137,7 @@ class Connection {
   bool ended_ = false;
   bool aborted_ = false;
   bool shaking_hands_ = false;
-  bool progressed_ = false;           // the handshake has been given bytes since the last receive()
+  bool progressed_ = false;          // the handshake has been given bytes since the last receive()
   std::coroutine_handle<> closing_;  // waits for the final completion of the receive
 };
 
@@ -163,8 +157,25 @@ class Connection::Receive final : shard::Timer {
   std::optional<Error> error_;
 };
 
-// Opens a connection from `source` (or whatever the system picks).
+// A connect that another flow of the same core may end. It outlives the connect.
+class Dial {
+ public:
+  // The connect returns `cancelled`, unless it has succeeded already; so does any begun later.
+  void abort() {
+    aborted_ = true;
+    if (connecting_ != nullptr) connecting_->cancel();
+  }
+
+ private:
+  friend Task<Result<std::unique_ptr<Connection>>> connect(shard::Core&, Endpoint, std::optional<Endpoint>,
+                                                           Instant, Dial*);
+  shard::Await* connecting_ = nullptr;
+  bool aborted_ = false;
+};
+
+// Opens a connection from `source` (or whatever the system picks). `dial`: how it is ended early, or none.
 Task<Result<std::unique_ptr<Connection>>> connect(shard::Core& core, Endpoint to,
-                                                  std::optional<Endpoint> source, Instant deadline);
+                                                  std::optional<Endpoint> source, Instant deadline,
+                                                  Dial* dial = nullptr);
 
 }  // namespace ringpost::net

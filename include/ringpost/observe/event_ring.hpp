@@ -1,11 +1,10 @@
-// The mail events of one core on their way to the log: a byte ring that the core fills and the publisher's
-// thread drains. The mail path never waits for a log: when the ring is full the event is dropped and counted.
+// The mail events of one core on their way to the log: a byte ring that the core fills and the publisher's thread
+// drains. The mail path never waits for a log: when the ring is full the event is dropped and counted.
 //
-// Layer: foundation. Owner: one core writes, one thread reads.
-// Form:  each event is {size, type, time, fields}; a field is {key, size, bytes}. Keys and types are the one
-//        vocabulary for log lines, JSON and streams.
-// Limits: observe/limits.hpp; a longer text is cut at a character, an event over the free room is dropped
-// whole.
+// Layer:  foundation. Owner: one core writes, one thread reads.
+// Form:   each event is {size, type, time, fields}; a field is {key, size, bytes}. Keys and types are the one
+//         vocabulary for log lines, JSON and streams.
+// Limits: observe/limits.hpp; a longer text is cut at a character, an event over the free room is dropped whole.
 #pragma once
 
 #include <atomic>

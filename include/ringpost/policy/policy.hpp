@@ -30,7 +30,8 @@ class Recipients {
 };
 
 struct Client {
-  IpAddress address;  // none: a local submission, which is trusted
+  IpAddress address;   // none: unknown, and not trusted
+  bool local = false;  // a submission on this host, which is trusted
   bool authenticated = false;
   bool lmtp = false;  // a trusted frontend that delivers: local recipients only
 };

@@ -81,7 +81,7 @@ class Service {
 
   struct Figures {
     observe::Counter connections, refused_connections, messages_rejected, recipients_rejected, auth_failures,
-        tls_failures, timeouts, lost, early_talkers;
+        tls_failures, timeouts, lost, early_talkers, protocol_errors;
     observe::Gauge open;
   };
   shard::Core& core_;

@@ -55,6 +55,8 @@ class Resolver {
   // The pointer is valid until the next call with this route.
   Task<const MailHost*> host(Route& route, std::size_t index, Instant deadline);
 
+  // Ends all questions, at once and for ever: who waits or asks later gets a server failure. `stop` is still to come.
+  void abort();
   // Ends all questions; returns when nothing is in flight. Who still waits gets a server failure.
   Task<void> stop();
 

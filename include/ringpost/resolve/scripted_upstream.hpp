@@ -33,6 +33,7 @@ class ScriptedUpstream final : public Upstream {
   std::size_t asked() const { return asked_total_; }
 
   void send(Request& request) override;
+  void abort() override;
   Task<void> stop() override;
 
  private:

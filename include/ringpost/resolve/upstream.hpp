@@ -32,7 +32,9 @@ class Upstream {
 
   virtual ~Upstream() = default;
   virtual void send(Request& request) = 0;
-  // Ends every request (as a server failure) and returns when no operation is in flight. Nothing is sent afterwards.
+  // Ends every request (as a server failure), at once. Nothing is to be sent afterwards. May be called again.
+  virtual void abort() = 0;
+  // The same, and returns when no operation is in flight.
   virtual Task<void> stop() = 0;
 };
 

@@ -42,8 +42,7 @@ class ServerExchange {
   ServerExchange(const ServerExchange&) = delete;
   ServerExchange& operator=(const ServerExchange&) = delete;
 
-  // `initial`: the client's first message if it came with the command (it may be empty), nullopt if none
-  // came.
+  // `initial`: the client's first message if it came with the command (it may be empty), nullopt if none came.
   virtual Step start(std::optional<std::string_view> initial) = 0;
   virtual Step answer(std::string_view message) = 0;
   // Allowed once, after Step::verify. Wipes the credentials.

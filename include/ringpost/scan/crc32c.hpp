@@ -1,7 +1,7 @@
 // CRC-32C (Castagnoli), the checksum of frames, records and bodies.
 //
-// Layer:   pure. The fast form uses the CPU's instruction where the build has it; the scalar twin is always
-// there. RFCs:    3720 appendix B.4 (test vectors).
+// Layer:   pure. The fast form uses the CPU's instruction where the build has it; the scalar twin is always there.
+// RFCs:    3720 appendix B.4 (test vectors).
 #pragma once
 
 #include <cstddef>

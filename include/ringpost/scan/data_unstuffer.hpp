@@ -2,9 +2,9 @@
 //
 // Layer:   pure. No sockets, clock, logging.
 // Owner:   the session that receives the message; reset() between messages.
-// Input:   any prefix of the bytes after DATA's 354, split anywhere. Output: the message, without dot
-// stuffing. Limits:  none of its own: the caller bounds `out`, and looks at facts().size. RFCs:    5321
-// section 4.5.2 (transparency), 4.1.1.4 (end of data), 3030 (BDAT).
+// Input:   any prefix of the bytes after DATA's 354, split anywhere. Output: the message, without dot stuffing.
+// Limits:  none of its own: the caller bounds `out`, and looks at facts().size.
+// RFCs:    5321 section 4.5.2 (transparency), 4.1.1.4 (end of data), 3030 (BDAT).
 #pragma once
 
 #include <cstddef>
@@ -56,11 +56,9 @@ class DataUnstuffer {
   explicit DataUnstuffer(LineEndPolicy policy = LineEndPolicy::refuse) { reset(policy); }
 
   void reset(LineEndPolicy policy);
-  // Consumes from `in`, writes to `out`. They may not overlap. `out` needs kStepOutputMin bytes to be sure of
-  // progress.
+  // Consumes from `in`, writes to `out`. They may not overlap. `out` needs kStepOutputMin bytes to be sure of progress.
   Step step(std::span<const std::byte> in, std::span<std::byte> out);
-  // The same bytes and facts without vector instructions: the oracle of the tests, and the other machines'
-  // way.
+  // The same bytes and facts without vector instructions: the oracle of the tests, and the other machines' way.
   Step step_scalar(std::span<const std::byte> in, std::span<std::byte> out);
 
   // Of all bytes so far; final after end_of_data.
@@ -95,8 +93,7 @@ class BodyFactsPass {
   BodyFactsPass() { reset(); }
 
   void reset();
-  // Copies `chunk` to `out`, which must have room for it, and learns its facts. `out` may be where `chunk`
-  // is.
+  // Copies `chunk` to `out`, which must have room for it, and learns its facts. `out` may be where `chunk` is.
   void step(std::span<const std::byte> chunk, std::byte* out);
   void step_scalar(std::span<const std::byte> chunk, std::byte* out);
   // After the last chunk: a CR or an unfinished line at the end enters the facts.

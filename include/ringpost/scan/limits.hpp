@@ -14,8 +14,7 @@ inline constexpr std::size_t kDotOffsetsMax = 64;
 // a dot and a bare CR, when line ends are normalised.
 inline constexpr std::size_t kStepOutputMin = 3;
 
-// The checksum follows the copy by at most this much, so that it reads what is still in the first-level
-// cache.
+// The checksum follows the copy by at most this much, so that it reads what is still in the first-level cache.
 inline constexpr std::size_t kFusedBlockSize = 8192;
 
 }  // namespace ringpost::scan

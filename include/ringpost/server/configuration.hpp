@@ -57,8 +57,8 @@ struct Configuration {
 config::Schema schema_of(Configuration& configuration);
 
 struct LoadedConfiguration {
-  std::unique_ptr<Configuration> configuration;
-  std::unique_ptr<config::Schema> schema;
+  std::shared_ptr<Configuration> configuration;
+  std::unique_ptr<config::Schema> schema;  // over it
   config::Loaded loaded;
 };
 // Reads the file and all that it includes; findings are in `loaded`. Also looks at what the file names (certificates,

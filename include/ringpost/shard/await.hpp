@@ -1,7 +1,6 @@
 // What a coroutine on a core can wait for: an operation, a time, a signal, another core, the offload pool.
 //
-// Layer: runtime. Every awaitable resumes on the core it was awaited on. No allocation but the frames of
-// offload and
+// Layer: runtime. Every awaitable resumes on the core it was awaited on. No allocation but the frames of offload and
 //        ask. An awaitable is awaited once, and it and its coroutine live until it has resumed.
 #pragma once
 
@@ -16,11 +15,10 @@
 
 namespace ringpost::shard {
 
-// One operation with one completion: `std::int32_t result = co_await Await(core, op, deadline)`.
-// Past the deadline it is cancelled; the result of the final completion is then -ETIME unless it had
-// succeeded (a send may have succeeded in part). `cancel()` may be called from another flow of the same core:
-// the result is then -ECANCELED unless it had succeeded; before the co_await, the operation is not started at
-// all.
+// One operation with one completion: `std::int32_t result = co_await Await(core, op, deadline)`. Past the deadline it
+// is cancelled; the result of the final completion is then -ETIME unless it had succeeded (a send may have succeeded in
+// part). `cancel()` may be called from another flow of the same core: the result is then -ECANCELED unless it had
+// succeeded; before the co_await, the operation is not started at all.
 class [[nodiscard]] Await final : io::Operation, Timer {
  public:
   Await(Core& core, const io::Op& op, Instant deadline = Instant::never());

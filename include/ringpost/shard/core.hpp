@@ -1,10 +1,9 @@
 // One core: a thread, a ring, a clock, its timers, its pools, and the rings to the other cores.
 //
-// Layer: runtime (base, buffer, observe, io). Owner: its thread; every member is for that thread unless it
-// says so. Turn:  submit what was queued, wait, collect completions -> resume what they woke -> messages from
-// other cores and
-//        threads -> due timers -> scheduled coroutines -> turn-end hooks (the journal seals its frame here).
-//        One entry into the kernel a turn.
+// Layer:  runtime (base, buffer, observe, io). Owner: its thread; every member is for that thread unless it says so.
+// Turn:   submit what was queued, wait, collect completions -> resume what they woke -> messages from other cores and
+//         threads -> due timers -> scheduled coroutines -> turn-end hooks (the journal seals its frame here). One entry
+//         into the kernel a turn.
 // Limits: shard/limits.hpp. Each kind of work has its own budget of a turn, so none starves another.
 #pragma once
 
@@ -81,8 +80,7 @@ class Core {
   void submit(const io::Op& op) { batch_.push_back(op); }
   // Starts a root task now, on this stack; it runs until its first suspension and frees itself at its end.
   void spawn(Task<void> task);
-  // Resumes later in this turn (or in the next when the turn's budget is spent). Until then the coroutine
-  // must live.
+  // Resumes later in this turn (or in the next when the turn's budget is spent). Until then the coroutine must live.
   void schedule(std::coroutine_handle<> handle) { ready_.push_back(handle); }
   // Resumes in the next turn, after that turn's completions.
   void schedule_next_turn(std::coroutine_handle<> handle) { next_turn_.push_back(handle); }

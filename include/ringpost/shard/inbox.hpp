@@ -1,9 +1,7 @@
-// Where threads that are not cores leave things for a core: results of the offload pool, calls of the main
-// thread.
+// Where threads that are not cores leave things for a core: results of the offload pool, calls of the main thread.
 //
 // Layer: runtime. Owner: one core takes, any thread puts. Not the mail path: cores among themselves use Mesh.
-// Cost:  an item is a link in what it brings, so putting allocates nothing; taking an empty inbox is one
-// load.
+// Cost:  an item is a link in what it brings, so putting allocates nothing; taking an empty inbox is one load.
 #pragma once
 
 #include <atomic>

@@ -26,9 +26,8 @@ inline constexpr std::size_t kTimersPerTurn = 1024;
 // Coroutines that wake one another run in rounds; what is still ready after these waits for the next turn.
 inline constexpr unsigned kRoundsPerTurn = 16;
 
-// Adaptive waiting: a busy core waits for as many completions as recent turns had, but after the first no
-// longer than this. A wake-up costs 5 to 40 us, and DEFER_TASKRUN hands out max(20, awaited) completions for
-// each.
+// Adaptive waiting: a busy core waits for as many completions as recent turns had, but after the first no longer than
+// this. A wake-up costs 5 to 40 us, and DEFER_TASKRUN hands out max(20, awaited) completions for each.
 inline constexpr std::uint32_t kAwaitedMax = 64;
 inline constexpr Duration kLinger = std::chrono::microseconds{30};
 
@@ -50,8 +49,7 @@ inline constexpr unsigned kListenersMax = 64;
 // what that one holds, and at least 4, so that a quiet server does not pass connections around.
 inline constexpr std::uint32_t kShareExcessPart = 8;
 inline constexpr std::uint32_t kShareExcessMin = 4;
-// Without descriptors or memory accepting pauses for this long. What has come meanwhile waits in the kernel's
-// backlog.
+// Without descriptors or memory accepting pauses for this long. What has come meanwhile waits in the kernel's backlog.
 inline constexpr Duration kAcceptPause = std::chrono::milliseconds{100};
 
 // Of cores.memory_limit: the part for message bytes (buffer::Pool). The rest is for receive buffers,

@@ -1,9 +1,8 @@
 // Accepts connections on one core and gives a fresh one away when this core has more than its share.
 //
-// Layer:  runtime. Owner: one core; every core of the listener has its own, on the same address
-// (SO_REUSEPORT). Share:  a core keeps a connection unless it holds more than an eighth (and at least 4) over
-// the least loaded core. Limits: shard/limits.hpp. Without descriptors or memory it pauses and tries again;
-// the kernel's backlog waits.
+// Layer:  runtime. Owner: one core; every core of the listener has its own, on the same address (SO_REUSEPORT).
+// Share:  a core keeps a connection unless it holds more than an eighth (and at least 4) over the least loaded core.
+// Limits: shard/limits.hpp. Without descriptors or memory it pauses and tries again; the kernel's backlog waits.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +29,9 @@ class Listener final : io::Operation, Timer {
   Task<void> stopped();
   // The service says when a connection that it was given has ended: keeps the load table true.
   void ended();
-  std::uint32_t connections() const;             // that this core holds
-  std::uint64_t connections_everywhere() const;  // that all cores hold of this slot; others' part is a moment old
+  std::uint32_t connections() const;  // that this core holds
+  std::uint64_t connections_everywhere()
+      const;  // that all cores hold of this slot; others' part is a moment old
 
  private:
   static void completed(io::Operation& self, const io::Completion& completion);

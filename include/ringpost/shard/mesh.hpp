@@ -1,12 +1,10 @@
-// What the cores of a process share: a bounded ring from each core to each other, who sleeps, and who has how
-// many connections.
+// What the cores of a process share: a bounded ring from each core to each other, who sleeps, and who has how many
+// connections.
 //
 // Layer:  runtime. Owner: the runtime (or the simulator); outlives the cores.
-// Rings:  one writer, one reader, no lock. A full ring refuses; the reader tells the writer when there is
-// room again. Sleep:  a core publishes "asleep", looks at its queues once more, then waits. Who puts
-// something there looks at
-//         "asleep" afterwards and wakes only a sleeper. All four accesses are seq_cst: one of the two sees
-//         the other.
+// Rings:  one writer, one reader, no lock. A full ring refuses; the reader tells the writer when there is room again.
+// Sleep:  a core publishes "asleep", looks at its queues once more, then waits. Who puts something there looks at
+//         "asleep" afterwards and wakes only a sleeper. All four accesses are seq_cst: one of the two sees the other.
 #pragma once
 
 #include <array>

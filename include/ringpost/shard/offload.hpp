@@ -1,9 +1,8 @@
-// Threads for what would block a core: password hashing, SQLite, name lookups of the C library, cold file
-// work.
+// Threads for what would block a core: password hashing, SQLite, name lookups of the C library, cold file work.
 //
-// Layer:  runtime. Owner: the runtime; one pool for the process. Cores reach it through `shard::offload`
-// (await.hpp). Limits: kOffloadPerCore for each core, kept by the core; so the queue here is bounded without
-// a lock on the way in. Errors: an exception that leaves the work ends the process: work returns a Result.
+// Layer:  runtime. Owner: the runtime; one pool for the process. Cores reach it through `shard::offload` (await.hpp).
+// Limits: kOffloadPerCore for each core, kept by the core; so the queue here is bounded without a lock on the way in.
+// Errors: an exception that leaves the work ends the process: work returns a Result.
 #pragma once
 
 #include <condition_variable>
@@ -19,8 +18,7 @@ namespace ringpost::shard {
 
 class Core;
 
-// One piece of work; lives in the frame of the coroutine that waits for it, and comes back through its core's
-// inbox.
+// One piece of work; lives in the frame of the coroutine that waits for it, and comes back through its core's inbox.
 struct OffloadWork : InboxItem {
   using Work = void (*)(OffloadWork& self);
   OffloadWork(Core& core, Work function);

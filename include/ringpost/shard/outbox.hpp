@@ -1,8 +1,7 @@
 // Messages of a service to other cores that must not be lost when a ring is full: they wait here, in order.
 //
 // Layer: runtime. Owner: one service on one core; registered at its turn end, so it must die before its core.
-// Limit: `capacity` messages for each peer; past it `post` refuses and the service keeps what it wanted to
-// say.
+// Limit: `capacity` messages for each peer; past it `post` refuses and the service keeps what it wanted to say.
 #pragma once
 
 #include <cstddef>

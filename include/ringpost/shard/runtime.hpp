@@ -1,12 +1,11 @@
 // The cores of the process: makes, pins, starts, watches and stops them.
 //
 // Layer:   runtime. Owner: the main thread.
-// Threads: one for each core ("core-0"), those of the offload pool ("offload-0") and the watchdog. All
-// signals but
+// Threads: one for each core ("core-0"), those of the offload pool ("offload-0") and the watchdog. All signals but
 //          SIGPROF are blocked in them: signals are for the main thread.
-// Stop:    services are told to stop first (through run_on); their root tasks end; then `stop`. Tasks that do not
-//          end in its bound are abandoned: they and their core keep their memory, because an operation in flight may
-//          name it, and the process is about to end anyway.
+// Stop:    services are told to stop first (through run_on); their root tasks end; then `stop`. Tasks that do not end
+//          in its bound are abandoned: they and their core keep their memory, because an operation in flight may name
+//          it, and the process is about to end anyway.
 // After:   a stopped core does nothing more, but stays readable, and what services own may be destroyed by the main
 //          thread, until the Runtime dies. A start that failed keeps its cores too, for the same reason.
 #pragma once

@@ -1,8 +1,7 @@
 // Several cores on one thread, one seed, simulated time: what the tests of whole services run on.
 //
 // Layer: runtime. Owner: a test, or the simulator. Offloaded work runs on the core that asked for it.
-// Order: in each round every core has one turn, in an order drawn from the seed. When none had anything to
-// do, time
+// Order: in each round every core has one turn, in an order drawn from the seed. When none had anything to do, time
 //        jumps to the next timer or event. Same seed and same calls give the same run.
 #pragma once
 
@@ -36,8 +35,7 @@ class Simulation {
 
   // One round; time moves, to `until` at the most, only when no core had anything to do.
   void step(Instant until);
-  // Rounds until `done()`, but for no more than `bound` of simulated time and kRoundsMax rounds; says whether
-  // it is.
+  // Rounds until `done()`, but for no more than `bound` of simulated time and kRoundsMax rounds; says whether it is.
   bool run_until(const std::function<bool()>& done, Duration bound);
   // Rounds for so long.
   void run_for(Duration time);

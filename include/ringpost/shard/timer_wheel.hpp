@@ -1,13 +1,10 @@
 // A hierarchical timer wheel: O(1) to arm and to disarm, one check a turn.
 //
-// Layer: runtime. Owner: one core. Resolution 1 ms: a timer fires at the first full millisecond that is not
-// before its
+// Layer: runtime. Owner: one core. Resolution 1 ms: a timer fires at the first full millisecond that is not before its
 //        deadline, never earlier. Every Instant is in range (far timers cascade).
-// Order: timers due at one advance fire in the order of their deadlines, ties in the order of arming. What a
-// firing
+// Order: timers due at one advance fire in the order of their deadlines, ties in the order of arming. What a firing
 //        timer arms with a past deadline fires at the next advance.
-// Place: a timer stands at the level of the highest base-64 digit in which its tick differs from the present
-// one, so
+// Place: a timer stands at the level of the highest base-64 digit in which its tick differs from the present one, so
 //        every timer of a lower level is due before any of a higher one, and `next` looks at one level only.
 #pragma once
 

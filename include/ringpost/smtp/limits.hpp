@@ -18,9 +18,6 @@ inline constexpr std::size_t kMailLineBytesMax = 2048;
 inline constexpr std::size_t kAuthLineBytesMax = 12288;
 // Replies gathered before the session asks to be flushed: some hundred short replies, one socket send.
 inline constexpr std::size_t kOutputBytesFlush = 8192;
-// Addresses and parameters of one transaction; then 452 4.5.3. A thousand recipients with all parameters have
-// 0.8 MiB.
-inline constexpr std::size_t kEnvelopeTextBytesMax = 16 * 1024 * 1024;
 // An idle session gives back buffers larger than this; below it the next transaction needs no allocation.
 inline constexpr std::size_t kIdleBufferBytes = 256;
 // Recipients for which an idle session keeps room.
@@ -31,12 +28,10 @@ inline constexpr std::size_t kDiscardBytes = 4096;
 // ---- client ----
 // RFC 5321 asks for 512; servers that quote links write more. Longer: the line is not SMTP, we hang up.
 inline constexpr std::size_t kPeerReplyLineBytesMax = 4096;
-// Transactions whose replies are outstanding on one connection. One travels, one is being judged, one is
-// written.
+// Transactions whose replies are outstanding on one connection. One travels, one is being judged, one is written.
 inline constexpr std::size_t kTransactionsInFlightMax = 4;
-// Commands written without waiting, summed over transactions: their replies must fit the peer's send buffer
-// while we still write, or both sides wait for ever (RFC 2920 section 3.1). 64 KiB of window hold about 1000
-// replies.
+// Commands written without waiting, summed over transactions: their replies must fit the peer's send buffer while we
+// still write, or both sides wait for ever (RFC 2920 section 3.1). 64 KiB of window hold about 1000 replies.
 inline constexpr std::size_t kPipelinedCommandsMax = 1000;
 
 }  // namespace ringpost::smtp

@@ -7,10 +7,10 @@
 // States:  greeting -> ready -> mail -> recipients -> body -> deciding -> ready | closed
 // RFCs:    5321, 2033 (LMTP), 6409, 1870, 2034, 2920, 3030, 3207, 3461, 4954, 6152, 6531.
 //
-// The driver pulls. It holds received bytes and calls next(); the session consumes them from the front,
-// appends replies to output() and returns the first thing that the driver must know or decide. Replies gather
-// until the driver sends them: it must when next() says need_input or flush, before it waits for anything
-// outside this core, and at the end. So the replies of one pipelined group leave in one send.
+// The driver pulls. It holds received bytes and calls next(); the session consumes them from the front, appends replies
+// to output() and returns the first thing that the driver must know or decide. Replies gather until the driver sends
+// them: it must when next() says need_input or flush, before it waits for anything outside this core, and at the end.
+// So the replies of one pipelined group leave in one send.
 //
 //   session.greet();
 //   for (;;) {
@@ -132,8 +132,7 @@ class ServerSession {
   bool authenticated() const { return authenticated_; }
   // The login name that accept_auth() confirmed; empty before.
   std::string_view login() const { return login_; }
-  // The transaction, from `mail` to the answer to `message_end`. At message_end the driver may move parts
-  // out.
+  // The transaction, from `mail` to the answer to `message_end`. At message_end the driver may move parts out.
   mail::Envelope& envelope() { return envelope_; }
   const mail::Envelope& envelope() const { return envelope_; }
   // At `recipient`: the last of the envelope. Views are valid until the answer.
@@ -152,8 +151,10 @@ class ServerSession {
   sasl::Credentials& credentials();
   std::string_view auth_mechanism() const;
 
-  // Bytes that the session holds: itself and its heap. For memory limits and the test that an idle one is
-  // small.
+  // What the client did wrong, since the greeting: for figures.
+  std::uint32_t protocol_errors() const { return protocol_errors_; }
+
+  // Bytes that the session holds: itself and its heap. For memory limits and the test that an idle one is small.
   std::size_t memory_used() const;
 
  private:
@@ -183,6 +184,7 @@ class ServerSession {
   std::optional<Event> hang_up(const FixedReply& reply);
   std::size_t answers_due() const;
   void conclude(bool accepted, bool closing);
+  void note_error();
   void forget_offences();
   bool over_limits() const;
   // Empties the transaction; true when there was one.
@@ -248,6 +250,7 @@ class ServerSession {
   std::uint64_t size_hint_ = 0;
   std::size_t output_sent_ = 0;
   std::uint32_t errors_ = 0;
+  std::uint32_t protocol_errors_ = 0;
   std::uint32_t rejections_ = 0;
   std::uint32_t idle_commands_ = 0;
   std::uint32_t auth_failures_ = 0;

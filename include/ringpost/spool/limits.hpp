@@ -14,14 +14,17 @@ inline constexpr Bytes kMessageSizeMax = 1_GiB;
 inline constexpr std::size_t kChunkSize = 256 * 1024;   // the largest block of a core's pool
 inline constexpr std::size_t kChunksMax = 64 * 1024;    // of one message; a location each in memory
 inline constexpr std::size_t kSmallAppend = 32 * 1024;  // shorter pieces of a large body are gathered first
-// Messages up to this live in one record. The staging block of a session holds 256 KiB, and a Received field and what a
-// submission lacks stand in front.
-inline constexpr std::size_t kWholeMessageMax = 512 * 1024;
-// How long accepting waits for the log before it says 452: a stalled disk, or every buffer in use.
-inline constexpr Duration kRoomWait = 10s;
+// Messages up to this live in one record. The staging block of a session holds 256 KiB with our Received field, and what a
+// submission lacks (Date, Message-ID, From: less than 1 KiB) comes on top.
+inline constexpr std::size_t kWholeMessageMax = 264 * 1024;
+// How long accepting waits for the log before it says 452: a stalled disk, or every buffer in use. A client waits 10 minutes
+// for the answer to a body (RFC 5321 section 4.5.3.2.6), and a busy disk shall slow it down, not turn it away.
+inline constexpr Duration kRoomWait = 60s;
 // Outcomes of a message that are written whole each time; above it only what changed, and now and then all.
 inline constexpr std::size_t kWholeStateMax = 16;
 inline constexpr std::size_t kStateChangesMax = 64;
+// Targets of aliases that are done while the recipient waits, of one message: 24 bytes each in a whole record.
+inline constexpr std::size_t kFinishedTargetsMax = 1500;
 inline constexpr std::size_t kRetriesPerTurn = 64;  // records that found no room before
 inline constexpr unsigned kShardsMax = 1024;        // MessageId has 10 bits for it
 inline constexpr std::uint32_t kEpochMax = (1U << 20) - 1;

@@ -39,6 +39,14 @@ struct Outcome {
   bool warned = false;     // the sender has been told of the delay; stays true in later outcomes
 };
 
+// One of the places to which the mail of one recipient goes, as its alias says, that has it while others have not. The
+// target is a digest that only its maker understands.
+struct FinishedTarget {
+  std::uint32_t recipient = 0;
+  std::uint64_t target = 0;
+  bool operator==(const FinishedTarget&) const = default;
+};
+
 // A message that is in the queue. Valid during the call that hands it out; copy what you keep.
 struct Queued {
   MessageId id;
@@ -134,6 +142,9 @@ class Spool {
   // Records what has become of recipients; when all are final the message ends and its space is given back. A final
   // state stays; of a pending one the last word counts. Unknown ids and indices are ignored.
   void record(MessageId id, std::span<const Outcome> outcomes);
+  // The same for a part of what one pending recipient stands for: kept until the recipient's state is final. Of a message
+  // with kFinishedTargetsMax of them no more are kept: after a crash those may be done again.
+  void record(MessageId id, FinishedTarget finished);
   // Resumes when everything recorded so far is durable (of messages at level memory: nothing).
   Task<Result<void>> flush();
   // Writes what level memory holds, then flushes and ends all background work. No other call afterwards.
@@ -144,6 +155,7 @@ class Spool {
     std::vector<std::byte> bytes;  // what `envelope` points into
     mail::EnvelopeRecord envelope;
     std::vector<Outcome> outcomes;  // one for each recipient
+    std::vector<FinishedTarget> finished;
   };
   Task<Result<Loaded>> load(MessageId id);
   std::uint64_t size_of(MessageId id) const;  // of the stored message; 0 when unknown

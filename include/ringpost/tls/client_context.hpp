@@ -17,8 +17,7 @@
 namespace ringpost::tls {
 
 struct ClientSettings {
-  // The system's are in /etc/ssl/certs/ca-certificates.crt. Empty: nothing can be verified, all checks
-  // not_asked.
+  // The system's are in /etc/ssl/certs/ca-certificates.crt. Empty: nothing can be verified, all checks not_asked.
   std::string authorities_pem;
   std::string authorities_path;  // only cited in errors
   Version version_min = Version::tls_1_2;

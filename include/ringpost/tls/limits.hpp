@@ -16,8 +16,7 @@ inline constexpr std::size_t kIdleBufferBytes = 512;
 inline constexpr int kPeerChainBytesMax = 64 * 1024;
 // Names with a certificate of their own in one server context.
 inline constexpr std::size_t kServerNamesMax = 10'000;
-// Sessions kept for resumption by one client context. Each holds the peer's chain, some 15 KiB: 16 MiB a
-// core.
+// Sessions kept for resumption by one client context. Each holds the peer's chain, some 15 KiB: 16 MiB a core.
 inline constexpr std::size_t kClientSessionsMax = 1024;
 // Ticket keys that still open tickets: the one that seals and the two before it.
 inline constexpr std::size_t kTicketKeysMax = 3;

@@ -21,6 +21,7 @@ struct TlsOptions {
   FilePath certificate;  // empty: no TLS
   FilePath key;
   Version version_min = Version::tls_1_2;
+  Duration ticket_key_lifetime = 12h;
   Named<SniOptions> sni;
 };
 

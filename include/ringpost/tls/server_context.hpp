@@ -1,10 +1,9 @@
 // What a server needs to accept TLS: certificates by name, the version floor, ticket keys.
 //
 // Layer:  pure. PEM text in; the caller reads the files.
-// Owner:  immutable, behind shared_ptr<const>. Any core may use it, but signing takes a lock inside of the
-// key, so each
-//         core best builds its own from the same settings and the same TicketKeys. To reload, build another
-//         and swap; sessions keep theirs.
+// Owner:  immutable, behind shared_ptr<const>. Any core may use it, but signing takes a lock inside of the key, so each
+//         core best builds its own from the same settings and the same TicketKeys. To reload, build another and swap;
+//         sessions keep theirs.
 // Limits: kServerNamesMax.
 // RFCs:   6066 section 3 (SNI), 6125 (wildcards).
 #pragma once

@@ -1,13 +1,12 @@
 // One TLS connection, either side: ciphertext in, plaintext out, and the other way.
 //
 // Layer:   pure. Memory in and out; no sockets, clock, logging.
-// Owner:   net::Connection. Lives on one core at a time; at a quiet point (no call running) it may move to
-// another.
-//          A client session stays on the core of its ClientContext.
-// Input:   any prefix of the byte stream, split anywhere. It keeps no reference to a caller's bytes after a
-// call. Limits:  tls/limits.hpp. Bytes and time of the handshake are the driver's to bound. States: handshake
-// -> open -> closed (peer sent close_notify) | failed (sticky; an alert may wait in the output) RFCs:    5246
-// (TLS 1.2), 8446 (TLS 1.3), 6066 (SNI), 5077 (tickets). Renegotiation is refused.
+// Owner:   net::Connection. Lives on one core at a time; at a quiet point (no call running) it may move to another. A
+//          client session stays on the core of its ClientContext.
+// Input:   any prefix of the byte stream, split anywhere. It keeps no reference to a caller's bytes after a call.
+// Limits:  tls/limits.hpp. Bytes and time of the handshake are the driver's to bound.
+// States:  handshake -> open -> closed (peer sent close_notify) | failed (sticky; an alert may wait in the output)
+// RFCs:    5246 (TLS 1.2), 8446 (TLS 1.3), 6066 (SNI), 5077 (tickets). Renegotiation is refused.
 #pragma once
 
 #include <cstddef>
@@ -65,14 +64,12 @@ class Session {
   // to kRecordBytesMax is taken and sent right after it.
   Result<std::size_t> write(std::span<const std::byte> plaintext);
 
-  // The ciphertext to send now. Valid until the next call of anything but consume_output of a part and
-  // accessors.
+  // The ciphertext to send now. Valid until the next call of anything but consume_output of a part and accessors.
   std::span<const std::byte> pending_output();
   void consume_output(std::size_t count);
 
   // The socket's end of file, after all that came was received. An error (closed) when the peer did not say
-  // close_notify first: the bytes so far may have been cut short by anyone. During the handshake always an
-  // error.
+  // close_notify first: the bytes so far may have been cut short by anyone. During the handshake always an error.
   Result<void> end_of_input();
   // Says that we send no more. Its record is in pending_output(); writes are refused afterwards.
   void close_notify();

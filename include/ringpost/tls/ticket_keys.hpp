@@ -1,8 +1,8 @@
 // The keys that seal session tickets, so that a client resumes on any core and after a reload.
 //
-// Layer:  pure. An immutable value in a shared_ptr: rotating makes a new one, each core takes it at a turn
-// boundary. Limits: kTicketKeysMax keys. Older tickets just lead to a full handshake. RFCs:   5077, 8446
-// section 4.6.1.
+// Layer:  pure. An immutable value in a shared_ptr: rotating makes a new one, each core takes it at a turn boundary.
+// Limits: kTicketKeysMax keys. Older tickets just lead to a full handshake.
+// RFCs:   5077, 8446 section 4.6.1.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ class TicketKeys {
 
   // One random key. Made once at start, then kept over reloads.
   static Result<std::shared_ptr<const TicketKeys>> generate();
-  // A fresh random key that seals from now on; these keys still open. Call it every 12 hours.
+  // A fresh random key that seals from now on; these keys still open. Call it every `tls.ticket_key_lifetime`.
   Result<std::shared_ptr<const TicketKeys>> rotated() const;
 
   const Key& sealing() const { return keys_.front(); }

@@ -39,9 +39,12 @@ TEST(Status, says_what_the_server_is) {
 TEST(Reload, gives_the_findings_of_a_bad_configuration) {
   World world;
   EXPECT_EQ(world.ask("reload", "{}").back()["generation"].number(), 3);
+  EXPECT_TRUE(world.ask("reload", "{}").back()["waiting"].list().empty());
+  world.control.reload_result = std::vector<std::string>{"spool.directory waits"};
+  EXPECT_EQ(world.ask("reload", "{}").back()["waiting"].list().at(0).text(), "spool.directory waits");
   world.control.reload_result = fail(ErrorKind::permanent, "a.toml:1: error: x\na.toml:2: error: y");
   EXPECT_THAT(world.error_of("reload", "{}"), HasSubstr("a.toml:2"));
-  EXPECT_EQ(world.control.reloads, 2);
+  EXPECT_EQ(world.control.reloads, 4);
 }
 
 TEST(Stop, passes_the_drain_on_or_leaves_it_to_the_configuration) {
@@ -203,6 +206,15 @@ TEST(QueueOrders, give_the_error_of_a_core) {
   World world;
   world.queue.change_result = fail(ErrorKind::timed_out, "core 1 is too busy; try again");
   EXPECT_THAT(world.error_of("queue hold", R"({"all":true})"), HasSubstr("core 1"));
+}
+
+TEST(QueueOrders, that_a_core_did_not_end_in_time_survive_a_restart_where_they_were_done) {
+  World world;
+  world.queue.change_result = fail(ErrorKind::timed_out, "core 1 is too busy; try again");
+  EXPECT_EQ(world.error_of("queue hold", "{\"id\":\"" + to_string(kFirst) + "\"}"), "core 1 is too busy");
+  const auto stored = load_directives(world.control.tables(), 1, kNow);
+  ASSERT_EQ(stored->at(0).held.size(), 1U);
+  EXPECT_EQ(stored->at(0).held[0].id, kFirst);
 }
 
 TEST(Directives, of_holds_and_suspensions_are_in_the_tables_before_the_answer) {

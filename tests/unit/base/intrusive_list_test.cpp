@@ -24,6 +24,26 @@ TEST(IntrusiveList, keeps_order_and_lets_elements_leave_by_themselves) {
   EXPECT_EQ(list.pop_front(), nullptr);
 }
 
+TEST(IntrusiveList, takes_another_list_to_its_front) {
+  IntrusiveList<Element> list, other;
+  Element a(1), b(2), c(3);
+  other.splice_front(list);
+  EXPECT_TRUE(other.empty());
+  list.push_back(c);
+  other.push_back(a);
+  other.push_back(b);
+  list.splice_front(other);
+  EXPECT_TRUE(other.empty());
+  b.unlink();
+  EXPECT_EQ(list.pop_front()->value, 1);
+  EXPECT_EQ(list.pop_front()->value, 3);
+  EXPECT_TRUE(list.empty());
+  other.push_back(b);
+  list.splice_front(other);
+  EXPECT_EQ(&list.front(), &b);
+  EXPECT_EQ(&list.back(), &b);
+}
+
 TEST(IntrusiveList, visited_element_may_leave) {
   IntrusiveList<Element> list;
   Element a(1), b(2);

@@ -15,8 +15,12 @@ struct Place {
   friend FramePool& frame_pool(Place& place) { return place.frames; }
 };
 
-Task<int> three(Place&) { co_return 3; }
-Task<int> sum(Place& place) { co_return co_await three(place) + co_await three(place); }
+Task<int> three(Place&) {
+  co_return 3;
+}
+Task<int> sum(Place& place) {
+  co_return co_await three(place) + co_await three(place);
+}
 
 TEST(Task, awaits_and_returns_values_with_frames_from_the_pool) {
   Place place;
@@ -61,7 +65,9 @@ TEST(Task, a_deep_chain_uses_no_stack) {
 
 TEST(Task, destroying_a_suspended_task_frees_the_whole_chain) {
   Place place;
-  { auto task = sum(place); }
+  {
+    auto task = sum(place);
+  }
   EXPECT_EQ(place.frames.live_bytes(), 0U);
 }
 

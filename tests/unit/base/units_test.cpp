@@ -20,7 +20,8 @@ TEST(Units, reads_durations_and_their_sums) {
   EXPECT_EQ(parse_duration("1h30m").value(), 90min);
   EXPECT_EQ(parse_duration("250ms").value(), 250ms);
   EXPECT_EQ(parse_duration("5min").value(), 5min);
-  for (const char* text : {"", "s", "5", "5 s", "1h-3m", "300000000d"}) EXPECT_FALSE(parse_duration(text)) << text;
+  for (const char* text : {"", "s", "5", "5 s", "1h-3m", "300000000d"})
+    EXPECT_FALSE(parse_duration(text)) << text;
 }
 
 TEST(Units, reads_rates) {
@@ -29,8 +30,10 @@ TEST(Units, reads_rates) {
 }
 
 TEST(Units, prints_what_it_reads) {
-  for (const char* text : {"64MiB", "1000", "0", "3GiB"}) EXPECT_EQ(to_string(parse_bytes(text).value()), text);
-  for (const char* text : {"1h30m", "5d", "250ms", "1s500ms"}) EXPECT_EQ(to_string(parse_duration(text).value()), text);
+  for (const char* text : {"64MiB", "1000", "0", "3GiB"})
+    EXPECT_EQ(to_string(parse_bytes(text).value()), text);
+  for (const char* text : {"1h30m", "5d", "250ms", "1s500ms"})
+    EXPECT_EQ(to_string(parse_duration(text).value()), text);
   for (const char* text : {"600/min", "10/s", "2/d"}) EXPECT_EQ(to_string(parse_rate(text).value()), text);
 }
 

@@ -1,3 +1,7 @@
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "ringpost/io/backend.hpp"
 #include "ringpost/spool/spool.hpp"
 
@@ -81,6 +85,25 @@ TEST(Commands, that_need_the_server_end_with_75_when_there_is_none) {
     EXPECT_EQ(world.run(words), kUnreachable) << testing::PrintToString(words);
     EXPECT_THAT(world.err, HasSubstr("ringpost serve"));
   }
+}
+
+// Who belongs to the group of the socket commands the server; its private key is none of their business.
+TEST(Commands, that_need_the_server_work_for_who_may_not_read_its_key) {
+  constexpr uid_t kNobody = 65534;
+  World world;
+  ASSERT_EQ(world.run({"init", world.file("")}), kDone);
+  ASSERT_EQ(::chmod(world.file("tls/key.pem").c_str(), 0), 0);
+  ASSERT_EQ(::chmod(world.file("").c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(world.file("tls").c_str(), 0755), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::getuid() == 0 && (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) ::_exit(1);
+    ::_exit(world.run({"status"}));
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), kUnreachable);
 }
 
 TEST(Version, is_told_to_people_and_to_programs) {
@@ -208,6 +231,45 @@ TEST(Check, warns_of_a_certificate_for_another_host_and_goes_on) {
   world.write("ringpost.toml", text);
   EXPECT_EQ(world.run({"check"}), kDone);
   EXPECT_THAT(world.out, AllOf(HasSubstr("warning: tls.certificate"), HasSubstr("mx9.example.com")));
+}
+
+TEST(Check, refuses_intervals_between_attempts_that_are_none) {
+  for (const char* intervals : {"[]", "[\"0s\"]", "[\"5m\", \"10ms\"]", "[\"3d\"]"}) {
+    World world;
+    world.write("ringpost.toml", std::string("[retry]\nintervals = ") + intervals + "\n");
+    EXPECT_EQ(world.run({"check"}), kFindings) << intervals;
+    EXPECT_THAT(world.out, HasSubstr("ringpost.toml:2: error: retry.intervals")) << intervals;
+  }
+}
+
+TEST(Check, refuses_an_address_that_two_listeners_name) {
+  World world;
+  world.write("ringpost.toml",
+              "[listener.a]\naddress = [\"127.0.0.1:2525\"]\n[listener.b]\n"
+              "address = [\"127.0.0.1:2526\", \"127.0.0.1:2525\"]\n");
+  EXPECT_EQ(world.run({"check"}), kFindings);
+  EXPECT_THAT(world.out, AllOf(HasSubstr("ringpost.toml:4: error: listener.b.address"),
+                               HasSubstr("127.0.0.1:2525"), HasSubstr("listener.a")));
+  world.write("ringpost.toml", "[listener.a]\naddress = [\"127.0.0.1:2525\", \"127.0.0.1:2525\"]\n");
+  EXPECT_EQ(world.run({"check"}), kFindings);
+  world.write("ringpost.toml",
+              "[listener.a]\naddress = [\"127.0.0.1:0\", \"127.0.0.1:0\", \"[::1]:25\", \"127.0.0.1:25\"]\n");
+  EXPECT_EQ(world.run({"check"}), kDone) << world.out;
+}
+
+// Each of these would fail at the start, where nobody says which line it was.
+TEST(Check, refuses_what_a_start_would_refuse) {
+  const std::vector<std::pair<std::string, std::string>> mistakes{
+      {"[server]\nuser = \"root\"\n", "server.user"},
+      {"[admin]\nsocket = \"/run/" + std::string(110, 's') + "\"\n", "admin.socket"},
+      {"[mailboxes]\nlocation = \"maildir:mail/%q\"\n", "mailboxes.location"},
+  };
+  for (const auto& [text, key] : mistakes) {
+    World world;
+    world.write("ringpost.toml", text);
+    EXPECT_EQ(world.run({"check"}), kFindings) << key;
+    EXPECT_THAT(world.out, HasSubstr("ringpost.toml:2: error: " + key)) << key;
+  }
 }
 
 TEST(Check, of_a_file_that_is_not_there_says_so) {

@@ -34,6 +34,21 @@ TEST(Letter, without_a_header_gets_an_empty_line_before_its_text) {
   EXPECT_EQ(letter_of(kToBea, "http://example.com is a text\n").body, "http://example.com is a text\n\n");
 }
 
+TEST(Letter, of_a_field_with_too_many_addresses_says_that_and_not_all_of_them) {
+  std::string text = "To: ";
+  for (int i = 0; i < 20'000; ++i) text += "u" + std::to_string(i) + "@example.org, ";
+  const std::string refusal = refusal_of(kFromHeader, text + "z@example.org\n\n");
+  EXPECT_THAT(refusal, HasSubstr("To: more than 10000 addresses"));
+  EXPECT_LT(refusal.size(), 200U);
+}
+
+TEST(Letter, quotes_the_begin_of_a_field_that_it_refuses) {
+  const std::string refusal = refusal_of(kFromHeader, "To: a@@b, " + std::string(5000, 'x') + "\n\n");
+  EXPECT_THAT(refusal, HasSubstr("To: a@@b, xxx"));
+  EXPECT_THAT(refusal, HasSubstr("has something that is no address"));
+  EXPECT_LT(refusal.size(), 300U);
+}
+
 TEST(Letter, loses_the_from_line_of_a_mailbox) {
   EXPECT_EQ(letter_of(kToBea, "From anna Sun Nov 22 08:00:00 2026\nSubject: x\n\ny\n").body,
             "Subject: x\n\ny\n");

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sysexits.h>
 
+#include "ringpost/inject/pickup.hpp"
 #include "ringpost/inject/pickup_format.hpp"
 
 #include "unit/command/world.hpp"
@@ -53,6 +54,19 @@ TEST_F(Sendmail, leaves_the_message_in_the_pickup_directory_without_a_server) {
   EXPECT_EQ(found[0].recipients[0].notify.bits, mail::Notify::kFailure);
   EXPECT_EQ(found[0].envelope_id, "a+2Bb");
   EXPECT_EQ(found[0].body, "To: bea@example.org\n\nhello\n");
+}
+
+// Exit code 0 is a promise: what the server would set aside as too large is refused here.
+TEST_F(Sendmail, takes_no_message_that_the_server_will_not) {
+  const std::string whole =
+      "Subject: x\n\n" + std::string(inject::PickupSettings{}.message_size_max - 12, 'x');
+  EXPECT_EQ(send({"root"}, whole + "y"), EX_DATAERR);
+  EXPECT_THAT(world_.err, HasSubstr("larger than"));
+  EXPECT_EQ(send({"-F", "Anna", "root"}, whole), EX_DATAERR) << "a From field of ours comes on top";
+  EXPECT_TRUE(messages().empty());
+  EXPECT_EQ(send({"root"}, whole), EX_OK) << world_.err;
+  ASSERT_EQ(messages().size(), 1U);
+  EXPECT_EQ(messages()[0].body.size(), whole.size());
 }
 
 TEST_F(Sendmail, without_f_leaves_the_sender_to_the_owner_of_the_file) {

@@ -36,6 +36,15 @@ TEST(Reference, lists_each_key_with_type_default_and_range) {
   EXPECT_THAT(page, HasSubstr("| `weights` | table of name = integer | `{}` |"));
 }
 
+TEST(WaitingForRestart, names_what_a_reload_cannot_change_and_nothing_else) {
+  Everything running, fresh;
+  EXPECT_THAT(waiting_for_restart(running.schema(), fresh.schema()), IsEmpty());
+  fresh.server.hostname = "other.example.com";
+  EXPECT_THAT(waiting_for_restart(running.schema(), fresh.schema()), IsEmpty());
+  fresh.cores.use = std::vector<unsigned>{1};
+  EXPECT_THAT(waiting_for_restart(running.schema(), fresh.schema()), testing::ElementsAre("cores.use"));
+}
+
 TEST(Reference, is_the_same_whatever_the_structs_hold) {
   Everything fresh;
   Everything loaded;

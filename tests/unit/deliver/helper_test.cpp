@@ -177,6 +177,34 @@ TEST_F(HelperTest, reads_a_forward_file_as_its_owner) {
   EXPECT_EQ(wait(*reply).text, "x@example.org\n");
 }
 
+TEST_F(HelperTest, reads_only_lists_that_the_users_forward_includes) {
+  start();
+  const std::string list = home() + "/friends";
+  put_forward("x@example.org\n:include:" + list + "\n");
+  for (const std::string& path : {list, home() + "/diary"}) {
+    write_file(path, "secret@example.org\n");
+    ::chmod(path.c_str(), 0600);
+    give(path);
+  }
+  const auto read = [&](const std::string& path, std::uint32_t uid) {
+    DeliveryOrder order = this->order(DeliveryOrder::Kind::read_include, path);
+    order.from_forward = true;
+    order.uid = uid;
+    const auto reply = helper_->start(order, -1);
+    EXPECT_TRUE(reply);
+    return wait(*reply);
+  };
+  EXPECT_EQ(read(list, person_.uid).text, "secret@example.org\n");
+  const DeliveryOutcome other = read(home() + "/diary", person_.uid);
+  EXPECT_THAT(other.reply.text, HasSubstr("includes no such list"));
+  EXPECT_EQ(other.text, "");
+  EXPECT_THAT(read(list, 0).reply.text, HasSubstr("nothing is delivered as root"));
+  if (!is_root()) return;
+  ASSERT_EQ(::chown(list.c_str(), 4242, 4242), 0);
+  ::chmod(list.c_str(), 0644);
+  EXPECT_THAT(read(list, person_.uid).reply.text, HasSubstr("belongs to another user"));
+}
+
 TEST_F(HelperTest, wants_a_message_that_cannot_change_any_more) {
   start();
   const Descriptor open_file(::memfd_create("m", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -289,7 +317,7 @@ TEST_F(HelperTest, serves_the_core_that_delivers) {
   anna.gid = person_.gid;
   const LocalResult result = world.deliver("anna@example.com");
   EXPECT_EQ(result.kind, LocalResult::Kind::forwarded) << result.reply.text;
-  EXPECT_EQ(result.forward, std::vector<std::string>{"x@example.org"});
+  EXPECT_EQ(addresses(result.forward), std::vector<std::string>{"x@example.org"});
   EXPECT_EQ(files_in(home() + "/Maildir/new").size(), 1U);
   EXPECT_THAT(read_file(home() + "/out"), HasSubstr("Subject: hello"));
   EXPECT_EQ(world.deliver("run@example.com").kind, LocalResult::Kind::failed);

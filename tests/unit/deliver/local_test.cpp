@@ -85,7 +85,7 @@ TEST_F(LocalTest, takes_the_file_of_aliases_before_those_of_the_database) {
   EXPECT_TRUE(has_mail("anna"));
   const LocalResult sales = world.deliver("sales@example.com");
   EXPECT_EQ(sales.kind, Kind::forwarded);
-  EXPECT_THAT(sales.forward, ElementsAre("x@example.org"));
+  EXPECT_THAT(addresses(sales.forward), ElementsAre("x@example.org"));
   EXPECT_EQ(sales.target, "alias");
   EXPECT_TRUE(has_mail("bea"));
 }
@@ -95,7 +95,7 @@ TEST_F(LocalTest, expands_aliases_of_aliases_and_each_target_once) {
   for (const char* name : {"anna", "bea"}) world.people->add(name);
   const LocalResult result = world.deliver("all@example.com");
   EXPECT_EQ(result.kind, Kind::forwarded);
-  EXPECT_THAT(result.forward, ElementsAre("x@example.org"));
+  EXPECT_THAT(addresses(result.forward), ElementsAre("x@example.org"));
   EXPECT_TRUE(has_mail("anna"));
   EXPECT_TRUE(has_mail("bea"));
 }
@@ -147,7 +147,7 @@ TEST_F(LocalTest, goes_on_here_with_a_single_local_address_and_sends_several_on)
   LocalWorld& world = start("one: anna@example.com\ntwo: anna@example.com, bea@example.com\n");
   for (const char* name : {"anna", "bea"}) world.people->add(name);
   EXPECT_EQ(world.deliver("one@example.com").kind, Kind::delivered);
-  EXPECT_THAT(world.deliver("two@example.com").forward,
+  EXPECT_THAT(addresses(world.deliver("two@example.com").forward),
               UnorderedElementsAre("anna@example.com", "bea@example.com"));
 }
 
@@ -158,11 +158,64 @@ TEST_F(LocalTest, reads_included_lists_that_name_addresses_only) {
       start("list: :include:" + folder_.path("list") + "\nevil: :include:" + folder_.path("evil") +
             "\nlost: :include:/does/not/exist\n");
   world.people->add("anna");
-  EXPECT_THAT(world.deliver("list@example.com").forward, ElementsAre("x@example.org", "y@example.org"));
+  EXPECT_THAT(addresses(world.deliver("list@example.com").forward),
+              ElementsAre("x@example.org", "y@example.org"));
   EXPECT_TRUE(has_mail("anna"));
   EXPECT_EQ(world.deliver("evil@example.com").kind, Kind::failed);
   EXPECT_FALSE(fs::exists(folder_.path("touched")));
   EXPECT_EQ(world.deliver("lost@example.com").kind, Kind::deferred) << "the list may come back";
+}
+
+TEST_F(LocalTest, mail_of_a_list_goes_on_from_its_owner) {
+  write_file(folder_.path("more"), "bea\nx@example.org\n");
+  LocalWorld& world = start("news: anna, y@example.com, :include:" + folder_.path("more") +
+                            "\nowner-news: anna\nplain: anna\nboth: news, inner, plain\ninner: anna\n"
+                            "Owner-Inner: bea\nsub: inner, z@example.org\nowner-sub: anna\n");
+  for (const char* name : {"anna", "bea", "y"}) world.people->add(name);
+  const std::string owner = "owner-news@example.com";
+  EXPECT_THAT(world.deliver("News@example.com").forward,
+              ElementsAre(Forward{"anna@example.com", owner}, Forward{"y@example.com", owner},
+                          Forward{"bea@example.com", owner}, Forward{"x@example.org", owner}));
+  EXPECT_FALSE(has_mail("anna")) << "as a recipient of the new message";
+  EXPECT_THAT(world.deliver("plain@example.com").forward, IsEmpty());
+  EXPECT_TRUE(has_mail("anna"));
+  EXPECT_THAT(world.deliver("sub@example.com").forward,
+              ElementsAre(Forward{"inner@example.com", "owner-sub@example.com"},
+                          Forward{"z@example.org", "owner-sub@example.com"}));
+  // Lists inside of an alias that is none: each from its own.
+  EXPECT_THAT(world.deliver("both@example.com").forward,
+              ElementsAre(Forward{"anna@example.com", owner}, Forward{"y@example.com", owner},
+                          Forward{"bea@example.com", owner}, Forward{"x@example.org", owner}));
+  world.sender.clear();
+  EXPECT_THAT(world.deliver("sub@example.com").forward, ElementsAre(Forward{"z@example.org", ""}))
+      << "a report stays one";
+}
+
+TEST_F(LocalTest, places_of_a_list_get_it_from_its_owner_who_hears_of_their_failure) {
+  LocalWorld& world = start("news: " + folder_.path("box") + ", \\anna, \"|exit 67\"\nowner-news: bea\n");
+  world.people->add("anna");
+  const LocalResult result = world.deliver("news@example.com");
+  EXPECT_EQ(result.kind, Kind::failed);
+  EXPECT_EQ(result.owner, "owner-news@example.com");
+  EXPECT_THAT(read_file(folder_.path("box")), HasSubstr("Return-Path: <owner-news@example.com>\n"));
+  EXPECT_TRUE(has_mail("anna"));
+}
+
+TEST_F(LocalTest, a_list_that_names_itself_ends) {
+  LocalWorld& world = start("news: news, anna@example.com\nowner-news: anna\n");
+  world.people->add("anna");
+  world.people->add("news");
+  EXPECT_THAT(addresses(world.deliver("news@example.com").forward), ElementsAre("anna@example.com"));
+  EXPECT_TRUE(has_mail("news")) << "the mailbox of that name";
+}
+
+TEST_F(LocalTest, leaves_the_sender_of_a_list_to_lmtp) {
+  LocalWorld& world = start("news: \\anna, \\bea\nowner-news: bea\n", "lmtp:127.0.0.1:24");
+  for (const char* name : {"anna", "bea"}) world.people->add(name);
+  const LocalResult result = world.deliver("news@example.com");
+  EXPECT_EQ(result.lmtp_recipient, "anna@example.com");
+  EXPECT_EQ(result.lmtp_sender, "owner-news@example.com");
+  EXPECT_THAT(result.forward, ElementsAre(Forward{"bea@example.com", "owner-news@example.com"}));
 }
 
 TEST_F(LocalTest, delivers_to_files_folders_and_commands_of_aliases) {
@@ -179,10 +232,11 @@ TEST_F(LocalTest, delivers_to_files_folders_and_commands_of_aliases) {
 TEST_F(LocalTest, does_not_do_again_what_an_earlier_attempt_has_done) {
   LocalWorld& world = start("all: anna, x@example.org, \"|test -e " + folder_.path("go") + " || exit 75\"\n");
   world.people->add("anna");
-  std::vector<std::string> finished;
+  FinishedTargets finished;
   const LocalResult first = world.deliver("all@example.com", &finished);
   EXPECT_EQ(first.kind, Kind::deferred);
-  EXPECT_THAT(first.forward, ElementsAre("x@example.org")) << "a broken command keeps nobody's mail";
+  EXPECT_THAT(addresses(first.forward), ElementsAre("x@example.org"))
+      << "a broken command keeps nobody's mail";
   mark_forwarded(first.forward, finished);
   EXPECT_TRUE(has_mail("anna"));
 
@@ -197,9 +251,9 @@ TEST_F(LocalTest, does_not_do_again_what_an_earlier_attempt_has_done) {
 
 TEST_F(LocalTest, sends_on_what_was_not_yet_durable_again) {
   LocalWorld& world = start("all: x@example.org, y@example.org, \"|exit 75\"\n");
-  std::vector<std::string> finished;
-  mark_forwarded({"x@example.org"}, finished);
-  EXPECT_THAT(world.deliver("all@example.com", &finished).forward, ElementsAre("y@example.org"));
+  FinishedTargets finished;
+  mark_forwarded(std::vector<Forward>{{"x@example.org", ""}}, finished);
+  EXPECT_THAT(addresses(world.deliver("all@example.com", &finished).forward), ElementsAre("y@example.org"));
 }
 
 TEST_F(LocalTest, delivers_to_the_others_when_one_target_fails_for_good) {
@@ -209,7 +263,7 @@ TEST_F(LocalTest, delivers_to_the_others_when_one_target_fails_for_good) {
   EXPECT_EQ(result.kind, Kind::failed);
   EXPECT_EQ(result.reply.status, (mail::EnhancedStatus{5, 1, 1}));
   EXPECT_THAT(result.reply.text, HasSubstr("gone"));
-  EXPECT_THAT(result.forward, ElementsAre("x@example.org"));
+  EXPECT_THAT(addresses(result.forward), ElementsAre("x@example.org"));
   EXPECT_TRUE(has_mail("anna"));
 }
 
@@ -224,10 +278,10 @@ TEST_F(LocalTest, leaves_lmtp_to_the_caller_and_says_to_whom) {
   EXPECT_EQ(world.deliver("info@example.com").lmtp_recipient, "anna@example.com");
   const LocalResult both = world.deliver("both@example.com");
   EXPECT_EQ(both.lmtp_recipient, "anna@example.com");
-  EXPECT_THAT(both.forward, ElementsAre("bea@example.com"));
+  EXPECT_THAT(addresses(both.forward), ElementsAre("bea@example.com"));
   const LocalResult kept = world.deliver("keep@example.com");
   EXPECT_EQ(kept.kind, Kind::lmtp);
-  EXPECT_THAT(kept.forward, ElementsAre("x@example.org"));
+  EXPECT_THAT(addresses(kept.forward), ElementsAre("x@example.org"));
   const LocalResult bad = world.deliver("bad@example.com");
   EXPECT_EQ(bad.kind, Kind::lmtp);
   EXPECT_EQ(bad.reply.status, (mail::EnhancedStatus{5, 1, 1}));
@@ -265,7 +319,7 @@ TEST_F(LocalTest, obeys_the_forward_file_of_who_we_are) {
   put("dora", "cleo\n");
   const LocalResult anna = world.deliver("anna@example.com");
   EXPECT_EQ(anna.kind, Kind::forwarded);
-  EXPECT_THAT(anna.forward, ElementsAre("x@example.org"));
+  EXPECT_THAT(addresses(anna.forward), ElementsAre("x@example.org"));
   EXPECT_EQ(files_in(folder_.path("anna/Maildir/new")).size(), 1U);
   EXPECT_EQ(world.deliver("bea@example.com").kind, Kind::delivered);
   EXPECT_EQ(files_in(folder_.path("bea/Maildir/new")).size(), 1U);
@@ -277,6 +331,33 @@ TEST_F(LocalTest, obeys_the_forward_file_of_who_we_are) {
   ASSERT_TRUE(world.local->set_settings(world.settings));
   EXPECT_EQ(world.deliver("anna@example.com").kind, Kind::delivered);
   EXPECT_EQ(files_in(folder_.path("anna/Maildir/new")).size(), 2U);
+}
+
+TEST_F(LocalTest, a_forward_file_may_include_a_list_that_its_user_owns) {
+  LocalWorld& world = start("", "maildir:~/Maildir");
+  world.people->add("anna", folder_.path()).uid = ::geteuid();
+  const std::string list = folder_.path("friends");
+  const auto put = [](const std::string& path, std::string_view text, mode_t mode = 0600) {
+    write_file(path, text);
+    ::chmod(path.c_str(), mode);
+  };
+  put(folder_.path(".forward"), "\\anna\n:include:" + list + "\n");
+  put(list, "x@example.org\ny@example.org\n");
+  EXPECT_THAT(addresses(world.deliver("anna@example.com").forward),
+              ElementsAre("x@example.org", "y@example.org"));
+  put(list, "x@example.org\n", 0660);
+  const LocalResult open_to_others = world.deliver("anna@example.com");
+  EXPECT_EQ(open_to_others.kind, Kind::deferred) << "its user can mend it";
+  EXPECT_THAT(open_to_others.reply.text, HasSubstr("may be written by others"));
+  EXPECT_THAT(open_to_others.forward, IsEmpty());
+  for (const std::string& place :
+       {"|touch " + folder_.path("touched"), folder_.path("box"), ":include:" + folder_.path(".forward")}) {
+    put(list, place + "\n");
+    EXPECT_EQ(world.deliver("anna@example.com").kind, Kind::failed) << place;
+  }
+  EXPECT_FALSE(fs::exists(folder_.path("touched")) || fs::exists(folder_.path("box")));
+  fs::remove(list);
+  EXPECT_EQ(world.deliver("anna@example.com").kind, Kind::deferred) << "it may come back";
 }
 
 TEST_F(LocalTest, a_forward_file_that_cannot_be_trusted_or_read_is_none) {

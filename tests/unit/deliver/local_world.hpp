@@ -76,7 +76,8 @@ inline std::string only_file_in(const std::string& path) {
 // A body in several pieces.
 class SampleMessage {
  public:
-  explicit SampleMessage(std::string text = "Subject: hello\r\n\r\nFrom here\r\nbye\r\n", std::size_t piece = 7)
+  explicit SampleMessage(std::string text = "Subject: hello\r\n\r\nFrom here\r\nbye\r\n",
+                         std::size_t piece = 7)
       : text_(std::move(text)) {
     const auto bytes = scan::as_bytes(text_);
     for (std::size_t at = 0; at < bytes.size(); at += piece)
@@ -132,6 +133,13 @@ class People final : public accounts::Directory {
   std::map<std::string, std::vector<std::string>> aliases;
 };
 
+// The addresses of what goes on, whoever its sender is.
+inline std::vector<std::string> addresses(const std::vector<Forward>& forward) {
+  std::vector<std::string> found;
+  for (const Forward& each : forward) found.push_back(each.address);
+  return found;
+}
+
 template <class T>
 Task<void> keep(Task<T> task, std::optional<T>* result) {
   result->emplace(co_await std::move(task));
@@ -152,11 +160,11 @@ class LocalWorld {
     EXPECT_TRUE(made) << made.error().text;
     local = std::move(*made);
   }
-  LocalResult deliver(std::string recipient, std::vector<std::string>* finished = nullptr) {
+  LocalResult deliver(std::string recipient, FinishedTargets* finished = nullptr) {
     const SampleMessage message;
     std::optional<LocalResult> result;
     core_.spawn(keep(local->deliver({.recipient = recipient,
-                                     .reverse_path = "bea@example.org",
+                                     .reverse_path = sender,
                                      .original_recipient = original,
                                      .body = message.pieces(),
                                      .finished = finished}),
@@ -171,6 +179,7 @@ class LocalWorld {
   LocalSettings settings;
   std::unique_ptr<Local> local;
   std::string original;
+  std::string sender = "bea@example.org";
 
  private:
   shard::Core& core_;

@@ -1,8 +1,11 @@
 // Mail that ends here, and mail that an alias sends on.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
+
+#include "ringpost/mail/limits.hpp"
 
 #include "world.hpp"
 
@@ -47,6 +50,13 @@ class Mailbox : public testing::Test {
     world.local = local_.get();
     world.begin();
   }
+  // The machine loses power; the mailboxes stay. `begin` must be called again.
+  void power_cut() {
+    world.power_cut();
+    static std::vector<std::unique_ptr<Local>>* const graveyard = new std::vector<std::unique_ptr<Local>>;
+    graveyard->push_back(std::move(local_));
+  }
+  std::string in_folder(std::string_view name) const { return (folder_ / name).string(); }
   bool emptied() {
     return world.run_until([&] { return world.empty(); }, 1h);
   }
@@ -118,6 +128,102 @@ TEST_F(Mailbox, an_alias_to_several_reaches_all_and_is_reported_as_expanded) {
   EXPECT_TRUE(mails[0].find("Action: expanded") != std::string::npos ||
               mails[1].find("Action: expanded") != std::string::npos)
       << mails[0] << mails[1];
+}
+
+TEST_F(Mailbox, a_target_that_is_done_is_not_done_again_after_a_restart) {
+  Peer* away = &world.add_peer("192.0.2.1");
+  const std::string aliases =
+      fmt::format("team: anna, bert@away.test, \"|test -e {} || exit 75\"\n", in_folder("go"));
+  begin(aliases);
+  const MessageId id = world.send({.to = {"team@here.test"}});
+  ASSERT_TRUE(world.run_until([&] { return !world.events("deferred").empty(); }));
+  world.run_for(10s);
+  ASSERT_EQ(mails_of("anna").size(), 1U);
+  ASSERT_EQ(away->mails.size(), 1U);
+  power_cut();
+  away = &world.add_peer("192.0.2.1");
+  begin(aliases);
+  EXPECT_EQ(world.outcomes(id).at(0).attempts, 1);
+  std::ofstream(in_folder("go")).put('x');
+  ASSERT_TRUE(emptied()) << world.log();
+  EXPECT_EQ(mails_of("anna").size(), 1U) << "one copy";
+  EXPECT_TRUE(away->mails.empty());
+  EXPECT_EQ(world.outcomes(id).size(), 0U) << "it has ended";
+}
+
+TEST_F(Mailbox, a_restart_between_two_targets_repeats_none_that_is_done) {
+  const std::string aliases = fmt::format("team: anna, {}\n", in_folder("box"));
+  std::ofstream(in_folder("box.lock")).put('1');  // the second target waits for it
+  begin(aliases);
+  world.send({.to = {"team@here.test"}});
+  ASSERT_TRUE(world.run_until([&] { return mails_of("anna").size() == 1; }));
+  world.run_for(2s);
+  ASSERT_TRUE(world.events("deferred").empty()) << "the attempt is still under way";
+  power_cut();
+  fs::remove(in_folder("box.lock"));
+  begin(aliases);
+  ASSERT_TRUE(emptied()) << world.log();
+  EXPECT_EQ(mails_of("anna").size(), 1U) << "one copy";
+  EXPECT_TRUE(fs::exists(in_folder("box")));
+}
+
+TEST_F(Mailbox, a_reload_repeats_no_target_that_is_done) {
+  begin(fmt::format("team: anna, \"|test -e {} || exit 75\"\n", in_folder("go")));
+  world.send({.to = {"team@here.test"}});
+  ASSERT_TRUE(world.run_until([&] { return !world.events("deferred").empty(); }));
+  world.service().reload(std::make_shared<const Settings>(world.settings()));
+  world.run_for(1s);
+  std::ofstream(in_folder("go")).put('x');
+  ASSERT_TRUE(emptied()) << world.log();
+  EXPECT_EQ(mails_of("anna").size(), 1U);
+}
+
+TEST_F(Mailbox, a_list_with_an_owner_sends_from_it_and_its_failures_come_back_to_it) {
+  Peer& away = world.add_peer("192.0.2.1");
+  away.answer = [](const std::string& line, unsigned) -> std::optional<std::string> {
+    if (line.starts_with("RCPT TO:<bert@")) return "550 5.7.1 no lists here";
+    return std::nullopt;
+  };
+  begin("news: anna, gone, bert@away.test\nowner-news: anna\n");
+  world.send({.from = "author@away.test",
+              .to = {"news@here.test"},
+              .notify = {mail::Notify::kSuccess | mail::Notify::kFailure},
+              .dsn_return = mail::DsnReturn::full});
+  ASSERT_TRUE(emptied()) << world.log();
+  EXPECT_EQ(count_lines(away, "MAIL FROM:<owner-news@here.test>"), 1U);
+  // The author hears from the list that it has the mail, and nothing more.
+  ASSERT_EQ(away.mails.size(), 1U);
+  EXPECT_TRUE(away.mails[0].from.starts_with("<>"));
+  EXPECT_EQ(away.mails[0].to, std::vector<std::string>{"<author@away.test>"});
+  EXPECT_NE(away.mails[0].body.find("Action: delivered"), std::string::npos) << away.mails[0].body;
+  std::size_t copies = 0, reports = 0;
+  for (const std::string& mail : mails_of("anna")) {
+    copies += mail.find("Return-Path: <owner-news@here.test>") != std::string::npos ? 1 : 0;
+    reports += mail.find("Action: failed") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_EQ(copies, 1U);
+  EXPECT_EQ(reports, 2U) << "of the two that failed, in reports of their own, to the owner";
+}
+
+TEST_F(Mailbox, a_command_of_a_list_that_fails_is_reported_to_its_owner) {
+  world.add_peer("192.0.2.1");
+  begin("news: \"|exit 67\"\nowner-news: anna\n");
+  world.send({.from = "author@away.test", .to = {"news@here.test"}, .notify = {mail::Notify::kNever}});
+  ASSERT_TRUE(emptied()) << world.log();
+  const auto mails = mails_of("anna");
+  ASSERT_EQ(mails.size(), 1U) << world.log();
+  EXPECT_NE(mails[0].find("Final-Recipient: rfc822; news@here.test"), std::string::npos) << mails[0];
+}
+
+TEST_F(Mailbox, more_names_than_an_envelope_takes_go_in_several_messages) {
+  std::string aliases = "all: x0@away.test";
+  for (std::size_t i = 1; i <= mail::kRecipientsMax; ++i) aliases += fmt::format(", x{}@away.test", i);
+  world.routes["away"] = {.match = {.domain = "away.test"}, .via = "discard"};
+  begin(aliases + "\n");
+  world.send({.to = {"all@here.test"}});
+  ASSERT_TRUE(emptied()) << world.log();
+  EXPECT_EQ(world.figure("deliver_forwarded"), 2U);
+  EXPECT_EQ(world.figure("deliver_recipients_delivered"), mail::kRecipientsMax + 2);
 }
 
 TEST_F(Mailbox, an_lmtp_location_is_spoken_to_as_a_server) {

@@ -203,6 +203,35 @@ TEST_F(Orders, abort_ends_a_transaction_and_its_mail_stays) {
   EXPECT_TRUE(world.events("deferred").empty());
 }
 
+TEST_F(Orders, drain_waits_for_no_server_that_has_not_answered_yet) {
+  world.add_silence("192.0.2.1");
+  Peer& mute = world.add_peer("192.0.2.2");
+  mute.greeting = "";
+  world.settings().deliver.connect_timeout = 30min;
+  world.begin();
+  world.send({.to = {"anna@one.test"}});
+  world.send({.to = {"bert@two.test"}});
+  world.run_for(1s);
+  ASSERT_EQ(world.service().open_flows(), 2U);
+  world.service().drain();
+  ASSERT_TRUE(world.run_until([&] { return world.service().open_flows() == 0; }, 1s));
+  EXPECT_EQ(world.spool().message_count(), 2U);
+  EXPECT_TRUE(world.events("deferred").empty());
+}
+
+TEST_F(Orders, abort_ends_a_connect_that_nobody_answers_and_says_nothing_about_the_host) {
+  world.add_silence("192.0.2.1");
+  world.settings().deliver.connect_timeout = 30min;
+  world.begin();
+  const MessageId id = world.send({.to = {"anna@one.test"}});
+  world.run_for(1s);
+  ASSERT_EQ(world.service().open_flows(), 1U);
+  world.service().abort();
+  ASSERT_TRUE(world.run_until([&] { return world.service().open_flows() == 0; }, 1s));
+  EXPECT_EQ(world.outcomes(id).at(0).attempts, 0);
+  EXPECT_TRUE(world.events("deferred").empty());
+}
+
 TEST_F(Orders, recovered_mail_keeps_its_attempts_and_its_time) {
   world.begin();
   mail::Envelope envelope;

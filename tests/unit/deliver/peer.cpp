@@ -92,6 +92,13 @@ Task<bool> Peer::say(Visit& visit, std::string reply) {
     visit.hung_up = true;
     co_return false;
   }
+  if (reply == kDrip) {
+    for (unsigned dripped = 0; dripped < 1000 && visit.connection.write("250-more\r\n"); ++dripped) {
+      if (!co_await visit.connection.flush(core_.now() + kForEver)) break;
+      co_await shard::Sleep(core_, std::chrono::seconds(10));
+    }
+    co_return false;
+  }
   if (reply.empty()) {
     while (co_await visit.connection.receive(core_.now() + kForEver))
       visit.connection.consume(visit.connection.input().size());

@@ -29,6 +29,7 @@ class Peer {
   // closes at once. nullopt: as usual.
   using Answer = std::function<std::optional<std::string>(const std::string& line, unsigned connection)>;
   static constexpr const char* kHangUp = "hang up";
+  static constexpr const char* kDrip = "drip";  // a line of the reply every 10 s, and never the last one
 
   Peer(shard::Core& core, Endpoint endpoint);
   ~Peer();

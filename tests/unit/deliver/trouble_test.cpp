@@ -1,7 +1,11 @@
 // Servers that are dead, slow, rude or confused: the mail waits, comes back, and is never lost or counted twice.
+#include <algorithm>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "ringpost/crypto/certificate.hpp"
+#include "ringpost/deliver/limits.hpp"
 
 #include "world.hpp"
 
@@ -57,7 +61,10 @@ TEST_F(Trouble, a_dead_destination_costs_one_attempt_and_not_one_for_each_messag
   for (int i = 0; i < 50; ++i) world.send({.to = {"anna@example.com"}});
   world.run_for(1min);
   EXPECT_EQ(world.figure("deliver_connections_failed"), 1U);
-  EXPECT_EQ(world.events("deferred").size(), 1U);
+  const auto deferred = world.events("deferred");
+  EXPECT_EQ(std::ranges::count_if(
+                deferred, [](const LoggedEvent& event) { return event.fields.contains("recipient"); }),
+            1);
   const QueueSummary summary = world.service().summary();
   ASSERT_EQ(summary.destinations.size(), 1U);
   EXPECT_EQ(summary.recipients[static_cast<std::size_t>(JobState::deferred)], 50U);
@@ -67,6 +74,59 @@ TEST_F(Trouble, a_dead_destination_costs_one_attempt_and_not_one_for_each_messag
   Peer& first = add(1);
   ASSERT_TRUE(delivered(50));
   EXPECT_EQ(first.mails.size(), 50U);
+}
+
+TEST_F(Trouble, each_message_behind_a_dead_destination_has_its_line_for_each_pause) {
+  constexpr std::size_t kMany = 2 * kToldPerTurn + 1;  // of which one is tried
+  world.settings().retry.intervals = std::vector<Duration>{20min};
+  world.begin();
+  std::set<std::string> ids;
+  for (std::size_t i = 0; i < kMany; ++i) ids.insert(to_string(world.send({.to = {"anna@example.com"}})));
+  world.run_for(1min);
+  const auto put_off = [&] {
+    std::vector<LoggedEvent> lines;
+    for (LoggedEvent& event : world.events("deferred"))
+      if (event.fields.contains("reason")) lines.push_back(std::move(event));
+    return lines;
+  };
+  ASSERT_EQ(put_off().size(), kMany - 1);
+  std::set<std::string> told;
+  for (const LoggedEvent& line : put_off()) told.insert(line.fields.at("queue_id"));
+  EXPECT_EQ(told.size(), kMany - 1);
+  const LoggedEvent line = put_off().front();
+  EXPECT_TRUE(ids.contains(line.fields.at("queue_id")));
+  EXPECT_EQ(line.fields.at("attempts"), "0");
+  EXPECT_EQ(line.fields.at("recipient_count"), "1");
+  EXPECT_EQ(line.fields.at("enhanced_status"), "4.4.1");
+  EXPECT_NE(line.fields.at("text").find("192.0.2."), std::string::npos);
+  EXPECT_GT(std::stoll(line.fields.at("next_attempt")), world.core().wall_now().seconds());
+  // Whoever comes meanwhile has a line too.
+  const std::string late = to_string(world.send({.to = {"bert@example.com"}}));
+  world.run_for(1s);
+  ASSERT_EQ(put_off().size(), kMany);
+  EXPECT_EQ(put_off().back().fields.at("queue_id"), late);
+  // One line for each message and pause. The one that was tried may have come back while the first pause lasted.
+  ASSERT_TRUE(world.run_until([&] { return world.figure("deliver_connections_failed") == 2; }));
+  world.run_for(1min);
+  std::set<std::pair<std::string, std::string>> lines;
+  for (const LoggedEvent& each : put_off())
+    lines.emplace(each.fields.at("queue_id"), each.fields.at("next_attempt"));
+  EXPECT_EQ(lines.size(), put_off().size());
+  EXPECT_GE(lines.size(), 2 * kMany);
+  EXPECT_LE(lines.size(), 2 * kMany + 1);
+  EXPECT_EQ(world.figure("deliver_jobs_put_off"), lines.size());
+  Peer& first = add(1);
+  ASSERT_TRUE(delivered(kMany + 1));
+  EXPECT_EQ(first.mails.size(), kMany + 1);
+}
+
+TEST_F(Trouble, a_suspended_destination_is_not_said_to_have_failed) {
+  world.directives.suspended = {"*"};
+  world.begin();
+  world.send({.to = {"anna@example.com"}});
+  world.run_for(1min);
+  EXPECT_EQ(world.figure("deliver_jobs_put_off"), 0U);
+  EXPECT_TRUE(world.events("deferred").empty());
 }
 
 TEST_F(Trouble, a_name_that_does_not_exist_bounces_all_that_is_for_it) {
@@ -179,6 +239,26 @@ INSTANTIATE_TEST_SUITE_P(States, Stall,
                            std::ranges::replace(name, ' ', '_');
                            return name;
                          });
+
+// Each line is news, and the reply never comes.
+TEST_F(Trouble, a_reply_that_drips_is_late_all_the_same) {
+  add(1).answer = answer_to("MAIL", Peer::kDrip);
+  world.settings().deliver.command_timeout = 1min;
+  world.begin();
+  world.send({.to = {"anna@example.com"}});
+  ASSERT_TRUE(world.run_until([&] { return world.events("deferred").size() == 1; }, 3min));
+  EXPECT_NE(world.events("deferred").at(0).fields.at("text").find("timed out, waiting for MAIL"),
+            std::string::npos);
+}
+
+// What is said before the message has come is no promise for it.
+TEST_F(Trouble, a_250_before_the_end_of_data_delivers_nothing) {
+  add(1).answer = answer_to("DATA", "354 go on\r\n250 2.0.0 got it");
+  world.begin();
+  world.send({.to = {"anna@example.com"}});
+  ASSERT_TRUE(world.run_until([&] { return world.events("deferred").size() == 1; }, 10min));
+  EXPECT_TRUE(world.events("delivered").empty());
+}
 
 // ---- TLS and logins
 

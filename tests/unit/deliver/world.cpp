@@ -28,6 +28,24 @@ Peer& World::add_peer(const std::string& address, std::uint16_t port) {
   return *peers_.back();
 }
 
+// A listener that takes no connection has room for one; that one is ours.
+void World::add_silence(const std::string& address, std::uint16_t port) {
+  const Endpoint endpoint{parse_address(address).value(), port};
+  shard::Core& core = simulation_.core(simulation_.count() - 1);
+  const auto listening = core.backend().listen(endpoint, {.backlog = 0});
+  ASSERT_TRUE(listening) << listening.error().text;
+  silent_.push_back(*listening);
+  const std::size_t before = silent_.size();
+  core.spawn(fill_line(core, endpoint));
+  ASSERT_TRUE(run_until([&] { return silent_.size() > before; }));
+}
+
+Task<void> World::fill_line(shard::Core& core, Endpoint endpoint) {
+  const auto socket = core.backend().open_socket(endpoint, std::nullopt);
+  co_await shard::Await(core, {.kind = io::OpKind::connect, .handle = *socket, .address = &endpoint});
+  silent_.push_back(*socket);
+}
+
 void World::begin() {
   auto router = Router::make(routes, passwords, [locals = local_domains](std::string_view domain) {
     return std::ranges::find(locals, domain) != locals.end();
@@ -77,7 +95,9 @@ Task<void> World::close(shard::Core&, Part& part) {
   ++closed_;
 }
 
-Task<void> World::stop_peers(shard::Core&) {
+Task<void> World::stop_peers(shard::Core& core) {
+  for (const io::Handle handle : silent_)
+    co_await shard::Await(core, {.kind = io::OpKind::close, .handle = handle});
   for (const auto& peer : peers_) co_await peer->stop();
   peers_stopped_ = true;
 }

@@ -46,6 +46,8 @@ class World {
   Directives directives;
   void zone(std::string_view line);  // "example.com MX 10 mx.example.com"
   Peer& add_peer(const std::string& address, std::uint16_t port = 25);
+  // There is a host, but nobody answers: connects wait.
+  void add_silence(const std::string& address, std::uint16_t port = 25);
   void begin();
 
   // ---- afterwards
@@ -93,12 +95,14 @@ class World {
   Task<void> close(shard::Core& core, Part& part);
   Task<void> take(shard::Core& core, const NewMail& mail, std::optional<MessageId>& id);
   Task<void> stop_peers(shard::Core& core);
+  Task<void> fill_line(shard::Core& core, Endpoint endpoint);
 
   shard::Simulation simulation_;
   std::unique_ptr<Settings> settings_;
   std::unique_ptr<Leases> leases_;
   std::vector<std::unique_ptr<Part>> parts_;
   std::vector<std::unique_ptr<Peer>> peers_;
+  std::vector<io::Handle> silent_;
   std::vector<std::string> zone_;
   std::vector<LoggedEvent> events_;
   unsigned opened_ = 0, closed_ = 0;

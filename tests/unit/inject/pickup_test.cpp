@@ -10,6 +10,7 @@
 
 #include "ringpost/inject/limits.hpp"
 #include "ringpost/inject/pickup_format.hpp"
+#include "ringpost/mail/limits.hpp"
 #include "ringpost/scan/find.hpp"
 
 #include "unit/inject/folder.hpp"
@@ -228,6 +229,25 @@ TEST_F(PickupTest, does_not_send_again_when_only_the_report_had_to_wait) {
   run_until(2);
   EXPECT_EQ(taken_[0].listener, "pickup");
   EXPECT_EQ(taken_[1].listener, "report");
+}
+
+// One record of the spool holds an envelope, and a list may be longer.
+TEST_F(PickupTest, sends_to_more_recipients_than_one_envelope_takes_and_to_nobody_twice) {
+  use(backend_);
+  run_turns(10);
+  std::vector<std::string> everybody;
+  for (int i = 0; i < 12'000; ++i)
+    everybody.push_back(std::string(50, 'r') + std::to_string(i) + "@example.org");
+  refusals_ = {std::nullopt,
+               mail::Reply{452, {4, 3, 1}, "full"}};  // the first part is durable, the second waits
+  leave(message(everybody));
+  run_until(3);
+  std::vector<std::string> reached;
+  for (const Taken& part : taken_) {
+    EXPECT_LE(part.recipients.size(), mail::kRecipientsMax);
+    reached.insert(reached.end(), part.recipients.begin(), part.recipients.end());
+  }
+  EXPECT_EQ(reached, everybody);
 }
 
 TEST_F(PickupTest, moves_bad_files_away_with_a_notice) {

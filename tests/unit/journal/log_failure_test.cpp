@@ -156,6 +156,62 @@ TEST_P(LogFailureTest, takes_no_message_below_the_disk_reserve) {
 INSTANTIATE_TEST_SUITE_P(Backends, LogFailureTest, ::testing::Values("epoll", "auto", "sim"),
                          [](const auto& info) { return info.param; });
 
+// On a disk that takes nothing more: what is queued must be read and delivered all the same.
+class LogFullDiskTest : public LogTest {
+ protected:
+  LogFullDiskTest() {
+    machine = std::make_unique<Machine>(world);
+    options.free_segments_ahead = 1;
+  }
+  void fill_disk() {
+    const auto space = machine->files().space(machine->directory());
+    ASSERT_TRUE(space);
+    world->limit_disk(Bytes{space->total - space->available});
+  }
+  std::shared_ptr<io::SimWorld> world = std::make_shared<io::SimWorld>(12);
+};
+
+TEST_P(LogFullDiskTest, opens_for_records_of_state_and_takes_no_message) {
+  open();
+  keep(1, "queued");
+  ASSERT_TRUE(machine->turn_until([&] { return log->space().free_segments == 2; }));
+  fill_disk();
+  reopen();
+  reopen();  // a start must not use up what the next one needs
+  EXPECT_THAT(seen_ids(), ElementsAre(1));
+  const std::span<const std::byte> parts[] = {bytes_of("ended")};
+  const Record record{.type = 2, .id = {1}, .parts = parts};
+  const auto ticket = log->append({&record, 1}, {&last, 1}, true);
+  ASSERT_TRUE(ticket);
+  EXPECT_TRUE(wait(*ticket));
+  world->limit_disk(1_GiB);
+  ASSERT_TRUE(machine->turn_until([&] { return log->accepts_messages() && log->space().free_segments > 1; }));
+  keep(2, "there is room again");
+}
+
+Task<void> wait_for_room(Log& log, Instant until, std::optional<bool>& notified) {
+  notified = co_await log.wait_for_room(until);
+}
+
+// The one segment that is left is for records of state; a second one is what a message waits for.
+TEST_P(LogFullDiskTest, tells_who_waits_for_room_of_a_segment_that_was_made) {
+  open();
+  ASSERT_TRUE(machine->turn_until([&] { return log->space().free_segments == 2; }));
+  fill_disk();
+  Result<Ticket> ticket = fail(ErrorKind::temporary, "");
+  while ((ticket = put(1, std::string(200'000, 'f')))) EXPECT_TRUE(wait(*ticket));
+  EXPECT_EQ(ticket.error().kind, ErrorKind::exhausted);
+  machine->turns(20);
+  std::optional<bool> notified;
+  machine->core().spawn(wait_for_room(*log, machine->core().now() + 1min, notified));
+  world->limit_disk(1_GiB);
+  ASSERT_TRUE(machine->turn_until([&] { return notified.has_value(); }));
+  EXPECT_TRUE(*notified);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LogFullDiskTest, ::testing::Values("sim"),
+                         [](const auto& info) { return info.param; });
+
 class LogDamageTest : public LogTest {
  protected:
   // Three frames in segment 1, each of one block.

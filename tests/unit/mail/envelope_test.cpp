@@ -72,6 +72,22 @@ TEST(Envelope, is_new_after_clear) {
   EXPECT_EQ(envelope.text_size(), 0U);
 }
 
+TEST(Envelope, has_the_room_of_recipients_that_were_taken_back) {
+  Envelope envelope;
+  envelope.set_reverse_path("anna@example.com");
+  envelope.add_recipient({.address = "kept@example.org", .original_recipient = "rfc822;kept"});
+  const std::size_t size = envelope.text_size();
+  envelope.add_recipient({.address = "refused@example.org", .original_recipient = "rfc822;refused"});
+  envelope.truncate_recipients(1);
+  EXPECT_EQ(envelope.text_size(), size);
+  envelope.add_recipient({.address = "late@example.org"});
+  envelope.set_envid("late");  // behind a recipient: its text stays
+  envelope.truncate_recipients(1);
+  EXPECT_EQ(envelope.envid(), "late");
+  EXPECT_EQ(envelope.recipient(0).original_recipient, "rfc822;kept");
+  EXPECT_EQ(envelope.reverse_path(), "anna@example.com");
+}
+
 TEST(Envelope, keeps_its_memory_over_clear) {
   Envelope envelope;
   for (int i = 0; i < 40; ++i) envelope.add_recipient({"somebody@example.com", {}, {}});

@@ -46,7 +46,7 @@ class ConnectionTest : public testing::TestWithParam<std::uint64_t> {
   Task<void> serve(shard::Core& core, io::Handle socket) {
     Connection connection(core, socket, core.backend().peer_endpoint(socket));
     co_await server_(connection);
-    co_await connection.close();
+    if (closes_ == Closes::both) co_await connection.close();
     listener_->ended();
   }
   Task<void> visit(shard::Core& core) {
@@ -59,22 +59,29 @@ class ConnectionTest : public testing::TestWithParam<std::uint64_t> {
     visited_ = true;
   }
   // Runs both sides to their end.
-  void run(std::function<Task<void>(Connection&)> server, std::function<Task<void>(Connection&)> client) {
+  enum class Closes : std::uint8_t { both, server };  // after, or already in, the server's part
+  void run(std::function<Task<void>(Connection&)> server, std::function<Task<void>(Connection&)> client,
+           Closes closes = Closes::both) {
     server_ = std::move(server);
     client_ = std::move(client);
+    closes_ = closes;
     simulation_.core(1).spawn(visit(simulation_.core(1)));
-    EXPECT_TRUE(simulation_.run_until([&] { return visited_ && simulation_.core(0).live_tasks() == 0; }, 600s));
+    EXPECT_TRUE(
+        simulation_.run_until([&] { return visited_ && simulation_.core(0).live_tasks() == 0; }, 600s));
   }
 
   shard::Simulation simulation_{GetParam(), 2};
   std::unique_ptr<shard::Listener> listener_;
   std::function<Task<void>(Connection&)> server_;
   std::function<Task<void>(Connection&)> client_;
+  Closes closes_ = Closes::both;
   bool visited_ = false;
   bool stopped_ = false;
 };
 
-Instant soon(Connection& connection, Duration bound = 30s) { return connection.core().now() + bound; }
+Instant soon(Connection& connection, Duration bound = 30s) {
+  return connection.core().now() + bound;
+}
 
 // Reads until `count` bytes are there; consumes them.
 Task<std::string> read(Connection& connection, std::size_t count) {
@@ -239,6 +246,26 @@ TEST_P(ConnectionTest, the_last_reply_arrives_though_the_peer_was_still_talking)
   EXPECT_EQ(received, "421 enough\r\n");
 }
 
+TEST_P(ConnectionTest, a_peer_that_talks_on_after_the_goodbye_is_hung_up_on) {
+  std::uint64_t taken = 0;
+  bool sent = true;
+  run(
+      [&](Connection& connection) -> Task<void> {
+        co_await connection.receive(connection.core().now() + 10s);
+        co_await connection.close();
+        taken = connection.bytes_received();
+      },
+      [&](Connection& connection) -> Task<void> {
+        const std::string block(64 * 1024, 'x');
+        const std::array<std::span<const std::byte>, 1> pieces{std::as_bytes(std::span(block))};
+        for (unsigned i = 0; i < 1000 && sent; ++i)
+          sent = (co_await connection.flush(connection.core().now() + 10s, pieces)).has_value();
+      },
+      Closes::server);
+  EXPECT_FALSE(sent);
+  EXPECT_LE(taken, kLingerBytesMax + 10 * 64 * 1024);
+}
+
 TEST_P(ConnectionTest, nobody_listening_is_an_error_that_names_the_place) {
   bool failed = false;
   simulation_.core(1).spawn([](shard::Core& core, bool& out) -> Task<void> {
@@ -253,7 +280,8 @@ class TlsConnectionTest : public ConnectionTest {
  protected:
   void SetUp() override {
     ConnectionTest::SetUp();
-    const auto made = crypto::make_self_signed({.common_name = "mx.test", .names = {"mx.test"}, .valid_for = 24h});
+    const auto made =
+        crypto::make_self_signed({.common_name = "mx.test", .names = {"mx.test"}, .valid_for = 24h});
     ASSERT_TRUE(made);
     tls::ServerSettings settings;
     settings.main = {.certificate_pem = made->certificate_pem, .key_pem = made->key_pem};
@@ -271,7 +299,10 @@ TEST_P(TlsConnectionTest, carries_megabytes_both_ways_inside_tls) {
   std::string back;
   run(
       [&](Connection& connection) -> Task<void> {
-        { const auto r = co_await connection.accept_tls(server_context_, soon(connection)); EXPECT_TRUE(r) << r.error().text; }
+        {
+          const auto r = co_await connection.accept_tls(server_context_, soon(connection));
+          EXPECT_TRUE(r) << r.error().text;
+        }
         EXPECT_TRUE(connection.secure());
         there = co_await read(connection, text.size());
         const std::array<std::span<const std::byte>, 1> body{std::as_bytes(std::span(there))};
@@ -279,7 +310,8 @@ TEST_P(TlsConnectionTest, carries_megabytes_both_ways_inside_tls) {
         EXPECT_TRUE(co_await connection.flush(soon(connection), body));
       },
       [&](Connection& connection) -> Task<void> {
-        const auto shaken = co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection));
+        const auto shaken =
+            co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection));
         EXPECT_TRUE(shaken) << shaken.error().text;
         const std::array<std::span<const std::byte>, 1> body{std::as_bytes(std::span(text))};
         EXPECT_TRUE(co_await connection.flush(soon(connection), body));
@@ -298,7 +330,8 @@ TEST_P(TlsConnectionTest, a_first_flight_that_came_early_is_not_lost) {
         shaken = (co_await connection.accept_tls(server_context_, soon(connection))).has_value();
       },
       [&](Connection& connection) -> Task<void> {
-        EXPECT_TRUE(co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection)));
+        EXPECT_TRUE(
+            co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection)));
         (void)co_await read_all(connection);
       });
   EXPECT_TRUE(shaken);
@@ -317,7 +350,8 @@ TEST_P(TlsConnectionTest, a_client_may_start_tls_in_the_turn_that_brought_the_in
       [&](Connection& connection) -> Task<void> {
         EXPECT_EQ(co_await read(connection, 8), "220 go\r\n");
         connection.discard_input();
-        EXPECT_TRUE(co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection)));
+        EXPECT_TRUE(
+            co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection)));
         EXPECT_TRUE(connection.write("hello"));
         EXPECT_TRUE(co_await connection.flush(soon(connection)));
         (void)co_await read_all(connection);
@@ -341,13 +375,61 @@ TEST_P(TlsConnectionTest, garbage_instead_of_a_handshake_is_an_error_and_nothing
 
 TEST_P(TlsConnectionTest, a_peer_that_leaves_during_the_handshake_is_an_error) {
   bool refused = false;
-  run([&](Connection& connection) -> Task<void> {
+  run(
+      [&](Connection& connection) -> Task<void> {
         refused = !co_await connection.accept_tls(server_context_, soon(connection));
       },
       [](Connection&) -> Task<void> { co_return; });
   EXPECT_TRUE(refused);
 }
 
+// A server that takes no connection: one fills its line, the next is not answered.
+class DialTest : public testing::TestWithParam<std::uint64_t> {
+ protected:
+  static constexpr Endpoint kSilent{IpAddress::loopback(), 2526};
+  void SetUp() override { ASSERT_TRUE(simulation_.core(0).backend().listen(kSilent, {.backlog = 0})); }
+  Task<void> call(shard::Core& core, Dial* dial, std::optional<Error>& error, bool& done) {
+    auto connection = co_await connect(core, kSilent, std::nullopt, core.now() + 1h, dial);
+    if (connection)
+      co_await (*connection)->close();
+    else
+      error = connection.error();
+    done = true;
+  }
+  shard::Simulation simulation_{GetParam(), 2};
+};
+
+TEST_P(DialTest, ends_a_connect_that_nobody_answers) {
+  shard::Core& core = simulation_.core(1);
+  std::optional<Error> none, error;
+  bool first = false, second = false;
+  Dial dial;
+  core.spawn(call(core, nullptr, none, first));
+  EXPECT_TRUE(simulation_.run_until([&] { return first; }, 60s));
+  core.spawn(call(core, &dial, error, second));
+  simulation_.run_for(100ms);
+  ASSERT_FALSE(second);
+  dial.abort();
+  simulation_.run_for(10ms);
+  ASSERT_TRUE(second);
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->kind, ErrorKind::cancelled);
+  EXPECT_EQ(core.live_tasks(), 0U);
+}
+
+TEST_P(DialTest, that_is_aborted_begins_no_other) {
+  shard::Core& core = simulation_.core(1);
+  std::optional<Error> error;
+  bool done = false;
+  Dial dial;
+  dial.abort();
+  core.spawn(call(core, &dial, error, done));
+  simulation_.run_for(1ms);
+  ASSERT_TRUE(done && error);
+  EXPECT_EQ(error->kind, ErrorKind::cancelled);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, DialTest, testing::Range<std::uint64_t>(1, 4));
 INSTANTIATE_TEST_SUITE_P(Seeds, ConnectionTest, testing::Range<std::uint64_t>(1, 6));
 INSTANTIATE_TEST_SUITE_P(Seeds, TlsConnectionTest, testing::Range<std::uint64_t>(1, 6));
 

@@ -34,6 +34,11 @@ TEST(Policy, strangers_reach_existing_local_recipients_only) {
   EXPECT_EQ(code(kStranger, "anna@elsewhere.example"), 554);
 }
 
+TEST(Policy, a_client_without_an_address_is_a_stranger_unless_the_mail_was_made_here) {
+  EXPECT_EQ(code(Client{}, "anna@elsewhere.example"), 554);
+  EXPECT_EQ(code(Client{.local = true}, "anna@elsewhere.example"), 250);
+}
+
 TEST(Policy, a_refusal_carries_its_enhanced_status) {
   EXPECT_EQ(to_string(make_policy().recipient(kStranger, "x@elsewhere.example").reply.status), "5.7.1");
   EXPECT_EQ(to_string(make_policy().recipient(kStranger, "nobody@example.com").reply.status), "5.1.1");
@@ -70,7 +75,7 @@ TEST(Policy, relay_domains_take_mail_from_anybody) {
 TEST(Policy, networks_and_users_may_relay) {
   EXPECT_EQ(code(kNeighbour, "x@elsewhere.example"), 250);
   EXPECT_EQ(code(kUser, "x@elsewhere.example"), 250);
-  EXPECT_EQ(code(Client{}, "x@elsewhere.example"), 250);  // the pickup directory
+  EXPECT_EQ(code(Client{.local = true}, "x@elsewhere.example"), 250);  // the pickup directory
 }
 
 TEST(Policy, an_lmtp_client_delivers_here_only) {

@@ -241,14 +241,19 @@ void serve_one_over_tcp(int listening, const dns::Zone& zone) {
 
 TEST_P(AresUpstream, comes_back_over_tcp_for_a_long_answer) {
   for (int i = 0; i < 200; ++i) zone_.add("long.x 60 A 192.0.2." + std::to_string(i)).value();
-  const Endpoint server = serve_zone();
+  // A port that is free for UDP may belong to somebody else for TCP: another try takes another port.
   const int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_storage address{};
-  const socklen_t size = to_socket_address(server, address);
-  // The port was free for UDP; for TCP an old connection may still linger on it.
   const int yes = 1;
   ASSERT_EQ(::setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), 0);
-  ASSERT_EQ(::bind(listening, reinterpret_cast<const sockaddr*>(&address), size), 0);
+  Endpoint server;
+  int bound = -1;
+  for (int tries = 0; tries < 20 && bound != 0; ++tries) {
+    server = serve_zone();
+    sockaddr_storage address{};
+    const socklen_t size = to_socket_address(server, address);
+    bound = ::bind(listening, reinterpret_cast<const sockaddr*>(&address), size);
+  }
+  ASSERT_EQ(bound, 0);
   ASSERT_EQ(::listen(listening, 1), 0);
   std::thread tcp([&] { serve_one_over_tcp(listening, zone_); });
   resolve_with({server});
@@ -256,6 +261,18 @@ TEST_P(AresUpstream, comes_back_over_tcp_for_a_long_answer) {
   run(*core_, resolver_->stop());
   tcp.join();
   ::close(listening);
+}
+
+TEST_P(AresUpstream, is_aborted_with_questions_under_way_and_stopped_later) {
+  resolve_with({serve([](const dns::Query&) { return std::nullopt; })});
+  std::optional<dns::Answer> answer;
+  core_->spawn(store(resolver_->ask({name("a.x"), Type::a}, Instant::never()), &answer));
+  core_->turn(core_->now());
+  resolver_->abort();
+  for (int turns = 0; turns < 10; ++turns) core_->turn(core_->now());
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->status, Status::servfail);
+  resolver_->abort();
 }
 
 TEST_P(AresUpstream, stops_with_questions_under_way) {

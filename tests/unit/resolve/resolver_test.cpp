@@ -204,6 +204,19 @@ TEST(Resolver, ends_every_wait_when_it_stops) {
   EXPECT_EQ(world.upstream->asked({name("b.x"), Type::a}), 0U);
 }
 
+TEST(Resolver, ends_every_wait_at_once_when_it_is_aborted) {
+  ScriptedWorld world;
+  world.upstream->stay_silent({name("a.x"), Type::a});
+  std::optional<dns::Answer> waiting;
+  world.core.spawn(store(world.resolver->ask({name("a.x"), Type::a}, Instant::never()), &waiting));
+  world.resolver->abort();
+  world.core.turn(world.core.now());
+  ASSERT_TRUE(waiting.has_value());
+  EXPECT_EQ(waiting->status, Status::servfail);
+  EXPECT_EQ(world.ask("b.x", Type::a).status, Status::servfail);
+  run(world.core, world.resolver->stop());
+}
+
 TEST(Hosts, skips_comments_and_what_it_cannot_read) {
   const Hosts hosts = Hosts::parse(
       "# 192.0.2.9 never\n"

@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::size_t kWhole = 1'000'000;
 
-// Sends `text` in slices of `part` bytes with `pieces` pieces a step. The dots, when given, are used instead
-// of a scan.
+// Sends `text` in slices of `part` bytes with `pieces` pieces a step. The dots, when given, are used instead of a scan.
 std::string send(std::string_view text, std::size_t part, std::size_t pieces,
                  const BodyFacts* facts = nullptr) {
   DotStuffer stuffer;

@@ -26,7 +26,8 @@ TEST(BindSockets, does_not_share_an_address_with_another_server) {
   const auto sockets = bind_sockets(listening_on(backend->local_endpoint(*other).port), 2);
   ASSERT_FALSE(sockets);
   EXPECT_NE(sockets.error().text.find("listener.mx"), std::string::npos);
-  EXPECT_NE(sockets.error().text.find("another program listens there"), std::string::npos) << sockets.error().text;
+  EXPECT_NE(sockets.error().text.find("another program listens there"), std::string::npos)
+      << sockets.error().text;
   backend->files().close(*other);
 }
 

@@ -56,7 +56,8 @@ TEST(Core, submits_once_a_turn_and_waits_only_when_nothing_is_left_to_do) {
   cores.turn(0);
   EXPECT_EQ(cores.backends[0]->batches, 1);
   EXPECT_EQ(cores.backends[0]->submitted.size(), 2U);
-  EXPECT_EQ(cores.backends[0]->submitted_before_wait, std::vector<std::size_t>{2});  // not after the first wait
+  EXPECT_EQ(cores.backends[0]->submitted_before_wait,
+            std::vector<std::size_t>{2});  // not after the first wait
 
   const Instant before = cores[0].now();
   cores[0].turn(before + 1s);

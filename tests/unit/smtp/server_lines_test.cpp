@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ringpost/mail/limits.hpp"
+
 #include "unit/smtp/server_driver.hpp"
 
 namespace ringpost::smtp::testing {
@@ -14,6 +16,25 @@ using namespace std::string_view_literals;
 std::string padded(std::string command, std::size_t bytes) {
   command += std::string(bytes - command.size() - 2, 'x');
   return command + "\r\n";
+}
+
+TEST(ServerLines, counts_every_error_of_the_client) {
+  TestServer server({.mechanisms = {sasl::Mechanism::plain}, .auth_needs_tls = false});
+  server.greeted().say(kHello);
+  std::uint32_t count = 0;
+  for (const std::string& rude :
+       {std::string("RCPT TO:<a@b.example>\r\n"), std::string("NOOP\n\r\n"), std::string("NO\0OP\r\n", 8),
+        std::string(20'000, 'x') + "\r\n", std::string("AUTH PLAIN !!!\r\n"),
+        std::string("MAIL FROM:<>>\r\n"), std::string("BDAT 1 LAST\r\nx")}) {
+    server.say(rude);
+    EXPECT_EQ(server.session.protocol_errors(), ++count) << rude.substr(0, 20);
+  }
+  server.say("MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n");
+  server.say("text\r\n.\r\n");
+  EXPECT_EQ(server.session.protocol_errors(), count) << "a message that is taken makes nothing undone";
+  server.say("GET / HTTP/1.1\r\n");
+  EXPECT_EQ(server.session.protocol_errors(), ++count);
+  EXPECT_TRUE(server.session.closed());
 }
 
 TEST(ServerLines, bounds_a_command_at_512_octets) {
@@ -210,6 +231,22 @@ TEST(ServerLines, bounds_the_recipients_of_a_transaction) {
   server.say("x\r\n.\r\n");
   ASSERT_EQ(server.mails.size(), 1U);
   EXPECT_EQ(server.mails[0].to.size(), 100U);
+}
+
+// However few they are: what is accepted must fit one frame of the log.
+TEST(ServerLines, bounds_the_text_of_all_recipients) {
+  TestServer server({.recipients_max = mail::kRecipientsMax});
+  server.greeted().say(kHello);
+  server.say("MAIL FROM:<>\r\n");
+  const std::string orcpt = "rfc822;" + std::string(mail::kOrcptSizeMax - 7, 'o');
+  const auto rcpt = [&](std::size_t number) {
+    return codes(
+        server.say("RCPT TO:<u" + std::to_string(1000 + number) + "@x.example> ORCPT=" + orcpt + "\r\n"));
+  };
+  const std::size_t each = std::string("u1000@x.example").size() + orcpt.size();
+  const std::size_t fit = mail::kEnvelopeTextTaken / each;
+  for (std::size_t i = 0; i < fit; ++i) ASSERT_EQ(rcpt(i), "250") << i;
+  EXPECT_EQ(rcpt(fit), "452");
 }
 
 // The body of a BDAT that was not understood would be read as commands, however its verb was split.

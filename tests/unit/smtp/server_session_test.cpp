@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ringpost/mail/limits.hpp"
+
 #include "unit/smtp/server_driver.hpp"
 
 namespace ringpost::smtp::testing {
@@ -136,10 +138,32 @@ TEST(ServerSession, refuses_bad_parameters) {
   }
 }
 
+// The spool keeps an envelope in one record: what does not fit belongs into another transaction.
+TEST(ServerSession, takes_recipients_until_the_envelope_is_full) {
+  TestServer server({.recipients_max = 50'000, .errors_max = 5});
+  server.greeted().say(kHello);
+  server.say("MAIL FROM:<a@example.com>\r\n");
+  const std::string local(60, 'x');
+  std::size_t taken = 0;
+  std::string reply;
+  for (; taken < 20'000; ++taken) {
+    reply = server.say("RCPT TO:<" + local + std::to_string(taken) + "@example.net>\r\n");
+    if (!reply.starts_with("250")) break;
+  }
+  EXPECT_EQ(reply, "452 4.5.3 Too many recipients\r\n");
+  const auto& envelope = server.session.envelope();
+  EXPECT_EQ(envelope.recipient_count(), taken);
+  EXPECT_LE(envelope.text_size(), mail::kEnvelopeTextTaken);
+  EXPECT_GT(envelope.text_size(), mail::kEnvelopeTextTaken - kMailLineBytesMax);
+  EXPECT_THAT(server.say("DATA\r\n"), StartsWith("354"));
+}
+
 TEST(ServerSession, refuses_bad_recipients) {
   const std::vector<std::pair<std::string, std::string>> commands{
       {"RCPT TO:<>\r\n", "501 5.1.3"},
       {"RCPT TO:<bob>\r\n", "501 5.1.3"},
+      {"RCPT TO:<bob @x.example>\r\n", "501 5.1.3"},
+      {"RCPT TO:<bob%x.example>\r\n", "554 5.7.1"},
       {"RCPT TO:<bob@x.example> NOTIFY=NEVER,SUCCESS\r\n", "501 5.5.4"},
       {"RCPT TO:<bob@x.example> ORCPT=bob\r\n", "501 5.5.4"},
       {"RCPT TO:<bob@x.example> SIZE=1\r\n", "555 5.5.4"},

@@ -94,8 +94,7 @@ struct Outcome {
   }
 };
 
-// `next_size` says how long the next piece of the client's bytes is; `room` how much the driver gives for a
-// body.
+// `next_size` says how long the next piece of the client's bytes is; `room` how much the driver gives for a body.
 template <class NextSize>
 Outcome run(const Dialogue& dialogue, NextSize next_size, std::size_t room) {
   TestServer server(dialogue.settings);

@@ -12,8 +12,11 @@ struct Expected {
   std::string text;
   std::vector<RecipientState> durable;  // finals that must be there
   std::vector<RecipientState> said;     // the last word, durable or not
-  bool promised = false;                // must be there unless it may have ended
-  bool ended = false;                   // durably: must never come back
+  std::set<std::pair<std::uint32_t, std::uint64_t>> finished_durable,
+      finished_said;       // targets of pending recipients
+  bool in_memory = false;  // level memory, and nobody knows whether it was written meanwhile
+  bool promised = false;   // must be there unless it may have ended
+  bool ended = false;      // durably: must never come back
 
   bool may_have_ended() const {
     return std::ranges::all_of(said, [](RecipientState state) { return state != RecipientState::pending; });
@@ -88,7 +91,10 @@ class Model {
     }
     if (lock_) machines_[0]->files().close(lock_);
     lock_ = {};
-    for (auto& [id, message] : expected_) note_durable(message);
+    for (auto& [id, message] : expected_) {
+      message.in_memory = false;
+      note_durable(message);
+    }
     for (const auto& machine : machines_) machine->restart();
   }
   void cut() {
@@ -100,6 +106,22 @@ class Model {
   static void note_durable(Expected& message) {
     message.durable = message.said;
     message.ended = message.ended || message.may_have_ended();
+    if (!message.in_memory) message.finished_durable = message.finished_said;
+  }
+
+  // Of recipients that wait nothing that was done is forgotten, and nothing is there that was not.
+  static void compare_finished(Expected& message, const Spool::Loaded& loaded) {
+    std::set<std::pair<std::uint32_t, std::uint64_t>> found;
+    for (const FinishedTarget& target : loaded.finished) found.emplace(target.recipient, target.target);
+    ASSERT_EQ(found.size(), loaded.finished.size());
+    for (const auto& target : found) {
+      ASSERT_EQ(loaded.outcomes[target.first].state, RecipientState::pending);
+      ASSERT_TRUE(message.finished_said.contains(target));
+    }
+    for (const auto& target : message.finished_durable)
+      if (loaded.outcomes[target.first].state == RecipientState::pending) ASSERT_TRUE(found.contains(target));
+    message.finished_durable = message.finished_said = found;
+    message.in_memory = false;
   }
 
   // Every promise is kept, nothing that ended is back, and no message is in two places.
@@ -135,6 +157,8 @@ class Model {
           ASSERT_EQ(state, message.durable[i]) << to_string(MessageId{id});
         message.durable[i] = message.said[i] = state;
       }
+      compare_finished(message, *loaded);
+      if (::testing::Test::HasFatalFailure()) return;
       message.promised = true;
     }
   }
@@ -190,6 +214,7 @@ class Model {
     message.durable.assign(mail.recipients.size(), RecipientState::pending);
     message.said = message.durable;
     message.promised = mail.level == mail::Durability::disk;
+    message.in_memory = mail.level == mail::Durability::memory;
   }
 
   void end_one(Station& at) {
@@ -200,6 +225,12 @@ class Model {
     owner_[id.value] = at.machine.core().index();
     const auto recipient = static_cast<std::uint32_t>(random(message.said.size()));
     if (message.said[recipient] != RecipientState::pending) return;
+    if (random(3) == 0) {
+      const std::uint64_t target = random(40);
+      at.spool->record(id, FinishedTarget{recipient, target});
+      message.finished_said.emplace(recipient, target);
+      return;
+    }
     const auto state = random(3) == 0 ? RecipientState::pending : RecipientState::delivered;
     at.record(id, recipient, state, static_cast<std::uint16_t>(random(100) + 1));
     message.said[recipient] = state;

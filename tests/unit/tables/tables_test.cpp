@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ringpost/tables/sqlite.hpp"
+
 namespace ringpost::tables {
 namespace {
 
@@ -55,6 +57,27 @@ TEST_F(TablesTest, a_damaged_file_is_an_error_that_says_how_to_mend_it) {
   ASSERT_FALSE(tables);
   EXPECT_NE(tables.error().text.find(path()), std::string::npos);
   EXPECT_NE(tables.error().text.find(".recover"), std::string::npos) << tables.error().text;
+}
+
+// A foreign key that is looked at as late as possible makes just the commit fail; a disk may do so too.
+TEST_F(TablesTest, a_commit_that_fails_is_over_and_the_next_transaction_begins) {
+  auto database = Database::open(path(),
+                                 "CREATE TABLE a (id INTEGER PRIMARY KEY);"
+                                 "CREATE TABLE b (a INTEGER REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED)")
+                      .value();
+  {
+    auto transaction = Transaction::begin(*database);
+    ASSERT_TRUE(transaction);
+    ASSERT_TRUE(database->execute("INSERT INTO b VALUES (7)"));
+    EXPECT_FALSE(transaction->commit());
+  }
+  auto next = Transaction::begin(*database);
+  ASSERT_TRUE(next) << next.error().text;
+  ASSERT_TRUE(database->execute("INSERT INTO a VALUES (1)"));
+  EXPECT_TRUE(next->commit());
+  auto left = database->prepare("SELECT count(*) FROM b");
+  ASSERT_TRUE(left->step());
+  EXPECT_EQ(left->number(0), 0);
 }
 
 TEST_F(TablesTest, a_folder_that_is_not_there_is_an_error) {
