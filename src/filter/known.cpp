@@ -183,7 +183,6 @@ constexpr auto kSettings = std::to_array<std::string_view>({
     "rewrite_header",
     "skip_rbl_checks",
     "skip_uribl_checks",
-    "subjprefix",
     "trusted_networks",
     "unblocklist_from",
     "unsafe_report",

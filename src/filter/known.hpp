@@ -7,6 +7,7 @@ namespace ringpost::filter {
 
 inline constexpr double kEmulatedVersion = 4.000001;
 inline constexpr std::string_view kEmulatedVersionText = "4.000001";
+inline constexpr std::string_view kEmulatedRelease = "4.0.1";
 inline constexpr double kEmulatedPerl = 5.036000;
 
 enum class Known : unsigned char { unknown, without_effect, used };

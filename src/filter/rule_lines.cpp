@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ringpost/filter/limits.hpp"
+#include "ringpost/filter/marks.hpp"
 
 #include "known.hpp"
 #include "rule_reader.hpp"
@@ -391,6 +392,7 @@ Result<void> RuleReader::add_header_line(std::string_view value) {
   if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"'))
     text = text.substr(1, text.size() - 2);
   const AddedHeader header{std::string(name.word), unescaped(text)};
+  tell_unknown_tags(header.value);
   if (all || type.word == "spam") set_header(set_->headers_spam_, header);
   if (all || type.word == "ham") set_header(set_->headers_ham_, header);
   return {};
@@ -416,8 +418,25 @@ Result<void> RuleReader::clear_headers_line(std::string_view value) {
   return {};
 }
 
+void RuleReader::tell_unknown_tags(std::string_view text) {
+  for (const std::string& name : unknown_tags(text))
+    problem(Severity::unsupported, fmt::format("_{}_ is no tag here and stays as it is written", name));
+}
+
+Result<void> RuleReader::rewrite_header_line(std::string_view value) {
+  const SplitLine line = split_word(value);
+  if (!same_name(line.word, "Subject") && !same_name(line.word, "From") && !same_name(line.word, "To"))
+    return wrong("rewrite_header Subject|From|To TEXT");
+  tell_unknown_tags(line.rest);
+  set_->settings_.add({"rewrite_header", std::string(value), place_});
+  return {};
+}
+
 Result<void> RuleReader::report_safe_line(std::string_view value) {
   if (value != "0" && value != "1" && value != "2") return wrong("0, 1 or 2 is wanted");
+  if (value != "0")
+    problem(Severity::unsupported,
+            "mail is marked in its header as with report_safe 0, not wrapped into a report");
   set_->settings_.add({"report_safe", std::string(value), place_});
   const auto is_report = [](const AddedHeader& header) { return same_name(header.name, "Report"); };
   if (value == "0" && std::ranges::none_of(set_->headers_spam_, is_report))

@@ -248,6 +248,7 @@ RuleReader::Handler RuleReader::handler_of(std::string_view key) {
       {"remove_header", &RuleReader::remove_header_line},
       {"clear_headers", &RuleReader::clear_headers_line},
       {"report_safe", &RuleReader::report_safe_line},
+      {"rewrite_header", &RuleReader::rewrite_header_line},
       {"loadplugin", &RuleReader::loadplugin_line},
       {"tryplugin", &RuleReader::loadplugin_line},
   };

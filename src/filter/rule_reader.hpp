@@ -64,6 +64,8 @@ class RuleReader {
   Result<void> add_header_line(std::string_view value);
   Result<void> remove_header_line(std::string_view value);
   Result<void> clear_headers_line(std::string_view value);
+  void tell_unknown_tags(std::string_view text);
+  Result<void> rewrite_header_line(std::string_view value);
   Result<void> report_safe_line(std::string_view value);
   Result<void> loadplugin_line(std::string_view value);
   Result<Rule*> define(std::string_view name, RuleKind kind, RuleArea area);

@@ -33,5 +33,7 @@ inline constexpr std::uint64_t kScanBytesMax = std::uint64_t{256} * 1024 * 1024;
 inline constexpr std::uint32_t kHitsMax = 1'000;
 // Values that one rule hands to others with (?<NAME>...).
 inline constexpr std::size_t kCapturesMax = 20;
+// What one template becomes in a mail: 150 rules with their descriptions, which is more than ever hit.
+inline constexpr std::size_t kMarkTextMax = 16 * 1024;
 
 }  // namespace ringpost::filter
