@@ -55,8 +55,9 @@ Result<void> read_passwd_file(std::string_view text, std::string_view path, Snap
     User user{.name = std::string(fields.part[0]), .home = std::string(fields.part[5])};
     for (const auto& [part, id] : {std::pair{2, &user.uid}, std::pair{3, &user.gid}}) {
       const std::string_view written = fields.part[static_cast<std::size_t>(part)];
-      if (!written.empty() && !(*id = number(written)))
-        return refuse("\"" + std::string(written) + "\" is no id");
+      if (written.empty()) continue;
+      *id = number(written);
+      if (!*id) return refuse("\"" + std::string(written) + "\" is no id");
     }
     into.add(std::move(user), "passwd_file", std::string(fields.part[1]));
   }

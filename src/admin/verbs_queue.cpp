@@ -114,6 +114,8 @@ Answered<Json> summarize(Call& call) {
     messages += core.messages;
   }
   Json last = Json().set("messages", messages);
+  const auto refusing = std::ranges::find_if(*cores, [](const auto& core) { return !core.refusing.empty(); });
+  last.set("refusing", refusing == cores->end() ? "" : refusing->refusing);
   set_counts(counts, last);
   if (by == "domain") last.set("groups_left", write_destinations(*cores, call));
   if (by == "age") write_ages(*cores, call);

@@ -60,10 +60,9 @@ constexpr auto kDurationMax = static_cast<std::uint64_t>(std::numeric_limits<std
 Result<Bytes> parse_bytes(std::string_view text) {
   std::string_view rest = text;
   std::uint64_t number = 0;
-  const Unit* unit = nullptr;
   std::uint64_t bytes = 0;
-  if (!take_number(rest, number) || (unit = find_unit(kSizes, rest)) == nullptr ||
-      !multiply(number, unit->factor, std::numeric_limits<std::uint64_t>::max(), bytes))
+  const Unit* const unit = take_number(rest, number) ? find_unit(kSizes, rest) : nullptr;
+  if (unit == nullptr || !multiply(number, unit->factor, std::numeric_limits<std::uint64_t>::max(), bytes))
     return fail(ErrorKind::permanent,
                 "\"" + std::string(text) + "\" is not a size; write it as \"64MiB\" or \"10GB\"");
   return Bytes{bytes};

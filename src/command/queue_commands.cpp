@@ -76,6 +76,8 @@ int summarize(Context& context, const Wishes& wishes) {
   if (!shown.empty()) context.out(shown.text());
   const Json& last = *asked.last;
   if (last["groups_left"].number() > 0) context.out(fmt::format("and {} more\n", last["groups_left"].text()));
+  if (const auto& refusing = last["refusing"].text(); !refusing.empty())
+    context.out(fmt::format("new mail is refused: {}\n", printable(refusing)));
   context.out(last["messages"].number() == 0 ? "the queue is empty\n"
                                              : fmt::format("{}, {}\n", counted(last["messages"], "message"),
                                                            counted(last["recipients"], "recipient")));

@@ -2,13 +2,13 @@
 #include <array>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "ringpost/command/limits.hpp"
 #include "ringpost/io/backend.hpp"
-#include "ringpost/spool/inspect.hpp"
+#include "ringpost/spool/archive.hpp"
 
 #include "families.hpp"
+#include "spool_progress.hpp"
 #include "text_table.hpp"
 
 namespace ringpost::command {
@@ -33,34 +33,15 @@ struct Sizes {
   }
 };
 
-// On a terminal a line that is written over says how far we are; a spool may hold millions.
-class Progress {
- public:
-  explicit Progress(const Context& context) : context_(context), shown_(isatty(STDERR_FILENO) != 0) {}
-  ~Progress() {
-    if (shown_ && count_ >= kEvery) context_.err("\r\x1B[K");
-  }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-  void step() {
-    if (++count_ % kEvery == 0 && shown_) context_.err(fmt::format("\r{} messages", count_));
-  }
-
- private:
-  static constexpr std::uint64_t kEvery = 10'000;
-  const Context& context_;
-  bool shown_;
-  std::uint64_t count_ = 0;
-};
-
 Result<spool::Inspection> inspect(const Context& context, const std::string& directory, Sizes& sizes) {
-  if (context.err && isatty(STDERR_FILENO) != 0 && !context.json) context.err("reading " + directory + "\n");
   const auto backend = RP_TRY(io::make_backend({.choice = "epoll"}));
-  Progress progress(context);
-  return spool::inspect(backend->files(), directory, [&](const spool::InspectedMessage& message) {
-    sizes.add(message);
-    progress.step();
-  });
+  SpoolProgress progress(context, "reading");
+  const auto archive =
+      RP_TRY(spool::Archive::open(backend->files(), directory, [&](std::uint64_t done, std::uint64_t total) {
+        progress.show(done, total);
+      }));
+  archive->for_each([&](const spool::InspectedMessage& message) { sizes.add(message); });
+  return archive->inspection();
 }
 
 Json damage_json(const journal::Damage& damage) {
@@ -69,6 +50,7 @@ Json damage_json(const journal::Damage& damage) {
       .set("offset", damage.offset)
       .set("size", damage.size)
       .set("torn_tail", damage.torn_tail)
+      .set("id", damage.id ? to_string(damage.id) : "")
       .set("text", damage.text);
 }
 
@@ -85,6 +67,7 @@ Json shard_json(const spool::InspectedShard& shard) {
       .set("unreadable", shard.unreadable)
       .set("segments", report.segments)
       .set("free_segments", report.free_segments)
+      .set("tables", report.tables)
       .set("frames", report.frames)
       .set("records", report.records)
       .set("bytes", report.bytes)
@@ -96,8 +79,9 @@ Json shard_json(const spool::InspectedShard& shard) {
 
 void print_damages(const Context& context, const spool::InspectedShard& shard) {
   for (const journal::Damage& damage : shard.report.damage)
-    context.out(fmt::format("shard {} segment {} at {} ({} bytes): {}{}\n", shard.shard, damage.segment,
-                            damage.offset, damage.size, printable(damage.text),
+    context.out(fmt::format("shard {} segment {} at {} ({} bytes{}): {}{}\n", shard.shard, damage.segment,
+                            damage.offset, damage.size, damage.id ? " of " + to_string(damage.id) : "",
+                            printable(damage.text),
                             damage.torn_tail ? "; a crash leaves this, nothing was promised" : ""));
   if (const auto left = shard.report.torn_tails + shard.report.damages; left > shard.report.damage.size())
     context.out(fmt::format("shard {}: and {} more\n", shard.shard, left - shard.report.damage.size()));
@@ -106,6 +90,17 @@ void print_damages(const Context& context, const spool::InspectedShard& shard) {
   if (shard.unreadable > 0)
     context.out(
         fmt::format("shard {}: {} envelopes or states cannot be read\n", shard.shard, shard.unreadable));
+}
+
+void print_damaged_messages(const Context& context, const spool::Inspection& found) {
+  if (found.spool_id == 0)
+    context.out("the file SPOOL is damaged or missing; ringpost spool repair makes it from the segments\n");
+  for (const MessageId id : found.damaged_messages) {
+    if (context.json)
+      context.out(admin::to_string(Json().set("damaged_message", to_string(id))) + "\n");
+    else
+      context.out(fmt::format("message {} is damaged\n", to_string(id)));
+  }
 }
 
 int check(Context& context) {
@@ -123,6 +118,7 @@ int check(Context& context) {
       print_damages(context, shard);
     frames += shard.report.frames;
   }
+  print_damaged_messages(context, *found);
   if (!context.json)
     context.out(fmt::format("{}: {} shards, {} frames, {} messages: {}\n", directory, found->shards.size(),
                             frames, found->messages(), found->damaged() ? "damaged" : "good"));
@@ -182,6 +178,7 @@ void add_spool_commands(CLI::App& app, Registry& registry) {
                 "  ringpost spool check && echo whole", [&context] { return check(context); });
   registry.leaf(*spool, "stats", "What is in the spool: messages, sizes, segments", "  ringpost spool stats",
                 [&context] { return show_stats(context); });
+  add_spool_tools(*spool, registry);
 }
 
 }  // namespace ringpost::command

@@ -32,7 +32,7 @@ bool add_name(GENERAL_NAMES* names, std::string_view name) {
   if (ASN1_STRING_set(text.get(), value.data(), static_cast<int>(value.size())) != 1) return false;
   GENERAL_NAME_set0_value(entry.get(), address ? GEN_IPADD : GEN_DNS, text.release());
   if (sk_GENERAL_NAME_push(names, entry.get()) <= 0) return false;
-  entry.release();
+  (void)entry.release();
   return true;
 }
 

@@ -30,6 +30,7 @@ DestinationSummary summarise(const Destination& destination, const Queue& queue)
 QueueSummary Service::summary() const {
   const Queue& queue = state_->queue;
   QueueSummary summary{.messages = queue.message_count()};
+  summary.refusing = to_string(state_->parts.spool->refusing());
   std::unordered_map<const Destination*, DestinationSummary> destinations;
   for (const auto& [id, message] : queue.messages()) {
     message->jobs.for_each([&](Job& job) {

@@ -186,8 +186,8 @@ bool Expansion::take_alias(const Item& item, const std::string& name, const std:
   // By another way already: its targets are there.
   if (!seen_.insert("alias:" + name).second) return true;
   auto owner = owner_of(name, domain);
-  push({.domain = domain, .owner = owner == nullptr ? item.owner : std::move(owner)}, item, name,
-       std::move(found));
+  if (owner == nullptr) owner = item.owner;
+  push({.domain = domain, .owner = std::move(owner)}, item, name, std::move(found));
   return true;
 }
 

@@ -57,7 +57,9 @@ Job* Service::State::select_part(const Selector& selector, Job& job, Queue::Form
 
 Task<std::size_t> Service::State::end_selected(Selector selector, Found found, mail::Reply reply) {
   co_return co_await for_selected(
-      std::move(selector), Held::too, [&](Job& job, const spool::Spool::Loaded& loaded) -> Task<void> {
+      std::move(selector), Held::too,
+      [&](Job& job, const spool::Spool::Loaded& loaded)
+          -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines): for_selected keeps it
         std::vector<Results::Part> ending;
         ending.push_back({&job, for_all(job.recipients.view(), found, reply)});
         co_await results.settle(std::move(ending), loaded, {.counts = false}, parts.settings);
@@ -105,35 +107,40 @@ Task<void> Service::State::reroute(Message& message) {
 }
 
 // ---- the orders
+//
+// for_selected keeps the function in its frame until the last call of it is over, so what a lambda captures lives on.
 
 Task<std::size_t> Service::flush(Selector selector) {
   State& state = *state_;
-  co_return co_await state.for_selected(std::move(selector), State::Held::stay,
-                                        [&](Job& job, const auto&) -> Task<void> {
-                                          state.queue.clear_pause(*job.destination);
-                                          state.queue.make_ready(job);
-                                          co_return;
-                                        });
+  co_return co_await state.for_selected(
+      std::move(selector), State::Held::stay,
+      [&](Job& job, const auto&) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
+        state.queue.clear_pause(*job.destination);
+        state.queue.make_ready(job);
+        co_return;
+      });
 }
 
 Task<std::size_t> Service::hold(Selector selector) {
   State& state = *state_;
-  co_return co_await state.for_selected(std::move(selector), State::Held::too,
-                                        [&](Job& job, const auto&) -> Task<void> {
-                                          state.queue.hold(job);
-                                          co_return;
-                                        });
+  co_return co_await state.for_selected(
+      std::move(selector), State::Held::too,
+      [&](Job& job, const auto&) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
+        state.queue.hold(job);
+        co_return;
+      });
 }
 
 Task<std::size_t> Service::release(Selector selector) {
   State& state = *state_;
   selector.state = JobState::held;
-  co_return co_await state.for_selected(std::move(selector), State::Held::too,
-                                        [&](Job& job, const auto&) -> Task<void> {
-                                          state.queue.forget_hold(job.message.id, job.destination->name);
-                                          state.queue.make_ready(job);
-                                          co_await state.reroute(job.message);
-                                        });
+  co_return co_await state.for_selected(
+      std::move(selector), State::Held::too,
+      [&](Job& job, const auto&) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
+        state.queue.forget_hold(job.message.id, job.destination->name);
+        state.queue.make_ready(job);
+        co_await state.reroute(job.message);
+      });
 }
 
 Task<std::size_t> Service::bounce(Selector selector) {

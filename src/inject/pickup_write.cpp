@@ -71,7 +71,7 @@ Result<std::string> write_into(const std::string& directory, int folder, std::st
   const std::string name = new_name();
   if (name.empty()) return fail_system(errno, "find a name");
   const std::string unfinished = "tmp-" + name;
-  const std::string finished = "mail-" + name;
+  std::string finished = "mail-" + name;
   const FileHandle file(
       ::openat(folder, unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return fail_system(errno, "make a file");

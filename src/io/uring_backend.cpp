@@ -24,7 +24,7 @@ bool waits_for_a_peer(OpKind kind) {
 }  // namespace
 
 Result<std::unique_ptr<Backend>> UringBackend::make(const BackendOptions& options, UringFeatures features) {
-  std::unique_ptr<UringBackend> backend(new UringBackend(std::move(features)));
+  std::unique_ptr<UringBackend> backend(new UringBackend(features));
   if (backend->bell_.descriptor() < 0)
     return fail(ErrorKind::exhausted, "io_uring: no descriptor left for its eventfd (raise LimitNOFILE)");
   RP_CHECK(backend->start(options));
@@ -36,7 +36,7 @@ Result<std::unique_ptr<Backend>> make_uring_backend(const BackendOptions& option
 }
 
 UringBackend::UringBackend(UringFeatures features)
-    : KernelBackend("uring", posix::Blocking::yes), features_(std::move(features)) {
+    : KernelBackend("uring", posix::Blocking::yes), features_(features) {
   description_.features = features_.names();
 }
 

@@ -15,11 +15,15 @@ struct Figures {
     registry.add("journal_frame_records", "Records in each commit frame.", frame_records);
     registry.add("journal_frame_bytes", "Bytes of each commit frame, without padding.", frame_bytes);
     registry.add("journal_written_bytes", "Bytes written in commit frames, with padding.", written_bytes);
+    registry.add("journal_table_bytes", "Bytes written in index tables of sealed segments.", table_bytes);
     registry.add("journal_write_errors", "Commit frames and headers that could not be written.",
                  write_errors);
     registry.add("journal_no_room", "Appends refused for want of a buffer or a segment.", no_room);
     registry.add("journal_cold_reads", "Records read from the disk.", cold_reads);
     registry.add("journal_damaged_reads", "Records that did not verify when read twice.", damaged_reads);
+    registry.add("journal_scrubbed_bytes", "Bytes of sealed segments read again to find rot.",
+                 scrubbed_bytes);
+    registry.add("journal_rotten", "Places in sealed segments that do not verify any more.", rotten);
     registry.add("journal_buffers_pinned", "Commit buffers that a reader keeps.", buffers_pinned);
     registry.add("journal_segments", "Segment files, free ones too.", segments);
     registry.add("journal_segments_free", "Segment files that are zero-filled or free again.", segments_free);
@@ -30,7 +34,8 @@ struct Figures {
   }
 
   observe::Histogram commit_ns, frame_records, frame_bytes;
-  observe::Counter frames, written_bytes, write_errors, no_room, cold_reads, damaged_reads;
+  observe::Counter frames, written_bytes, table_bytes, write_errors, no_room, cold_reads, damaged_reads;
+  observe::Counter scrubbed_bytes, rotten;
   observe::Counter segments_freed, segments_emptied;
   observe::Gauge buffers_pinned, segments, segments_free, live_bytes;
 };

@@ -13,6 +13,10 @@ std::span<const std::byte> bytes_before_crc(const T& header) {
   return std::as_bytes(std::span(&header, 1)).first(sizeof(T) - sizeof(std::uint32_t));
 }
 
+bool is_whole(const SegmentHeader& header) {
+  return header.magic == kSegmentMagic && header.crc == scan::crc32c(bytes_before_crc(header));
+}
+
 bool known_state(std::uint32_t state) {
   return state >= static_cast<std::uint32_t>(SegmentState::free) &&
          state <= static_cast<std::uint32_t>(SegmentState::sealed);
@@ -28,11 +32,15 @@ void seal(FrameHeader& header) {
   header.header_crc = scan::crc32c(bytes_before_crc(header));
 }
 
+void seal(TableHeader& header) {
+  header.header_crc = scan::crc32c(bytes_before_crc(header));
+}
+
 std::optional<SegmentHeader> parse_segment_header(std::span<const std::byte> slot) {
   const auto header = load<SegmentHeader>(slot);
-  if (header.magic != kSegmentMagic || header.crc != scan::crc32c(bytes_before_crc(header)))
+  if (!is_whole(header) || header.version < kFormatVersionMin || header.version > kFormatVersion ||
+      !known_state(header.state))
     return std::nullopt;
-  if (header.version != kFormatVersion || !known_state(header.state)) return std::nullopt;
   return header;
 }
 
@@ -42,6 +50,15 @@ std::optional<FrameHeader> parse_frame_header(std::span<const std::byte> bytes) 
   if (header.magic != kFrameMagic || header.header_crc != scan::crc32c(bytes_before_crc(header)))
     return std::nullopt;
   if (header.size < sizeof(FrameHeader) || header.size > kBufferSize) return std::nullopt;
+  return header;
+}
+
+std::optional<TableHeader> parse_table_header(std::span<const std::byte> bytes) {
+  if (bytes.size() < sizeof(TableHeader)) return std::nullopt;
+  const auto header = load<TableHeader>(bytes);
+  if (header.magic != kTableMagic || header.header_crc != scan::crc32c(bytes_before_crc(header)))
+    return std::nullopt;
+  if (header.version != kTableVersion || header.size < sizeof(TableHeader)) return std::nullopt;
   return header;
 }
 
@@ -56,6 +73,8 @@ SegmentHead parse_segment_head(std::span<const std::byte> head) {
     const auto bytes = head.subspan(slot * kBlockSize, kBlockSize);
     const auto header = parse_segment_header(bytes);
     if (!header) {
+      const auto raw = load<SegmentHeader>(bytes);
+      found.newer = found.newer || (is_whole(raw) && raw.version > kFormatVersion);
       found.damaged =
           found.damaged || std::ranges::any_of(bytes, [](std::byte b) { return b != std::byte{0}; });
     } else if (!found.header || header->generation > found.header->generation) {

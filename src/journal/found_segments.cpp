@@ -23,11 +23,6 @@ std::optional<std::uint32_t> number_of(std::string_view name) {
   return number;
 }
 
-bool has_all(io::Files& files, io::Handle file, std::span<std::byte> into, std::uint64_t offset) {
-  const auto count = files.read_at(file, into, offset);
-  return count && *count == into.size();
-}
-
 // The header may lie: both slots lost, or the newer one lost and the older saying that the segment is free. The first
 // frame knows better. `head` holds both slots and the first block behind them.
 void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport& report) {
@@ -36,22 +31,28 @@ void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport&
   if (slots.header) found.header = *slots.header;
   if (slots.damaged && slots.header && found.state() == SegmentState::free && frame &&
       frame->salt == found.header.salt) {
-    report.add({found.number, 0, kFirstFrame, false, "the newer header is damaged; its frames are read"});
+    report.add({found.number, 0, kFirstFrame, false, "the newer header is damaged; its frames are read", {}});
     found.header.state = static_cast<std::uint32_t>(SegmentState::open);
     found.header.epoch = frame->epoch;
     found.header.first_commit_sequence = frame->commit_sequence;
     found.header.sequence = 0;  // stood in the lost one
+    found.header_lost = true;
     return;
   }
   if (slots.header) return;
   if (!frame) {
-    report.add(
-        {found.number, 0, kFirstFrame, false, "both headers are damaged and no frame follows; left alone"});
+    report.add({found.number,
+                0,
+                kFirstFrame,
+                false,
+                "both headers are damaged and no frame follows; left alone",
+                {}});
     found.lost = true;
     return;
   }
-  report.add({found.number, 0, kFirstFrame, false, "both headers are damaged; its frames are read"});
+  report.add({found.number, 0, kFirstFrame, false, "both headers are damaged; its frames are read", {}});
   found.header = {};
+  found.header_lost = true;
   found.header.state = static_cast<std::uint32_t>(SegmentState::open);
   found.header.number = found.number;
   found.header.salt = frame->salt;
@@ -73,11 +74,15 @@ Result<FoundSegment> look(io::Files& files, const std::string& path, std::uint32
   if (found.size <= kFirstFrame ||
       !has_all(files, found.file.handle, head.bytes().first(kFirstFrame + kBlockSize), 0)) {
     report.add(
-        {number, 0, found.size, false, "the file is too short or its head cannot be read; left alone"});
+        {number, 0, found.size, false, "the file is too short or its head cannot be read; left alone", {}});
     found.lost = true;
     return found;
   }
   judge(found, head.bytes(), report);
+  if (parse_segment_head(head.bytes().first(kFirstFrame)).newer) {
+    files.close(found.file.handle);
+    return fail(ErrorKind::permanent, fmt::format("{} was written by a newer version", path));
+  }
   const bool foreign =
       !found.lost && spool_id != 0 && found.header.spool_id != 0 && found.header.spool_id != spool_id;
   if (foreign) {
@@ -92,20 +97,37 @@ auto writing_order(const FoundSegment& found) {
                     found.header.sequence, found.number);
 }
 
+}  // namespace
+
+bool has_all(io::Files& files, io::Handle file, std::span<std::byte> into, std::uint64_t offset) {
+  const auto count = files.read_at(file, into, offset);
+  return count && *count == into.size();
+}
+
+// A window that cannot be read is read block by block; zeros stand for the blocks that cannot be.
+void read_blocks(io::Files& files, io::Handle file, SegmentWalk& walk, std::span<std::byte> window) {
+  for (std::size_t at = 0; at + kBlockSize <= window.size(); at += kBlockSize) {
+    const auto block = window.subspan(at, kBlockSize);
+    if (files.read_at(file, block, walk.want_offset() + at)) continue;
+    std::ranges::fill(block, std::byte{0});
+    walk.unreadable(walk.want_offset() + at);
+  }
+}
+
 // Reads what the walk wants into the window; true when there is a frame.
 bool next_frame(io::Files& files, io::Handle file, SegmentWalk& walk, const AlignedMemory& window) {
   while (true) {
     const SegmentWalk::Step step = walk.step();
     if (step != SegmentWalk::Step::need) return step == SegmentWalk::Step::frame;
     const auto bytes = window.bytes().first(walk.want_size());
-    if (const auto count = files.read_at(file, bytes, walk.want_offset()))
+    if (const auto count = files.read_at(file, bytes, walk.want_offset())) {
       walk.give(bytes.first(*count));
-    else
-      walk.unreadable();
+      continue;
+    }
+    read_blocks(files, file, walk, bytes);
+    walk.give(bytes);
   }
 }
-
-}  // namespace
 
 void RecoveryReport::add(Damage found) {
   ++(found.torn_tail ? torn_tails : damages);
@@ -114,7 +136,12 @@ void RecoveryReport::add(Damage found) {
 
 SegmentWalk::Facts FoundSegment::walk_facts() const {
   const bool sealed = state() == SegmentState::sealed && header.end <= size && header.end % kBlockSize == 0;
-  return {.number = number, .salt = header.salt, .limit = sealed ? header.end : size, .sealed = sealed};
+  return {.number = number,
+          .salt = header.salt,
+          .epoch = header.epoch,
+          .limit = sealed ? header.end : size,
+          .sealed = sealed,
+          .tagged = header.version != 1};
 }
 
 std::string segment_path(const std::string& directory, std::uint32_t number) {
@@ -136,7 +163,7 @@ Result<std::vector<FoundSegment>> find_segments(io::Files& files, const std::str
       close_segments(files, segments);
       return fail(std::move(found).error());
     }
-    segments.push_back(std::move(*found));
+    segments.push_back(*found);
     ++report.segments;
     if (!segments.back().lost && !segments.back().has_frames()) ++report.free_segments;
   }
@@ -183,32 +210,28 @@ bool is_void(std::span<const VoidRange> voids, std::uint32_t segment, const Fram
   });
 }
 
-std::uint64_t order_of(const FrameHeader& frame) {
+std::uint64_t order_of(std::uint32_t epoch, std::uint64_t commit_sequence) {
   constexpr unsigned kSequenceBits = 64 - MessageId::kEpochBits;
-  return (std::uint64_t{frame.epoch} << kSequenceBits) | frame.commit_sequence;
+  return (std::uint64_t{epoch} << kSequenceBits) | commit_sequence;
+}
+std::uint64_t order_of(const FrameHeader& frame) {
+  return order_of(frame.epoch, frame.commit_sequence);
 }
 
-void visit_records(const SegmentWalk& walk, const FramePlace& place,
-                   const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
-  RecordCursor cursor(walk.frame());
-  while (cursor.next()) {
-    const auto offset = walk.offset() + cursor.payload_offset();
-    if (walk.damaged() && !cursor.intact()) {
-      report.add({place.number, offset, cursor.header().size, false, "a record does not verify"});
-      continue;
-    }
-    if (cursor.header().type == kVoidType) continue;
-    ++report.records;
-    report.bytes += cursor.header().size;
-    visit({.type = cursor.header().type,
-           .flags = cursor.header().flags,
-           .id = {cursor.header().id},
-           .shard = place.shard,
-           .where = {place.segment, static_cast<std::uint32_t>(offset), cursor.header().size},
-           .order = order_of(walk.header()),
-           .sequence = place.sequence,
-           .payload = cursor.payload()});
-  }
+void visit_frame(const SegmentWalk& walk, FoundSegment& found, const FramePlace& place,
+                 std::span<const VoidRange> voids, const std::function<void(const RecordView&)>& visit,
+                 RecoveryReport& report) {
+  ++report.frames;
+  found.unused = false;
+  if (!is_void(voids, found.number, walk.header())) return visit_records(walk, place, visit, report);
+  ++report.voided_frames;
+  if (found.void_from == 0) found.void_from = walk.offset();
+}
+
+void end_walk(SegmentWalk& walk, FoundSegment& found, RecoveryReport& report) {
+  found.end = found.void_from != 0 ? found.void_from : walk.end();
+  found.unused = found.unused && walk.damages().empty();
+  for (Damage& damage : walk.damages()) report.add(std::move(damage));
 }
 
 void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place,
@@ -216,33 +239,9 @@ void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place
                   const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
   SegmentWalk walk(found.walk_facts());
   found.unused = true;
-  while (next_frame(files, found.file.handle, walk, window)) {
-    ++report.frames;
-    found.unused = false;
-    if (is_void(voids, found.number, walk.header())) {
-      ++report.voided_frames;
-      if (found.void_from == 0) found.void_from = walk.offset();
-      continue;
-    }
-    visit_records(walk, place, visit, report);
-  }
-  found.end = found.void_from != 0 ? found.void_from : walk.end();
-  found.unused = found.unused && walk.damages().empty();
-  for (Damage& damage : walk.damages()) report.add(std::move(damage));
-}
-
-Result<void> read_shard(io::Files& files, const std::string& directory, std::uint64_t spool_id,
-                        const std::function<void(const RecordView&)>& visit, RecoveryReport& report) {
-  auto segments = RP_TRY(find_segments(files, directory, spool_id, false, report, nullptr));
-  const AlignedMemory window(kWindowSize);
-  const auto voids = collect_voids(files, segments, window);
-  for (FoundSegment& found : segments) {
-    if (!found.has_frames()) continue;
-    walk_segment(files, found, {found.header.shard, found.number, found.number, found.header.sequence}, voids,
-                 window, visit, report);
-  }
-  close_segments(files, segments);
-  return {};
+  while (next_frame(files, found.file.handle, walk, window))
+    visit_frame(walk, found, place, voids, visit, report);
+  end_walk(walk, found, report);
 }
 
 }  // namespace ringpost::journal

@@ -23,15 +23,21 @@ struct FoundSegment {
   std::uint64_t size = 0;  // of the file, down to a block
   // The newest valid one, or what its first frame told when both slots are lost.
   SegmentHeader header;
+  bool header_lost = false;     // `header` is what the first frame told
   bool lost = false;            // neither header nor frame can be read: keep it away from everything
   std::uint64_t void_from = 0;  // set by walking: where voided frames begin, or 0
   std::uint64_t end = kFirstFrame;
-  bool unused = false;  // set by walking: no frame at all, not even a torn one
+  bool unused = false;  // set by walking an open one: no frame at all, not even a torn one
 
   SegmentState state() const { return static_cast<SegmentState>(header.state); }
-  bool has_frames() const { return !lost && state() != SegmentState::free; }
+  bool has_frames() const { return !lost && !unused && state() != SegmentState::free; }
   SegmentWalk::Facts walk_facts() const;
 };
+
+// All of `into`, or false.
+bool has_all(io::Files& files, io::Handle file, std::span<std::byte> into, std::uint64_t offset);
+// Reads what the walk wants into the window; true when there is a frame.
+bool next_frame(io::Files& files, io::Handle file, SegmentWalk& walk, const AlignedMemory& window);
 
 std::string segment_path(const std::string& directory, std::uint32_t number);
 
@@ -58,7 +64,25 @@ struct FramePlace {
 };
 void visit_records(const SegmentWalk& walk, const FramePlace& place,
                    const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
+std::uint64_t order_of(std::uint32_t epoch, std::uint64_t commit_sequence);
 std::uint64_t order_of(const FrameHeader& frame);
+
+// Every record of a sealed segment, from its index table. False: it has none, or it does not verify (which is reported);
+// `visit` was not called.
+bool visit_table(io::Files& files, FoundSegment& found, const FramePlace& place,
+                 std::span<const VoidRange> voids, const std::function<void(const RecordView&)>& visit,
+                 RecoveryReport& report);
+
+// Who only looks reads the frames, and says of a table whether recovery could have used it. Where frames are damaged it
+// tells whose records were in them; `found_offsets` are those that were found.
+void check_table(io::Files& files, const FoundSegment& found, std::vector<std::uint32_t>& found_offsets,
+                 bool some_lost, RecoveryReport& report);
+
+// One frame of a walk, unless it is void; and what is to be noted at its end.
+void visit_frame(const SegmentWalk& walk, FoundSegment& found, const FramePlace& place,
+                 std::span<const VoidRange> voids, const std::function<void(const RecordView&)>& visit,
+                 RecoveryReport& report);
+void end_walk(SegmentWalk& walk, FoundSegment& found, RecoveryReport& report);
 
 // Every record of one segment, voided frames left out. Sets `end`, `void_from` and `unused`.
 void walk_segment(io::Files& files, FoundSegment& found, const FramePlace& place,

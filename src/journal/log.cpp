@@ -23,22 +23,36 @@ Pin::~Pin() {
   if (buffer_ != nullptr) buffer_->release();
 }
 
-Task<Result<std::unique_ptr<Log>>> Log::open(shard::Core& core, LogOptions options, Place place,
-                                             std::function<void(Log&, const RecordView&)> visit,
-                                             RecoveryReport* report) {
+Task<Result<std::unique_ptr<Log>>> Log::open(shard::Core& core, LogOptions options, Place place) {
   const std::uint64_t size = options.segment_size.count;
   if (size < kSegmentSizeMin.count || size > kSegmentSizeMax.count || size % kBlockSize != 0)
     co_return fail(ErrorKind::permanent, fmt::format("a segment cannot have {} bytes", size));
   std::unique_ptr<Log> log(new Log(std::make_shared<State>(core, options, std::move(place))));
-  RecoveryReport unwanted;
-  auto opened = co_await log->state_->open_all([&](const RecordView& view) { visit(*log, view); },
-                                               report != nullptr ? *report : unwanted);
+  auto opened = co_await log->state_->open_all();
   if (!opened) {
     co_await log->state_->close();
     co_return fail(
         std::move(opened).error().in(fmt::format("open the log in {}", log->state_->place.directory)));
   }
   co_return log;
+}
+
+Task<Result<void>> Log::recover(Visit visit, RecoveryReport* report) {
+  const std::function<void(const RecordView&)> told = [&](const RecordView& view) { visit(*this, view); };
+  auto done = co_await state_->recover(told);
+  if (report != nullptr) *report = std::move(state_->found_at_start);
+  if (!done)
+    co_return fail(std::move(done).error().in(fmt::format("read the log in {}", state_->place.directory)));
+  co_return done;
+}
+
+Task<Result<std::unique_ptr<Log>>> Log::open(shard::Core& core, LogOptions options, Place place, Visit visit,
+                                             RecoveryReport* report) {
+  auto log = RP_CO_TRY(co_await open(core, options, std::move(place)));
+  auto recovered = co_await log->recover(std::move(visit), report);
+  if (recovered) co_return log;
+  co_await log->close();
+  co_return fail(std::move(recovered).error());
 }
 
 Log::Log(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -170,6 +184,10 @@ void Log::set_upkeep(std::function<void()> upkeep) {
   state_->on_upkeep = std::move(upkeep);
 }
 
+void Log::set_damage(std::function<void(const Damage&)> damage) {
+  state_->on_damage = std::move(damage);
+}
+
 void Log::start_reclaim() {
   state_->reclaiming = true;
   state_->consider_all();
@@ -200,10 +218,14 @@ Log::Space Log::space() const {
 }
 
 bool Log::accepts_messages() const {
-  const auto& disk = state_->disk;
-  const double floor = state_->options.free_space_min * static_cast<double>(disk.total);
   const bool stuck = state_->ready_segments() <= kReservedSegments && !state_->may_grow();
-  return !state_->closing && !write_errors() && static_cast<double>(disk.available) >= floor && !stuck;
+  return !state_->closing && !write_errors() && !disk_is_low() && !stuck;
+}
+
+bool Log::disk_is_low() const {
+  const auto& disk = state_->disk;
+  return static_cast<double>(disk.available) <
+         state_->options.free_space_min * static_cast<double>(disk.total);
 }
 
 bool Log::write_errors() const {

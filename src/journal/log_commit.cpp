@@ -27,14 +27,19 @@ std::size_t payload_size(const Record& record) {
 
 Result<Ticket> Log::State::append(std::span<const Record> records, std::span<Location> where, bool reserve) {
   RP_ASSERT(records.size() == where.size() && !records.empty());
-  std::size_t size = 0;
-  for (const Record& record : records) size += record_size(payload_size(record));
-  if (size > frame_max)
-    return fail(ErrorKind::permanent, fmt::format("{} bytes of records are more than a frame takes", size));
+  RoomWanted wanted;
+  for (const Record& record : records) {
+    const std::size_t payload = payload_size(record);
+    wanted.size += record_size(payload);
+    wanted.listed += IndexTable::size_of(record, payload);
+  }
+  if (wanted.size > frame_max)
+    return fail(ErrorKind::permanent,
+                fmt::format("{} bytes of records are more than a frame takes", wanted.size));
   if (closing) return fail(ErrorKind::exhausted, "the log is closed");
-  if (!fits(size)) {
+  if (!fits(wanted)) {
     seal_open();
-    if (!start_frame(size, reserve)) {
+    if (!start_frame(wanted, reserve)) {
       figures.no_room.add();
       return fail(ErrorKind::exhausted, "the log has no room just now");
     }
@@ -42,6 +47,19 @@ Result<Ticket> Log::State::append(std::span<const Record> records, std::span<Loc
   for (std::size_t i = 0; i < records.size(); ++i) where[i] = put(records[i]);
   wake_commit();
   return Ticket{open->sequence};
+}
+
+bool Log::State::fits(RoomWanted wanted) const {
+  if (open == nullptr || open->size + wanted.size > open->capacity) return false;
+  return open->file_offset == kFirstFrame ||
+         table_fits(open->file_offset + open->size + wanted.size, wanted.listed);
+}
+
+// Whether the table of the current segment has room behind frames that end there.
+bool Log::State::table_fits(std::size_t frame_end, std::size_t listed) const {
+  const Segment& segment = segments[current];
+  if (!segment.table) return frame_end <= segment.size;
+  return round_up(frame_end, kBlockSize) + segment.table->size() + listed <= segment.size;
 }
 
 // Copies the record behind the open frame, which has room for it.
@@ -59,6 +77,7 @@ Location Log::State::put(const Record& record) {
   RecordHeader header{.size = static_cast<std::uint32_t>(size),
                       .type = record.type,
                       .flags = record.flags,
+                      .tag = record_tag(segments[frame.segment].header.salt, frame.file_offset + frame.size),
                       .id = record.id.value};
   header.crc = record_crc(header, {payload, size});
   std::memcpy(at, &header, sizeof header);
@@ -67,17 +86,19 @@ Location Log::State::put(const Record& record) {
   const Location where{frame.segment,
                        static_cast<std::uint32_t>(frame.file_offset + frame.size + sizeof(RecordHeader)),
                        static_cast<std::uint32_t>(size)};
+  if (record.type != kVoidType && segments[frame.segment].table)
+    segments[frame.segment].table->add(record, where, frame.sequence, {payload, size});
   frame.buffer->extend(frame.segment, frame.file_offset + frame.size, static_cast<std::uint32_t>(whole));
   frame.size += static_cast<std::uint32_t>(whole);
   return where;
 }
 
 // A frame with room for `size` bytes of records; false when there is no segment, no buffer or no frame left.
-bool Log::State::start_frame(std::size_t size, bool reserve) {
+bool Log::State::start_frame(RoomWanted wanted, bool reserve) {
   if (next_sequence - released > frames.size()) return false;
-  const std::size_t need = sizeof(FrameHeader) + size + (must_void() ? kVoidRoom : 0);
+  const std::size_t need = sizeof(FrameHeader) + wanted.size + (must_void() ? kVoidRoom : 0);
   CommitBuffer* buffer = buffer_for(need);
-  if (buffer == nullptr || !ensure_segment(need, reserve)) return false;
+  if (buffer == nullptr || !ensure_segment({need, wanted.listed}, reserve)) return false;
   filling = buffer;
   Segment& segment = segments[current];
   Frame& frame = frame_of(next_sequence);
@@ -106,9 +127,9 @@ CommitBuffer* Log::State::buffer_for(std::size_t size) {
   return buffers.take();
 }
 
-// Makes `current` a segment with room for a frame of `size`.
-bool Log::State::ensure_segment(std::size_t size, bool reserve) {
-  if (current != kNoSegment && segments[current].size - file_offset >= size) return true;
+// Makes `current` a segment with room for such a frame.
+bool Log::State::ensure_segment(RoomWanted wanted, bool reserve) {
+  if (current != kNoSegment && table_fits(file_offset + wanted.size, wanted.listed)) return true;
   std::uint32_t next = kNoSegment;
   for (std::uint32_t i = 0; i < segments.size() && next == kNoSegment; ++i)
     if (segments[i].use == Segment::Use::prepared) next = i;
@@ -121,6 +142,7 @@ bool Log::State::ensure_segment(std::size_t size, bool reserve) {
   current = next;
   file_offset = kFirstFrame;
   segments[next].use = Segment::Use::current;
+  segments[next].table = std::make_unique<IndexTable>(segments[next].header.first_commit_sequence);
   prepare_next();
   grow();
   return true;
@@ -146,7 +168,7 @@ void Log::State::wake_commit() {
 void Log::State::commit() {
   static_cast<ListLink<shard::TurnHook>&>(hook).unlink();
   if (in_flight) return;
-  if (void_due && open == nullptr && settled == newest_appended()) start_frame(0, true);
+  if (void_due && open == nullptr && settled == newest_appended()) start_frame({}, true);
   if (settled == newest_appended() || voids.size() >= kVoidsMax) return;
   if (write_not_before > core.now()) {
     core.timers().arm(retry, write_not_before);
@@ -207,8 +229,7 @@ void Log::State::written(std::int32_t result) {
   frame_settled(frame);
   const bool mended = write_failures != 0;
   write_failures = 0;
-  if (segment.use == Segment::Use::closed && segment.unwritten == 0)
-    rewrite(frame.segment, Segment::Rewrite::seal);
+  if (segment.use == Segment::Use::closed && segment.unwritten == 0) begin_seal(frame.segment);
   check_candidates();
   if (mended && on_upkeep) on_upkeep();
   wake_commit();

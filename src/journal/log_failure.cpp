@@ -26,6 +26,7 @@ void Log::State::frame_failed(std::int32_t result) {
   for (std::uint64_t sequence = first; sequence <= last; ++sequence) {
     Segment& segment = segments[frame_of(sequence).segment];
     segment.use = Segment::Use::closed;
+    segment.table.reset();  // it lists what is not there
     segment.closed_at = core.now();
   }
   current = kNoSegment;
@@ -38,7 +39,8 @@ void Log::State::frame_failed(std::int32_t result) {
   for (std::uint64_t sequence = first; sequence <= last; ++sequence) frame_settled(frame_of(sequence));
   released = last;
   for (std::uint32_t i = 0; i < segments.size(); ++i)
-    if (segments[i].use == Segment::Use::closed && segments[i].unwritten == 0 && !segments[i].sealed)
+    if (segments[i].use == Segment::Use::closed && segments[i].unwritten == 0 && !segments[i].sealed &&
+        !segments[i].unread)
       rewrite(i, Segment::Rewrite::seal);
   wake_commit();
 }

@@ -39,20 +39,16 @@ Log::State::State(shard::Core& on, LogOptions with, Place at)
 
 Log::State::~State() = default;
 
-Task<Result<void>> Log::State::open_all(const std::function<void(const RecordView&)>& visit,
-                                        RecoveryReport& report) {
+Task<Result<void>> Log::State::open_all() {
   io::Files& files = core.backend().files();
   RP_CO_CHECK(files.make_directory(place.directory));
   if (const auto slash = place.directory.rfind('/'); slash != std::string::npos && slash != 0)
     RP_CO_CHECK(files.sync_directory(place.directory.substr(0, slash)));
   segments.add_shard(place.shard);
   for (const auto& orphan : place.orphans) segments.add_shard(orphan.shard);
-  for (const auto& orphan : place.orphans) {
-    RP_CO_CHECK(co_await read_directory(orphan.directory, orphan.shard, true, visit, report));
-  }
-  RP_CO_CHECK(co_await read_directory(place.directory, place.shard, false, visit, report));
-  opening = false;
-  for (const PinToResolve& pin : std::exchange(pins_to_resolve, {})) add_pin(pin.segment, pin.target);
+  for (const auto& orphan : place.orphans)
+    RP_CO_CHECK(co_await find_directory(orphan.directory, orphan.shard, true));
+  RP_CO_CHECK(co_await find_directory(place.directory, place.shard, false));
   disk = RP_CO_TRY(files.space(place.directory));
   co_return co_await make_ready();
 }
@@ -72,10 +68,9 @@ Task<Result<void>> Log::State::lock_segments(std::span<const FoundSegment> found
   co_return Result<void>{};
 }
 
-Task<Result<void>> Log::State::read_directory(const std::string& directory, unsigned shard_number,
-                                              bool orphan,
-                                              const std::function<void(const RecordView&)>& visit,
-                                              RecoveryReport& report) {
+// The heads of its segments; what they hold is left to be read.
+Task<Result<void>> Log::State::find_directory(const std::string& directory, unsigned shard_number,
+                                              bool orphan) {
   io::Files& files = core.backend().files();
   std::vector<std::string> unfinished;
   {
@@ -87,56 +82,98 @@ Task<Result<void>> Log::State::read_directory(const std::string& directory, unsi
     RP_CO_CHECK(locked);
   }
   for (const std::string& path : unfinished) RP_CO_CHECK(files.unlink(path));
-  auto found = RP_CO_TRY(find_segments(files, directory, place.spool_id, true, report, nullptr));
+  auto found = RP_CO_TRY(find_segments(files, directory, place.spool_id, true, found_at_start, nullptr));
   if (auto locked = co_await lock_segments(found); !locked) {
     close_segments(files, found);
     co_return locked;
   }
   const AlignedMemory window(kWindowSize);
-  const auto found_voids = collect_voids(files, found, window);
+  const auto found_voids = std::make_shared<std::vector<VoidRange>>(collect_voids(files, found, window));
   for (FoundSegment& each : found) {
-    Segment segment;
-    segment.shard = shard_number;
-    segment.number = each.number;
-    segment.file = each.file;
-    segment.orphan = orphan;
-    segment.header = each.header;
-    segment.size = each.size;
-    segment.use = each.lost           ? Segment::Use::lost
-                  : each.has_frames() ? Segment::Use::closed
-                                      : Segment::Use::free;
-    const std::uint32_t index = segments.add(std::move(segment));
-    if (each.has_frames()) {
-      walk_segment(files, each, {shard_number, index, each.number, each.header.sequence}, found_voids, window,
-                   visit, report);
-      co_await shard::Yield{core};
-    }
-    adopt(each, index, found_voids);
+    if (!orphan) look_for_frames(each, window);
+    const std::uint32_t index = add_found(each, shard_number, orphan, *found_voids);
+    if (each.has_frames()) unread.push_back({std::move(each), index, found_voids});
   }
   co_return Result<void>{};
 }
 
-void Log::State::adopt(const FoundSegment& found, std::uint32_t index,
-                       std::span<const VoidRange> found_voids) {
-  Segment& segment = segments[index];
-  segment.end = found.end;
+// One that was opened ahead and never written to is as good as free, and on a full disk the only one that is. (A sealed one
+// may hide a failed frame of its salt.)
+void Log::State::look_for_frames(FoundSegment& found, const AlignedMemory& window) {
+  if (found.lost || found.state() != SegmentState::open) return;
+  io::Files& files = core.backend().files();
+  const auto block = window.bytes().first(kBlockSize);
+  if (!has_all(files, found.file.handle, block, kFirstFrame)) return;
+  if (const auto first = parse_frame_header(block); first && first->salt == found.header.salt) return;
+  RecoveryReport ignored;
+  walk_segment(files, found, {}, {}, window, [](const RecordView&) {}, ignored);
+}
+
+std::uint32_t Log::State::add_found(const FoundSegment& found, unsigned shard_number, bool orphan,
+                                    std::span<const VoidRange> found_voids) {
+  Segment segment;
+  segment.shard = shard_number;
+  segment.number = found.number;
+  segment.file = found.file;
+  segment.orphan = orphan;
+  segment.header = found.header;
+  segment.size = found.size;
+  segment.use = found.lost           ? Segment::Use::lost
+                : found.has_frames() ? Segment::Use::closed
+                                     : Segment::Use::free;
+  segment.unread = found.has_frames();
   segment.sealed = found.state() == SegmentState::sealed;
+  segment.table_size = found.header.table_size;
   segment.closed_at = core.now();
-  if (segment.orphan || found.lost) return;
-  next_segment_sequence = std::max(next_segment_sequence, found.header.sequence + 1);
-  // One that was opened ahead and never written to is as good as free. (A sealed one may hide a failed frame of its salt.)
-  const bool ready = found.state() == SegmentState::open && found.unused;
-  if (ready) segment.use = Segment::Use::free;
-  if (!found.has_frames() || ready) {
+  if (!orphan && !found.lost) {
+    next_segment_sequence = std::max(next_segment_sequence, found.header.sequence + 1);
     // Made for a smaller segment size: a frame might not fit.
-    if (segment.size < options.segment_size.count) segment.use = Segment::Use::lost;
-    return;
+    if (!found.has_frames() && segment.size < options.segment_size.count) segment.use = Segment::Use::lost;
+    // The failed frames in it stay void until its header says that it ends before them.
+    if (found.has_frames() && !segment.sealed)
+      for (const VoidRange& range : found_voids)
+        if (range.segment == found.number && range.epoch == found.header.epoch &&
+            voids.size() + 1 < kVoidsMax)
+          voids.push_back(range);
   }
-  // The failed frames in it stay void until its header says that it ends before them.
-  if (segment.sealed) return;
-  for (const VoidRange& range : found_voids)
-    if (range.segment == found.number && range.epoch == found.header.epoch && voids.size() + 1 < kVoidsMax)
-      voids.push_back(range);
+  return segments.add(std::move(segment));
+}
+
+Task<Result<void>> Log::State::recover(const std::function<void(const RecordView&)>& visit) {
+  ++background;
+  auto done = co_await read_all(visit);
+  opening = false;
+  for (const PinToResolve& pin : std::exchange(pins_to_resolve, {})) add_pin(pin.segment, pin.target);
+  // What is void in them is settled by a header that says where they end.
+  if (done) seal_voided();
+  --background;
+  quiet.notify_all();
+  co_return done;
+}
+
+Task<Result<void>> Log::State::read_all(const std::function<void(const RecordView&)>& visit) {
+  const AlignedMemory window(kWindowSize);
+  for (Unread& each : std::exchange(unread, {})) {
+    if (closing) co_return fail(ErrorKind::cancelled, "the log is closing");
+    const FramePlace where{segments[each.index].shard, each.index, each.found.number,
+                           each.found.header.sequence};
+    if (!visit_table(core.backend().files(), each.found, where, *each.voids, visit, found_at_start))
+      RP_CO_CHECK(co_await read_frames(each, where, window, visit));
+    segments[each.index].end = each.found.end;
+    segments[each.index].unread = false;
+    co_await shard::Yield{core};
+  }
+  co_return Result<void>{};
+}
+
+// As walk_segment does, but with others running between two frames.
+Task<Result<void>> Log::State::read_frames(Unread& each, const FramePlace& where, const AlignedMemory& window,
+                                           const std::function<void(const RecordView&)>& visit) {
+  SegmentWalk walk(each.found.walk_facts());
+  while (RP_CO_TRY(co_await next_frame(each.index, walk, window)))
+    visit_frame(walk, each.found, where, *each.voids, visit, found_at_start);
+  end_walk(walk, each.found, found_at_start);
+  co_return Result<void>{};
 }
 
 // At least one segment for messages and one for state. On a full disk the one for state will do: then no message is taken
@@ -149,11 +186,6 @@ Task<Result<void>> Log::State::make_ready() {
     if (!full || ready_segments() == 0) co_return made;
     break;
   }
-  for (std::uint32_t i = 0; i < segments.size(); ++i)
-    if (segments[i].use == Segment::Use::closed && !segments[i].sealed && !segments[i].orphan &&
-        std::ranges::any_of(voids,
-                            [&](const VoidRange& range) { return range.segment == segments[i].number; }))
-      rewrite(i, Segment::Rewrite::seal);
   prepare_next();
   grow();
   core.timers().arm(upkeep_timer, core.now() + kUpkeepInterval);
@@ -166,12 +198,24 @@ Task<Result<void>> Log::State::make_ready() {
   co_return Result<void>{};
 }
 
+bool Log::State::has_voids(const Segment& segment) const {
+  return std::ranges::any_of(voids, [&](const VoidRange& range) { return range.segment == segment.number; });
+}
+
+void Log::State::seal_voided() {
+  for (std::uint32_t i = 0; i < segments.size(); ++i)
+    if (segments[i].use == Segment::Use::closed && !segments[i].sealed && !segments[i].orphan &&
+        has_voids(segments[i]))
+      rewrite(i, Segment::Rewrite::seal);
+}
+
 Task<void> Log::State::drained() {
   while (!idle() && write_failures < kWriteFailuresMax) co_await quiet.wait(core.now() + kUpkeepInterval);
 }
 
 Task<void> Log::State::close() {
   co_await drained();
+  if (options.seal_at_close) co_await seal_current();
   closing = true;
   core.timers().disarm(upkeep_timer);
   core.timers().disarm(retry);
@@ -180,7 +224,9 @@ Task<void> Log::State::close() {
   const auto writing = [&] {
     return std::ranges::any_of(header_writes, [](const auto& write) { return write->segment != kNoSegment; });
   };
-  while (background != 0 || in_flight || writing()) co_await quiet.wait(core.now() + kUpkeepInterval);
+  while (background != 0 || in_flight || writing() || table_write.segment != kNoSegment)
+    co_await quiet.wait(core.now() + kUpkeepInterval);
+  if (scrub.walk != nullptr) end_scrub();
   static_cast<ListLink<shard::TurnHook>&>(hook).unlink();
   for (std::uint32_t i = 0; i < segments.size(); ++i)
     if (segments[i].file.handle) core.backend().files().close(std::exchange(segments[i].file.handle, {}));
@@ -188,18 +234,19 @@ Task<void> Log::State::close() {
 
 void Log::State::upkeep() {
   core.timers().arm(upkeep_timer, core.now() + kUpkeepInterval);
-  for (std::uint32_t i = 0; i < segments.size(); ++i)
-    if (segments[i].use == Segment::Use::closed && !segments[i].orphan && !segments[i].sealed &&
-        segments[i].unwritten == 0 && segments[i].not_before <= core.now() &&
-        (segments[i].header.epoch == place.epoch || std::ranges::any_of(voids, [&](const VoidRange& range) {
-           return range.segment == segments[i].number;
-         })))
+  for (std::uint32_t i = 0; i < segments.size(); ++i) {
+    const Segment& segment = segments[i];
+    if (segment.use == Segment::Use::closed && !segment.orphan && !segment.sealed && !segment.unread &&
+        segment.unwritten == 0 && segment.not_before <= core.now() &&
+        (segment.header.epoch == place.epoch || has_voids(segment)))
       rewrite(i, Segment::Rewrite::seal);
+  }
   prepare_next();
   grow();
   consider_all();
   check_candidates();
   start_emptying();
+  start_scrub();
   if (void_due || settled != newest_appended()) wake_commit();
   if (!looking_at_disk) core.spawn(look_at_disk(shared_from_this()));
   update_figures();

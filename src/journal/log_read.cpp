@@ -120,6 +120,25 @@ Task<Result<bool>> Log::State::read_cold(Location where, std::uint32_t skip,
   co_return crc == header.crc;
 }
 
+// What cannot be read at once: block by block; zeros stand for the blocks that cannot be.
+Task<Result<void>> Log::State::read_blocks(std::uint32_t index, SegmentWalk& walk,
+                                           std::span<std::byte> window) {
+  for (std::size_t at = 0; at + kBlockSize <= window.size(); at += kBlockSize) {
+    const auto block = window.subspan(at, kBlockSize);
+    const iovec vector{block.data(), block.size()};
+    const std::int32_t result = co_await shard::Await(core, {.kind = io::OpKind::read,
+                                                             .handle = segments[index].file.handle,
+                                                             .vectors = &vector,
+                                                             .vector_count = 1,
+                                                             .offset = walk.want_offset() + at});
+    if (result == -ECANCELED) co_return fail(ErrorKind::cancelled, "read a segment");
+    if (result == static_cast<std::int32_t>(kBlockSize)) continue;
+    std::ranges::fill(block, std::byte{0});
+    walk.unreadable(walk.want_offset() + at);
+  }
+  co_return Result<void>{};
+}
+
 // False when there is no further frame.
 Task<Result<bool>> Log::State::next_frame(std::uint32_t index, SegmentWalk& walk,
                                           const AlignedMemory& window) {
@@ -134,10 +153,8 @@ Task<Result<bool>> Log::State::next_frame(std::uint32_t index, SegmentWalk& walk
                                                              .vector_count = 1,
                                                              .offset = walk.want_offset()});
     if (result == -ECANCELED) co_return fail(ErrorKind::cancelled, "read a segment");
-    if (result < 0)
-      walk.unreadable();
-    else
-      walk.give(bytes.first(static_cast<std::size_t>(result)));
+    if (result < 0) RP_CO_CHECK(co_await read_blocks(index, walk, bytes));
+    walk.give(result < 0 ? bytes : bytes.first(static_cast<std::size_t>(result)));
   }
 }
 
@@ -155,8 +172,7 @@ Task<Result<void>> Log::State::walk(std::function<void(const RecordView&)> visit
   for (const std::uint32_t index : order) {
     ++segments[index].readers;
     const Segment& segment = segments[index];
-    SegmentWalk frames_of(
-        {.number = segment.number, .salt = segment.header.salt, .limit = segment.end, .sealed = true});
+    SegmentWalk frames_of(segment.walk_facts());
     while (true) {
       auto more = co_await next_frame(index, frames_of, window);
       if (more && *more && !closing) {

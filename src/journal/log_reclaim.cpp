@@ -59,6 +59,7 @@ void Log::State::freed(std::uint32_t index) {
   segment.sealed = false;
   segment.end = kFirstFrame;
   segment.previous_crc = 0;
+  segment.table_size = 0;
   segment.quiet_after = 0;
   settle_voids_of(segment);
   buffers.forget(index);
@@ -73,8 +74,12 @@ void Log::State::freed(std::uint32_t index) {
   wake_commit();
 }
 
+bool Log::State::pressed() const {
+  return ready_segments() <= kReservedSegments + 1 && !may_grow();
+}
+
 std::uint32_t Log::State::victim() const {
-  const bool pressed = ready_segments() <= kReservedSegments + 1 && !may_grow();
+  const bool pressed = this->pressed();
   const double below = pressed ? std::max(kPressedBelow, options.compact_below) : options.compact_below;
   std::uint32_t found = kNoSegment;
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
@@ -125,25 +130,24 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
 Task<Result<void>> Log::State::carry_all(std::uint32_t index) {
   const AlignedMemory window(kWindowSize);
   const Segment& segment = segments[index];
-  SegmentWalk walk(
-      {.number = segment.number, .salt = segment.header.salt, .limit = segment.end, .sealed = true});
+  const FramePlace from{segment.shard, index, segment.number, segment.header.sequence};
+  SegmentWalk walk(segment.walk_facts());
+  RecoveryReport ignored;
+  std::vector<RecordView> records;
+  Duration debt{0};
   while (RP_CO_TRY(co_await next_frame(index, walk, window))) {
-    RecordCursor cursor(walk.frame());
-    while (cursor.next()) {
-      if (cursor.header().type == kVoidType || (walk.damaged() && !cursor.intact())) continue;
+    records.clear();
+    visit_records(walk, from, [&](const RecordView& view) { records.push_back(view); }, ignored);
+    for (const RecordView& view : records) {
       if (closing || held) co_return fail(ErrorKind::cancelled, "the log is closing");
-      const RecordView view{
-          .type = cursor.header().type,
-          .flags = cursor.header().flags,
-          .id = {cursor.header().id},
-          .shard = segment.shard,
-          .where = {index, static_cast<std::uint32_t>(walk.offset() + cursor.payload_offset()),
-                    cursor.header().size},
-          .order = order_of(walk.header()),
-          .payload = cursor.payload()};
       RP_CO_CHECK(co_await on_carry(view));
     }
-    co_await shard::Yield{core};
+    debt += std::chrono::nanoseconds{1'000'000'000 * walk.frame().size() / options.compact_rate.count};
+    if (debt < kCompactPause || pressed()) {
+      co_await shard::Yield{core};
+      continue;
+    }
+    co_await shard::Sleep(core, std::exchange(debt, Duration{0}));
   }
   co_return Result<void>{};
 }

@@ -69,9 +69,73 @@ void Log::State::close_current() {
   Segment& segment = segments[current];
   segment.use = Segment::Use::closed;
   segment.closed_at = core.now();
-  if (segment.unwritten == 0) rewrite(current, Segment::Rewrite::seal);
+  if (segment.unwritten == 0) begin_seal(current);
   consider(current);
   current = kNoSegment;
+}
+
+// No frame is on its way to it: its table is written, then the header that says so.
+void Log::State::begin_seal(std::uint32_t index) {
+  Segment& segment = segments[index];
+  if (segment.table && segment.end + segment.table->size() > segment.size) segment.table.reset();
+  if (!segment.table) return rewrite(index, Segment::Rewrite::seal);
+  segment.table->finish(segment.header.salt, segment.header.epoch, segment.end);
+  ++segment.unwritten;
+  tables_waiting.push_back(index);
+  start_table();
+}
+
+void Log::State::start_table() {
+  if (table_write.segment != kNoSegment || tables_waiting.empty()) return;
+  table_write.segment = tables_waiting.front();
+  table_write.at = 0;
+  tables_waiting.pop_front();
+  write_table_piece();
+}
+
+void Log::State::write_table_piece() {
+  const Segment& segment = segments[table_write.segment];
+  const auto piece = segment.table->piece(table_write.at);
+  // The kernel only reads from it.
+  table_write.vector = {const_cast<std::byte*>(piece.data()), piece.size()};
+  core.submit({.kind = io::OpKind::write,
+               .durable = true,
+               .handle = segment.file.handle,
+               .operation = &table_write,
+               .vectors = &table_write.vector,
+               .vector_count = 1,
+               .offset = segment.end + table_write.at});
+}
+
+void Log::State::table_written(std::int32_t result) {
+  const std::uint32_t index = table_write.segment;
+  Segment& segment = segments[index];
+  const bool ok = result >= 0 && static_cast<std::size_t>(result) == table_write.vector.iov_len;
+  if (ok) figures.table_bytes.add(table_write.vector.iov_len);
+  table_write.at += kTablePiece;
+  if (ok && table_write.at < segment.table->size()) return write_table_piece();
+  // Without one recovery reads the frames.
+  if (ok)
+    segment.table_size = static_cast<std::uint32_t>(segment.table->size());
+  else
+    figures.write_errors.add();
+  segment.table.reset();
+  --segment.unwritten;
+  table_write.segment = kNoSegment;
+  rewrite(index, Segment::Rewrite::seal);
+  start_table();
+  quiet.notify_all();
+}
+
+// At an orderly end, so that the next start reads a table. What cannot be written is read without one.
+Task<void> Log::State::seal_current() {
+  if (current == kNoSegment || file_offset == kFirstFrame || write_failures != 0) co_return;
+  const std::uint32_t index = current;
+  close_current();
+  const auto over = [&] {
+    return segments[index].unwritten == 0 && segments[index].rewrite == Segment::Rewrite::none;
+  };
+  while (!over()) co_await quiet.wait(core.now() + kUpkeepInterval);
 }
 
 void Log::State::rewrite(std::uint32_t index, Segment::Rewrite what) {
@@ -94,6 +158,7 @@ void Log::State::start_rewrites() {
 void Log::State::write_header(HeaderWrite& writing) {
   const Segment& segment = segments[writing.segment];
   SegmentHeader header = segment.header;
+  header.version = kFormatVersion;
   ++header.generation;
   header.spool_id = place.spool_id;
   header.shard = segment.shard;
@@ -105,16 +170,19 @@ void Log::State::write_header(HeaderWrite& writing) {
       header.epoch = place.epoch;
       header.first_commit_sequence = next_sequence;
       header.end = 0;
+      header.table_size = 0;
       break;
     case Segment::Rewrite::seal:
       header.state = static_cast<std::uint32_t>(SegmentState::sealed);
       header.end = segment.end;
+      header.table_size = segment.table_size;
       break;
     case Segment::Rewrite::free:
     case Segment::Rewrite::none:
       header.state = static_cast<std::uint32_t>(SegmentState::free);
       header.salt = core.random();
       header.end = 0;
+      header.table_size = 0;
       break;
   }
   seal(header);

@@ -25,6 +25,12 @@ namespace ringpost::journal {
 // What the voids take of a segment's first frame.
 inline constexpr std::size_t kVoidRoom = record_size(kVoidsMax * sizeof(VoidRange));
 
+// What records take of a frame, and of the index table of its segment.
+struct RoomWanted {
+  std::size_t size = 0;
+  std::size_t listed = 0;
+};
+
 // Records on their way to the disk.
 struct Frame {
   std::uint64_t sequence = 0;
@@ -49,9 +55,10 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   // Gathering and committing.
   Result<Ticket> append(std::span<const Record> records, std::span<Location> where, bool reserve);
   Location put(const Record& record);
-  bool fits(std::size_t size) const { return open != nullptr && open->size + size <= open->capacity; }
-  bool start_frame(std::size_t size, bool reserve);
-  bool ensure_segment(std::size_t size, bool reserve);
+  bool fits(RoomWanted wanted) const;
+  bool start_frame(RoomWanted wanted, bool reserve);
+  bool ensure_segment(RoomWanted wanted, bool reserve);
+  bool table_fits(std::size_t frame_end, std::size_t listed) const;
   CommitBuffer* buffer_for(std::size_t size);
   void seal_open();
   void wake_commit();  // the hook runs at this turn's end
@@ -75,6 +82,11 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::size_t ready_segments() const;
   void prepare_next();
   void close_current();
+  void begin_seal(std::uint32_t index);
+  void start_table();
+  void write_table_piece();
+  void table_written(std::int32_t result);
+  Task<void> seal_current();
   void rewrite(std::uint32_t index, Segment::Rewrite what);
   void start_rewrites();
   struct HeaderWrite;
@@ -93,28 +105,47 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   void check_candidates();
   void freed(std::uint32_t index);
   void start_emptying();
+  bool pressed() const;  // files are about to run out
   std::uint32_t victim() const;
   Task<void> empty(std::shared_ptr<State> self, std::uint32_t index);
   Task<Result<void>> carry_all(std::uint32_t index);
   void remove_empty_orphans();
   Task<void> remove_orphan(std::shared_ptr<State> self, std::string directory, std::uint32_t orphan_shard);
 
+  // Scrubbing.
+  std::uint32_t next_to_scrub();
+  void start_scrub();
+  Task<void> scrub_some(std::shared_ptr<State> self);
+  void end_scrub();
+
   // Reading.
   CommitBuffers::Hot hot(Location where) { return buffers.find(where); }
   Task<Result<void>> read(Location where, std::uint32_t skip, std::vector<std::span<std::byte>> into);
   Task<Result<bool>> read_cold(Location where, std::uint32_t skip,
                                std::span<const std::span<std::byte>> into);
+  Task<Result<void>> read_blocks(std::uint32_t index, class SegmentWalk& walk, std::span<std::byte> window);
   Task<Result<bool>> next_frame(std::uint32_t index, class SegmentWalk& walk,
                                 const class AlignedMemory& window);
   Task<Result<void>> walk(std::function<void(const RecordView&)> visit);
 
   // Start and end.
-  Task<Result<void>> open_all(const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
+  Task<Result<void>> open_all();
   Task<Result<void>> lock_segments(std::span<const FoundSegment> found);
-  Task<Result<void>> read_directory(const std::string& directory, unsigned shard, bool orphan,
-                                    const std::function<void(const RecordView&)>& visit,
-                                    RecoveryReport& report);
-  void adopt(const FoundSegment& found, std::uint32_t index, std::span<const VoidRange> found_voids);
+  Task<Result<void>> find_directory(const std::string& directory, unsigned shard, bool orphan);
+  void look_for_frames(FoundSegment& found, const AlignedMemory& window);
+  std::uint32_t add_found(const FoundSegment& found, unsigned shard, bool orphan,
+                          std::span<const VoidRange> found_voids);
+  struct Unread {
+    FoundSegment found;
+    std::uint32_t index = 0;
+    std::shared_ptr<const std::vector<VoidRange>> voids;  // of its shard
+  };
+  Task<Result<void>> recover(const std::function<void(const RecordView&)>& visit);
+  Task<Result<void>> read_all(const std::function<void(const RecordView&)>& visit);
+  Task<Result<void>> read_frames(Unread& each, const FramePlace& where, const AlignedMemory& window,
+                                 const std::function<void(const RecordView&)>& visit);
+  bool has_voids(const Segment& segment) const;
+  void seal_voided();
   Task<Result<void>> make_ready();
   Task<void> drained();
   Task<void> close();
@@ -187,10 +218,25 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   };
   std::vector<std::unique_ptr<HeaderWrite>> header_writes;
   std::deque<std::uint32_t> rewrites_waiting;
+  // One table is written at a time, piece by piece, beside the frames.
+  struct TableWrite : io::Operation {
+    explicit TableWrite(State& of)
+        : Operation([](Operation& self, const io::Completion& done) {
+            static_cast<TableWrite&>(self).state.table_written(done.result);
+          }),
+          state(of) {}
+    State& state;
+    iovec vector{};
+    std::uint32_t segment = kNoSegment;  // kNoSegment: idle
+    std::size_t at = 0;
+  } table_write{*this};
+  std::deque<std::uint32_t> tables_waiting;
   std::uint64_t next_segment_sequence = 1;
   bool making_segment = false;
 
-  bool opening = true;
+  bool opening = true;         // recovery is not over
+  std::vector<Unread> unread;  // in the order of recovery
+  RecoveryReport found_at_start;
   struct PinToResolve {
     std::uint32_t segment = 0;
     SegmentName target;
@@ -206,6 +252,16 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::function<void(const RecordView&)> on_lost;
   std::function<void(std::uint32_t)> on_freed;
   std::function<void()> on_upkeep;
+  std::function<void(const Damage&)> on_damage;
+  struct Scrub {
+    std::unique_ptr<SegmentWalk> walk;  // of `segment`, which is kept meanwhile
+    std::unique_ptr<AlignedMemory> window;
+    std::uint32_t segment = kNoSegment;
+    std::uint32_t next = 0;
+    Instant not_before;
+    RecoveryReport report;
+    bool running = false;
+  } scrub;
   struct Orphan {
     std::string directory;
     unsigned shard = 0;

@@ -17,6 +17,9 @@
 #include "ringpost/journal/format.hpp"
 #include "ringpost/journal/log.hpp"
 
+#include "index_table.hpp"
+#include "segment_walk.hpp"
+
 namespace ringpost::journal {
 
 struct Segment {
@@ -41,13 +44,15 @@ struct Segment {
   Use use = Use::lost;
   Rewrite rewrite = Rewrite::none;  // under way, or waiting for its turn
   bool orphan = false;
-  bool sealed = false;    // on disk too
-  bool seal_due = false;  // voided frames stand behind its end, or it has been closed
-  SegmentHeader header;   // as on disk, except while it is rewritten
+  bool unread = false;   // recovery has not come to it: nobody knows where it ends or what counts
+  bool sealed = false;   // on disk too
+  SegmentHeader header;  // as on disk, except while it is rewritten
   std::uint64_t size = 0;
   std::uint64_t end = kFirstFrame;  // of the last good frame
   std::uint32_t previous_crc = 0;
-  std::uint32_t unwritten = 0;  // frames on their way to it
+  std::uint32_t unwritten = 0;        // frames on their way to it, and its table
+  std::unique_ptr<IndexTable> table;  // of its frames, until it is on disk; none: there will be none
+  std::uint32_t table_size = 0;       // on disk, behind `end`
   std::uint64_t live_bytes = 0;
   std::uint64_t live_records = 0;
   std::uint32_t readers = 0;
@@ -56,6 +61,14 @@ struct Segment {
   Instant closed_at;
   Instant not_before;  // emptying it was tried and did not work
 
+  SegmentWalk::Facts walk_facts() const {
+    return {.number = number,
+            .salt = header.salt,
+            .epoch = header.epoch,
+            .limit = end,
+            .sealed = true,
+            .tagged = header.version != 1};
+  }
   bool holds_frames() const { return use == Use::current || use == Use::closed || use == Use::freeing; }
 };
 

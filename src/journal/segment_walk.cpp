@@ -4,21 +4,13 @@
 
 namespace ringpost::journal {
 
-namespace {
-
-// How far single blocks are read behind one that could not be.
-constexpr std::uint64_t kSmallReads = kWindowSize;
-
-}  // namespace
-
 bool SegmentWalk::has(std::size_t size) const {
   return position_ >= window_offset_ && position_ + size <= window_offset_ + window_.size();
 }
 
 SegmentWalk::Step SegmentWalk::ask(std::size_t size) {
   const std::uint64_t left = facts_.limit - position_;
-  const std::size_t most = position_ < small_reads_until_ ? round_up(size, kBlockSize) : kWindowSize;
-  want_size_ = static_cast<std::size_t>(std::min<std::uint64_t>(left, most));
+  want_size_ = static_cast<std::size_t>(std::min<std::uint64_t>(left, std::max(size, kWindowSize)));
   window_ = {};
   return Step::need;
 }
@@ -30,13 +22,13 @@ void SegmentWalk::give(std::span<const std::byte> bytes) {
   if (bytes.size() < want_size_) facts_.limit = position_ + bytes.size() / kBlockSize * kBlockSize;
 }
 
-// A window that cannot be read is read again block by block; a block that cannot be is gone over.
-void SegmentWalk::unreadable() {
-  const bool exact = position_ < small_reads_until_;
-  small_reads_until_ = std::max(small_reads_until_, position_ + kSmallReads);
-  if (!exact) return;
-  ours_in_gap_ = true;
-  pass_over(kBlockSize);
+// Once for each block, however often it is tried.
+void SegmentWalk::unreadable(std::uint64_t offset) {
+  const auto known = [&](const Damage& damage) {
+    return damage.offset == offset && damage.size == kBlockSize;
+  };
+  if (std::ranges::none_of(damages_, known))
+    damages_.push_back({facts_.number, offset, kBlockSize, false, "a block cannot be read", {}});
 }
 
 std::span<const std::byte> SegmentWalk::here(std::size_t size) const {
@@ -58,7 +50,20 @@ void SegmentWalk::pass_over(std::size_t size) {
   position_ += size;
 }
 
+// The next piece of a gap. A record that begins in it ends within the frame that it was in, so within as much again.
+SegmentWalk::Step SegmentWalk::take_loose() {
+  const std::uint64_t left = salvage_until_ - position_;
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, kWindowSize));
+  if (!has(wanted)) return ask(wanted);
+  frame_ = here(wanted);
+  offset_ = position_;
+  loose_size_ = static_cast<std::size_t>(std::min<std::uint64_t>(left, kBufferSize));
+  position_ += loose_size_;
+  return Step::frame;
+}
+
 SegmentWalk::Step SegmentWalk::step() {
+  loose_size_ = 0;
   while (true) {
     if (salvaging_ && position_ >= salvage_until_) {
       salvaging_ = false;
@@ -68,6 +73,7 @@ SegmentWalk::Step SegmentWalk::step() {
       if (finish()) return Step::done;
       continue;
     }
+    if (salvaging_ && facts_.tagged) return take_loose();
     if (!has(kBlockSize)) return ask(kBlockSize);
     const auto header = header_here();
     if (!header) {
@@ -93,7 +99,7 @@ bool SegmentWalk::take(const FrameHeader& header, std::span<const std::byte> fra
     }
     if (!after_gap_ && header.previous_crc != previous_crc_)
       damages_.push_back(
-          {facts_.number, position_, 0, false, "the frame before this one is not the one it follows"});
+          {facts_.number, position_, 0, false, "the frame before this one is not the one it follows", {}});
     after_gap_ = false;
     previous_crc_ = header.header_crc;
     end_ = position_ + whole;
@@ -113,13 +119,13 @@ bool SegmentWalk::finish() {
     return false;
   }
   if (gap_ && ours_in_gap_)
-    damages_.push_back({facts_.number, *gap_, 0, true, "the last frame was not written whole"});
+    damages_.push_back({facts_.number, *gap_, 0, true, "the last frame was not written whole", {}});
   if (facts_.sealed) end_ = facts_.limit;
   return true;
 }
 
 void SegmentWalk::begin_salvage(std::uint64_t until, const char* why) {
-  damages_.push_back({facts_.number, *gap_, until - *gap_, false, why});
+  damages_.push_back({facts_.number, *gap_, until - *gap_, false, why, {}});
   position_ = *gap_;
   gap_.reset();
   salvaging_ = true;

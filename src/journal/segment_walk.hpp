@@ -3,7 +3,8 @@
 // Layer:  durable, private, without I/O: the owner reads what it asks for, blocking or not.
 // States: step() says `need` (give() the bytes of want_offset, want_size), `frame` (look at it) or `done`.
 // Rot:    a place without a valid frame that has a later valid frame of the same salt behind it, or lies before the end
-//         of a sealed segment. The walk goes back over it and hands out what still stands there as damaged frames.
+//         of a sealed segment. The walk goes back over it and hands it out as loose bytes, in which records are found by
+//         their tags; of version 1, as those frames that have at least a valid header.
 // Tail:   such a place with nothing valid behind it is where the writing stopped.
 #pragma once
 
@@ -23,12 +24,14 @@ class SegmentWalk {
   struct Facts {
     std::uint32_t number = 0;
     std::uint64_t salt = 0;
+    std::uint32_t epoch = 0;  // of its frames
     std::uint64_t limit = 0;  // bytes of the file to look at
     bool sealed = false;      // every byte up to the limit belongs to a frame
+    bool tagged = true;       // records have tags
   };
   enum class Step : std::uint8_t { need, frame, done };
 
-  explicit SegmentWalk(const Facts& facts) : facts_(facts) {}
+  explicit SegmentWalk(const Facts& facts) : facts_(facts) { header_.epoch = facts.epoch; }
 
   Step step();
 
@@ -36,10 +39,14 @@ class SegmentWalk {
   std::uint64_t want_offset() const { return position_; }
   std::size_t want_size() const { return want_size_; }
   void give(std::span<const std::byte> bytes);  // may be short at the end of the file
-  void unreadable();                            // the read failed
+  void unreadable(std::uint64_t offset);        // zeros stand for this block in what will be given
 
-  // After `frame`, until the next step. Records of a damaged frame are each to be checked.
+  // After `frame`, until the next step. Records of a damaged frame are each to be checked. Of loose bytes the header is
+  // that of the last good frame, and records begin anywhere in the first loose_size() bytes.
   const FrameHeader& header() const { return header_; }
+  bool loose() const { return loose_size_ != 0; }
+  std::size_t loose_size() const { return loose_size_; }
+  std::uint64_t salt() const { return facts_.salt; }
   std::span<const std::byte> frame() const { return frame_; }
   std::uint64_t offset() const { return offset_; }
   bool damaged() const { return salvaging_; }
@@ -54,6 +61,7 @@ class SegmentWalk {
   std::span<const std::byte> here(std::size_t size) const;
   std::optional<FrameHeader> header_here();
   void pass_over(std::size_t size);
+  Step take_loose();
   bool take(const FrameHeader& header, std::span<const std::byte> frame);
   bool finish();
   void begin_salvage(std::uint64_t until, const char* why);
@@ -63,12 +71,12 @@ class SegmentWalk {
   std::uint64_t window_offset_ = 0;
   std::span<const std::byte> window_;
   std::size_t want_size_ = 0;
-  std::uint64_t small_reads_until_ = 0;  // behind an unreadable block
-  std::optional<std::uint64_t> gap_;     // where the frames stopped to verify
-  bool ours_in_gap_ = false;             // a header with our salt stands in it: something was torn
+  std::optional<std::uint64_t> gap_;  // where the frames stopped to verify
+  bool ours_in_gap_ = false;          // a header with our salt stands in it: something was torn
   bool salvaging_ = false;
   std::uint64_t salvage_until_ = 0;
   bool after_gap_ = false;
+  std::size_t loose_size_ = 0;
   std::uint32_t previous_crc_ = 0;
   std::uint64_t end_ = kFirstFrame;
   std::uint64_t offset_ = 0;

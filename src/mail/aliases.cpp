@@ -280,7 +280,7 @@ bool looks_like_another_kind(std::string_view address) {
 
 // An address has its own quotes, and :include: its colons.
 std::string format_whole(const AliasTarget& target) {
-  const std::string text = format_target(target);
+  std::string text = format_target(target);
   const bool is_address = target.kind == AliasTargetKind::address || target.kind == AliasTargetKind::local;
   if (is_address && looks_like_another_kind(target.text))
     return (target.final_local ? "\\<" : "<") + target.text + ">";

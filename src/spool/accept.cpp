@@ -24,12 +24,30 @@ std::uint64_t total(std::span<const std::span<const std::byte>> pieces) {
 void Group::add(RecordType type, MessageId id, std::span<const std::span<const std::byte>> parts,
                 std::uint8_t flags) {
   RP_ASSERT(count_ < kRecordsMax);
-  records_[count_++] = {.type = static_cast<std::uint8_t>(type), .flags = flags, .id = id, .parts = parts};
+  const auto in_table = type == RecordType::body    ? journal::InTable::nothing
+                        : type == RecordType::chunk ? journal::InTable::summary
+                                                    : journal::InTable::payload;
+  records_[count_++] = {.type = static_cast<std::uint8_t>(type),
+                        .flags = flags,
+                        .id = id,
+                        .parts = parts,
+                        .in_table = in_table,
+                        .summary = {}};
 }
 
 void Group::add(RecordType type, MessageId id, std::span<const std::byte> payload, std::uint8_t flags) {
   payloads_[count_] = payload;
   add(type, id, std::span(&payloads_[count_], 1), flags);
+}
+
+void Group::add_envelope(MessageId id, std::span<const std::byte> payload, std::size_t recipients,
+                         bool no_body) {
+  summary_ = {.recipients = static_cast<std::uint32_t>(recipients), .no_body = no_body ? 1U : 0U};
+  if (count_ != 0 && records_[count_ - 1].type == static_cast<std::uint8_t>(RecordType::body))
+    summary_.body_size = static_cast<std::uint32_t>(total(records_[count_ - 1].parts));
+  add(RecordType::envelope, id, payload);
+  records_[count_ - 1].in_table = journal::InTable::summary;
+  records_[count_ - 1].summary = std::as_bytes(std::span(&summary_, 1));
 }
 
 Result<journal::Ticket> Group::append(journal::Log& log, bool reserve) {
@@ -42,12 +60,29 @@ journal::Location Group::where(RecordType type) const {
   return {};
 }
 
-bool Spool::State::full() const {
-  return closing || !log->accepts_messages() || core.buffers().tight();
+Refusal Spool::State::refusing() const {
+  if (closing) return Refusal::closing;
+  if (log->write_errors()) return Refusal::write_errors;
+  if (!log->accepts_messages()) return log->disk_is_low() ? Refusal::disk_space : Refusal::segments;
+  if (queue.index().memory_needed() + queue.states().memory() > options.index_memory.count)
+    return Refusal::index_memory;
+  return core.buffers().tight() ? Refusal::core_memory : Refusal::none;
 }
 
 Result<void> Spool::State::refuse(Error error) {
   figures.refused.add();
+  switch (refusing()) {
+    case Refusal::disk_space:
+    case Refusal::segments:
+      figures.refused_disk.add();
+      break;
+    case Refusal::index_memory:
+    case Refusal::core_memory:
+      figures.refused_memory.add();
+      break;
+    default:
+      break;
+  }
   return fail(std::move(error));
 }
 
@@ -79,7 +114,7 @@ Task<Result<void>> Spool::State::accept(MessageId id, const mail::Envelope& enve
   while (true) {
     Group group;
     if (size != 0) group.add(RecordType::body, id, pieces);
-    group.add(RecordType::envelope, id, encode(envelope, facts));
+    group.add_envelope(id, encode(envelope, facts), envelope.recipient_count());
     const auto ticket = group.append(*log, false);
     if (ticket) {
       queue.add(id, {.envelope = group.where(RecordType::envelope), .body = group.where(RecordType::body)},
@@ -213,7 +248,7 @@ Task<Result<void>> Spool::State::accept_large(MessageId id, const mail::Envelope
                       .chunk_count = static_cast<std::uint32_t>(body.chunks.size())};
     Group group;
     group.add(RecordType::body_end, id, std::as_bytes(std::span(&end, 1)));
-    group.add(RecordType::envelope, id, encode(envelope, facts));
+    group.add_envelope(id, encode(envelope, facts), envelope.recipient_count());
     const auto ticket = group.append(*log, false);
     if (!ticket) {
       if (ticket.error().kind != ErrorKind::exhausted) co_return refuse(ticket.error());

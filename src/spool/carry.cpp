@@ -36,7 +36,7 @@ Task<Result<void>> Spool::State::carry(const journal::RecordView& view) {
   const Entry* entry = queue.find(view.id);
   switch (static_cast<RecordType>(view.type)) {
     case RecordType::body:
-      if (entry != nullptr && entry->body == view.where) co_return co_await move(view.id);
+      if (entry != nullptr && entry->body() == view.where) co_return co_await move(view.id);
       break;
     case RecordType::envelope:
       if (entry != nullptr && entry->envelope == view.where) co_return co_await move(view.id);
@@ -107,7 +107,7 @@ Task<Result<void>> Spool::State::move(MessageId id) {
 Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
                                        std::span<const std::byte> envelope) {
   const MessageId id{entry.id};
-  group.add(RecordType::envelope, id, envelope);
+  group.add_envelope(id, envelope, entry.recipients, copy.no_body);
   std::vector<std::byte> states;
   if (entry.state != 0) {
     states = whole_state(entry.state);

@@ -32,9 +32,15 @@ class Exchange {
     const std::lock_guard lock(mutex_);
     ++joined_;
   }
+  // Once for each core that has joined, when it has read its log.
   void give(std::vector<ForeignRecord> records) {
     const std::lock_guard lock(mutex_);
+    ++given_;
     for (ForeignRecord& record : records) records_.push_back(std::move(record));
+  }
+  bool all_given() const {
+    const std::lock_guard lock(mutex_);
+    return given_ == joined_;
   }
   // All that others have given.
   std::vector<ForeignRecord> take_copy(std::uint32_t not_from) const {
@@ -57,6 +63,7 @@ class Exchange {
  private:
   mutable std::mutex mutex_;
   unsigned joined_ = 0;
+  unsigned given_ = 0;
   unsigned settled_ = 0;
   std::vector<ForeignRecord> records_;
 };

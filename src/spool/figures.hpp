@@ -21,10 +21,16 @@ struct Figures {
                  unwritten_states);
     registry.add("spool_refused", "Messages refused for want of disk or memory, or after a write error.",
                  refused);
+    registry.add("spool_refused_disk", "Of these, for want of disk.", refused_disk);
+    registry.add("spool_refused_memory", "Of these, for want of memory.", refused_memory);
+    registry.add("spool_refusing", "1 while new mail is refused; see ringpost queue summary for why.",
+                 refusing);
     registry.add("spool_damaged", "Messages that could not be read back.", damaged);
   }
 
   observe::Gauge messages, tried, index_bytes, in_memory, unwritten_states;
+  observe::Gauge refusing;
+  observe::Counter refused_disk, refused_memory;
   observe::Counter accepted, accepted_bytes, ended, moved, refused, damaged;
 };
 

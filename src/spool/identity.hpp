@@ -13,11 +13,12 @@
 namespace ringpost::spool {
 
 inline constexpr std::uint64_t kIdentityMagic = 0x314C4F4F'50535052;  // "RPSPOOL1"
+inline constexpr std::uint32_t kIdentityVersion = 1;
 inline constexpr std::size_t kIdentitySlot = 4096;
 
 struct Identity {
   std::uint64_t magic = kIdentityMagic;
-  std::uint32_t version = 1;
+  std::uint32_t version = kIdentityVersion;
   std::uint32_t epoch = 0;
   std::uint64_t spool_id = 0;
   std::uint32_t reserved = 0;

@@ -32,32 +32,65 @@ Task<Result<void>> Spool::State::open(std::vector<unsigned> adopt) {
   for (const unsigned shard : adopt)
     place.orphans.push_back({shard_directory(options.directory.text, shard), shard});
 
+  log = RP_CO_TRY(co_await journal::Log::open(core, log_options, std::move(place)));
   start_info.exchange->join();
-  replay = std::make_unique<Replay>(queue, ledger, own_shard);
-  log = RP_CO_TRY(co_await journal::Log::open(
-      core, log_options, std::move(place),
-      [this](journal::Log& from, const journal::RecordView& view) {
-        ledger.log = &from;
-        replay->visit(view);
-      },
-      &report));
   ledger.log = log.get();
-  replay->finish();
-  figures.damaged.add(replay->unreadable() + replay->without_body());
-  start_info.exchange->give(std::move(replay->foreign()));
 
   // The callbacks are the log's, which this owns.
   log->set_carry([this](const journal::RecordView& view) { return carry(view); });
   log->set_lost([this](const journal::RecordView& view) { lost(view); });
   log->set_freed([this](std::uint32_t segment) { queue.forget_copies(segment); });
   log->set_upkeep([this] { upkeep(); });
+  log->set_damage([this](const journal::Damage& damage) { rotten(damage); });
   core.at_turn_end(hook);
   upkeep();
+  core.spawn(recover(shared_from_this()));
   co_return Result<void>{};
+}
+
+// What the last run left becomes the queue, while new mail may come in already.
+Task<void> Spool::State::recover(std::shared_ptr<State> self) {
+  ++background;
+  replay = std::make_unique<Replay>(queue, ledger, own_shard);
+  recovery = co_await log->recover(
+      [this](journal::Log&, const journal::RecordView& view) { replay->visit(view); }, &report);
+  replay->finish();
+  figures.damaged.add(replay->unreadable() + replay->without_body());
+  name_damaged();
+  start_info.exchange->give(std::move(replay->foreign()));
+  recovery_over = true;
+  --background;
+  quiet.notify_all();
+}
+
+void Spool::State::name_damaged() {
+  damaged_messages = replay->damaged();
+  for (const journal::Damage& damage : report.damage)
+    if (const auto id = named_by(damage, queue, replay.get())) damaged_messages.push_back(id);
+  std::ranges::sort(damaged_messages);
+  damaged_messages.erase(std::ranges::unique(damaged_messages).begin(), damaged_messages.end());
+}
+
+// Found by the scrub; a body is named by its message, which may be another id.
+void Spool::State::rotten(const journal::Damage& damage) {
+  const MessageId id = named_by(damage, queue, nullptr);
+  if (!id) return;
+  figures.damaged.add();
+  const auto place = std::ranges::lower_bound(damaged_messages, id);
+  if ((place != damaged_messages.end() && *place == id) || damaged_messages.size() >= kDamagedNamesMax)
+    return;
+  damaged_messages.insert(place, id);
 }
 
 Task<Result<void>> Spool::State::start(Announcements& to) {
   RP_ASSERT(listener == nullptr);
+  while (!recovery_over) co_await quiet.wait();
+  RP_CO_CHECK(std::move(recovery));
+  // What ends a message of ours may stand in the log of another core.
+  while (!start_info.exchange->all_given()) {
+    if (closing) co_return fail(ErrorKind::cancelled, "the spool is closing");
+    co_await shard::Sleep(core, kExchangePoll);
+  }
   RP_CO_CHECK(co_await settle_foreign());
   listener = &to;
   RP_CO_CHECK(co_await announce_recovered());
@@ -116,7 +149,8 @@ Task<Result<void>> Spool::State::announce_recovered() {
 void Spool::State::upkeep() {
   figures.messages.set(static_cast<std::int64_t>(queue.index().size()));
   figures.tried.set(static_cast<std::int64_t>(queue.states().size()));
-  figures.index_bytes.set(static_cast<std::int64_t>(queue.index().memory()));
+  figures.index_bytes.set(static_cast<std::int64_t>(queue.index().memory() + queue.states().memory()));
+  figures.refusing.set(full() ? 1 : 0);
   figures.in_memory.set(static_cast<std::int64_t>(held.size()));
   figures.unwritten_states.set(static_cast<std::int64_t>(postponed.size() + lost_endings.size()));
   if (!elsewhere_released && start_info.exchange->all_settled()) {

@@ -26,7 +26,8 @@ Entry& Queue::add(MessageId id, Copy copy, std::size_t recipients) {
 
 void Queue::put_primary(Entry& entry, Copy copy) {
   entry.envelope = copy.envelope;
-  entry.body = copy.body;
+  RP_ASSERT(copy.body == body_before(copy.envelope, copy.body.size));
+  entry.body_size = copy.body.size;
   if (copy.envelope) ledger_.add_live(copy.envelope);
   if (copy.body) ledger_.add_live(copy.body);
   copy.no_body ? entry.set(Entry::no_body) : entry.clear(Entry::no_body);
@@ -39,9 +40,9 @@ void Queue::put_primary(Entry& entry, Copy copy) {
 }
 
 Copy Queue::take_primary(Entry& entry) {
-  Copy copy{.envelope = entry.envelope, .body = entry.body, .no_body = entry.is(Entry::no_body)};
+  Copy copy{.envelope = entry.envelope, .body = entry.body(), .no_body = entry.is(Entry::no_body)};
   if (entry.envelope) ledger_.drop_live(entry.envelope);
-  if (entry.body) ledger_.drop_live(entry.body);
+  if (copy.body) ledger_.drop_live(copy.body);
   if (entry.is(Entry::large)) {
     const auto found = larges_.find(entry.id);
     for (const journal::Location chunk : found->second.chunks) ledger_.drop_live(chunk);
@@ -51,7 +52,8 @@ Copy Queue::take_primary(Entry& entry) {
     larges_.erase(found);
     entry.clear(Entry::large);
   }
-  entry.envelope = entry.body = {};
+  entry.envelope = {};
+  entry.body_size = 0;
   return copy;
 }
 
@@ -84,13 +86,13 @@ std::uint32_t Queue::state_of(Entry& entry) {
 
 std::uint64_t Queue::size_of(const Entry& entry) const {
   if (entry.is(Entry::large)) return large({entry.id})->size;
-  return entry.body.size;
+  return entry.body_size;
 }
 
 std::vector<journal::Location> Queue::body_records(const Entry& entry) const {
   if (entry.is(Entry::large)) return large({entry.id})->chunks;
-  if (!entry.body) return {};
-  return {entry.body};
+  if (entry.body_size == 0) return {};
+  return {entry.body()};
 }
 
 std::vector<journal::SegmentName> Queue::segments_of(const Entry& entry) const {

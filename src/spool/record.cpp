@@ -133,7 +133,7 @@ bool Spool::State::write_held(Entry& entry) {
   const MessageId id{entry.id};
   Group group;
   if (message->size != 0) group.add(RecordType::body, id, pieces);
-  group.add(RecordType::envelope, id, message->envelope);
+  group.add_envelope(id, message->envelope, entry.recipients);
   std::vector<std::byte> payload;
   if (entry.state != 0) {
     payload = whole_state(entry.state);
@@ -211,8 +211,10 @@ void Spool::State::retry_postponed() {
 
 bool Spool::State::names_place_of(std::span<const std::byte> segments, const Entry& entry) const {
   if (!entry.envelope) return false;
-  const auto names = decode_segments(segments);
-  return std::ranges::find(names, log->name_of(entry.envelope)) != names.end();
+  const auto place = log->name_of(entry.envelope);
+  return std::ranges::any_of(decode_segments(segments), [&](const journal::SegmentName& name) {
+    return journal::may_be_same(name, place);
+  });
 }
 
 // A record of a frame that could not be written. Facts are written again; a message that nobody was promised is its

@@ -6,6 +6,12 @@
 
 namespace ringpost::spool {
 
+journal::Location body_before(journal::Location envelope, std::uint32_t size) {
+  const std::size_t behind = journal::record_size(size);
+  if (size == 0 || envelope.offset < journal::kFirstFrame + sizeof(journal::FrameHeader) + behind) return {};
+  return {envelope.segment, static_cast<std::uint32_t>(envelope.offset - behind), size};
+}
+
 PackedOutcome pack(const Outcome& outcome) {
   PackedOutcome packed;
   packed.recipient = outcome.recipient;

@@ -1,4 +1,4 @@
-// The records of the queue, as they stand in the log. docs/spool-format.md tells an operator how to read them.
+// The records of the queue, as they stand in the log. docs/spool.md tells an operator how to read them.
 //
 // Layer: durable, private. Little-endian, no padding that is not named.
 #pragma once
@@ -37,6 +37,18 @@ struct BodyEnd {
   std::uint32_t reserved = 0;
 };
 static_assert(sizeof(BodyEnd) == 24);
+
+// What the index table of a segment says of an ENVELOPE. Its body, if it has one in one piece, stands directly before it.
+struct EnvelopeSummary {
+  std::uint32_t recipients = 0;
+  std::uint32_t body_size = 0;  // of the BODY record; 0 for a message in pieces, or without a byte
+  std::uint32_t no_body = 0;    // 1: damage took it before the message was moved here
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(EnvelopeSummary) == 16);
+
+// Where the BODY of `size` bytes stands that belongs to the envelope; nowhere when it cannot be there.
+journal::Location body_before(journal::Location envelope, std::uint32_t size);
 
 struct StateHeader {
   std::uint32_t count = 0;

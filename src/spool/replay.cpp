@@ -54,28 +54,53 @@ void Replay::body_end(const journal::RecordView& view) {
     chunks_.erase(found);
   } else {
     copy.no_body = true;
+    incomplete_[end.body_id] = view.id;
   }
   bodies_[view.id.value] = std::move(copy);
 }
 
+namespace {
+
+// From the index table, or made from the envelope itself and the body that was seen before it.
+std::optional<EnvelopeSummary> summary_of(const journal::RecordView& view, const Copy& seen) {
+  if (view.summary) {
+    if (view.payload.size() < sizeof(EnvelopeSummary)) return std::nullopt;
+    return journal::load<EnvelopeSummary>(view.payload);
+  }
+  const auto decoded = mail::EnvelopeRecord::decode(view.payload);
+  if (!decoded) return std::nullopt;
+  EnvelopeSummary summary{.recipients = static_cast<std::uint32_t>(decoded->recipient_count())};
+  if (seen.body && seen.body == body_before(view.where, seen.body.size)) summary.body_size = seen.body.size;
+  const bool has_body = summary.body_size != 0 || seen.large;
+  summary.no_body = seen.no_body || (!has_body && decoded->facts().body.size != 0) ? 1 : 0;
+  return summary;
+}
+
+}  // namespace
+
 // The newest of one shard counts; of two shards that of the later epoch, for only a restart lets another core move it.
 void Replay::envelope(const journal::RecordView& view) {
-  const auto decoded = mail::EnvelopeRecord::decode(view.payload);
   Copy copy;
   if (const auto body = bodies_.find(view.id.value); body != bodies_.end()) {
     copy = std::move(body->second);
     bodies_.erase(body);
   }
-  if (!decoded || !view.id) {
+  const auto summary = summary_of(view, copy);
+  if (!summary || !view.id) {
     ++unreadable_;
+    note_damaged(view.id);
     return;
   }
   copy.envelope = view.where;
-  if (!copy.body && !copy.large && decoded->facts().body.size != 0) copy.no_body = true;
-  if (copy.no_body) ++without_body_;
+  copy.body = body_before(view.where, summary->body_size);
+  copy.no_body = summary->no_body != 0 || (!copy.body && summary->body_size != 0);
+  if (copy.no_body) {
+    ++without_body_;
+    note_damaged(view.id);
+  }
   Entry* entry = queue_.find(view.id);
   if (entry == nullptr) {
-    Entry& added = queue_.add(view.id, std::move(copy), decoded->recipient_count());
+    Entry& added = queue_.add(view.id, std::move(copy), summary->recipients);
     added.set(Entry::unannounced);
     added.set(Entry::promised);
     return;
@@ -101,6 +126,7 @@ void Replay::state(const journal::RecordView& view) {
   auto decoded = decode_state(view.payload);
   if (!decoded) {
     ++unreadable_;
+    note_damaged(view.id);
     return;
   }
   Entry* entry = queue_.find(view.id);
@@ -153,7 +179,17 @@ void Replay::moved(const journal::RecordView& view) {
   void_later(view);
 }
 
+void Replay::note_damaged(MessageId id) {
+  if (id && damaged_.size() < kDamagedNamesMax) damaged_.push_back(id);
+}
+
 void Replay::finish() {
+  // Body and envelope are written together: a body that is left alone has lost its envelope.
+  for (const auto& [id, copy] : bodies_) {
+    ++unreadable_;
+    note_damaged({id});
+  }
+  bodies_.clear();
   for (const ForeignRecord& record : foreign_)
     if (!record.voided.empty()) void_copies(queue_, ledger_, record.id, record.voided);
   // A state may have come before the envelope that it is about: the shards are read one after the other.
@@ -163,6 +199,14 @@ void Replay::finish() {
     restate_.push_back(record.id);
     join_state(queue_, *entry, record);
   }
+}
+
+MessageId named_by(const journal::Damage& damage, const Queue& queue, const Replay* replay) {
+  if (damage.torn_tail || damage.type != static_cast<std::uint8_t>(RecordType::chunk))
+    return damage.torn_tail ? MessageId{} : damage.id;
+  const auto owner = queue.message_of_body(damage.id.value);
+  if (owner || replay == nullptr) return owner.value_or(MessageId{});
+  return replay->owner_of_incomplete(damage.id.value).value_or(MessageId{});
 }
 
 void add_finished(Queue& queue, Entry& entry, std::span<const FinishedTarget> finished) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +30,13 @@ class Replay {
   std::vector<ForeignRecord>& foreign() { return foreign_; }
   std::uint64_t unreadable() const { return unreadable_; }
   std::uint64_t without_body() const { return without_body_; }
+  // Of whom some record does not make sense or is missing.
+  const std::vector<MessageId>& damaged() const { return damaged_; }
+  // Whose body in pieces it is, of which some are missing.
+  std::optional<MessageId> owner_of_incomplete(std::uint64_t body_id) const {
+    const auto found = incomplete_.find(body_id);
+    return found == incomplete_.end() ? std::nullopt : std::optional(found->second);
+  }
   // Messages whose state stands in records that only count until all cores have started.
   const std::vector<MessageId>& restate() const { return restate_; }
 
@@ -41,6 +49,7 @@ class Replay {
   void moved(const journal::RecordView& view);
   bool has_records_elsewhere(std::uint32_t state, unsigned shard) const;
   void void_later(const journal::RecordView& view);
+  void note_damaged(MessageId id);
 
   Queue& queue_;
   Ledger& ledger_;
@@ -49,9 +58,15 @@ class Replay {
   std::unordered_map<std::uint64_t, std::vector<journal::Location>> chunks_;  // by body
   std::vector<ForeignRecord> foreign_;
   std::vector<MessageId> restate_;
+  std::vector<MessageId> damaged_;
+  std::unordered_map<std::uint64_t, MessageId> incomplete_;
   std::uint64_t unreadable_ = 0;
   std::uint64_t without_body_ = 0;
 };
+
+// Whose message it hurts, or none. A piece of a large body has an id of its own; a replay, if there is one, knows of those
+// that are not complete.
+MessageId named_by(const journal::Damage& damage, const Queue& queue, const Replay* replay);
 
 void add_finished(Queue& queue, Entry& entry, std::span<const FinishedTarget> finished);
 // What another shard's log says, of which nobody knows whether it is newer.

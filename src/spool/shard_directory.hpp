@@ -3,12 +3,16 @@
 // Layer: durable, private.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
+
+#include "ringpost/io/backend.hpp"
 
 namespace ringpost::spool {
 
@@ -24,6 +28,15 @@ inline std::optional<unsigned> shard_of(std::string_view name) {
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), shard);
   if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
   return shard;
+}
+
+// Rising.
+inline Result<std::vector<unsigned>> shards_in(io::Files& files, const std::string& directory) {
+  std::vector<unsigned> shards;
+  for (const std::string& name : RP_TRY(files.list(directory)))
+    if (const auto shard = shard_of(name)) shards.push_back(*shard);
+  std::ranges::sort(shards);
+  return shards;
 }
 
 inline std::string spool_file(std::string_view spool) {

@@ -43,8 +43,28 @@ Task<Result<void>> Spool::accept(MessageId id, const mail::Envelope& envelope,
   return state_->accept_large(id, envelope, facts, std::move(incoming));
 }
 
-bool Spool::full() const {
-  return state_->full();
+std::string_view to_string(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::none:
+      return "";
+    case Refusal::closing:
+      return "the server is going down";
+    case Refusal::write_errors:
+      return "the disk of the spool fails";
+    case Refusal::disk_space:
+      return "the disk has less than spool.free_space_min free";
+    case Refusal::segments:
+      return "no file of the log is free but the one kept for what becomes of queued mail";
+    case Refusal::index_memory:
+      return "the queue has reached spool.index_memory";
+    case Refusal::core_memory:
+      return "the core has hardly any memory left";
+  }
+  return "";
+}
+
+Refusal Spool::refusing() const {
+  return state_->refusing();
 }
 
 MessageId Spool::next_id() {
@@ -115,8 +135,14 @@ std::vector<MessageId> Spool::ids(MessageId after, std::size_t limit) const {
 bool Spool::contains(MessageId id) const {
   return state_->queue.find(id) != nullptr;
 }
+bool Spool::recovered() const {
+  return state_->recovery_over;
+}
 const journal::RecoveryReport& Spool::recovery() const {
   return state_->report;
+}
+const std::vector<MessageId>& Spool::damaged_messages() const {
+  return state_->damaged_messages;
 }
 journal::Log& Spool::log() {
   return *state_->log;

@@ -49,6 +49,9 @@ class Group {
   void add(RecordType type, MessageId id, std::span<const std::span<const std::byte>> parts,
            std::uint8_t flags = 0);
   void add(RecordType type, MessageId id, std::span<const std::byte> payload, std::uint8_t flags = 0);
+  // Its body, if there is one, has been added just before.
+  void add_envelope(MessageId id, std::span<const std::byte> payload, std::size_t recipients,
+                    bool no_body = false);
   Result<journal::Ticket> append(journal::Log& log, bool reserve);
   journal::Location where(RecordType type) const;  // after append; nowhere when there is none
 
@@ -57,6 +60,7 @@ class Group {
   std::array<journal::Record, kRecordsMax> records_;
   std::array<std::span<const std::byte>, kRecordsMax> payloads_;
   std::array<journal::Location, kRecordsMax> places_{};
+  EnvelopeSummary summary_;
   std::size_t count_ = 0;
 };
 
@@ -72,7 +76,8 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   bool hold(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
             std::span<const std::span<const std::byte>> pieces);
   std::span<const std::byte> encode(const mail::Envelope& envelope, const mail::ArrivalFacts& facts);
-  bool full() const;
+  Refusal refusing() const;
+  bool full() const { return refusing() != Refusal::none; }
   Result<void> refuse(Error error);
   void note_accepted(std::uint64_t size);
 
@@ -112,6 +117,9 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
 
   // Start and end.
   Task<Result<void>> open(std::vector<unsigned> adopt);
+  Task<void> recover(std::shared_ptr<State> self);
+  void name_damaged();
+  void rotten(const journal::Damage& damage);
   Task<Result<void>> start(Announcements& to);
   Task<Result<void>> settle_foreign();
   Task<Result<void>> announce_recovered();
@@ -137,7 +145,10 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   LogLedger ledger;
   Queue queue{ledger};
   std::unique_ptr<Replay> replay;  // until start is over
+  bool recovery_over = false;
+  Result<void> recovery;
   journal::RecoveryReport report;
+  std::vector<MessageId> damaged_messages;
   Announcements* listener = nullptr;
   std::uint64_t next_sequence = 1;
   bool closing = false;

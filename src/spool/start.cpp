@@ -48,14 +48,6 @@ Result<std::uint64_t> random_id() {
   return id;
 }
 
-Result<std::vector<unsigned>> shards_in(io::Files& files, const std::string& directory) {
-  std::vector<unsigned> shards;
-  for (const std::string& name : RP_TRY(files.list(directory)))
-    if (const auto shard = shard_of(name)) shards.push_back(*shard);
-  std::ranges::sort(shards);
-  return shards;
-}
-
 // Both slots, before one of them counts: a later start on a full disk finds the room for the other.
 Result<void> fill_slots(io::Files& files, io::Handle file) {
   const std::array<std::byte, 2 * kIdentitySlot> nothing{};
@@ -65,6 +57,8 @@ Result<void> fill_slots(io::Files& files, io::Handle file) {
 // The next epoch, durable in the other slot.
 Result<Identity> raise_epoch(io::Files& files, io::Handle file, const std::string& path, bool has_shards) {
   const auto old = read_identity(files, file);
+  if (old && old->version > kIdentityVersion)
+    return fail(ErrorKind::permanent, fmt::format("{} was written by a newer version", path));
   if (!old && has_shards)
     return fail(
         ErrorKind::permanent,

@@ -53,6 +53,10 @@ class States {
     set_whole(state, {});
   }
   std::size_t size() const { return infos_.size() - 1 - free_.size(); }
+  // About, for those with many recipients.
+  std::size_t memory() const {
+    return size() * sizeof(Info) + (manies_.size() - free_manies_.size()) * (sizeof(Many) + kManyGuess);
+  }
 
  private:
   struct Many {
@@ -74,6 +78,7 @@ class States {
   std::vector<std::uint32_t> free_;
   std::vector<std::unique_ptr<Many>> manies_;  // Info::one.recipient is the index while count is kMany
   std::vector<std::uint32_t> free_manies_;
+  static constexpr std::size_t kManyGuess = 256;
   static constexpr std::uint32_t kMany = ~std::uint32_t{0};
 };
 

@@ -84,14 +84,14 @@ Result<std::unique_ptr<Session::State>> make_session_state(const Engine& engine,
   SSL_set_app_data(state->ssl.get(), state.get());
   // One BIO for both directions, so that one reference goes to the SSL object.
   SSL_set_bio(state->ssl.get(), bio.get(), bio.get());
-  bio.release();
+  (void)bio.release();
   return state;
 }
 
 std::string take_tls_error(const SSL* ssl) {
   const unsigned long code = ERR_peek_error();
   const int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
-  const std::string text = crypto::take_openssl_error("unexpected end");
+  std::string text = crypto::take_openssl_error("unexpected end");
   if (reason >= SSL_AD_REASON_OFFSET)
     return fmt::format("the peer refused with the alert \"{}\"",
                        SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));

@@ -60,11 +60,11 @@ SAYS = [
 ]
 
 # Pages whose story needs mail that waits.
-WITH_WAITING_MAIL = {"docs/queue.md", "docs/troubleshooting.md", "docs/backup-and-recovery.md"}
+WITH_WAITING_MAIL = {"docs/queue.md", "docs/troubleshooting.md", "docs/backup-and-recovery.md", "docs/spool.md"}
 # Pages that begin on a host where nothing is installed.
 BARE = {"docs/install.md"}
 # Lists of files and bytes, not output of a program.
-LAYOUTS = {"docs/spool-format.md"}
+LAYOUTS = {"docs/spool.md"}
 
 
 def skipped_because(command):

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# ./dev bench [micro|server] [ARGUMENTS]: micro-benchmarks of the parts, then the real server. Arguments go to the
+# ./dev bench [micro|server|spool] [ARGUMENTS]: micro-benchmarks of the parts, then the real server. Arguments go to the
 # programs (micro: --benchmark_filter=..., server: see bench/server.py --help). Nothing passes or fails by time.
 dev_bench() {
   local what=${1:-all}
@@ -8,7 +8,8 @@ dev_bench() {
     all) bench_micro; bench_server ;;
     micro) bench_micro "$@" ;;
     server) bench_server "$@" ;;
-    *) die "bench [micro|server] [ARGUMENTS]: there is no '$what'" ;;
+    spool) bench_spool "$@" ;;
+    *) die "bench [micro|server|spool] [ARGUMENTS]: there is no '$what'" ;;
   esac
 }
 
@@ -17,10 +18,15 @@ bench_micro() {
   local program
   export RINGPOST_BENCH_DIR=$PWD/build/release
   for program in build/release/bench/bench_*; do
-    if [ ! -x "$program" ] || [ ! -f "$program" ]; then continue; fi
+    if [ ! -x "$program" ] || [ ! -f "$program" ] || [ "$program" = build/release/bench/bench_spool ]; then continue; fi
     say "$(basename "$program")"
     "$program" --benchmark_min_time=0.2 "$@" 2>/dev/null
   done
+}
+
+bench_spool() {
+  build_preset release bench_spool
+  RINGPOST_BENCH_DIR=$PWD/build/release build/release/bench/bench_spool "$@"
 }
 
 bench_server() {

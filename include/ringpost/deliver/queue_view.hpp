@@ -62,6 +62,7 @@ struct QueueSummary {
   std::array<std::uint64_t, kJobStates> recipients{};
   std::array<std::uint64_t, kAgeBounds.size()> ages{};
   std::vector<DestinationSummary> destinations;  // those with waiting mail, by name
+  std::string refusing;                          // why no new mail is taken just now; "" when it is
 };
 
 struct QueuedRecipient {

@@ -6,7 +6,7 @@
 //          gathers meanwhile. So exactly one write is in flight, and a torn tail is unambiguous.
 // Memory:  frames are built in registered 1 MiB buffers that stay readable afterwards (hot) until they are reused; a
 //          buffer under a Pin is not reused. Past the pin budget `pin` gives nothing and the reader goes to the disk.
-// Format:  journal/format.hpp and docs/spool-format.md. Knows record types only as numbers; 255 is its own.
+// Format:  journal/format.hpp and docs/spool.md. Knows record types only as numbers; 255 is its own.
 // Errors:  a failed or short write fails the records of its frame and of those gathered behind it; the segment is
 //          closed at its last good frame, the next frame goes to a new segment and voids the failed ones before it
 //          promises anything.
@@ -36,12 +36,21 @@
 
 namespace ringpost::journal {
 
+// What the index table of a sealed segment says of a record. The visit of Log::open gets that, or what the frames hold.
+enum class InTable : std::uint8_t {
+  payload,  // all of it
+  summary,  // Record::summary in place of the payload
+  nothing,  // not even that it is there: another record tells
+};
+
 // A record to append: `parts` are copied in order, then forgotten.
 struct Record {
   std::uint8_t type = 0;  // 1 to 254
   std::uint8_t flags = 0;
   MessageId id;
   std::span<const std::span<const std::byte>> parts;
+  InTable in_table = InTable::payload;
+  std::span<const std::byte> summary;  // at most kTableBytesMax; copied
 };
 
 // The frame that a record went into; wait for it with Log::durable.
@@ -93,13 +102,17 @@ class Log {
     };
     std::vector<Orphan> orphans;
   };
-  // Makes the directory if need be, reads every record (the orphans first; `visit` gets those of one shard in order, and
-  // the log that will be returned, for what it says about places only),
-  // then is ready to append. Nothing is freed before `start_reclaim`: say through `add_live` and `add_pin` what still
-  // counts, during the visit or after.
+  using Visit = std::function<void(Log&, const RecordView&)>;
+  // Makes the directory if need be, looks at the head of every segment, and is ready to append: what the last run left is
+  // not read yet.
+  static Task<Result<std::unique_ptr<Log>>> open(shard::Core& core, LogOptions options, Place place);
+  // Then, once: reads every record that was there at the opening (the orphans first; `visit` gets those of one shard in
+  // order). Between two segments others run. Say through `add_live` and `add_pin` what still counts, during the visit or
+  // after; nothing is freed before `start_reclaim`. The report has what the opening found too.
+  Task<Result<void>> recover(Visit visit, RecoveryReport* report);
+  // Both.
   static Task<Result<std::unique_ptr<Log>>> open(shard::Core& core, LogOptions options, Place place,
-                                                 std::function<void(Log&, const RecordView&)> visit,
-                                                 RecoveryReport* report);
+                                                 Visit visit, RecoveryReport* report);
   // After close(), or after the backend has died.
   ~Log();
   Log(const Log&) = delete;
@@ -161,6 +174,8 @@ class Log {
   void set_freed(std::function<void(std::uint32_t segment)> freed);
   // Called once a second, off the mail path, and when a write has succeeded after an error.
   void set_upkeep(std::function<void()> upkeep);
+  // Told of rot that the background scrub has found.
+  void set_damage(std::function<void(const Damage&)> damage);
   void start_reclaim();
   void hold_reclaim(bool hold);
 
@@ -173,6 +188,7 @@ class Log {
   bool accepts_messages()
       const;                  // false: below the reserve, or after too many write errors: answer 452 or 451
   bool write_errors() const;  // true: it is the errors
+  bool disk_is_low() const;   // true: it is the reserve of the disk
   std::uint64_t frames_committed() const;
   // For how long the write in flight has been; 0 when there is none.
   Duration write_age() const;

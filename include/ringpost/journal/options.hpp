@@ -16,6 +16,10 @@ struct LogOptions {
   // not keep the log from being reused.
   double compact_below = 0.25;
   Duration compact_after = 60s;
+  Bytes compact_rate =
+      64_MiB;                // a second, read of segments that are emptied, unless files are about to run out
+  Bytes scrub_rate = 4_MiB;  // a second, of sealed segments that hold something; 0: never
+  bool seal_at_close = true;  // so that the next start reads the table of the last segment too
 };
 
 }  // namespace ringpost::journal

@@ -35,6 +35,7 @@ struct RecordView {
   std::uint64_t order = 0;     // (epoch, commit sequence); of one shard it rises
   std::uint64_t sequence = 0;  // of the segment
   std::span<const std::byte> payload;
+  bool summary = false;  // recovery read the index table: `payload` is Record::summary
 };
 
 // What was wrong and had to be gone around.
@@ -44,18 +45,27 @@ struct Damage {
   std::uint64_t size = 0;
   bool torn_tail = false;  // expected after a crash; else bit rot
   std::string text;
+  MessageId id;           // of the record; 0 when that is not known
+  std::uint8_t type = 0;  // of the record
 };
 
 struct RecoveryReport {
   std::uint64_t segments = 0, free_segments = 0, frames = 0, records = 0, bytes = 0, voided_frames = 0;
+  std::uint64_t tables = 0;                   // of the segments, so many were read by their index table
   std::uint64_t torn_tails = 0, damages = 0;  // all of them; `damage` holds the first ones
   std::vector<Damage> damage;
   void add(Damage found);
 };
 
-// Every record of the shard in `directory`, in order. A spool_id of 0 takes any. In the views, Location::segment is the
+// Every record of the shard in `directory`, in order, from the frames; index tables are compared with them. A spool_id of 0 takes any. In the views, Location::segment is the
 // number of the file.
+// `step` (may be none) is told after each segment how many bytes of files have been read or gone over.
 Result<void> read_shard(io::Files& files, const std::string& directory, std::uint64_t spool_id,
-                        const std::function<void(const RecordView&)>& visit, RecoveryReport& report);
+                        const std::function<void(const RecordView&)>& visit, RecoveryReport& report,
+                        const std::function<void(std::uint64_t bytes)>& step = {});
+
+// The payload of the record at `where` of a file that read_shard has read, into `into`. False: it does not verify.
+Result<bool> read_record(io::Files& files, const std::string& directory, Location where,
+                         std::vector<std::byte>& into);
 
 }  // namespace ringpost::journal

@@ -1,8 +1,6 @@
-// Looking at a spool without a server: what is in it, and whether it is whole. What `ringpost spool check` and `stats` say.
+// What is in a spool, and whether it is whole: what Archive finds.
 //
-// Layer:  durable. Blocks; never writes, takes no lock. Beside a running server it sees a moment: the newest frames may
-//         look like a torn tail.
-// Memory: that of the index, for every message in the queue.
+// Layer:  durable.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +27,12 @@ struct InspectedShard {
 };
 
 struct Inspection {
-  std::uint64_t spool_id = 0;
-  std::uint32_t epoch = 0;  // of the last start
+  std::uint64_t spool_id = 0;  // 0: the file SPOOL is damaged
+  std::uint32_t epoch = 0;     // of the last start
   std::vector<InspectedShard> shards;
+  // Messages that are not what they were, by id: without their body, without their envelope, or with a record that does
+  // not verify (an outcome of a recipient, or their end). The first kDamagedNamesMax.
+  std::vector<MessageId> damaged_messages;
   std::uint64_t messages() const;
   bool damaged() const;  // torn tails are none
 };
@@ -42,6 +43,7 @@ struct InspectedMessage {
   std::uint64_t size = 0;
   std::uint32_t recipients = 0;
   std::uint32_t pending = 0;
+  bool no_body = false;  // damage took it
 };
 
 // `visit` may be empty; it gets every message of the queue, in no order.

@@ -16,6 +16,7 @@ struct SpoolOptions {
   Bytes buffer_memory = 32_MiB;   // each core
   unsigned segments_ahead = 4;    // zero-filled and ready, each core
   Duration compact_after = 60s;
+  Bytes index_memory = 1_GiB;  // each core: the table of messages; some 20 million
 };
 const OptionTable& option_table(const SpoolOptions*);
 

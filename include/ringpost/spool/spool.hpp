@@ -39,6 +39,18 @@ struct Outcome {
   bool warned = false;     // the sender has been told of the delay; stays true in later outcomes
 };
 
+// Why no new message is taken just now.
+enum class Refusal : std::uint8_t {
+  none,
+  closing,
+  write_errors,  // the disk fails; 451
+  disk_space,    // less than free_space_min is free; 452
+  segments,      // no file is free but the one that is kept for records of state; 452
+  index_memory,  // the table of messages has what it may have; 452
+  core_memory,   // the core's pool is nearly used up; 452
+};
+std::string_view to_string(Refusal refusal);
+
 // One of the places to which the mail of one recipient goes, as its alias says, that has it while others have not. The
 // target is a digest that only its maker understands.
 struct FinishedTarget {
@@ -112,8 +124,9 @@ Result<SpoolStart> start_spool(io::Files& files, const SpoolOptions& options);
 
 class Spool {
  public:
-  // Opens (or makes) this core's shard, reads it, adopts orphan shards (`adopt`: numbers of shards that no core owns; the
-  // caller shares all of them out). Every core's spool is opened before any is started.
+  // Opens (or makes) this core's shard and adopts orphan shards (`adopt`: numbers of shards that no core owns; the caller
+  // shares all of them out). From then on mail is accepted; what was there is read meanwhile. Every core's spool is opened
+  // before any is started.
   static Task<Result<std::unique_ptr<Spool>>> open(shard::Core& core, SpoolOptions options, SpoolStart start,
                                                    std::vector<unsigned> adopt);
   // After close(), or after the backend has died.
@@ -131,12 +144,14 @@ class Spool {
   Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
                             Incoming incoming);
   // True when a new message would be refused now, for want of disk or memory.
-  bool full() const;
+  bool full() const { return refusing() != Refusal::none; }
+  Refusal refusing() const;
   // A fresh id, never given again, for one message: the Received line that names it is made before `accept`.
   MessageId next_id();
 
-  // Hands over every message that is left from before, then each new one at the end of the turn in which it is durable
-  // (memory: accepted). Reads the envelopes from disk, so it takes its time; mail may be accepted meanwhile.
+  // Waits until every core has read what was there. Then hands over every message that is left from before, then each new
+  // one at the end of the turn in which it is durable (memory: accepted). Reads the envelopes from disk, so it takes its
+  // time; mail may be accepted meanwhile.
   Task<Result<void>> start(Announcements& listener);
 
   // Records what has become of recipients; when all are final the message ends and its space is given back. A final
@@ -171,7 +186,11 @@ class Spool {
   // Ids in rising order, for listings: up to `limit` after `after`. Looks at every message.
   std::vector<MessageId> ids(MessageId after, std::size_t limit) const;
   bool contains(MessageId id) const;
+  // True when all that was there has been read; then the report of it.
+  bool recovered() const;
   const journal::RecoveryReport& recovery() const;
+  // Found, at start or by the scrub, to be not what they were. Rising.
+  const std::vector<MessageId>& damaged_messages() const;
   journal::Log& log();
 
   struct State;

@@ -46,7 +46,10 @@ class LogTest : public ::testing::TestWithParam<std::string> {
     options.free_space_min = 0;
     options.free_segments_ahead = 3;
   }
-  ~LogTest() override { close(); }
+  ~LogTest() override {
+    machine->backend().on_write = nullptr;
+    close();
+  }
 
   Log::Place place() const {
     return {.directory = machine->directory() + "/shard-0", .shard = 0, .epoch = epoch, .spool_id = 77};

@@ -1,0 +1,35 @@
+// Mending a shard whose files are damaged, without its server: headers and index tables. Frames are never changed; what
+// stands in damaged ones is copied away.
+//
+// Layer:  durable. Blocks. Nothing else may use the shard meanwhile; the caller holds the spool's lock.
+// Writes: one block of a segment at a time, and only when `write` says so: the header slot that is damaged or older.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "ringpost/base/result.hpp"
+#include "ringpost/io/backend.hpp"
+
+namespace ringpost::journal {
+
+struct MendOptions {
+  bool write = false;
+  std::string copies;  // the directory, which exists, for bytes of damaged frames; "" for none
+};
+// Says what is wrong and is, or would be, mended: one call for each.
+Result<void> mend_shard(io::Files& files, const std::string& directory, unsigned shard,
+                        std::uint64_t spool_id, const MendOptions& options,
+                        const std::function<void(std::string_view)>& tell);
+
+// What the headers of all segments say about the whole spool, for who has lost its file.
+struct SpoolTraces {
+  std::uint64_t spool_id = 0;  // 0: none could be read
+  std::uint32_t epoch = 0;     // the highest
+  bool mixed = false;          // of several spools
+};
+Result<void> trace_spool(io::Files& files, const std::string& shard_directory, SpoolTraces& traces);
+
+}  // namespace ringpost::journal

@@ -1,0 +1,139 @@
+// The number of cores changes between starts: nothing is lost, nothing is in two places, nothing that ended comes back.
+#include <set>
+
+#include "unit/spool/spool_fixture.hpp"
+
+namespace ringpost::spool::testing {
+namespace {
+
+class SpoolCores : public ::testing::Test {
+ protected:
+  SpoolCores() {
+    for (unsigned i = 0; i < 4; ++i) {
+      machines_.push_back(std::make_unique<Machine>(world_, i));
+      stations_.push_back(std::make_unique<Station>(*machines_[i]));
+      stations_[i]->options.compact_after = Duration{0};  // adopted mail is moved as soon as may be
+    }
+    for (const auto& machine : machines_)
+      for (const auto& other : machines_)
+        if (machine != other) machine->peers.push_back(other.get());
+  }
+  ~SpoolCores() override { stop(); }
+
+  // As the server shares the shards out that no core owns.
+  void start(unsigned cores) {
+    running_ = cores;
+    auto started = start_spool(machines_[0]->files(), stations_[0]->options);
+    ASSERT_TRUE(started) << started.error().text;
+    lock_ = started->lock;
+    for (unsigned i = 0; i < cores; ++i) {
+      std::vector<unsigned> adopt;
+      for (const unsigned shard : started->shards_on_disk)
+        if (shard >= cores && shard % cores == i) adopt.push_back(shard);
+      stations_[i]->open_shared(*started, adopt);
+    }
+    for (unsigned i = 0; i < cores; ++i) stations_[i]->start();
+  }
+  void stop() {
+    for (unsigned i = 0; i < running_; ++i) {
+      EXPECT_TRUE(machines_[i]->run(stations_[i]->spool->close()));
+      stations_[i]->spool.reset();
+    }
+    if (running_ != 0) machines_[0]->files().close(lock_);
+    running_ = 0;
+    for (const auto& machine : machines_) machine->restart();
+  }
+  void cut() {
+    for (unsigned i = 0; i < running_; ++i) Machine::abandon(stations_[i]->spool);
+    running_ = 0;
+    std::vector<Machine*> all;
+    for (const auto& machine : machines_) all.push_back(machine.get());
+    Machine::power_cut(all);
+  }
+
+  void accept(unsigned count) {
+    for (unsigned i = 0; i < running_; ++i)
+      for (unsigned n = 0; n < count; ++n) {
+        const std::string text =
+            std::to_string(expected_.size()) + std::string(n % 7 == 0 ? 90'000 : 300, 't');
+        expected_[stations_[i]->accept(text, {.in_pieces = n % 7 == 0})] = text;
+      }
+  }
+  // Ends every third message, wherever it is now.
+  void end_some() {
+    unsigned n = 0;
+    for (unsigned i = 0; i < running_; ++i) {
+      for (const MessageId id : stations_[i]->spool->ids({}, 100'000)) {
+        if (++n % 3 != 0) continue;
+        stations_[i]->record(id, 0, RecipientState::delivered);
+        expected_.erase(id);
+      }
+      ASSERT_TRUE(stations_[i]->flush());
+    }
+  }
+  void let_it_compact() {
+    for (unsigned i = 0; i < running_; ++i) {
+      const Instant until = machines_[i]->core().now() + std::chrono::seconds{4};
+      machines_[i]->turn_until([&] { return machines_[i]->core().now() >= until; });
+    }
+  }
+  void compare() {
+    std::set<MessageId> found;
+    for (unsigned i = 0; i < running_; ++i) {
+      EXPECT_EQ(stations_[i]->spool->recovery().damages, 0U);
+      for (const MessageId id : stations_[i]->spool->ids({}, 100'000)) {
+        EXPECT_TRUE(found.insert(id).second) << to_string(id) << " is on two cores";
+        ASSERT_TRUE(expected_.contains(id)) << to_string(id) << " came back";
+        EXPECT_EQ(stations_[i]->body(id).value_or("damaged"), expected_[id]);
+        EXPECT_EQ(stations_[i]->recorder.count(id), 1U);
+      }
+    }
+    EXPECT_EQ(found.size(), expected_.size());
+  }
+
+  std::shared_ptr<io::SimWorld> world_ = std::make_shared<io::SimWorld>(3);
+  std::vector<std::unique_ptr<Machine>> machines_;
+  std::vector<std::unique_ptr<Station>> stations_;
+  std::map<MessageId, std::string> expected_;
+  unsigned running_ = 0;
+  io::Handle lock_;
+};
+
+TEST_F(SpoolCores, opens_the_spool_of_four_cores_with_two_one_three_and_four_again) {
+  start(4);
+  accept(30);
+  end_some();
+  for (const unsigned cores : {2U, 1U, 3U, 4U}) {
+    SCOPED_TRACE(cores);
+    stop();
+    start(cores);
+    ASSERT_NO_FATAL_FAILURE(compare());
+    end_some();
+    accept(6);
+    let_it_compact();
+  }
+  stop();
+  start(1);
+  compare();
+}
+
+TEST_F(SpoolCores, does_so_over_power_cuts) {
+  start(4);
+  accept(30);
+  end_some();
+  for (const unsigned cores : {2U, 3U, 1U, 4U, 1U, 2U}) {
+    SCOPED_TRACE(cores);
+    cut();
+    start(cores);
+    ASSERT_NO_FATAL_FAILURE(compare());
+    end_some();
+    accept(4);
+    if (cores % 2 != 0) let_it_compact();
+  }
+  cut();
+  start(3);
+  compare();
+}
+
+}  // namespace
+}  // namespace ringpost::spool::testing

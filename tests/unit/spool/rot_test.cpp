@@ -1,0 +1,145 @@
+// Bit rot: one byte of a spool changes, at a thousand places. Whoever looks finds every other message as it was, and the
+// damaged one by name.
+#include <set>
+
+#include "ringpost/spool/archive.hpp"
+
+#include "unit/spool/spool_fixture.hpp"
+
+namespace ringpost::spool::testing {
+namespace {
+
+struct Known {
+  std::string sender;
+  std::string text;
+  std::vector<RecipientState> states;
+};
+
+class Rot {
+ public:
+  static constexpr unsigned kSegments = 3;
+  static constexpr std::uint64_t kSegmentSize = 1024 * 1024;
+
+  Rot() : machine_(std::make_shared<io::SimWorld>(9)), at_(machine_) {
+    at_.options.compact_after = std::chrono::hours{1};
+    at_.open();
+    fill();
+    lose_or_seal();
+  }
+
+  void flip(unsigned segment, std::uint64_t offset, unsigned bit) {
+    auto& files = machine_.files();
+    const auto file = files.open(path(segment), {.write = true});
+    ASSERT_TRUE(file);
+    std::byte byte{};
+    ASSERT_TRUE(files.read_at(file->handle, {&byte, 1}, offset));
+    byte ^= static_cast<std::byte>(1U << bit);
+    ASSERT_TRUE(files.write_at(file->handle, {&byte, 1}, offset));
+    files.close(file->handle);
+  }
+
+  // What is not as it was must be named. Gives how many messages were named.
+  std::size_t compare() {
+    const auto archive = Archive::open(machine_.files(), at_.options.directory.text);
+    EXPECT_TRUE(archive) << archive.error().text;
+    if (!archive) return 0;
+    const auto& named = (*archive)->inspection().damaged_messages;
+    for (const auto& [id, known] : known_)
+      if (!is_as_it_was(**archive, id, known) && !std::ranges::binary_search(named, id))
+        ADD_FAILURE() << to_string(id) << " is damaged and was not named";
+    (*archive)->for_each([&](const InspectedMessage& message) {
+      if (!known_.contains(message.id) && !std::ranges::binary_search(named, message.id))
+        ADD_FAILURE() << to_string(message.id) << " came back and was not named";
+    });
+    return named.size();
+  }
+  bool finds_damage() const {
+    const auto seen = inspect(const_cast<Machine&>(machine_).files(), at_.options.directory.text);
+    return seen && seen->damaged();
+  }
+
+ private:
+  std::string path(unsigned segment) const {
+    return at_.options.directory.text + "/shard-0/segment-00000" + std::to_string(segment);
+  }
+  std::uint64_t random(std::uint64_t below) {
+    seed_ = seed_ * 6364136223846793005U + 1442695040888963407U;
+    return (seed_ >> 33) % below;
+  }
+  // Two sealed segments with their tables, and one that a power cut left open.
+  void fill() {
+    while (at_.spool->log().space().live_bytes < 2'400'000) add();
+  }
+  void add() {
+    Station::Mail mail{.sender = "s" + std::to_string(random(100'000)) + "@example.org"};
+    if (random(3) == 0) mail.recipients.push_back("second@example.net");
+    mail.in_pieces = random(60) == 0;
+    std::string text;
+    const std::uint64_t size = random(mail.in_pieces ? 150'000 : random(10) == 0 ? 30'000 : 4'000);
+    while (text.size() < size) text += static_cast<char>('a' + random(26));
+    const MessageId id = at_.accept(text, mail);
+    if (random(4) == 0) {
+      for (std::uint32_t i = 0; i < mail.recipients.size(); ++i) at_.record(id, i, RecipientState::delivered);
+      return;
+    }
+    Known& known = known_[id];
+    known = {mail.sender, text, std::vector<RecipientState>(mail.recipients.size(), RecipientState::pending)};
+    if (random(3) != 0) return;
+    at_.record(id, 0, RecipientState::pending, 3);
+    if (mail.recipients.size() > 1) {
+      at_.record(id, 1, RecipientState::bounced);
+      known.states[1] = RecipientState::bounced;
+    }
+  }
+  void lose_or_seal() {
+    EXPECT_TRUE(at_.flush());
+    at_.lose_power();
+  }
+  static bool is_as_it_was(Archive& archive, MessageId id, const Known& known) {
+    const auto stored = archive.read(id);
+    if (!stored || stored->envelope.reverse_path() != known.sender) return false;
+    if (stored->outcomes.size() != known.states.size()) return false;
+    for (std::size_t i = 0; i < known.states.size(); ++i)
+      if (stored->outcomes[i].state != known.states[i]) return false;
+    std::string text;
+    const auto read = archive.read_body(id, [&](std::span<const std::byte> bytes) {
+      text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      return Result<void>{};
+    });
+    return read && text == known.text;
+  }
+
+  Machine machine_;
+  Station at_;
+  std::uint64_t seed_ = 4;
+  std::map<MessageId, Known> known_;
+};
+
+TEST(SpoolRot, names_the_damaged_message_and_recovers_every_other_one_wherever_a_byte_changes) {
+  Rot rot;
+  ASSERT_EQ(rot.compare(), 0U);
+  ASSERT_FALSE(rot.finds_damage());
+  std::uint64_t seed = 77;
+  const auto random = [&](std::uint64_t below) {
+    seed = seed * 6364136223846793005U + 1442695040888963407U;
+    return (seed >> 33) % below;
+  };
+  std::size_t with_names = 0;
+  for (unsigned i = 0; i < 1000; ++i) {
+    const auto segment = static_cast<unsigned>(1 + random(Rot::kSegments));
+    const std::uint64_t offset = random(Rot::kSegmentSize);
+    const auto bit = static_cast<unsigned>(random(8));
+    SCOPED_TRACE(::testing::Message() << "segment " << segment << ", offset " << offset << ", bit " << bit);
+    rot.flip(segment, offset, bit);
+    const std::size_t named = rot.compare();
+    EXPECT_LE(named, 1U);
+    with_names += named;
+    rot.flip(segment, offset, bit);
+    if (::testing::Test::HasFailure()) return;
+  }
+  // Most bytes belong to some message; the others are headers, tables, zeros and what has ended.
+  EXPECT_GT(with_names, 400U);
+}
+
+}  // namespace
+}  // namespace ringpost::spool::testing
