@@ -40,6 +40,7 @@ int run_command(Context& context, const std::vector<std::string>& words) {
   add_queue_commands(app, registry);
   add_account_commands(app, registry);
   add_spool_commands(app, registry);
+  add_filter_commands(app, registry);
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     app.parse(reversed);

@@ -134,6 +134,7 @@ config::Schema schema_of(Configuration& configuration) {
       .section("retry", configuration.retry)
       .named("shaping", configuration.shaping)
       .section("resolver", configuration.resolver)
+      .section("filter", configuration.filter)
       .named("log", configuration.log)
       .section("admin", configuration.admin)
       .check([&configuration](config::CrossReport& report) { check_whole(configuration, report); });

@@ -19,7 +19,8 @@ from pages import SOURCE
 from programs import Program, free_port, run, wait_until
 
 # Folders of the real system that commands may name. Everything else in a command stays as it is.
-FOLDERS = ["/etc/aliases", "/etc/ringpost", "/etc/systemd/system", "/run/ringpost", "/tmp/trial", "/usr/bin", "/usr/local/sbin", "/usr/sbin",
+FOLDERS = ["/etc/aliases", "/etc/ringpost", "/etc/spamassassin", "/etc/systemd/system", "/run/ringpost", "/tmp/trial", "/usr/bin", "/usr/local/sbin",
+           "/usr/sbin", "/usr/share/spamassassin",
            "/var/backups", "/var/lib/ringpost", "/var/log/ringpost", "/var/mail", "/var/spool/ringpost-pickup", "/var/spool/ringpost"]
 CONFIG = "/etc/ringpost/ringpost.toml"
 # Every default that is a path, so that no test ever touches the real one.
@@ -27,6 +28,14 @@ DEFAULT_PATHS = {"server": {"state_directory": "/var/lib/ringpost", "pickup_dire
                  "spool": {"directory": "/var/spool/ringpost"}, "domains": {"aliases": "/etc/aliases"},
                  "accounts": {"database": "/var/lib/ringpost/accounts.db"}, "mailboxes": {"location": "maildir:/var/mail/ringpost/%d/%n"},
                  "admin": {"socket": "/run/ringpost/admin"}}
+# What stands for the rules of a distribution, and for those of a site.
+RULES = """body RULE /cheap (?:pills|watches)/i
+describe RULE Sells what nobody asked for
+score RULE 6
+test RULE ok buy cheap pills
+body FUZZY_PILLS /p.lls/
+score FUZZY_PILLS 0.5
+"""
 PASSWORD = "correct horse\n"
 
 
@@ -40,7 +49,7 @@ class Host:
         self.queue_id = None
         for folder in FOLDERS:
             os.makedirs(self.path(os.path.dirname(folder)), exist_ok=True)
-        for folder in ("/etc/ringpost", "/etc/systemd/system", "/usr/bin", "/usr/local/sbin", "/usr/sbin", "/var/backups", "/var/mail", "/home", "/tmp"):
+        for folder in ("/etc/ringpost", "/etc/spamassassin", "/usr/share/spamassassin", "/etc/systemd/system", "/usr/bin", "/usr/local/sbin", "/usr/sbin", "/var/backups", "/var/mail", "/home", "/tmp"):
             os.makedirs(self.path(folder), exist_ok=True)
         self.server.own(self.path("/tmp"))
         self.server.config_path = self.path(CONFIG)
@@ -110,6 +119,10 @@ class Host:
         for name in ("users", "relay.password"):
             with open(os.path.join(folder, name), "w") as file:
                 file.write("")
+        with open(os.path.join(folder, "local.cf"), "w") as file:
+            file.write(RULES)
+        with open(self.path("/home/spam.eml"), "wb") as file:
+            file.write(ringpost.message(body="Buy cheap pills today.\r\n"))
 
     def write(self, real, config):
         with open(self.path(real), "w") as file:

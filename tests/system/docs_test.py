@@ -52,6 +52,9 @@ SAYS = [
     ("grep anna@example.com", r"delivered .*to=<anna@example\.com>"),
     ("grep ready", r"ready: \d+ cores? on \w+ \("),
     ("grep ID", r": received "),
+    ("ringpost filter test", r"RULE"),
+    ("ringpost filter show RULE", r"nobody asked for"),
+    ("ringpost filter list FUZZY", r"FUZZY_PILLS"),
     ("openssl s_client", r"CONNECTION ESTABLISHED|TLSv1\.[23]"),
     ("build/release/tools/loadgen/loadgen compare", r"lost 0"),
 ]

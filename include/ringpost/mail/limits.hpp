@@ -41,6 +41,8 @@ inline constexpr std::size_t kEnvelopeTextMax = 64 * 1024 * 1024;  // offsets ar
 inline constexpr std::size_t kFactTextMax = 1024;                  // one text of ArrivalFacts; longer is cut
 inline constexpr std::uint32_t kReceivedCountMax = 65'535;
 
+inline constexpr std::size_t kCharsetNameSizeMax = 64;  // RFC 2978 section 2.3 asks for 40
+
 // A header block returned by a delivery report; the rest is cut at a line.
 inline constexpr std::size_t kDsnHeaderBytesMax = 64 * 1024;
 inline constexpr std::size_t kDsnRecipientsMax = 1000;  // named in one report; RFC 3464 sets no bound

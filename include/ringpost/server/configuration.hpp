@@ -13,6 +13,7 @@
 #include "ringpost/config/load.hpp"
 #include "ringpost/config/schema.hpp"
 #include "ringpost/deliver/options.hpp"
+#include "ringpost/filter/options.hpp"
 #include "ringpost/policy/options.hpp"
 #include "ringpost/publish/options.hpp"
 #include "ringpost/receive/options.hpp"
@@ -41,6 +42,7 @@ struct Configuration {
   schedule::RetryOptions retry;
   Named<shaping::ShapingOptions> shaping;  // [shaping.default]
   resolve::ResolverOptions resolver;
+  filter::FilterOptions filter;
   Named<publish::LogOptions> log;
   admin::AdminOptions admin;
 

@@ -44,7 +44,13 @@ TEST(Commands, every_one_explains_itself_with_an_example) {
                                                        {"alias", "list"},
                                                        {"alias", "delete"},
                                                        {"spool", "check"},
-                                                       {"spool", "stats"}};
+                                                       {"spool", "stats"},
+                                                       {"filter", "check"},
+                                                       {"filter", "list"},
+                                                       {"filter", "show"},
+                                                       {"filter", "compile"},
+                                                       {"filter", "test"},
+                                                       {"filter", "lint"}};
   for (std::vector<std::string> words : commands) {
     words.push_back("--help");
     EXPECT_EQ(world.run(words), kDone);

@@ -1,0 +1,102 @@
+// Rules ready to run: expressions grouped by what they look at, eval functions bound, metas in reach.
+//
+// Layer:  pure. A cache goes out and comes in as bytes.
+// Owner:  a shared_ptr, immutable, one for all cores; a reload swaps it as a whole. A Scan keeps the one that it began with.
+// Runs:   only rules that can matter: those with a score in the score set, and what their metas need.
+// Time:   `interim` takes some 100 ms for SpamAssassin's set and serves at once, slower; `compiled` takes tens of seconds and
+//         belongs on the offload pool; `restored` takes tens of milliseconds.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ringpost/filter/eval.hpp"
+#include "ringpost/filter/message_view.hpp"
+#include "ringpost/filter/rules.hpp"
+#include "ringpost/patterns/set.hpp"
+
+namespace ringpost::filter {
+
+struct EngineOptions {
+  ScoreSet score_set = ScoreSet::plain;
+  // Rules flagged `net` may ask for DNS facts; without it they are not run. Score sets without net never run them.
+  bool keep_hidden = false;  // run parts that no scored rule needs too, for `filter test --all`
+};
+
+class Engine {
+ public:
+  // Rules that look at the same thing.
+  enum class Input : std::uint8_t { header, body, rawbody, full, uri, mimeheader };
+  struct Group {
+    Input input = Input::body;
+    std::string header;                // of header and mimeheader
+    HeaderRequest request;             // parsed
+    std::vector<std::uint32_t> rules;  // by their index in the set
+    std::shared_ptr<const patterns::Set> set;
+  };
+  // Where a rule's expression stands.
+  struct Spot {
+    std::uint32_t group = kNoRule;
+    std::uint32_t index = 0;  // in the group
+  };
+  // "(?<NAME>...)" in one rule, "%{NAME}" in another.
+  struct Captures {
+    std::vector<std::string> gives;
+    std::vector<std::string> takes;
+  };
+
+  static std::shared_ptr<const Engine> interim(std::shared_ptr<const RuleSet> rules,
+                                               const EngineOptions& options,
+                                               const EvalRegistry& registry = standard_evals());
+  static std::shared_ptr<const Engine> compiled(std::shared_ptr<const RuleSet> rules,
+                                                const EngineOptions& options,
+                                                const EvalRegistry& registry = standard_evals());
+  static Result<std::shared_ptr<const Engine>> restored(std::shared_ptr<const RuleSet> rules,
+                                                        const EngineOptions& options, std::string_view cache,
+                                                        const EvalRegistry& registry = standard_evals());
+  // What `restored` takes, and a name for it that changes with rules, library and CPU.
+  std::string cache() const;
+  static std::string cache_key(const RuleSet& rules, const EngineOptions& options);
+
+  const RuleSet& rules() const { return *rules_; }
+  const EngineOptions& options() const { return options_; }
+  const ViewSettings& view_settings() const { return view_settings_; }
+  // Expressions that do not compile, eval functions that do not exist: their rules never hit.
+  std::span<const Problem> problems() const { return problems_; }
+  std::span<const Group> groups() const { return groups_; }
+  bool is_compiled() const;
+
+  bool runs(std::uint32_t rule) const { return active_[rule]; }
+  Spot spot(std::uint32_t rule) const { return spots_[rule]; }
+  const EvalFunction& eval(std::uint32_t rule) const { return evals_[rule]; }
+  const Captures* captures(std::uint32_t rule) const;
+  // Rules whose captures others take, in the order of the files.
+  std::span<const std::uint32_t> capturing() const { return capturing_; }
+  // A header rule's answer for a mail without that header; found out once, kept for all cores.
+  bool hits_unset(std::uint32_t rule, patterns::Scratch& scratch) const;
+
+ private:
+  friend class EngineBuilder;
+  Engine() = default;
+
+  std::shared_ptr<const RuleSet> rules_;
+  EngineOptions options_;
+  ViewSettings view_settings_;
+  std::vector<Problem> problems_;
+  std::vector<Group> groups_;
+  std::vector<bool> active_;
+  std::vector<Spot> spots_;
+  std::vector<EvalFunction> evals_;
+  std::vector<std::uint32_t> capturing_;
+  std::vector<std::pair<std::uint32_t, Captures>> captures_;
+  std::unique_ptr<std::atomic<signed char>[]> unset_;  // -1 not known yet
+};
+
+// The expression of a rule that takes captures, with `anything` or the quoted values in their place.
+std::string with_captures(std::string_view expression,
+                          const std::function<std::string(std::string_view name)>& value);
+
+}  // namespace ringpost::filter

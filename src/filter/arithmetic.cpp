@@ -1,0 +1,249 @@
+#include "arithmetic.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "ringpost/filter/limits.hpp"
+
+namespace ringpost::filter {
+
+namespace {
+
+using Kind = MetaNode::Kind;
+
+bool is_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+struct Operator {
+  std::string_view text;
+  Kind kind;
+  int strength;  // the higher, the closer it binds
+};
+// Longer ones first.
+constexpr auto kOperators = std::to_array<Operator>({
+    {"||", Kind::any, 1},
+    {"&&", Kind::all, 2},
+    {"==", Kind::equal, 4},
+    {"!=", Kind::unequal, 4},
+    {"<=", Kind::at_most, 5},
+    {">=", Kind::at_least, 5},
+    {"^", Kind::exclusive, 3},
+    {"<", Kind::less, 5},
+    {">", Kind::greater, 5},
+    {"+", Kind::sum, 6},
+    {"-", Kind::difference, 6},
+    {"*", Kind::product, 7},
+    {"/", Kind::quotient, 7},
+});
+
+class Parser {
+ public:
+  Parser(std::string_view text, const Operand& operand) : text_(text), operand_(operand) {}
+
+  Result<std::vector<MetaNode>> run() {
+    const std::uint32_t root = RP_TRY(binary(1));
+    skip();
+    if (at_ != text_.size()) return wrong(fmt::format("'{}' does not fit here", text_.substr(at_, 10)));
+    if (root + 1 != nodes_.size()) nodes_.push_back(MetaNode(nodes_[root]));
+    return std::move(nodes_);
+  }
+
+ private:
+  static std::unexpected<Error> wrong(std::string text) {
+    return fail(ErrorKind::permanent, std::move(text));
+  }
+  void skip() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
+  }
+  const Operator* peek_operator() {
+    skip();
+    for (const Operator& candidate : kOperators)
+      if (text_.substr(at_).starts_with(candidate.text)) return &candidate;
+    return nullptr;
+  }
+  Result<std::uint32_t> add(MetaNode node) {
+    if (nodes_.size() >= kMetaNodesMax) return wrong("the expression is too large");
+    nodes_.push_back(std::move(node));
+    return static_cast<std::uint32_t>(nodes_.size() - 1);
+  }
+  // Chains of one operator become one node, so that a sum over all rules is no deep tree.
+  static bool chains(Kind kind) { return kind == Kind::all || kind == Kind::any || kind == Kind::sum; }
+
+  Result<std::uint32_t> binary(int strength) {
+    std::uint32_t left = RP_TRY(unary());
+    bool fresh = false;  // `left` was made here and may take another operand
+    for (;;) {
+      const Operator* found = peek_operator();
+      if (found == nullptr || found->strength < strength) return left;
+      at_ += found->text.size();
+      const std::uint32_t right = RP_TRY(binary(found->strength + 1));
+      if (fresh && chains(found->kind) && nodes_[left].kind == found->kind) {
+        nodes_[left].operands.push_back(right);
+        continue;
+      }
+      left = RP_TRY(add({.kind = found->kind, .operands = {left, right}}));
+      fresh = true;
+    }
+  }
+
+  Result<std::uint32_t> unary() {
+    skip();
+    if (at_ >= text_.size()) return wrong("the expression ends too early");
+    const char c = text_[at_];
+    if (++depth_ > kMetaDepthMax) return wrong("the expression nests too deep");
+    Result<std::uint32_t> made = wrong(fmt::format("'{}' does not fit here", text_.substr(at_, 10)));
+    if (c == '!' || c == '-' || c == '+') {
+      ++at_;
+      made = unary();
+      if (made && c != '+')
+        made = add({.kind = c == '!' ? Kind::negation : Kind::minus, .operands = {*made}});
+    } else if (c == '(') {
+      made = parenthesis();
+    } else if (is_digit(c) || c == '.') {
+      made = number();
+    } else if (is_name(c)) {
+      made = name();
+    }
+    --depth_;
+    return made;
+  }
+
+  Result<std::uint32_t> parenthesis() {
+    ++at_;
+    skip();
+    if (at_ < text_.size() && text_[at_] == ')') {
+      ++at_;
+      return add({});
+    }
+    const std::uint32_t inside = RP_TRY(binary(1));
+    skip();
+    if (at_ >= text_.size() || text_[at_] != ')') return wrong("a ')' is missing");
+    ++at_;
+    return inside;
+  }
+
+  Result<std::uint32_t> number() {
+    double value = 0;
+    const auto [end, error] =
+        std::from_chars(text_.data() + at_, text_.data() + text_.size(), value, std::chars_format::fixed);
+    if (error != std::errc{}) return wrong("a number cannot be read");
+    at_ = static_cast<std::size_t>(end - text_.data());
+    if (at_ < text_.size() && is_name(text_[at_])) return wrong("a name begins with a letter");
+    return add({.number = value});
+  }
+
+  Result<std::uint32_t> name() {
+    const std::size_t start = at_;
+    while (at_ < text_.size() && is_name(text_[at_])) ++at_;
+    const std::string_view name = text_.substr(start, at_ - start);
+    std::optional<std::string_view> argument;
+    skip();
+    if (at_ < text_.size() && text_[at_] == '(') {
+      const std::size_t close = text_.find(')', at_);
+      if (close == std::string_view::npos) return wrong("a ')' is missing");
+      argument = text_.substr(at_ + 1, close - at_ - 1);
+      while (argument->starts_with(' ')) argument->remove_prefix(1);
+      while (argument->ends_with(' ')) argument->remove_suffix(1);
+      at_ = close + 1;
+    }
+    return operand_(name, argument, nodes_);
+  }
+
+  std::string_view text_;
+  const Operand& operand_;
+  std::size_t at_ = 0;
+  unsigned depth_ = 0;
+  std::vector<MetaNode> nodes_;
+};
+
+class Evaluation {
+ public:
+  Evaluation(const std::vector<MetaNode>& nodes, const std::function<double(std::uint32_t)>& value)
+      : nodes_(nodes), value_(value) {}
+
+  double of(std::uint32_t index) const {
+    const MetaNode& node = nodes_[index];
+    const auto operand = [&](std::size_t n) { return of(node.operands[n]); };
+    switch (node.kind) {
+      case Kind::number:
+        return node.number;
+      case Kind::rule:
+        return node.rule == kNoRule ? 0 : value_(node.rule);
+      case Kind::negation:
+        return operand(0) == 0 ? 1 : 0;
+      case Kind::minus:
+        return -operand(0);
+      case Kind::all: {
+        double last = 0;
+        for (std::size_t n = 0; n < node.operands.size(); ++n)
+          if (last = operand(n); last == 0) return 0;
+        return last;
+      }
+      case Kind::any:
+        for (std::size_t n = 0; n < node.operands.size(); ++n)
+          if (const double value = operand(n); value != 0) return value;
+        return 0;
+      case Kind::sum: {
+        double sum = 0;
+        for (std::size_t n = 0; n < node.operands.size(); ++n) sum += operand(n);
+        return sum;
+      }
+      case Kind::difference:
+        return operand(0) - operand(1);
+      case Kind::product:
+        return operand(0) * operand(1);
+      case Kind::quotient: {
+        const double by = operand(1);
+        return by == 0 ? 0 : operand(0) / by;
+      }
+      case Kind::less:
+        return operand(0) < operand(1) ? 1 : 0;
+      case Kind::greater:
+        return operand(0) > operand(1) ? 1 : 0;
+      case Kind::at_most:
+        return operand(0) <= operand(1) ? 1 : 0;
+      case Kind::at_least:
+        return operand(0) >= operand(1) ? 1 : 0;
+      case Kind::equal:
+        return operand(0) == operand(1) ? 1 : 0;
+      case Kind::unequal:
+        return operand(0) != operand(1) ? 1 : 0;
+      case Kind::exclusive:
+        return static_cast<double>(whole(operand(0)) ^ whole(operand(1)));
+    }
+    return 0;
+  }
+
+ private:
+  // Of a number that may be anything, for the operator on bits.
+  static std::uint64_t whole(double number) {
+    return number > 0 ? static_cast<std::uint64_t>(std::min(number, 1e15)) : 0;
+  }
+
+  const std::vector<MetaNode>& nodes_;
+  const std::function<double(std::uint32_t)>& value_;
+};
+
+}  // namespace
+
+Result<std::vector<MetaNode>> parse_arithmetic(std::string_view text, const Operand& operand) {
+  return Parser(text, operand).run();
+}
+
+double evaluate(const std::vector<MetaNode>& nodes, const std::function<double(std::uint32_t)>& value) {
+  return nodes.empty() ? 0 : Evaluation(nodes, value).of(static_cast<std::uint32_t>(nodes.size() - 1));
+}
+
+std::uint32_t add_number(std::vector<MetaNode>& nodes, double number) {
+  nodes.push_back({.number = number});
+  return static_cast<std::uint32_t>(nodes.size() - 1);
+}
+
+}  // namespace ringpost::filter

@@ -1,0 +1,27 @@
+// The expressions of `meta` rules and of `if`: names, numbers and Perl's operators, to a tree.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ringpost/base/result.hpp"
+#include "ringpost/filter/rules.hpp"
+
+namespace ringpost::filter {
+
+// Puts the nodes of a name (perhaps a call with one argument) behind `nodes` and gives the index of its root; an error ends the
+// parse. `argument` is what stands in the parentheses of "plugin(X)", nothing for a bare name.
+using Operand = std::function<Result<std::uint32_t>(
+    std::string_view name, std::optional<std::string_view> argument, std::vector<MetaNode>& nodes)>;
+
+// The last node is the root. An empty pair of parentheses is 0.
+Result<std::vector<MetaNode>> parse_arithmetic(std::string_view text, const Operand& operand);
+// With the value of each rule.
+double evaluate(const std::vector<MetaNode>& nodes, const std::function<double(std::uint32_t rule)>& value);
+
+std::uint32_t add_number(std::vector<MetaNode>& nodes, double number);
+
+}  // namespace ringpost::filter

@@ -1,0 +1,113 @@
+// Characters as rules know them: ASCII classes of bytes, and the blanks of Unicode.
+//
+// Layer:   private to `filter`.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ringpost::filter {
+
+inline constexpr auto kNowhere = std::string_view::npos;
+
+constexpr bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+constexpr bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+constexpr bool is_letter(char c) {
+  return is_upper(c) || is_lower(c);
+}
+constexpr bool is_alnum(char c) {
+  return is_letter(c) || is_digit(c);
+}
+constexpr bool is_word(char c) {
+  return is_alnum(c) || c == '_';
+}
+constexpr bool is_eight_bit(char c) {
+  return static_cast<std::uint8_t>(c) > 127;
+}
+constexpr char to_lower(char c) {
+  return is_upper(c) ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+constexpr int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  const char lower = to_lower(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+inline std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = to_lower(c);
+  return out;
+}
+constexpr bool equal_nocase(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, to_lower, to_lower);
+}
+constexpr bool starts_nocase(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() && equal_nocase(text.substr(0, prefix.size()), prefix);
+}
+constexpr bool ends_nocase(std::string_view text, std::string_view suffix) {
+  return text.size() >= suffix.size() && equal_nocase(text.substr(text.size() - suffix.size()), suffix);
+}
+constexpr std::size_t find_nocase(std::string_view text, std::string_view word, std::size_t from = 0) {
+  for (std::size_t at = from; at + word.size() <= text.size(); ++at)
+    if (equal_nocase(text.substr(at, word.size()), word)) return at;
+  return kNowhere;
+}
+constexpr bool contains_nocase(std::string_view text, std::string_view word) {
+  return find_nocase(text, word) != kNowhere;
+}
+constexpr bool contains(std::string_view text, std::string_view word) {
+  return text.find(word) != kNowhere;
+}
+constexpr std::string_view trim_front(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  return text;
+}
+constexpr std::string_view trim_back(std::string_view text) {
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+constexpr std::string_view trim(std::string_view text) {
+  return trim_front(trim_back(text));
+}
+constexpr bool is_blank_line(std::string_view text) {
+  return std::ranges::all_of(text, is_space);
+}
+
+// The next line with its newline, taken from the front of `rest`.
+constexpr std::string_view take_line(std::string_view& rest) {
+  const std::size_t end = rest.find('\n');
+  const std::string_view line = rest.substr(0, end == kNowhere ? kNowhere : end + 1);
+  rest.remove_prefix(line.size());
+  return line;
+}
+
+// Bytes of the Unicode blank (or ASCII space) at `at`; 0 when there is none. NBSP and U+0085 are blanks.
+constexpr std::size_t blank_size_at(std::string_view utf8, std::size_t at) {
+  const char c = utf8[at];
+  if (is_space(c)) return 1;
+  if (c == '\xC2') return at + 1 < utf8.size() && (utf8[at + 1] == '\xA0' || utf8[at + 1] == '\x85') ? 2 : 0;
+  if ((c != '\xE1' && c != '\xE2' && c != '\xE3') || utf8.size() - at < 3) return 0;
+  const std::string_view three = utf8.substr(at, 3);
+  if (three == "\xE1\x9A\x80" || three == "\xE3\x80\x80" || three == "\xE2\x81\x9F") return 3;
+  if (!three.starts_with("\xE2\x80")) return 0;
+  const auto last = static_cast<std::uint8_t>(three[2]);
+  return last <= 0x8A || last == 0xA8 || last == 0xA9 || last == 0xAF ? 3 : 0;
+}
+
+}  // namespace ringpost::filter

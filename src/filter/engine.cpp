@@ -1,0 +1,333 @@
+#include "ringpost/filter/engine.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "ringpost/base/assert.hpp"
+
+namespace ringpost::filter {
+
+namespace {
+
+constexpr std::string_view kCacheMagic = "RPfilter1\n";
+
+bool is_capital(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool is_capture_name(char c) {
+  return is_capital(c) || (c >= '0' && c <= '9') || c == '_';
+}
+
+std::string_view name_at(std::string_view text, std::size_t at) {
+  std::size_t end = at;
+  while (end < text.size() && is_capture_name(text[end])) ++end;
+  return text.substr(at, end - at);
+}
+
+// The names of "(?<NAME>", "(?P<NAME>" and "(?'NAME'".
+std::vector<std::string> given_names(std::string_view expression) {
+  std::vector<std::string> names;
+  for (std::size_t at = expression.find("(?"); at != std::string_view::npos;
+       at = expression.find("(?", at + 2)) {
+    std::size_t start = at + 2;
+    if (expression.substr(start).starts_with('P')) ++start;
+    if (start + 1 >= expression.size() || (expression[start] != '<' && expression[start] != '\'')) continue;
+    if (is_capital(expression[start + 1])) names.emplace_back(name_at(expression, start + 1));
+  }
+  return names;
+}
+
+// The names of "%{NAME}".
+std::vector<std::string> taken_names(std::string_view expression) {
+  std::vector<std::string> names;
+  for (std::size_t at = expression.find("%{"); at != std::string_view::npos;
+       at = expression.find("%{", at + 2)) {
+    const std::string_view name = name_at(expression, at + 2);
+    if (!name.empty() && is_capital(name[0]) && expression.substr(at + 2 + name.size()).starts_with('}'))
+      names.emplace_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string with_captures(std::string_view expression,
+                          const std::function<std::string(std::string_view)>& value) {
+  std::string text;
+  std::size_t copied = 0;
+  for (std::size_t at = expression.find("%{"); at != std::string_view::npos;
+       at = expression.find("%{", at + 2)) {
+    const std::string_view name = name_at(expression, at + 2);
+    if (name.empty() || !is_capital(name[0]) || !expression.substr(at + 2 + name.size()).starts_with('}'))
+      continue;
+    text += expression.substr(copied, at - copied);
+    text += value(name);
+    copied = at + 3 + name.size();
+  }
+  return text += expression.substr(copied);
+}
+
+class EngineBuilder {
+ public:
+  EngineBuilder(std::shared_ptr<const RuleSet> rules, const EngineOptions& options,
+                const EvalRegistry& registry)
+      : engine_(new Engine), registry_(registry) {
+    engine_->rules_ = std::move(rules);
+    engine_->options_ = options;
+    engine_->view_settings_ = make_view_settings(engine_->rules_->settings());
+  }
+
+  using MakeSet = std::function<Result<std::shared_ptr<const patterns::Set>>(
+      std::size_t group, std::vector<patterns::Pattern>, patterns::Subjects)>;
+  Result<std::shared_ptr<const Engine>> build(const MakeSet& make_set) {
+    const std::size_t count = rules().size();
+    engine_->active_.assign(count, false);
+    engine_->spots_.assign(count, {});
+    engine_->evals_.resize(count);
+    engine_->unset_ = std::make_unique<std::atomic<signed char>[]>(count);
+    for (std::size_t rule = 0; rule < count; ++rule)
+      engine_->unset_[rule].store(-1, std::memory_order_relaxed);
+    activate();
+    bind_evals();
+    group();
+    for (std::size_t index = 0; index < engine_->groups_.size(); ++index) {
+      Engine::Group& group = engine_->groups_[index];
+      group.set = RP_TRY(make_set(index, patterns_of(group), subjects_of(group)));
+      for (std::uint32_t n = 0; n < group.rules.size(); ++n)
+        if (const std::string_view problem = group.set->problem(n); !problem.empty())
+          complain(group.rules[n], problem);
+    }
+    return std::shared_ptr<const Engine>(std::move(engine_));
+  }
+
+ private:
+  std::span<const Rule> rules() const { return engine_->rules_->rules(); }
+  const Rule& rule(std::uint32_t index) const { return engine_->rules_->rule(index); }
+  void complain(std::uint32_t index, std::string_view text) {
+    engine_->problems_.push_back(
+        {Severity::error, rule(index).place, fmt::format("{}: {}", rule(index).name, text)});
+  }
+
+  // A rule without a score in this set is never run, not even for a meta.
+  bool may_run(const Rule& rule) const {
+    const auto set = static_cast<unsigned>(engine_->options_.score_set);
+    if (rule.score(engine_->options_.score_set) == 0) return false;
+    if (rule.kind != RuleKind::eval) return true;
+    if ((rule.flags.net || rule.area == RuleArea::dns) && (set & 1U) == 0) return false;
+    return !(rule.flags.learn && (set & 2U) == 0);
+  }
+  // SpamAssassin waits for all metas that a meta names, and one without a score is never worked out: so the first never hits
+  // either, whatever its other parts say, nor does one that names it.
+  std::vector<bool> waiting_for_ever() const {
+    std::vector<bool> waits(rules().size(), false);
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (std::uint32_t index = 0; index < rules().size(); ++index) {
+        const auto held = [&](const MetaNode& node) {
+          return node.kind == MetaNode::Kind::rule && node.rule != kNoRule &&
+                 rule(node.rule).kind == RuleKind::meta &&
+                 (waits[node.rule] || rule(node.rule).score(engine_->options_.score_set) == 0);
+        };
+        if (waits[index] || std::ranges::none_of(rule(index).meta, held)) continue;
+        waits[index] = changed = true;
+      }
+    }
+    return waits;
+  }
+  void activate() {
+    const std::vector<bool> waits = waiting_for_ever();
+    std::vector<std::uint32_t> open;
+    const auto activate_one = [&](std::uint32_t index) {
+      if (index == kNoRule || engine_->active_[index] || waits[index] || !may_run(rule(index))) return;
+      engine_->active_[index] = true;
+      open.push_back(index);
+    };
+    for (std::uint32_t index = 0; index < rules().size(); ++index) {
+      if (!rule(index).hidden() || engine_->options_.keep_hidden) activate_one(index);
+      if (!given_names(rule(index).pattern.expression).empty()) activate_one(index);
+    }
+    while (!open.empty()) {
+      const Rule& user = rule(open.back());
+      open.pop_back();
+      for (const MetaNode& node : user.meta)
+        if (node.kind == MetaNode::Kind::rule) activate_one(node.rule);
+    }
+  }
+
+  void bind_evals() {
+    for (std::uint32_t index = 0; index < rules().size(); ++index) {
+      const Rule& one = rule(index);
+      if (one.kind != RuleKind::eval || !engine_->active_[index]) continue;
+      const EvalRegistry::Entry* entry = registry_.find(one.function);
+      if (entry == nullptr) {
+        engine_->active_[index] = false;
+        engine_->problems_.push_back(
+            {Severity::unsupported, one.place,
+             fmt::format("{}: there is no function {}() here", one.name, one.function)});
+        continue;
+      }
+      auto made = entry->make({one.name, one.area, one.arguments, engine_->rules_->settings(), shared_});
+      if (made) {
+        engine_->evals_[index] = std::move(*made);
+        continue;
+      }
+      engine_->active_[index] = false;
+      complain(index, made.error().text);
+    }
+  }
+
+  static Engine::Input input_of(RuleKind kind) {
+    switch (kind) {
+      case RuleKind::rawbody:
+        return Engine::Input::rawbody;
+      case RuleKind::full:
+        return Engine::Input::full;
+      case RuleKind::uri:
+        return Engine::Input::uri;
+      case RuleKind::mimeheader:
+        return Engine::Input::mimeheader;
+      case RuleKind::header:
+      case RuleKind::exists:
+        return Engine::Input::header;
+      default:
+        return Engine::Input::body;
+    }
+  }
+  void group() {
+    std::map<std::pair<Engine::Input, std::string>, std::uint32_t> known;
+    for (std::uint32_t index = 0; index < rules().size(); ++index) {
+      const Rule& one = rule(index);
+      const bool matches = one.kind == RuleKind::header || one.kind == RuleKind::exists || one.kind == RuleKind::mimeheader ||
+                           one.kind == RuleKind::body || one.kind == RuleKind::rawbody ||
+                           one.kind == RuleKind::full || one.kind == RuleKind::uri;
+      if (!engine_->active_[index] || !matches) continue;
+      const auto [found, fresh] = known.try_emplace({input_of(one.kind), one.header},
+                                                    static_cast<std::uint32_t>(engine_->groups_.size()));
+      if (fresh)
+        engine_->groups_.push_back(
+            {input_of(one.kind), one.header, HeaderRequest::parse(one.header), {}, nullptr});
+      Engine::Group& group = engine_->groups_[found->second];
+      engine_->spots_[index] = {found->second, static_cast<std::uint32_t>(group.rules.size())};
+      if (one.kind == RuleKind::exists) continue;  // it needs the header alone
+      group.rules.push_back(index);
+      Engine::Captures captures{given_names(one.pattern.expression), taken_names(one.pattern.expression)};
+      if (!captures.gives.empty()) engine_->capturing_.push_back(index);
+      if (!captures.gives.empty() || !captures.takes.empty())
+        engine_->captures_.emplace_back(index, std::move(captures));
+    }
+  }
+  std::vector<patterns::Pattern> patterns_of(const Engine::Group& group) const {
+    std::vector<patterns::Pattern> patterns;
+    for (const std::uint32_t index : group.rules) {
+      patterns::Pattern pattern = rule(index).pattern;
+      // What it takes is not known yet: the set tells where it may match.
+      if (engine_->captures(index) != nullptr)
+        pattern.expression =
+            with_captures(pattern.expression, [](std::string_view) { return std::string("(?s:.*)"); });
+      patterns.push_back(std::move(pattern));
+    }
+    return patterns;
+  }
+  static patterns::Subjects subjects_of(const Engine::Group& group) {
+    const bool lines = group.input == Engine::Input::body || group.input == Engine::Input::uri;
+    return lines ? patterns::Subjects::lines : patterns::Subjects::whole;
+  }
+
+  std::shared_ptr<Engine> engine_;
+  const EvalRegistry& registry_;
+  EvalShared shared_;
+};
+
+std::shared_ptr<const Engine> Engine::interim(std::shared_ptr<const RuleSet> rules,
+                                              const EngineOptions& options, const EvalRegistry& registry) {
+  auto made =
+      EngineBuilder(std::move(rules), options, registry)
+          .build([](std::size_t, std::vector<patterns::Pattern> patterns, patterns::Subjects subjects) {
+            return patterns::Set::interim(std::move(patterns), subjects);
+          });
+  RP_ASSERT(made.has_value());
+  return *std::move(made);
+}
+
+std::shared_ptr<const Engine> Engine::compiled(std::shared_ptr<const RuleSet> rules,
+                                               const EngineOptions& options, const EvalRegistry& registry) {
+  auto made =
+      EngineBuilder(std::move(rules), options, registry)
+          .build([](std::size_t, std::vector<patterns::Pattern> patterns, patterns::Subjects subjects) {
+            return patterns::Set::compiled(std::move(patterns), subjects);
+          });
+  RP_ASSERT(made.has_value());
+  return *std::move(made);
+}
+
+// The cache: magic, then for each group the size of its set's bytes in 8 bytes, and these.
+std::string Engine::cache() const {
+  std::string out(kCacheMagic);
+  for (const Group& group : groups_) {
+    const std::string bytes = group.set->serialized();
+    const std::uint64_t size = bytes.size();
+    out.append(reinterpret_cast<const char*>(&size), sizeof size);
+    out += bytes;
+  }
+  return out;
+}
+
+Result<std::shared_ptr<const Engine>> Engine::restored(std::shared_ptr<const RuleSet> rules,
+                                                       const EngineOptions& options, std::string_view cache,
+                                                       const EvalRegistry& registry) {
+  const auto stale = [] { return fail(ErrorKind::permanent, "the cache is of another rule set"); };
+  if (!cache.starts_with(kCacheMagic)) return stale();
+  cache.remove_prefix(kCacheMagic.size());
+  auto made = EngineBuilder(std::move(rules), options, registry)
+                  .build([&](std::size_t, std::vector<patterns::Pattern> patterns,
+                             patterns::Subjects subjects) -> Result<std::shared_ptr<const patterns::Set>> {
+                    std::uint64_t size = 0;
+                    if (cache.size() < sizeof size) return stale();
+                    std::memcpy(&size, cache.data(), sizeof size);
+                    cache.remove_prefix(sizeof size);
+                    if (size > cache.size()) return stale();
+                    const std::string_view bytes = cache.substr(0, size);
+                    cache.remove_prefix(size);
+                    return patterns::Set::restored(std::move(patterns), subjects, bytes);
+                  });
+  if (made && !cache.empty()) return stale();
+  return made;
+}
+
+std::string Engine::cache_key(const RuleSet& rules, const EngineOptions& options) {
+  // Scores decide which rules run, metas which parts.
+  std::vector<patterns::Pattern> texts;
+  for (const Rule& rule : rules.rules())
+    texts.push_back({fmt::format("{} {} {} {}\n{}{}", rule.name, to_string(rule.kind), rule.header,
+                                 rule.score(options.score_set) != 0, rule.meta_text, rule.pattern.expression),
+                     rule.pattern.flags});
+  texts.push_back(
+      {fmt::format("{} {} {}", kCacheMagic, static_cast<int>(options.score_set), options.keep_hidden), {}});
+  return patterns::Set::cache_key(texts, patterns::Subjects::whole);
+}
+
+bool Engine::is_compiled() const {
+  return std::ranges::any_of(groups_, [](const Group& group) { return group.set->in_hyperscan(); });
+}
+
+const Engine::Captures* Engine::captures(std::uint32_t rule) const {
+  const auto found =
+      std::ranges::lower_bound(captures_, rule, {}, &std::pair<std::uint32_t, Captures>::first);
+  return found != captures_.end() && found->first == rule ? &found->second : nullptr;
+}
+
+bool Engine::hits_unset(std::uint32_t rule, patterns::Scratch& scratch) const {
+  signed char known = unset_[rule].load(std::memory_order_relaxed);
+  if (known < 0) {
+    const Spot spot = spots_[rule];
+    const std::string_view subject =
+        rules_->rule(rule).if_unset ? std::string_view(*rules_->rule(rule).if_unset) : std::string_view{};
+    known = groups_[spot.group].set->search(spot.index, subject, scratch) == patterns::Match::yes ? 1 : 0;
+    unset_[rule].store(known, std::memory_order_relaxed);
+  }
+  return known != 0;
+}
+
+}  // namespace ringpost::filter

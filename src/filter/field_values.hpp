@@ -1,0 +1,22 @@
+// What a header rule's name stands for: fields, pseudo-fields, and what is taken out of them.
+//
+// Layer:   private to `filter`.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ringpost/filter/message_view.hpp"
+
+#include "header_fields.hpp"
+
+namespace ringpost::filter {
+
+std::string to_string(const HeaderRequest& request);
+std::vector<std::string> field_values(const MessageView& view, const MessageText& text,
+                                      const HeaderRequest& request);
+// The envelope's sender as trace fields tell it, where it can be believed.
+std::optional<std::string> find_envelope_from(const MessageView& view);
+
+}  // namespace ringpost::filter

@@ -1,0 +1,186 @@
+#include "header_fields.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "ringpost/filter/view_limits.hpp"
+
+#include "characters.hpp"
+#include "decoded_text.hpp"
+
+namespace ringpost::filter {
+
+void HeaderFields::add(std::string_view name, std::string_view raw) {
+  fields_.push_back({std::string(name), std::string(raw), decode_field(name, raw)});
+}
+
+void HeaderFields::remove_prefix(std::string_view prefix) {
+  std::erase_if(fields_, [&](const Field& field) { return starts_nocase(field.name, prefix); });
+}
+
+std::vector<const Field*> HeaderFields::named(std::string_view name) const {
+  std::vector<const Field*> found;
+  for (const Field& field : fields_)
+    if (equal_nocase(field.name, name)) found.push_back(&field);
+  return found;
+}
+
+const Field* HeaderFields::last(std::string_view name) const {
+  const auto found = std::ranges::find_if(fields_.rbegin(), fields_.rend(),
+                                          [&](const Field& field) { return equal_nocase(field.name, name); });
+  return found == fields_.rend() ? nullptr : &*found;
+}
+
+std::string_view HeaderFields::value(std::string_view name) const {
+  const Field* field = last(name);
+  return field == nullptr ? std::string_view{} : std::string_view(field->decoded);
+}
+
+namespace {
+
+std::string unfolded(std::string_view raw) {
+  std::string out;
+  for (std::size_t at = 0; at < raw.size();) {
+    const bool crlf = raw.substr(at).starts_with("\r\n");
+    const std::size_t next = at + (crlf ? 2U : 1U);
+    if ((raw[at] == '\n' || crlf) && next < raw.size() && is_space(raw[next])) {
+      at = next;
+      while (at < raw.size() && is_space(raw[at])) ++at;
+      out += ' ';
+    } else {
+      out += raw[at++];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+// The limit counts name by name, in the order of their first fields.
+std::vector<std::string> HeaderFields::lines(bool raw, bool* truncated) const {
+  std::vector<std::string> order;
+  std::unordered_map<std::string, std::vector<std::size_t>> places;
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    auto& list = places[lower(fields_[i].name)];
+    if (list.empty()) order.push_back(lower(fields_[i].name));
+    list.push_back(i);
+  }
+  std::vector<std::string> lines(fields_.size());
+  std::size_t size = 0;
+  for (const std::string& name : order) {
+    for (const std::size_t i : places[name]) {
+      const std::string value = raw ? unfolded(fields_[i].raw) : fields_[i].decoded + '\n';
+      size += name.size() + value.size() + 2;
+      if (size > kAllFieldsSizeMax) {
+        if (truncated != nullptr) *truncated = true;
+        std::erase(lines, "");
+        return lines;
+      }
+      lines[i] = fields_[i].name + ": " + value;
+    }
+  }
+  return lines;
+}
+
+namespace {
+
+// Where CRLF ends the first or the last line, it ends all.
+std::string in_lf_lines(std::string_view message) {
+  const std::size_t first = message.find('\n');
+  const bool crlf =
+      (first != kNowhere && first > 0 && message[first - 1] == '\r') || message.ends_with("\r\n");
+  if (!crlf) return std::string(message);
+  std::string out;
+  out.reserve(message.size());
+  for (std::size_t at = 0; at < message.size(); ++at)
+    if (message[at] != '\r' || at + 1 == message.size() || message[at + 1] != '\n') out += message[at];
+  return out;
+}
+
+bool is_mbox_line(std::string_view line) {
+  if (!line.starts_with("From") || line.size() < 5 || !is_space(line[4])) return false;
+  const std::string_view rest = trim_front(line.substr(4));
+  return rest.empty() || rest.front() != ':' || line.size() - rest.size() > 5;
+}
+
+bool begins_field(std::string_view line) {
+  std::size_t at = 0;
+  while (at < line.size() && line[at] > ' ' && line[at] < '\x7F' && line[at] != ':') ++at;
+  if (at == 0) return false;
+  while (at < line.size() && is_blank(line[at])) ++at;
+  return at < line.size() && line[at] == ':';
+}
+
+// Adds the field of `text`, name to last continuation line; nothing when it has no colon.
+void add_field(std::string_view text, MessageText& message) {
+  const std::size_t colon = text.find(':');
+  if (colon == kNowhere) return;
+  std::string_view name = text.substr(0, colon);
+  while (!name.empty() && is_blank(name.back())) name.remove_suffix(1);
+  std::string_view value = text.substr(colon + 1);
+  message.truncated |= name.size() > kFieldNameSizeMax || value.size() > kFieldValueSizeMax;
+  message.fields.add(name.substr(0, kFieldNameSizeMax), value.substr(0, kFieldValueSizeMax));
+}
+
+// Reads fields off the front of `rest`; what is left is the body.
+void read_header(std::string_view text, MessageText& message) {
+  std::string_view rest = text;
+  std::size_t bad_lines = 0;
+  const char* field = nullptr;
+  const auto finish_field = [&](const char* end) {
+    if (field != nullptr) add_field({field, static_cast<std::size_t>(end - field)}, message);
+    field = nullptr;
+  };
+  for (;;) {
+    const char* const begin = rest.data();
+    std::string_view after = rest;
+    const std::string_view line = take_line(after);
+    if (!line.empty() && is_blank(line.front())) {
+      if (field == nullptr) field = begin;
+      rest = after;
+      continue;
+    }
+    finish_field(begin);
+    message.missing_separator = line.empty() || line.starts_with("--");
+    if (line == "\n") rest = after;
+    if (line.empty() || line == "\n" || line.starts_with("--")) break;
+    if (!begins_field(line) && ++bad_lines > kBadFieldLinesMax) {
+      message.missing_separator = true;
+      break;
+    }
+    field = begin;
+    rest = after;
+  }
+  message.header = text.substr(0, text.size() - rest.size());
+  message.body = rest;
+}
+
+}  // namespace
+
+MessageText split_message(std::string_view message) {
+  std::string text = in_lf_lines(message);
+  if (text.empty()) text = "\n";
+  std::string_view rest = text;
+  std::string_view after = rest;
+  if (is_mbox_line(take_line(after))) rest = after;
+  MessageText parsed;
+  read_header(rest, parsed);
+  return parsed;
+}
+
+std::vector<std::string> raw_fields(std::string_view header) {
+  std::vector<std::string> fields;
+  bool open = false;
+  while (!header.empty()) {
+    const std::string_view line = take_line(header);
+    if (is_blank(line.front())) {
+      if (open) fields.back() += line;
+    } else {
+      open = line != "\n";
+      if (open) fields.emplace_back(line);
+    }
+  }
+  return fields;
+}
+
+}  // namespace ringpost::filter

@@ -1,0 +1,50 @@
+// The fields of a message or of a MIME part, raw and decoded.
+//
+// Layer:   private to `filter`.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringpost::filter {
+
+struct Field {
+  std::string name;     // as it stood
+  std::string raw;      // behind the colon, folded, with its newline
+  std::string decoded;  // without newline
+};
+
+class HeaderFields {
+ public:
+  void add(std::string_view name, std::string_view raw);
+  void remove_prefix(std::string_view prefix);  // all fields whose name begins so
+
+  const std::vector<Field>& all() const { return fields_; }
+  // Of that name, in any case.
+  std::vector<const Field*> named(std::string_view name) const;
+  const Field* last(std::string_view name) const;
+  // The decoded value of the last one; empty when there is none.
+  std::string_view value(std::string_view name) const;
+  // "Name: value\n" of every field; those beyond kAllFieldsSizeMax are left out.
+  std::vector<std::string> lines(bool raw, bool* truncated = nullptr) const;
+
+ private:
+  std::vector<Field> fields_;
+};
+
+// A message in two, in LF lines.
+struct MessageText {
+  std::string header;  // with the empty line, if there is one
+  std::string body;
+  HeaderFields fields;
+  bool missing_separator = false;
+  bool truncated = false;
+};
+// Takes an mbox "From " line off.
+MessageText split_message(std::string_view message);
+// The fields of a header block as they stand, each with its continuation lines.
+std::vector<std::string> raw_fields(std::string_view header);
+
+}  // namespace ringpost::filter

@@ -1,0 +1,252 @@
+#include "ringpost/filter/message_view.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "ringpost/filter/facts.hpp"
+#include "ringpost/filter/html_facts.hpp"
+#include "ringpost/filter/parts.hpp"
+#include "ringpost/filter/relays.hpp"
+#include "ringpost/filter/uris.hpp"
+#include "ringpost/filter/view_limits.hpp"
+
+#include "body_text.hpp"
+#include "characters.hpp"
+#include "field_values.hpp"
+#include "header_fields.hpp"
+#include "mime_reader.hpp"
+#include "relay_chain.hpp"
+#include "uri_collection.hpp"
+
+namespace ringpost::filter {
+
+struct MessageView::Impl {
+  Impl(std::string_view message, const ViewSettings& view_settings, const Facts& known,
+       patterns::Scratch& working)
+      : settings(view_settings), facts(known), scratch(working), text(split_message(message)) {
+    text.fields.remove_prefix("X-Spam-");
+    flags.missing_header_body_separator = text.missing_separator;
+    flags.truncated_header = text.truncated;
+    whole = text.header + text.body;
+  }
+
+  const ViewSettings& settings;
+  const Facts& facts;
+  patterns::Scratch& scratch;
+  MessageText text;
+  std::string whole;
+  ParseFlags flags;
+
+  std::optional<MessageParts> parts;
+  std::optional<RelayChain> relays;
+  std::vector<std::optional<RenderedPart>> rendered;  // of each leaf, once made
+  std::vector<const HtmlFacts*> html;
+  std::vector<std::string> body, visible, invisible, rawbody;
+  std::optional<UriCollection> uris;
+  bool rendered_made = false;
+  bool rawbody_made = false;
+  std::optional<std::optional<std::string>> envelope_from;
+  std::map<std::string, std::optional<std::string>, std::less<>> values;
+
+  const MessageParts& get_parts() {
+    if (!parts) {
+      parts = MimeReader().read(text.fields, text.body);
+      flags.missing_mime_headers = parts->missing_mime_headers;
+      flags.missing_mime_header_body_separator = parts->missing_mime_header_body_separator;
+      flags.mime_epilogue = parts->mime_epilogue;
+      flags.part_limit_reached = parts->part_limit_reached;
+    }
+    return *parts;
+  }
+
+  const RelayChain& get_relays() {
+    if (!relays) {
+      std::vector<std::string> received;
+      for (const Field* field : text.fields.named("received")) received.push_back(field->decoded);
+      for (const std::string& name : settings.originating_ip_headers) {
+        const std::string_view value = text.fields.value(name);
+        const AddressPlace place = find_ip_address(value);
+        if (place.size > 0)
+          received.push_back("from X-Originating-IP: " + std::string(value.substr(place.begin, place.size)));
+      }
+      relays = judge_relays(received, settings);
+    }
+    return *relays;
+  }
+
+  void make_rendered() {
+    if (rendered_made) return;
+    rendered_made = true;
+    for (const MimePart& part : get_parts().parts)
+      if (part.leaf && !part.type.empty()) rendered.push_back(render_part(part));
+    const std::string subject =
+        text.fields.last("subject") == nullptr ? "\n" : std::string(text.fields.value("subject")) + "\n";
+    const auto texts = [&](WideText RenderedPart::* which) {
+      std::vector<const WideText*> list;
+      for (const auto& part : rendered) list.push_back(part ? &((*part).*which) : nullptr);
+      return list;
+    };
+    body = body_lines(subject, texts(&RenderedPart::all));
+    visible = body_lines(subject, texts(&RenderedPart::visible));
+    invisible = body_lines("", texts(&RenderedPart::invisible));
+    for (const auto& part : rendered)
+      if (part && part->html) html.push_back(&*part->html);
+  }
+
+  void make_rawbody() {
+    if (rawbody_made) return;
+    rawbody_made = true;
+    for (const MimePart& part : get_parts().parts) {
+      const std::string_view type = part.effective_type();
+      const auto is_kind = [&](std::string_view kind) {
+        return type.starts_with(kind) && (type.size() == kind.size() || !is_word(type[kind.size()]));
+      };
+      if (part.leaf && (is_kind("text") || is_kind("message")) && part.type != "text/calendar")
+        append_raw_chunks(part.decoded(), rawbody);
+    }
+  }
+
+  const UriCollection& get_uris(const MessageView& view) {
+    if (uris) return *uris;
+    make_rendered();
+    UriCollection found(settings, scratch);
+    for (const std::string& line : body) found.add_text(line);
+    for (const auto& part : rendered)
+      if (part && part->html) found.add_html(*part->html, part->wide_source);
+    if (settings.parse_dkim_uris)
+      for (const std::string_view name : {"DomainKey-Signature", "DKIM-Signature"})
+        for (const std::string& value : view.header_values(name)) found.add_signature(value);
+    found.finish();
+    flags.uris_truncated = found.truncated();
+    uris = std::move(found);
+    return *uris;
+  }
+};
+
+MessageView::MessageView(std::string_view message, const ViewSettings& settings, const Facts& facts,
+                         patterns::Scratch& scratch)
+    : impl_(std::make_unique<Impl>(message, settings, facts, scratch)) {}
+MessageView::~MessageView() = default;
+
+// --- header fields ---
+
+std::vector<std::string> MessageView::header_values(std::string_view request) const {
+  return header_values(HeaderRequest::parse(request));
+}
+
+std::vector<std::string> MessageView::header_values(const HeaderRequest& request) const {
+  return field_values(*this, impl_->text, request);
+}
+
+std::optional<std::string_view> MessageView::header(const HeaderRequest& request) const {
+  const std::string key = to_string(request);
+  auto found = impl_->values.find(key);
+  if (found == impl_->values.end()) {
+    std::optional<std::string> joined;
+    const std::vector<std::string> values = header_values(request);
+    if (!values.empty()) {
+      const bool with_newlines = values.front().ends_with('\n');
+      joined.emplace();
+      for (std::size_t i = 0; i < values.size(); ++i)
+        *joined += (i > 0 && !with_newlines ? "\n" : "") + values[i];
+    }
+    found = impl_->values.emplace(key, std::move(joined)).first;
+  }
+  return found->second ? std::optional<std::string_view>(*found->second) : std::nullopt;
+}
+
+std::optional<std::string_view> MessageView::envelope_from() const {
+  auto& known = impl_->envelope_from;
+  if (!known) {
+    known.emplace();
+    known = impl_->facts.envelope_from ? impl_->facts.envelope_from : find_envelope_from(*this);
+  }
+  return *known ? std::optional<std::string_view>(**known) : std::nullopt;
+}
+
+// --- text ---
+
+std::span<const std::string> MessageView::body() const {
+  impl_->make_rendered();
+  return impl_->body;
+}
+std::span<const std::string> MessageView::visible_body() const {
+  impl_->make_rendered();
+  return impl_->visible;
+}
+std::span<const std::string> MessageView::invisible_body() const {
+  impl_->make_rendered();
+  return impl_->invisible;
+}
+std::span<const HtmlFacts* const> MessageView::html() const {
+  impl_->make_rendered();
+  return impl_->html;
+}
+std::span<const std::string> MessageView::rawbody() const {
+  impl_->make_rawbody();
+  return impl_->rawbody;
+}
+std::string_view MessageView::full() const {
+  return impl_->whole;
+}
+std::string_view MessageView::header_block() const {
+  return impl_->text.header;
+}
+std::string_view MessageView::body_block() const {
+  return impl_->text.body;
+}
+std::span<const std::string> MessageView::uris() const {
+  return impl_->get_uris(*this).uris();
+}
+std::span<const UriDetail> MessageView::uri_details() const {
+  return impl_->get_uris(*this).details();
+}
+
+// --- parts ---
+
+const MessageParts& MessageView::parts() const {
+  return impl_->get_parts();
+}
+std::size_t MessageView::part_count() const {
+  return parts().parts.size();
+}
+std::optional<std::string> MessageView::part_header(std::size_t part, std::string_view name, bool raw) const {
+  const HeaderFields& fields = parts().parts[part].fields();
+  if (name == "ALL") {
+    std::string all;
+    for (const std::string& line : fields.lines(raw)) all += line;
+    return all;
+  }
+  const Field* field = fields.last(name);
+  if (raw) return field == nullptr ? std::string{} : field->raw;
+  return field == nullptr ? std::nullopt : std::optional(field->decoded + "\n");
+}
+
+const RelayChain& MessageView::relays() const {
+  return impl_->get_relays();
+}
+ParseFlags MessageView::flags() const {
+  (void)impl_->get_parts();
+  return impl_->flags;
+}
+const ViewSettings& MessageView::settings() const {
+  return impl_->settings;
+}
+const Facts& MessageView::facts() const {
+  return impl_->facts;
+}
+patterns::Scratch& MessageView::scratch() const {
+  return impl_->scratch;
+}
+
+bool MessageView::prepare_next() const {
+  if (!impl_->parts) return (void)impl_->get_parts(), true;
+  if (!impl_->relays) return (void)impl_->get_relays(), true;
+  if (!impl_->rendered_made) return impl_->make_rendered(), true;
+  if (!impl_->rawbody_made) return impl_->make_rawbody(), true;
+  if (!impl_->uris) return (void)impl_->get_uris(*this), true;
+  return false;
+}
+
+}  // namespace ringpost::filter

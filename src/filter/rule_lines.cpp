@@ -1,0 +1,456 @@
+// One line that defines a rule, or says something about one.
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "ringpost/filter/limits.hpp"
+#include "ringpost/filter/marks.hpp"
+
+#include "known.hpp"
+#include "rule_reader.hpp"
+
+namespace ringpost::filter {
+
+namespace {
+
+std::unexpected<Error> wrong(std::string text) {
+  return fail(ErrorKind::permanent, std::move(text));
+}
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_rule_name(std::string_view name) {
+  return !name.empty() && name.size() <= kRuleNameSizeMax && is_letter(name[0]) &&
+         std::ranges::all_of(name, [](char c) { return is_letter(c) || is_digit(c); });
+}
+bool is_field_name(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return is_letter(c) || is_digit(c) || c == '.' || c == '-';
+  });
+}
+
+template <class T>
+std::optional<T> number_of(std::string_view text) {
+  T value{};
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  for (SplitLine split = split_word(text); !split.word.empty(); split = split_word(split.rest))
+    words.push_back(split.word);
+  return words;
+}
+
+// "From:addr": a field name with up to two modifiers that exist; a colon at its end is dropped.
+Result<std::string> header_name(std::string_view text, bool mime) {
+  if (text.ends_with(':')) text.remove_suffix(1);
+  const std::size_t colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  if (!is_field_name(name)) return wrong(fmt::format("'{}' is no name of a header field", name));
+  std::size_t count = 0;
+  for (std::size_t at = colon; at != std::string_view::npos;) {
+    const std::size_t next = text.find(':', at + 1);
+    const std::string_view modifier =
+        text.substr(at + 1, next == std::string_view::npos ? next : next - at - 1);
+    static constexpr std::string_view kModifiers[] = {"raw", "addr",  "name",  "host", "domain",
+                                                      "ip",  "revip", "first", "last"};
+    if (++count > 2 || std::ranges::find(kModifiers, modifier) == std::end(kModifiers) ||
+        (mime && modifier != "raw"))
+      return wrong(fmt::format("':{}' is no modifier of a header", modifier));
+    at = next;
+  }
+  return std::string(text);
+}
+
+// 'a' , "b", 1.5, name: the arguments of an eval function.
+Result<std::vector<std::string>> arguments_of(std::string_view text) {
+  std::vector<std::string> arguments;
+  text = trimmed(text);
+  while (!text.empty()) {
+    std::size_t end = 0;
+    if (text[0] == '\'' || text[0] == '"') {
+      end = text.find(text[0], 1);
+      if (end == std::string_view::npos) return wrong("an argument has no closing quote");
+      arguments.emplace_back(text.substr(1, end - 1));
+      ++end;
+    } else {
+      while (end < text.size() && (is_letter(text[end]) || is_digit(text[end]) || text[end] == '.' ||
+                                   text[end] == ':' || text[end] == '-'))
+        ++end;
+      if (end == 0) return wrong(fmt::format("the argument at '{}' cannot be read", text));
+      arguments.emplace_back(text.substr(0, end));
+    }
+    text = trimmed(text.substr(end));
+    if (text.empty()) break;
+    if (text[0] != ',') return wrong(fmt::format("the argument at '{}' cannot be read", text));
+    text = trimmed(text.substr(1));
+  }
+  return arguments;
+}
+
+void range_of(RuleFlags& flags, std::string_view text) {
+  const std::size_t dash = text.find('-');
+  const auto first = number_of<std::uint32_t>(text.substr(0, dash));
+  flags.part_first = first.value_or(0);
+  flags.part_last = dash == std::string_view::npos
+                        ? first.value_or(1000)
+                        : number_of<std::uint32_t>(text.substr(dash + 1)).value_or(1000);
+}
+
+}  // namespace
+
+RuleFlags flags_of(std::string_view text) {
+  RuleFlags flags;
+  for (const std::string_view word : words_of(text)) {
+    if (word == "multiple")
+      flags.multiple = true;
+    else if (word == "nice")
+      flags.nice = true;
+    else if (word == "net")
+      flags.net = true;
+    else if (word == "learn")
+      flags.learn = true;
+    else if (word == "userconf")
+      flags.user_configured = true;
+    else if (word == "noautolearn")
+      flags.noautolearn = true;
+    else if (word == "autolearn_force")
+      flags.autolearn_force = true;
+    else if (word == "autolearn_header")
+      flags.autolearn_header = true;
+    else if (word == "autolearn_body")
+      flags.autolearn_body = true;
+    else if (word == "nosubject")
+      flags.nosubject = true;
+    else if (word == "concat")
+      flags.concat = true;
+    else if (word.starts_with("maxhits="))
+      flags.hits_max = number_of<std::uint32_t>(word.substr(8)).value_or(0);
+    else if (word.starts_with("range="))
+      range_of(flags, word.substr(6));
+  }
+  return flags;
+}
+
+Result<Rule*> RuleReader::define(std::string_view name, RuleKind kind, RuleArea area) {
+  if (!is_rule_name(name)) return wrong(fmt::format("'{}' is no name of a rule", name));
+  auto found = set_->names_.find(name);
+  if (found == set_->names_.end()) {
+    if (set_->rules_.size() >= kRulesMax) return wrong("there are too many rules");
+    found = set_->names_.emplace(name, static_cast<std::uint32_t>(set_->rules_.size())).first;
+    set_->rules_.emplace_back();
+  }
+  Rule& rule = set_->rules_[found->second];
+  rule = Rule{};
+  rule.name = name;
+  rule.kind = kind;
+  rule.area = area;
+  rule.place = place_;
+  return &rule;
+}
+
+Result<void> RuleReader::eval_of(Rule& rule, std::string_view call) {
+  const std::size_t open = call.find('(');
+  if (open == std::string_view::npos || !call.ends_with(')') || !is_rule_name(trimmed(call.substr(0, open))))
+    return wrong("an eval test is written eval:function(arguments)");
+  rule.arguments = RP_TRY(arguments_of(call.substr(open + 1, call.size() - open - 2)));
+  rule.function = trimmed(call.substr(0, open));
+  if (rule.function.starts_with("check_rbl") || rule.function.starts_with("check_dns"))
+    rule.area = RuleArea::dns;
+  return {};
+}
+
+// "=~ /re/" or "!~ /re/ [if-unset: text]"
+Result<void> RuleReader::match_of(Rule& rule, std::string_view text) {
+  if (!text.starts_with("=~") && !text.starts_with("!~")) return wrong("=~ or !~ is missing");
+  rule.negated = text[0] == '!';
+  text = trimmed(text.substr(2));
+  if (text.ends_with(']')) {
+    const std::size_t at = text.rfind("[if-unset:");
+    if (at != std::string_view::npos && at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t')) {
+      rule.if_unset = trimmed(text.substr(at + 10, text.size() - at - 11));
+      text = trimmed(text.substr(0, at));
+    }
+  }
+  rule.pattern = RP_TRY(patterns::parse_delimited(text));
+  return {};
+}
+
+// A line in error never gets here, so it leaves what the name meant before.
+Result<void> RuleReader::put(Rule made, RuleKind kind, RuleArea area) {
+  made.kind = kind;
+  made.area = area;
+  made.place = place_;
+  Rule& rule = *RP_TRY(define(made.name, kind, area));
+  rule = std::move(made);
+  return {};
+}
+
+Result<void> RuleReader::header_rule(std::string_view value) {
+  const SplitLine split = split_word(value);
+  Rule made;
+  made.name = split.word;
+  made.area = RuleArea::header;
+  RuleKind kind = RuleKind::header;
+  std::string_view text = split.rest;
+  if (text.starts_with("eval:") || text.starts_with("rbleval:")) {
+    kind = RuleKind::eval;
+    RP_CHECK(eval_of(made, text.substr(text.find(':') + 1)));
+  } else if (text.starts_with("exists:")) {
+    kind = RuleKind::exists;
+    made.header = RP_TRY(header_name(text.substr(7), false));
+  } else {
+    const std::size_t end = std::min(text.find_first_of(" \t=!"), text.size());
+    made.header = RP_TRY(header_name(text.substr(0, end), false));
+    RP_CHECK(match_of(made, trimmed(text.substr(end))));
+  }
+  return put(std::move(made), kind, made.area);
+}
+
+Result<void> RuleReader::text_rule(std::string_view value, RuleKind kind, RuleArea area) {
+  const SplitLine split = split_word(value);
+  Rule made;
+  made.name = split.word;
+  made.area = area;
+  if (split.rest.starts_with("eval:") && kind != RuleKind::uri) {
+    kind = RuleKind::eval;
+    RP_CHECK(eval_of(made, split.rest.substr(5)));
+  } else {
+    made.pattern = RP_TRY(patterns::parse_delimited(split.rest));
+  }
+  return put(std::move(made), kind, area);
+}
+
+Result<void> RuleReader::mimeheader_rule(std::string_view value) {
+  const SplitLine split = split_word(value);
+  Rule made;
+  made.name = split.word;
+  made.area = RuleArea::body;
+  const std::size_t end = std::min(split.rest.find_first_of(" \t=!"), split.rest.size());
+  made.header = RP_TRY(header_name(split.rest.substr(0, end), true));
+  RP_CHECK(match_of(made, trimmed(split.rest.substr(end))));
+  return put(std::move(made), RuleKind::mimeheader, RuleArea::body);
+}
+
+Result<void> RuleReader::meta_rule(std::string_view value) {
+  const SplitLine split = split_word(value);
+  if (split.rest.empty()) return wrong("the expression is missing");
+  Rule made;
+  made.name = split.word;
+  made.area = RuleArea::meta;
+  made.meta_text = split.rest;
+  return put(std::move(made), RuleKind::meta, RuleArea::meta);
+}
+
+Result<void> RuleReader::askdns_rule(std::string_view value) {
+  const SplitLine split = split_word(value);
+  set_->settings_.add({"askdns", std::string(value), place_});
+  RP_TRY(define(split.word, RuleKind::declared, RuleArea::dns));
+  return {};
+}
+
+Result<void> RuleReader::reuse_rule(std::string_view value) {
+  const SplitLine split = split_word(value);
+  if (set_->names_.contains(split.word)) return {};
+  RP_TRY(define(split.word, RuleKind::declared, RuleArea::none));
+  return {};
+}
+
+Result<void> RuleReader::score_line(std::string_view value) {
+  const auto words = words_of(value);
+  if (words.size() != 2 && words.size() != 5) return wrong("a rule and 1 or 4 numbers are wanted");
+  std::array<double, 4> scores{};
+  bool relative = false;
+  for (std::size_t n = 1; n < words.size(); ++n) {
+    std::string_view word = words[n];
+    if (word.starts_with('(') && word.ends_with(')')) {
+      relative = true;
+      word = word.substr(1, word.size() - 2);
+    }
+    const auto number = number_of<double>(word);
+    if (!number) return wrong(fmt::format("'{}' is no number", words[n]));
+    scores[n - 1] = *number;
+  }
+  if (words.size() == 2) scores.fill(scores[0]);
+  auto& kept = scores_[std::string(words[0])];
+  for (std::size_t n = 0; n < 4; ++n) kept[n] = relative ? kept[n] + scores[n] : scores[n];
+  return {};
+}
+
+Result<void> RuleReader::describe_line(std::string_view value) {
+  const SplitLine split = split_word(value);
+  if (split.rest.empty()) return wrong("a rule and a text are wanted");
+  descriptions_[std::string(split.word)] = split.rest;
+  return {};
+}
+
+Result<void> RuleReader::priority_line(std::string_view value) {
+  const SplitLine split = split_word(value);
+  const auto number = number_of<int>(split.rest);
+  if (!is_rule_name(split.word) || !number) return wrong("a rule and a whole number are wanted");
+  priorities_[std::string(split.word)] = *number;
+  return {};
+}
+
+Result<void> RuleReader::tflags_line(std::string_view value) {
+  const SplitLine split = split_word(value);
+  if (split.rest.empty()) return wrong("a rule and its flags are wanted");
+  flags_[std::string(split.word)] = split.rest;
+  return {};
+}
+
+Result<void> RuleReader::test_line(std::string_view value) {
+  const SplitLine rule = split_word(value);
+  const SplitLine word = split_word(rule.rest);
+  if (word.word != "ok" && word.word != "fail") return wrong("test RULE ok|fail TEXT");
+  set_->examples_.push_back({std::string(rule.word), word.word == "ok", std::string(word.rest), place_});
+  return {};
+}
+
+Result<void> RuleReader::replace_tag_line(std::string_view value) {
+  const SplitLine split = split_word(value);
+  replace_.tags[std::string(split.word)] = split.rest;
+  return {};
+}
+Result<void> RuleReader::replace_pre_line(std::string_view value) {
+  const SplitLine split = split_word(value);
+  replace_.before[std::string(split.word)] = split.rest;
+  return {};
+}
+Result<void> RuleReader::replace_inter_line(std::string_view value) {
+  const SplitLine split = split_word(value);
+  replace_.between[std::string(split.word)] = split.rest;
+  return {};
+}
+Result<void> RuleReader::replace_post_line(std::string_view value) {
+  const SplitLine split = split_word(value);
+  replace_.after[std::string(split.word)] = split.rest;
+  return {};
+}
+Result<void> RuleReader::replace_rules_line(std::string_view value) {
+  for (const std::string_view word : words_of(value)) replace_rules_.emplace(word);
+  return {};
+}
+Result<void> RuleReader::replace_start_line(std::string_view value) {
+  if (value.empty()) return wrong("the text is missing");
+  replace_.start = value;
+  return {};
+}
+Result<void> RuleReader::replace_end_line(std::string_view value) {
+  if (value.empty()) return wrong("the text is missing");
+  replace_.end = value;
+  return {};
+}
+
+namespace {
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return (x | 0x20) == (y | 0x20); });
+}
+void set_header(std::vector<AddedHeader>& headers, const AddedHeader& header) {
+  std::erase_if(headers, [&](const AddedHeader& other) { return same_name(other.name, header.name); });
+  headers.push_back(header);
+}
+
+// \t and \n are expanded, \\ is a backslash, other escapes are dropped.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '\\' || at + 1 == text.size()) {
+      out += text[at];
+      continue;
+    }
+    const char c = text[++at];
+    if (c == 't')
+      out += '\t';
+    else if (c == 'n')
+      out += '\n';
+    else if (c == '\\')
+      out += '\\';
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<void> RuleReader::add_header_line(std::string_view value) {
+  const SplitLine type = split_word(value);
+  const SplitLine name = split_word(type.rest);
+  const bool all = type.word == "all";
+  if ((!all && type.word != "spam" && type.word != "ham") || name.rest.empty() || !is_field_name(name.word))
+    return wrong("add_header ham|spam|all NAME TEXT");
+  std::string_view text = name.rest;
+  if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"'))
+    text = text.substr(1, text.size() - 2);
+  const AddedHeader header{std::string(name.word), unescaped(text)};
+  tell_unknown_tags(header.value);
+  if (all || type.word == "spam") set_header(set_->headers_spam_, header);
+  if (all || type.word == "ham") set_header(set_->headers_ham_, header);
+  return {};
+}
+
+Result<void> RuleReader::remove_header_line(std::string_view value) {
+  const SplitLine type = split_word(value);
+  const bool all = type.word == "all";
+  if ((!all && type.word != "spam" && type.word != "ham") || type.rest.empty())
+    return wrong("remove_header ham|spam|all NAME");
+  const auto is = [&](const AddedHeader& header) { return same_name(header.name, type.rest); };
+  if (all || type.word == "spam") std::erase_if(set_->headers_spam_, is);
+  if (all || type.word == "ham") std::erase_if(set_->headers_ham_, is);
+  return {};
+}
+
+// The version of the checker stays.
+Result<void> RuleReader::clear_headers_line(std::string_view value) {
+  if (!value.empty()) return wrong("nothing may follow");
+  const auto other = [](const AddedHeader& header) { return !same_name(header.name, "Checker-Version"); };
+  std::erase_if(set_->headers_spam_, other);
+  std::erase_if(set_->headers_ham_, other);
+  return {};
+}
+
+void RuleReader::tell_unknown_tags(std::string_view text) {
+  for (const std::string& name : unknown_tags(text))
+    problem(Severity::unsupported, fmt::format("_{}_ is no tag here and stays as it is written", name));
+}
+
+Result<void> RuleReader::rewrite_header_line(std::string_view value) {
+  const SplitLine line = split_word(value);
+  if (!same_name(line.word, "Subject") && !same_name(line.word, "From") && !same_name(line.word, "To"))
+    return wrong("rewrite_header Subject|From|To TEXT");
+  tell_unknown_tags(line.rest);
+  set_->settings_.add({"rewrite_header", std::string(value), place_});
+  return {};
+}
+
+Result<void> RuleReader::report_safe_line(std::string_view value) {
+  if (value != "0" && value != "1" && value != "2") return wrong("0, 1 or 2 is wanted");
+  if (value != "0")
+    problem(Severity::unsupported,
+            "mail is marked in its header as with report_safe 0, not wrapped into a report");
+  set_->settings_.add({"report_safe", std::string(value), place_});
+  const auto is_report = [](const AddedHeader& header) { return same_name(header.name, "Report"); };
+  if (value == "0" && std::ranges::none_of(set_->headers_spam_, is_report))
+    set_->headers_spam_.push_back({"Report", "_REPORT_"});
+  return {};
+}
+
+Result<void> RuleReader::loadplugin_line(std::string_view value) {
+  const std::string_view name = split_word(value).word;
+  if (plugin_known(name) == Known::used) return {};
+  if (told_.emplace(name).second)
+    problem(Severity::unsupported,
+            fmt::format("the plugin {} is not part of this filter; its rules are left out", name));
+  return {};
+}
+
+}  // namespace ringpost::filter

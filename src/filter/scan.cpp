@@ -1,0 +1,246 @@
+#include "ringpost/filter/scan.hpp"
+
+#include <algorithm>
+
+#include "ringpost/base/assert.hpp"
+#include "ringpost/filter/limits.hpp"
+
+#include "arithmetic.hpp"
+
+namespace ringpost::filter {
+
+using patterns::Match;
+
+Scan::Scan(std::shared_ptr<const Engine> engine, const MessageView& message, const Facts& facts,
+           patterns::Scratch& scratch)
+    : engine_(std::move(engine)),
+      message_(message),
+      facts_(facts),
+      scratch_(scratch),
+      hits_(engine_->rules().rules().size(), kUnknown),
+      candidate_(hits_.size(), false) {
+  for (std::uint32_t rule = 0; rule < hits_.size(); ++rule)
+    if (!engine_->runs(rule)) hits_[rule] = 0;
+}
+
+bool Scan::advance() {
+  switch (stage_) {
+    case Stage::prepare:
+      if (!message_.prepare_next()) stage_ = Stage::captures;
+      return true;
+    case Stage::captures:
+      for (const std::uint32_t rule : engine_->capturing()) hits(rule);
+      stage_ = Stage::groups;
+      return true;
+    case Stage::groups: {
+      // Groups of short texts share a step.
+      const std::uint64_t before = bytes_read_;
+      while (next_ < engine_->groups().size() && bytes_read_ - before < kStepBytes) scan_group(next_);
+      if (next_ == engine_->groups().size()) {
+        stage_ = Stage::evals;
+        next_ = 0;
+      }
+      return true;
+    }
+    case Stage::evals:
+      // Hidden ones wait until a meta asks.
+      while (next_ < hits_.size()) {
+        const Rule& rule = engine_->rules().rule(next_++);
+        if (rule.kind != RuleKind::eval || hits_[next_ - 1] != kUnknown || rule.hidden()) continue;
+        hits(next_ - 1);
+        return true;
+      }
+      stage_ = Stage::metas;
+      next_ = 0;
+      return true;
+    case Stage::metas:
+      for (const std::uint64_t before = bytes_read_;
+           next_ < hits_.size() && bytes_read_ - before < kStepBytes; ++next_)
+        if (!engine_->rules().rule(next_).hidden() || engine_->options().keep_hidden) hits(next_);
+      if (next_ < hits_.size()) return true;
+      stage_ = Stage::done;
+      return false;
+    case Stage::done:
+      return false;
+  }
+  return false;
+}
+
+// Everything that any expression reads is counted here.
+bool Scan::charge(std::size_t bytes) {
+  if (cut_short_) return false;
+  bytes_read_ += bytes;
+  cut_short_ = cut_short_ || bytes_read_ > kScanBytesMax;
+  return !cut_short_;
+}
+
+std::uint32_t Scan::max_of(std::uint32_t rule) const {
+  const RuleFlags& flags = engine_->rules().rule(rule).flags;
+  if (!flags.multiple) return 1;
+  return flags.hits_max == 0 ? kHitsMax : std::min(flags.hits_max, kHitsMax);
+}
+
+std::uint32_t Scan::hits(std::uint32_t rule) {
+  if (hits_[rule] == kUnknown) {
+    // Circles were taken out when the rules were read, so this ends.
+    const std::uint32_t found = evaluate_now(rule);
+    hits_[rule] = static_cast<std::int32_t>(found);
+  }
+  return static_cast<std::uint32_t>(hits_[rule]);
+}
+
+std::uint32_t Scan::evaluate_now(std::uint32_t rule) {
+  const Rule& one = engine_->rules().rule(rule);
+  switch (one.kind) {
+    case RuleKind::declared:
+      return 0;
+    case RuleKind::meta:
+      return run_meta(rule);
+    case RuleKind::eval:
+      return run_eval(rule);
+    case RuleKind::exists:
+      return message_.header(engine_->groups()[engine_->spot(rule).group].request).has_value() ? 1 : 0;
+    case RuleKind::header: {
+      const Engine::Group& group = engine_->groups()[engine_->spot(rule).group];
+      const auto text = message_.header(group.request);
+      if (!text) return engine_->hits_unset(rule, scratch_) != one.negated ? 1 : 0;
+      const std::uint32_t found = search_one(rule, *text, one.negated ? 1 : max_of(rule));
+      return one.negated ? 1 - std::min(found, 1U) : found;
+    }
+    case RuleKind::mimeheader:
+      return search_parts(rule);
+    case RuleKind::full:
+      return search_one(rule, message_.full(), max_of(rule));
+    case RuleKind::body:
+    case RuleKind::uri:
+    case RuleKind::rawbody:
+      return search_lines(rule, lines_of(rule));
+  }
+  return 0;
+}
+
+std::span<const std::string> Scan::lines_of(std::uint32_t rule) const {
+  const Rule& one = engine_->rules().rule(rule);
+  if (one.kind == RuleKind::uri) return message_.uris();
+  if (one.kind == RuleKind::rawbody) return message_.rawbody();
+  const auto lines = message_.body();
+  return one.flags.nosubject && !lines.empty() ? lines.subspan(1) : lines;
+}
+
+std::uint32_t Scan::search_lines(std::uint32_t rule, std::span<const std::string> lines) {
+  const std::uint32_t max = max_of(rule);
+  std::uint32_t found = 0;
+  for (const std::string& line : lines) {
+    found += search_one(rule, line, max - found);
+    if (found >= max) break;
+  }
+  return found;
+}
+
+std::uint32_t Scan::search_one(std::uint32_t rule, std::string_view subject, std::uint32_t max) {
+  if (!charge(subject.size())) return 0;
+  const Engine::Spot spot = engine_->spot(rule);
+  const patterns::Set& set = *engine_->groups()[spot.group].set;
+  const Engine::Captures* captures = engine_->captures(rule);
+  if (captures != nullptr && !captures->takes.empty()) {
+    if (set.search(spot.index, subject, scratch_) != Match::yes) return 0;
+    bool all = true;
+    patterns::Pattern pattern = engine_->rules().rule(rule).pattern;
+    pattern.expression = with_captures(pattern.expression, [&](std::string_view name) {
+      const auto values = captures_.find(name);
+      if (values == captures_.end() || values->second.empty()) {
+        all = false;
+        return std::string();
+      }
+      std::string text;
+      for (const std::string& value : values->second) {
+        text += text.empty() ? "(?:" : "|";
+        for (const char c : value) {
+          if (static_cast<unsigned char>(c) < 128 && std::isalnum(static_cast<unsigned char>(c)) == 0 &&
+              c != '_')
+            text += '\\';
+          text += c;
+        }
+      }
+      return text + ")";
+    });
+    if (!all) return 0;
+    const auto expression = patterns::Expression::compile(pattern);
+    return expression ? expression->count(subject, max, scratch_) : 0;
+  }
+  std::uint32_t found = 0;
+  if (max > 1) {
+    found = set.count(spot.index, subject, max, scratch_);
+  } else {
+    const Match match = set.search(spot.index, subject, scratch_);
+    found = match == Match::yes ? 1 : 0;
+    gave_up_ += match == Match::gave_up ? 1 : 0;
+  }
+  if (found > 0 && captures != nullptr) take_captures(rule, subject);
+  return found;
+}
+
+void Scan::take_captures(std::uint32_t rule, std::string_view subject) {
+  const auto expression = patterns::Expression::compile(engine_->rules().rule(rule).pattern);
+  std::array<patterns::Span, 32> spans{};
+  if (!expression || expression->search(subject, 0, scratch_, spans) != Match::yes) return;
+  for (const std::string& name : engine_->captures(rule)->gives) {
+    const unsigned group = expression->group(name);
+    if (group == 0 || group >= spans.size() || spans[group].start >= spans[group].end ||
+        spans[group].end > subject.size())
+      continue;
+    std::vector<std::string>& values = captures_[name];
+    std::string value(subject.substr(spans[group].start, spans[group].end - spans[group].start));
+    if (values.size() < kCapturesMax && std::ranges::find(values, value) == values.end())
+      values.push_back(std::move(value));
+  }
+}
+
+// Part by part until one hits; a negated one hits when none does.
+std::uint32_t Scan::search_parts(std::uint32_t rule) {
+  const Rule& one = engine_->rules().rule(rule);
+  const Engine::Group& group = engine_->groups()[engine_->spot(rule).group];
+  std::string all;
+  std::uint32_t found = 0;
+  for (std::size_t part = 0; part < message_.part_count() && found == 0; ++part) {
+    if (part + 1 > one.flags.part_last) break;
+    if (part + 1 < one.flags.part_first) continue;
+    auto text = message_.part_header(part, group.request.name, group.request.raw);
+    if (!text) text = one.if_unset.value_or("");
+    if (!one.flags.concat) {
+      found = search_one(rule, *text, max_of(rule));
+      continue;
+    }
+    all += *text;
+    if (!all.ends_with('\n')) all += '\n';
+  }
+  if (one.flags.concat) found = search_one(rule, all, max_of(rule));
+  return one.negated ? 1 - std::min(found, 1U) : found;
+}
+
+std::uint32_t Scan::run_eval(std::uint32_t rule) {
+  const EvalFunction& function = engine_->eval(rule);
+  if (!function) return 0;
+  const EvalAnswer answer = function({message_, facts_, eval_scratch_});
+  if (answer.missing != Fact::none && std::ranges::find(missing_, answer.missing) == missing_.end())
+    missing_.push_back(answer.missing);
+  return answer.hits;
+}
+
+// What a meta is worth to another meta: its own value, at least 1 when it hit.
+std::uint32_t Scan::run_meta(std::uint32_t rule) {
+  const double result =
+      evaluate(engine_->rules().rule(rule).meta, [this](std::uint32_t part) { return value(part); });
+  if (result == 0) return 0;
+  if (meta_values_.empty()) meta_values_.assign(hits_.size(), 0);
+  meta_values_[rule] = result > 0 ? result : 1;
+  return 1;
+}
+
+double Scan::value(std::uint32_t rule) {
+  const std::uint32_t found = hits(rule);
+  const bool meta = found > 0 && engine_->rules().rule(rule).kind == RuleKind::meta;
+  return meta ? meta_values_[rule] : found;
+}
+
+}  // namespace ringpost::filter

@@ -1,0 +1,101 @@
+// What the hits of a scan come to.
+#include <algorithm>
+#include <cmath>
+
+#include "ringpost/filter/scan.hpp"
+
+namespace ringpost::filter {
+
+namespace {
+
+enum class Side : std::uint8_t { head, body, other };
+Side side_of(const Rule& rule) {
+  switch (rule.area) {
+    case RuleArea::header:
+    case RuleArea::dns:
+      return Side::head;
+    case RuleArea::body:
+    case RuleArea::rawbody:
+    case RuleArea::full:
+    case RuleArea::uri:
+      return Side::body;
+    default:
+      return Side::other;
+  }
+}
+
+double to_thousandths(double value) {
+  return std::round(value * 1000) / 1000;
+}
+
+}  // namespace
+
+Verdict Scan::verdict() const {
+  const RuleSet& rules = engine_->rules();
+  Verdict verdict;
+  verdict.required = rules.required_score();
+  for (std::uint32_t index = 0; index < hits_.size(); ++index) {
+    if (hits_[index] <= 0) continue;
+    const Rule& rule = rules.rule(index);
+    const auto count = static_cast<std::uint32_t>(rule.flags.multiple ? hits_[index] : 1);
+    const Hit hit{index, count, rule.score(engine_->options().score_set) * count};
+    if (rule.hidden()) {
+      verdict.hidden_hits.push_back(hit);
+      continue;
+    }
+    verdict.hits.push_back(hit);
+    verdict.score += hit.score;
+  }
+  const auto by_name = [&](const Hit& a, const Hit& b) {
+    return rules.rule(a.rule).name < rules.rule(b.rule).name;
+  };
+  std::ranges::sort(verdict.hits, by_name);
+  std::ranges::sort(verdict.hidden_hits, by_name);
+  verdict.autolearn = autolearn(verdict.hits);
+  verdict.missing = missing_;
+  verdict.bytes_read = bytes_read_;
+  verdict.gave_up = gave_up_;
+  verdict.cut_short = cut_short_;
+  return verdict;
+}
+
+AutolearnPoints Scan::autolearn(const std::vector<Hit>& hits) const {
+  const RuleSet& rules = engine_->rules();
+  // Without Bayes, or it would learn from itself.
+  const auto set = static_cast<ScoreSet>(static_cast<unsigned>(engine_->options().score_set) & 1U);
+  AutolearnPoints points;
+  for (const Hit& hit : hits) {
+    const Rule& rule = rules.rule(hit.rule);
+    if (rule.flags.noautolearn || rule.flags.user_configured) continue;
+    if (rule.flags.learn) {
+      points.learned += hit.score;
+      continue;
+    }
+    points.forced = points.forced || rule.flags.autolearn_force;
+    const double score = rule.score(set) * hit.count;
+    if (score == 0) continue;
+    points.all += score;
+    const bool forced_side = rule.flags.autolearn_header || rule.flags.autolearn_body;
+    const Side side = rule.flags.autolearn_header ? Side::head
+                      : rule.flags.autolearn_body ? Side::body
+                                                  : side_of(rule);
+    if (side == Side::head) points.head += score;
+    if (side == Side::body) points.body += score;
+    if (forced_side || rule.kind != RuleKind::meta) continue;
+    // A meta counts where its parts do.
+    double head = 0, body = 0;
+    for (const MetaNode& node : rule.meta) {
+      if (node.kind != MetaNode::Kind::rule || node.rule == kNoRule) continue;
+      const Side part = side_of(rules.rule(node.rule));
+      head += part == Side::head ? 1 : 0;
+      body += part == Side::body ? 1 : 0;
+    }
+    if (head + body == 0) continue;
+    points.head += to_thousandths(score * head / (head + body));
+    points.body += to_thousandths(score * body / (head + body));
+  }
+  points.all = to_thousandths(points.all);
+  return points;
+}
+
+}  // namespace ringpost::filter

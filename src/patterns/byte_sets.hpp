@@ -1,0 +1,23 @@
+// The classes of Perl, over bytes in the C locale.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "tree.hpp"
+
+namespace ringpost::patterns {
+
+ByteSet bytes_of(std::string_view members);
+ByteSet bytes_between(unsigned first, unsigned last);
+// \d \w \s \h \v \N and their capitals; nothing for another letter.
+std::optional<ByteSet> escaped_class(char letter);
+// [:alpha:] and its like, by name.
+std::optional<ByteSet> named_class(std::string_view name);
+// With the other case of each letter.
+ByteSet folded(ByteSet set);
+// As a class in brackets, or as one escaped byte; both libraries read it.
+std::string class_text(const ByteSet& set);
+std::string byte_text(unsigned char byte);
+
+}  // namespace ringpost::patterns

@@ -1,0 +1,53 @@
+// A compiled PCRE2 expression, and the working memory of a core.
+#pragma once
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <atomic>
+#include <memory>
+#include <span>
+
+#include <hs.h>
+#include <pcre2.h>
+
+#include "ringpost/patterns/expression.hpp"
+
+namespace ringpost::patterns {
+
+struct Scratch::State {
+  pcre2_match_context* context = nullptr;
+  pcre2_match_data* matches = nullptr;
+  pcre2_jit_stack* jit_stack = nullptr;
+  hs_scratch_t* hyperscan = nullptr;
+  std::uint64_t gave_up = 0;
+
+  State();
+  ~State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  // Grows for this database; false: no memory.
+  bool fit(const hs_database_t* database);
+};
+
+class Code {
+ public:
+  static Result<std::unique_ptr<const Code>> compile(const Pattern& pattern);
+  ~Code();
+  Code(const Code&) = delete;
+  Code& operator=(const Code&) = delete;
+
+  Match search(std::string_view subject, std::size_t from, Scratch& scratch, std::span<Span> spans) const;
+  std::uint32_t count(std::string_view subject, std::uint32_t max, Scratch& scratch) const;
+  unsigned group(std::string_view name) const;
+
+ private:
+  explicit Code(pcre2_code* code) : code_(code) {}
+  void consider_jit() const;
+
+  pcre2_code* code_;
+  // PCRE2 takes care of readers that see JIT code half way: the pointer to it is what it stores last. We do not rely on that:
+  // whoever wins the count makes a copy with JIT code and publishes that.
+  mutable std::atomic<std::uint32_t> searches_{0};
+  mutable std::atomic<pcre2_code*> fast_{nullptr};
+};
+
+}  // namespace ringpost::patterns

@@ -1,0 +1,276 @@
+#include "ringpost/filter/rules.hpp"
+
+#include <gtest/gtest.h>
+
+#include "filter/arithmetic.hpp"
+#include "filter/replace_tags.hpp"
+
+namespace ringpost::filter {
+namespace {
+
+std::shared_ptr<const RuleSet> load(std::string text, LoadOptions options = {}) {
+  const RuleFile file{"local.cf", std::move(text)};
+  return load_rules({&file, 1}, options);
+}
+
+std::string problems(const RuleSet& rules) {
+  std::string text;
+  for (const Problem& problem : rules.problems())
+    text += rules.place_text(problem.place) + ": " + problem.text + "\n";
+  return text;
+}
+
+const Rule& rule(const RuleSet& rules, std::string_view name) {
+  static const Rule none;
+  const std::uint32_t index = rules.find(name);
+  EXPECT_NE(index, kNoRule) << name;
+  return index == kNoRule ? none : rules.rule(index);
+}
+
+TEST(Rules, reads_every_kind) {
+  const auto rules = load(R"(
+header H1   Subject =~ /free/i        # a comment
+header H2   From:addr !~ m{@example\.com$} [if-unset: nobody@example.net]
+header H3   exists:X-Mailer
+header H4   eval:check_for_x('a b', "c", 1.5, word)
+body B1     /one\#two/
+rawbody R1  /<b>/
+full F1     /^From/m
+uri U1      m|^https?://|
+mimeheader M1 Content-Type =~ /pdf/
+meta META1  H1 && (B1 || !R1) > 0
+describe H1 Says that it is free
+tflags B1   multiple maxhits=3 nosubject
+score H1    1 2 3 -4.5
+score H2    0.7
+priority H3 -100
+)");
+  EXPECT_EQ(problems(*rules), "");
+  EXPECT_EQ(rule(*rules, "H1").kind, RuleKind::header);
+  EXPECT_EQ(rule(*rules, "H1").header, "Subject");
+  EXPECT_EQ(rule(*rules, "H1").description, "Says that it is free");
+  EXPECT_EQ(rule(*rules, "H1").scores, (std::array<double, 4>{1, 2, 3, -4.5}));
+  EXPECT_TRUE(rule(*rules, "H2").negated);
+  EXPECT_EQ(rule(*rules, "H2").header, "From:addr");
+  EXPECT_EQ(rule(*rules, "H2").if_unset, "nobody@example.net");
+  EXPECT_EQ(rule(*rules, "H2").score(ScoreSet::bayes_net), 0.7);
+  EXPECT_EQ(rule(*rules, "H3").kind, RuleKind::exists);
+  EXPECT_EQ(rule(*rules, "H3").priority, -100);
+  EXPECT_EQ(rule(*rules, "H4").function, "check_for_x");
+  EXPECT_EQ(rule(*rules, "H4").arguments, (std::vector<std::string>{"a b", "c", "1.5", "word"}));
+  EXPECT_EQ(rule(*rules, "B1").pattern.expression, "one#two");
+  EXPECT_TRUE(rule(*rules, "B1").flags.multiple);
+  EXPECT_EQ(rule(*rules, "B1").flags.hits_max, 3U);
+  EXPECT_TRUE(rule(*rules, "B1").flags.nosubject);
+  EXPECT_EQ(rule(*rules, "M1").kind, RuleKind::mimeheader);
+  EXPECT_FALSE(rule(*rules, "META1").meta.empty());
+}
+
+TEST(Rules, gives_default_scores) {
+  const auto rules =
+      load("body A /a/\nbody T_B /b/\nbody C /c/\ntflags C nice\nbody T_D /d/\ntflags T_D nice\n");
+  EXPECT_EQ(rule(*rules, "A").score(ScoreSet::plain), 1);
+  EXPECT_EQ(rule(*rules, "T_B").score(ScoreSet::net), 0.01);
+  EXPECT_EQ(rule(*rules, "C").score(ScoreSet::bayes), -1);
+  EXPECT_EQ(rule(*rules, "T_D").score(ScoreSet::bayes_net), -0.01);
+}
+
+TEST(Rules, adds_relative_scores) {
+  const auto rules = load("body A /a/\nscore A 1 2 3 4\nscore A (0.5)\nscore A (1) (1) (1) (-1)\n");
+  EXPECT_EQ(rule(*rules, "A").scores, (std::array<double, 4>{2.5, 3.5, 4.5, 3.5}));
+}
+
+TEST(Rules, names_errors_with_their_line_and_reads_on) {
+  const auto rules = load(
+      "body A /a/x/\nbody\nbody 1X /a/\nheader B Subject /b/\nscore C one\nbody D /d/\nwhatisthis 1\nmeta E "
+      "A &&\n"
+      "header F Subject:nonsense =~ /x/\nbody G /a(/e\n");
+  EXPECT_EQ(problems(*rules),
+            "local.cf:1: body: '/' inside the expression needs a backslash\n"
+            "local.cf:2: body: an expression begins with / or m and a delimiter\n"
+            "local.cf:3: body: '1X' is no name of a rule\n"
+            "local.cf:4: header: =~ or !~ is missing\n"
+            "local.cf:5: score: 'one' is no number\n"
+            "local.cf:7: there is no setting 'whatisthis'\n"
+            "local.cf:9: header: ':nonsense' is no modifier of a header\n"
+            "local.cf:10: body: unknown letter 'e' behind the expression\n"
+            "local.cf:8: E: the expression ends too early\n");
+  EXPECT_EQ(rule(*rules, "D").kind, RuleKind::body);
+}
+
+TEST(Rules, names_once_what_has_no_effect) {
+  const auto rules = load(
+      "dcc_timeout 3\ndcc_timeout 4\nloadplugin Mail::SpamAssassin::Plugin::TextCat\n"
+      "loadplugin Mail::SpamAssassin::Plugin::Bayes\n");
+  EXPECT_EQ(problems(*rules),
+            "local.cf:1: 'dcc_timeout' has no effect here\n"
+            "local.cf:3: the plugin Mail::SpamAssassin::Plugin::TextCat is not part of this filter; its "
+            "rules are left out\n");
+}
+
+TEST(Rules, obeys_conditions) {
+  const auto rules = load(R"(
+ifplugin Mail::SpamAssassin::Plugin::FreeMail
+body A /a/
+if !plugin(Mail::SpamAssassin::Plugin::FreeMail)
+body B /b/
+else
+body C /c/
+endif
+else
+body D /d/
+if (version >= 3.004002)
+body E /e/
+else
+body F /f/
+endif
+endif
+if can(Mail::SpamAssassin::Conf::feature_capture_rules) && version >= 4.000000 && perl_version >= 5.010
+body G /g/
+endif
+if (local_tests_only)
+body H /h/
+endif
+if can(Mail::SpamAssassin::Conf::compat_welcomelist_blocklist)
+body I /i/
+endif
+)");
+  EXPECT_EQ(problems(*rules), "");
+  std::string names;
+  for (const Rule& rule : rules->rules()) names += rule.name;
+  EXPECT_EQ(names, "ACG");
+}
+
+TEST(Rules, skips_a_file_for_another_version) {
+  const std::vector<RuleFile> files{{"old.cf", "require_version 3.2\nbody A /a/\n"},
+                                    {"new.cf", "require_version 4.000001\nbody B /b/\n"}};
+  const auto rules = load_rules(files, {});
+  EXPECT_EQ(rules->find("A"), kNoRule);
+  EXPECT_NE(rules->find("B"), kNoRule);
+  EXPECT_EQ(rules->problems().size(), 1U);
+}
+
+TEST(Rules, names_unbalanced_conditions) {
+  EXPECT_EQ(problems(*load("endif\nif 1\nbody A /a/\n")),
+            "local.cf:1: 'endif' without an 'if'\nlocal.cf:2: this 'if' has no 'endif'\n");
+}
+
+TEST(Rules, takes_lines_of_its_language) {
+  const auto rules =
+      load("body A /a/\ndescribe A english\nlang de describe A deutsch\nlang en describe A english too\n");
+  EXPECT_EQ(rule(*rules, "A").description, "english too");
+}
+
+TEST(Rules, reads_includes_and_stops_at_circles) {
+  LoadOptions options;
+  options.read = [](const std::string& path) -> Result<std::string> {
+    if (path == "rules/b.cf") return "body B /b/\ninclude b.cf\n";
+    return fail(ErrorKind::permanent, path + " is not there");
+  };
+  const RuleFile file{"rules/a.cf", "include b.cf\ninclude c.cf\nbody A /a/\n"};
+  const auto rules = load_rules({&file, 1}, options);
+  EXPECT_NE(rules->find("A"), kNoRule);
+  EXPECT_NE(rules->find("B"), kNoRule);
+  EXPECT_EQ(rules->problems().size(), 2U);
+}
+
+TEST(Rules, keeps_settings_in_todays_spelling) {
+  const auto rules = load(
+      "required_hits 4.5\nwhitelist_from *@example.com a@b.c\nunwhitelist-from a@b.c\nreport "
+      "first\nclear_report_template\n"
+      "report \"  Score _SCORE_\"\nreport second\n");
+  EXPECT_EQ(problems(*rules), "");
+  EXPECT_EQ(rules->required_score(), 4.5);
+  EXPECT_EQ(rules->settings().words("welcomelist_from"),
+            (std::vector<std::string_view>{"*@example.com", "a@b.c"}));
+  EXPECT_EQ(rules->settings().lines("welcomelist_from").back().key, "unwelcomelist_from");
+  EXPECT_EQ(rules->report_template(), "  Score _SCORE_\nsecond\n");
+}
+
+TEST(Rules, keeps_headers_to_add) {
+  const auto rules = load(
+      "add_header all Level _STARS(*)_\nadd_header spam Flag \"YES\\tsir\"\nadd_header ham Flag "
+      "no\nremove_header ham level\n"
+      "report_safe 0\n");
+  ASSERT_EQ(rules->headers_for_spam().size(), 3U);
+  EXPECT_EQ(rules->headers_for_spam()[1].value, "YES\tsir");
+  EXPECT_EQ(rules->headers_for_spam()[2].name, "Report");
+  ASSERT_EQ(rules->headers_for_ham().size(), 1U);
+  EXPECT_EQ(rules->headers_for_ham()[0].name, "Flag");
+  EXPECT_EQ(rules->report_safe(), 0U);
+}
+
+TEST(Rules, leaves_out_metas_that_need_themselves) {
+  const auto rules = load("meta A B + 1\nmeta B C\nmeta C A\nmeta D 1\n");
+  EXPECT_EQ(rules->problems().size(), 3U);
+  EXPECT_TRUE(rule(*rules, "A").meta.empty());
+  EXPECT_FALSE(rule(*rules, "D").meta.empty());
+}
+
+TEST(Rules, hands_net_on_to_metas) {
+  const auto rules = load("body A /a/\ntflags A net\nmeta B A && 1\n");
+  EXPECT_TRUE(rule(*rules, "B").flags.net);
+}
+
+TEST(Rules, sums_rules_by_a_glob) {
+  const auto rules = load("body __A1 /a/\nbody __A2 /b/\nbody B /c/\nmeta __A3 rules_matching(__A*) >= 2\n");
+  EXPECT_EQ(problems(*rules), "");
+  const double two = evaluate(rule(*rules, "__A3").meta, [](std::uint32_t) { return 1.0; });
+  const double none = evaluate(rule(*rules, "__A3").meta, [](std::uint32_t) { return 0.0; });
+  EXPECT_EQ(two, 1);
+  EXPECT_EQ(none, 0);
+}
+
+double calculated(std::string_view text) {
+  const auto nodes = parse_arithmetic(
+      text,
+      [](std::string_view, std::optional<std::string_view>,
+         std::vector<MetaNode>& made) -> Result<std::uint32_t> { return add_number(made, 2); });
+  return nodes ? evaluate(*nodes, [](std::uint32_t) { return 0.0; }) : -999;
+}
+
+TEST(Arithmetic, binds_as_perl_does) {
+  EXPECT_EQ(calculated("1 + 2 * 3 - 4 / 2"), 5);
+  EXPECT_EQ(calculated("!0 + !5"), 1);
+  EXPECT_EQ(calculated("(1 + 1) * 3 > 5 && 7"), 7);
+  EXPECT_EQ(calculated("0 || 3 && 4"), 4);
+  EXPECT_EQ(calculated("A || 5"), 2);
+  EXPECT_EQ(calculated("1 - 1 - 1"), -1);
+  EXPECT_EQ(calculated("- 3 + 1"), -2);
+  EXPECT_EQ(calculated("3 == 3.0"), 1);
+  EXPECT_EQ(calculated("2 != 2"), 0);
+  EXPECT_EQ(calculated("5 ^ 1"), 4);
+  EXPECT_EQ(calculated("1/0"), 0);
+  EXPECT_EQ(calculated("()"), 0);
+  EXPECT_EQ(calculated("A+A+A"), 6);
+}
+
+TEST(Arithmetic, refuses_what_is_none) {
+  for (const char* bad : {"", "1 +", "(1", "1)", "1 2", "&& 1", "1 $ 2", "1x"})
+    EXPECT_EQ(calculated(bad), -999) << bad;
+  EXPECT_EQ(calculated(std::string(5000, '(') + "1" + std::string(5000, ')')), -999);
+  EXPECT_EQ(calculated(std::string(5000, '!') + "1"), -999);
+}
+
+TEST(ReplaceTags, puts_letters_in) {
+  ReplaceTags tags;
+  tags.tags = {{"A", "[a@]"}, {"B", "(?:b|<A>)"}};
+  tags.between = {{"W2", "[_ ]?"}};
+  tags.after = {{"P2", "{1,2}"}};
+  tags.before = {{"N", "n"}};
+  EXPECT_EQ(*tags.apply("x<A>y<C>"), "x[a@]y<C>");
+  EXPECT_EQ(*tags.apply("<inter W2><post P2><A><B>"), "[_ ]?[a@]{1,2}[_ ]?(?:b|[a@]){1,2}");
+  EXPECT_EQ(*tags.apply("<pre N><A>"), "n[a@]");
+  EXPECT_EQ(*tags.apply("(?<!a)b>c"), "(?<!a)b>c");
+}
+
+TEST(ReplaceTags, refuses_to_grow_without_bound) {
+  ReplaceTags tags;
+  tags.tags = {
+      {"A",
+       "<A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A><A>"}};
+  EXPECT_FALSE(tags.apply("<A><A><A><A><A><A><A><A><A><A>").has_value());
+}
+
+}  // namespace
+}  // namespace ringpost::filter

@@ -1,0 +1,207 @@
+#include "ringpost/patterns/set.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include <gtest/gtest.h>
+
+namespace ringpost::patterns {
+namespace {
+
+Pattern perl(std::string_view delimited) {
+  auto parsed = parse_delimited(delimited);
+  EXPECT_TRUE(parsed.has_value()) << delimited;
+  return parsed.value_or(Pattern{});
+}
+
+std::vector<Pattern> perl(std::initializer_list<const char*> list) {
+  std::vector<Pattern> patterns;
+  for (const char* text : list) patterns.push_back(perl(text));
+  return patterns;
+}
+
+// What matches in one subject, as a caller of a set finds it out.
+std::vector<std::uint32_t> hits(const Set& set, std::string_view subject, Scratch& scratch) {
+  std::vector<std::uint32_t> found;
+  set.candidates(subject, scratch, [&](const Set::Candidate& candidate) {
+    if (candidate.certain || set.search(candidate.index, subject, scratch) == Match::yes)
+      found.push_back(candidate.index);
+  });
+  for (const std::uint32_t index : set.alone())
+    if (set.search(index, subject, scratch) == Match::yes) found.push_back(index);
+  std::ranges::sort(found);
+  return found;
+}
+
+TEST(Pattern, reads_delimiters_and_letters) {
+  EXPECT_EQ(perl("/a\\/b/i"), (Pattern{"a\\/b", {.caseless = true}}));
+  EXPECT_EQ(perl("m{^a{2}}sx"), (Pattern{"^a{2}", {.dot_all = true, .extended = true}}));
+  EXPECT_EQ(perl("m!x!"), (Pattern{"x", {}}));
+  for (const char* bad : {"a", "/a", "/a/b/", "/a/e", "m\\a\\", "mxax", ""})
+    EXPECT_FALSE(parse_delimited(bad).has_value()) << bad;
+}
+
+TEST(Set, takes_the_best_way_for_each) {
+  const auto set = Set::compiled(
+      perl({"/viagra/i", "/buy(?! nothing) now/", "/(\\w)\\1\\1/", "/(?>secret|word)x?+$/", "/[/"}),
+      Subjects::whole);
+  EXPECT_EQ(set->way(0), Way::exact);
+  EXPECT_EQ(set->way(1), Way::prefilter);
+  EXPECT_EQ(set->way(2), Way::alone);
+  EXPECT_EQ(set->way(3), Way::prefilter);
+  EXPECT_EQ(set->way(4), Way::broken);
+  EXPECT_NE(set->problem(4), "");
+  Scratch scratch;
+  EXPECT_EQ(hits(*set, "buy Viagra now", scratch), (std::vector<std::uint32_t>{0}));
+  EXPECT_EQ(hits(*set, "buy now, buy nothing now", scratch), (std::vector<std::uint32_t>{1}));
+  EXPECT_EQ(hits(*set, "aaah secret", scratch), (std::vector<std::uint32_t>{2, 3}));
+}
+
+TEST(Set, answers_the_same_before_it_is_compiled) {
+  const auto patterns =
+      perl({"/viagra/i", "/buy(?! nothing) now/", "/(\\w)\\1\\1/", "/^a.*z$/m", "/\\bfree\\b/", "/x{,2}y/"});
+  const auto interim = Set::interim(patterns, Subjects::whole);
+  const auto compiled = Set::compiled(patterns, Subjects::whole);
+  EXPECT_FALSE(interim->in_hyperscan());
+  EXPECT_TRUE(compiled->in_hyperscan());
+  std::mt19937 random(7);
+  Scratch scratch;
+  for (int round = 0; round < 2000; ++round) {
+    std::string subject;
+    for (int i = 0; i < 8; ++i) {
+      static constexpr const char* kWords[] = {"viagra", "VIA", "gra", "buy now", "buy nothing now",
+                                               "aaa",    "\na", "z\n", " free ",  "freeze",
+                                               "xxy",    "y",   " "};
+      subject += kWords[random() % std::size(kWords)];
+    }
+    EXPECT_EQ(hits(*interim, subject, scratch), hits(*compiled, subject, scratch)) << subject;
+  }
+}
+
+// Lines in one buffer give what line by line gives, over every join: newlines that are taken, anchors, boundaries.
+TEST(Set, sees_each_line_for_itself) {
+  const auto patterns = perl({"/foo\\s+bar/", "/^bar/", "/foo$/", "/o\\s$/", "/\\bfoo\\b/", "/[^x]b/",
+                              "/\\Abar\\z/", "/bar\\Z/", "/r\\n/", "/o(?=\\sb)/", "/foo.bar/s"});
+  const auto set = Set::compiled(patterns, Subjects::lines);
+  Scratch scratch;
+  std::mt19937 random(11);
+  for (int round = 0; round < 3000; ++round) {
+    std::string joined;
+    std::vector<std::string> lines(1 + random() % 3);
+    for (std::string& line : lines) {
+      for (unsigned i = random() % 4; i > 0; --i) {
+        static constexpr const char* kWords[] = {"foo", "bar", " ", "x", "foo bar"};
+        line += kWords[random() % std::size(kWords)];
+      }
+      line += '\n';
+      joined += line;
+    }
+    std::vector<std::uint32_t> expected;
+    for (std::uint32_t i = 0; i < patterns.size(); ++i)
+      if (std::ranges::any_of(
+              lines, [&](const std::string& line) { return set->search(i, line, scratch) == Match::yes; }))
+        expected.push_back(i);
+    std::vector<std::uint32_t> found;
+    set->candidates(joined, scratch, [&](const Set::Candidate& candidate) {
+      if (candidate.certain || std::ranges::any_of(lines, [&](const std::string& line) {
+            return set->search(candidate.index, line, scratch) == Match::yes;
+          }))
+        found.push_back(candidate.index);
+    });
+    for (const std::uint32_t i : set->alone())
+      if (std::ranges::any_of(
+              lines, [&](const std::string& line) { return set->search(i, line, scratch) == Match::yes; }))
+        found.push_back(i);
+    std::ranges::sort(found);
+    EXPECT_EQ(found, expected) << joined;
+  }
+}
+
+TEST(Set, comes_back_from_its_bytes) {
+  const auto patterns = perl({"/viagra/i", "/buy(?! nothing) now/", "/(\\w)\\1\\1/", "/[/"});
+  const auto set = Set::compiled(patterns, Subjects::whole);
+  const std::string bytes = set->serialized();
+  const auto again = Set::restored(patterns, Subjects::whole, bytes);
+  ASSERT_TRUE(again.has_value());
+  Scratch scratch;
+  for (const char* subject : {"VIAGRA", "buy now", "aaa", "buy nothing now"})
+    EXPECT_EQ(hits(**again, subject, scratch), hits(*set, subject, scratch));
+  EXPECT_EQ((*again)->way(3), Way::broken);
+  EXPECT_EQ((*again)->problem(3), set->problem(3));
+}
+
+TEST(Set, refuses_bytes_of_another_set_and_damaged_ones) {
+  const auto patterns = perl({"/abcd/", "/efgh/", "/ijkl/"});
+  const std::string bytes = Set::compiled(patterns, Subjects::whole)->serialized();
+  EXPECT_FALSE(Set::restored(perl({"/abcd/", "/efgh/", "/ijkm/"}), Subjects::whole, bytes).has_value());
+  EXPECT_FALSE(Set::restored(patterns, Subjects::lines, bytes).has_value());
+  EXPECT_TRUE(Set::restored(patterns, Subjects::whole, bytes).has_value());
+  for (std::size_t size :
+       {std::size_t{0}, std::size_t{8}, std::size_t{60}, bytes.size() / 2, bytes.size() - 1})
+    EXPECT_FALSE(Set::restored(patterns, Subjects::whole, bytes.substr(0, size)).has_value()) << size;
+  for (std::size_t at = 0; at < bytes.size(); at += 97) {
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+    EXPECT_FALSE(Set::restored(patterns, Subjects::whole, damaged).has_value()) << at;
+  }
+}
+
+TEST(Set, gives_up_on_what_explodes) {
+  const auto set = Set::interim(perl({"/^(?:a|aa|a(?=a))+$/"}), Subjects::whole);
+  Scratch scratch;
+  const std::string subject = std::string(5000, 'a') + "!";
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(set->search(0, subject, scratch), Match::gave_up);
+}
+
+TEST(Set, compiles_what_is_too_large_for_pcre2_with_subroutines) {
+  std::string letter = "(?:";
+  for (int i = 0; i < 400; ++i)
+    letter += (i != 0 ? "|" : "") + std::string(1, static_cast<char>('a' + i % 26)) + std::to_string(i);
+  letter += ")";
+  std::string expression = "\\b";
+  for (int i = 0; i < 40; ++i) expression += letter;
+  const auto set = Set::interim({{expression, {}}}, Subjects::whole);
+  ASSERT_EQ(set->way(0), Way::alone) << set->problem(0);
+  std::string subject = " ";
+  for (int i = 0; i < 40; ++i) subject += "b1";
+  Scratch scratch;
+  EXPECT_EQ(set->search(0, subject, scratch), Match::yes);
+  subject.pop_back();
+  EXPECT_EQ(set->search(0, subject, scratch), Match::no);
+}
+
+TEST(Set, compiles_a_large_part_that_is_repeated) {
+  std::string words = "(?:";
+  for (int i = 0; i < 4000; ++i) words += (i != 0 ? "|w" : "w") + std::to_string(i) + "x";
+  const auto set =
+      Set::interim({{"^" + words + "){5}$", {}}, {"^(?:" + words + ")[,.]?){2,3}+!", {}}}, Subjects::whole);
+  ASSERT_NE(set->way(0), Way::broken) << set->problem(0);
+  ASSERT_NE(set->way(1), Way::broken) << set->problem(1);
+  Scratch scratch;
+  EXPECT_EQ(set->search(0, "w1xw22xw333xw5xw3999x", scratch), Match::yes);
+  EXPECT_EQ(set->search(0, "w1xw22xw333xw5x", scratch), Match::no);
+  EXPECT_EQ(set->search(1, "w1x,w2x!", scratch), Match::yes);
+  EXPECT_EQ(set->search(1, "w1x!", scratch), Match::no);
+}
+
+TEST(Expression, counts_as_perl_does) {
+  Scratch scratch;
+  EXPECT_EQ(Expression::compile(perl("/aa/"))->count("aaaaa", 100, scratch), 2U);
+  EXPECT_EQ(Expression::compile(perl("/a*/"))->count("aab", 100, scratch), 3U);
+  EXPECT_EQ(Expression::compile(perl("/a/"))->count("aaaa", 3, scratch), 3U);
+}
+
+TEST(Expression, tells_where_its_groups_are) {
+  const auto expression = Expression::compile(perl("/(?<user>\\w+)@(\\w+)(x)?/"));
+  ASSERT_TRUE(expression.has_value());
+  Scratch scratch;
+  std::array<Span, 4> spans{};
+  ASSERT_EQ(expression->search("to bob@example", 0, scratch, spans), Match::yes);
+  EXPECT_EQ(spans[0], (Span{3, 14}));
+  EXPECT_EQ(spans[expression->group("user")], (Span{3, 6}));
+  EXPECT_EQ(spans[3], (Span{SIZE_MAX, SIZE_MAX}));
+  EXPECT_EQ(expression->group("none"), 0U);
+}
+
+}  // namespace
+}  // namespace ringpost::patterns
