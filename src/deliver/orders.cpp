@@ -8,40 +8,65 @@
 
 namespace ringpost::deliver {
 
+// Some of the messages that may be meant, so that no order needs memory for all of a queue.
+std::vector<MessageId> Service::State::share_of_ids(std::size_t share, const Selector& selector) const {
+  if (!selector.id) return parts.spool->ids_in_share(share);
+  return share == 0 ? std::vector<MessageId>{selector.id} : std::vector<MessageId>{};
+}
+
 // Calls `act` with each job that fits and waits, taken out of its place: `act` decides where it goes. A job of which only
 // some recipients fit is divided.
 Task<std::size_t> Service::State::for_selected(Selector selector, Held held, Selected act) {
   std::size_t changed_count = 0;
   std::size_t looked_at = 0;
   ++errands;
-  for (const MessageId id : ids_of(queue, selector)) {
-    if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
-    Message* message = queue.find(id);
-    if (message == nullptr || draining) continue;
-    std::vector<std::pair<Job*, Queue::Former>> chosen;
-    message->jobs.for_each([&](Job& job) {
-      if (job.place == Place::active || job.place == Place::settling) return;
-      if (job.place == Place::held && held == Held::stay) return;
-      if (fits(selector, queue, job)) chosen.emplace_back(&job, Queue::Former{});
-    });
-    if (chosen.empty()) continue;
-    queue.pin(*message);
-    for (auto& [job, former] : chosen) former = queue.seize(*job);
-    const auto loaded = co_await parts.spool->load(id);
-    for (auto& [job, former] : chosen) {
-      Job* part = loaded ? select_part(selector, *job, former, loaded->envelope) : nullptr;
-      if (part == nullptr) {
-        queue.restore(*job, former);
-        continue;
-      }
-      changed_count += part->recipients.size();
-      co_await act(*part, *loaded);
+  for (std::size_t share = 0; share < spool::Spool::kIdShares; ++share)
+    for (const MessageId id : share_of_ids(share, selector)) {
+      if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
+      if (draining) break;
+      if (queue.parked(id) != nullptr && !co_await bring_back(id, selector)) continue;
+      co_await select_in(id, selector, held, act, changed_count);
     }
-    queue.unpin(*message);
-  }
   --errands;
   wake.notify_one();
   co_return changed_count;
+}
+
+// A parked message that fits is needed in memory. False: it does not, or cannot be read.
+Task<bool> Service::State::bring_back(MessageId id, const Selector& selector) {
+  const Parked parked = *queue.parked(id);
+  if (!fits(selector, queue, parked)) co_return false;
+  const auto loaded = co_await parts.spool->load(id);
+  if (queue.parked(id) == nullptr) co_return true;
+  if (!loaded || count_in(selector, id, *loaded) == 0) co_return false;
+  queue.unpark(parts.settings->router, parts.settings->retry, id, loaded->envelope, loaded->outcomes);
+  co_return true;
+}
+
+Task<void> Service::State::select_in(MessageId id, const Selector& selector, Held held, const Selected& act,
+                                     std::size_t& changed_count) {
+  Message* message = queue.find(id);
+  if (message == nullptr || draining) co_return;
+  std::vector<std::pair<Job*, Queue::Former>> chosen;
+  message->jobs.for_each([&](Job& job) {
+    if (job.place == Place::active || job.place == Place::settling) return;
+    if (job.place == Place::held && held == Held::stay) return;
+    if (fits(selector, queue, job)) chosen.emplace_back(&job, Queue::Former{});
+  });
+  if (chosen.empty()) co_return;
+  queue.pin(*message);
+  for (auto& [job, former] : chosen) former = queue.seize(*job);
+  const auto loaded = co_await parts.spool->load(id);
+  for (auto& [job, former] : chosen) {
+    Job* part = loaded ? select_part(selector, *job, former, loaded->envelope) : nullptr;
+    if (part == nullptr) {
+      queue.restore(*job, former);
+      continue;
+    }
+    changed_count += part->recipients.size();
+    co_await act(*part, *loaded);
+  }
+  queue.unpin(*message);
 }
 
 // The part of a seized job that fits; what does not goes back to its place.
@@ -71,14 +96,16 @@ Task<std::size_t> Service::State::end_selected(Selector selector, Found found, m
 Task<void> Service::State::reroute_all() {
   ++errands;
   std::size_t looked_at = 0;
-  for (const MessageId id : ids_of(queue, {})) {
-    if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
-    Message* message = queue.find(id);
-    if (message == nullptr || draining) continue;
-    queue.pin(*message);
-    co_await reroute(*message);
-    queue.unpin(*message);
-  }
+  // Parked ones are routed when they come back.
+  for (std::size_t share = 0; share < spool::Spool::kIdShares; ++share)
+    for (const MessageId id : share_of_ids(share, {})) {
+      if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
+      Message* message = queue.find(id);
+      if (message == nullptr || draining) continue;
+      queue.pin(*message);
+      co_await reroute(*message);
+      queue.unpin(*message);
+    }
   --errands;
   wake.notify_one();
 }

@@ -6,17 +6,14 @@
 
 namespace ringpost::deliver {
 
-std::vector<MessageId> ids_of(const Queue& queue, const Selector& selector) {
-  std::vector<MessageId> ids;
-  for (const auto& [id, message] : queue.messages())
-    if (!selector.id || selector.id.value == id) ids.push_back({id});
-  std::ranges::sort(ids);
-  return ids;
-}
-
 bool fits(const Selector& selector, const Queue& queue, const Job& job) {
   if (selector.state && queue.state_of(job) != *selector.state) return false;
   return !selector.older_than || queue.wall_now() - job.message.arrival >= *selector.older_than;
+}
+
+bool fits(const Selector& selector, const Queue& queue, const Parked& parked) {
+  if (selector.state && queue.state_of(parked) != *selector.state) return false;
+  return !selector.older_than || queue.wall_now() - parked.arrived() >= *selector.older_than;
 }
 
 bool fits(const Selector& selector, const mail::EnvelopeRecord& envelope, std::uint32_t recipient) {

@@ -132,6 +132,14 @@ std::vector<MessageId> Spool::ids(MessageId after, std::size_t limit) const {
   return found;
 }
 
+std::vector<MessageId> Spool::ids_in_share(std::size_t share) const {
+  static_assert(kIdShares == Index::kParts);
+  std::vector<MessageId> found;
+  state_->queue.index().for_each_in(share, [&](const Entry& entry) { found.push_back({entry.id}); });
+  std::ranges::sort(found);
+  return found;
+}
+
 bool Spool::contains(MessageId id) const {
   return state_->queue.find(id) != nullptr;
 }

@@ -185,6 +185,10 @@ class Spool {
   std::size_t message_count() const;
   // Ids in rising order, for listings: up to `limit` after `after`. Looks at every message.
   std::vector<MessageId> ids(MessageId after, std::size_t limit) const;
+  // All of them in kIdShares shares, each in rising order, for who lets others run in between: a share of ten million is
+  // forty thousand.
+  static constexpr std::size_t kIdShares = 256;
+  std::vector<MessageId> ids_in_share(std::size_t share) const;
   bool contains(MessageId id) const;
   // True when all that was there has been read; then the report of it.
   bool recovered() const;
