@@ -120,23 +120,6 @@ QueuedMessage Service::State::describe(MessageId id, const spool::Spool::Loaded&
   return shown;
 }
 
-// The first ids behind `after`, in order. Others run meanwhile; memory is that of the answer and of one share.
-Task<std::vector<MessageId>> Service::State::ids_after(MessageId after, std::size_t limit) {
-  std::vector<MessageId> found;
-  for (std::size_t share = 0; share < spool::Spool::kIdShares; ++share) {
-    for (const MessageId id : parts.spool->ids_in_share(share))
-      if (id > after) found.push_back(id);
-    if (found.size() > 2 * limit) {
-      std::ranges::nth_element(found, found.begin() + static_cast<std::ptrdiff_t>(limit));
-      found.resize(limit);
-    }
-    if (share % 16 == 15) co_await shard::Yield{core};
-  }
-  std::ranges::sort(found);
-  if (found.size() > limit) found.resize(limit);
-  co_return found;
-}
-
 // How many recipients of the message fit in everything, parked or not.
 std::size_t Service::State::count_in(const Selector& selector, MessageId id,
                                      const spool::Spool::Loaded& loaded) {
@@ -151,20 +134,22 @@ std::size_t Service::State::count_in(const Selector& selector, MessageId id,
 
 Task<std::vector<QueuedMessage>> Service::list(MessageId after, std::size_t limit, Selector selector) {
   State& state = *state_;
+  limit = std::min(limit, kListPageMax);
   std::vector<QueuedMessage> page;
-  std::size_t looked_at = 0;
-  while (page.size() < std::min(limit, kListPageMax)) {
-    const auto candidates =
-        selector.id ? std::vector<MessageId>{selector.id} : co_await state.ids_after(after, kListCandidates);
-    for (const MessageId id : candidates) {
-      if (page.size() == std::min(limit, kListPageMax) || id <= after) break;
-      after = id;
-      if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{state.core};
-      const auto loaded = co_await state.parts.spool->load(id);
-      if (loaded && state.count_in(selector, id, *loaded) > 0) page.push_back(state.describe(id, *loaded));
-    }
-    if (candidates.size() < kListCandidates) break;
+  const auto cut = [&page, limit] {
+    std::ranges::sort(page, {}, &QueuedMessage::id);
+    if (page.size() > limit) page.resize(limit);
+  };
+  if (limit == 0) co_return page;
+  spool::Survey all = state.survey(selector, after, kListPass);
+  for (auto some = co_await all.next(); !some.empty(); some = co_await all.next()) {
+    for (auto& [id, loaded] : some)
+      if (loaded && state.parts.spool->refresh(id, *loaded) && state.count_in(selector, id, *loaded) > 0)
+        page.push_back(state.describe(id, *loaded));
+    if (page.size() >= 2 * limit) cut();
+    if (all.pass_ended() && page.size() >= limit) break;
   }
+  cut();
   co_return page;
 }
 
@@ -178,13 +163,11 @@ Task<std::vector<QueuedMessage>> Service::show(MessageId id) {
 
 Task<std::size_t> Service::count(Selector selector) {
   State& state = *state_;
-  std::size_t recipients = 0, looked_at = 0;
-  for (std::size_t share = 0; share < spool::Spool::kIdShares; ++share)
-    for (const MessageId id : state.share_of_ids(share, selector)) {
-      if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{state.core};
-      const auto loaded = co_await state.parts.spool->load(id);
+  std::size_t recipients = 0;
+  spool::Survey all = state.survey(selector);
+  for (auto some = co_await all.next(); !some.empty(); some = co_await all.next())
+    for (const auto& [id, loaded] : some)
       if (loaded) recipients += state.count_in(selector, id, *loaded);
-    }
   co_return recipients;
 }
 

@@ -8,45 +8,44 @@
 
 namespace ringpost::deliver {
 
-// Some of the messages that may be meant, so that no order needs memory for all of a queue.
-std::vector<MessageId> Service::State::share_of_ids(std::size_t share, const Selector& selector) const {
-  if (!selector.id) return parts.spool->ids_in_share(share);
-  return share == 0 ? std::vector<MessageId>{selector.id} : std::vector<MessageId>{};
+// Whether a message may be meant, as far as is known without its envelope: what is certainly not is not read.
+bool Service::State::may_fit(const Selector& selector, MessageId id) {
+  if (selector.id && selector.id != id) return false;
+  if (const Parked* parked = queue.parked(id)) return fits(selector, queue, *parked);
+  Message* message = queue.find(id);
+  if (message == nullptr) return false;
+  bool one_fits = false;
+  message->jobs.for_each([&](Job& job) { one_fits = one_fits || fits(selector, queue, job); });
+  return one_fits;
+}
+
+spool::Survey Service::State::survey(const Selector& selector, MessageId after, std::size_t pass) {
+  return {*parts.spool, [this, &selector](MessageId id) { return may_fit(selector, id); }, after, pass};
 }
 
 // Calls `act` with each job that fits and waits, taken out of its place: `act` decides where it goes. A job of which only
 // some recipients fit is divided.
 Task<std::size_t> Service::State::for_selected(Selector selector, Held held, Selected act) {
-  std::size_t changed_count = 0;
-  std::size_t looked_at = 0;
+  std::size_t changed_count = 0, looked_at = 0;
   ++errands;
-  for (std::size_t share = 0; share < spool::Spool::kIdShares; ++share)
-    for (const MessageId id : share_of_ids(share, selector)) {
+  spool::Survey all = survey(selector);
+  for (auto some = co_await all.next(); !some.empty() && !draining; some = co_await all.next())
+    for (auto& [id, loaded] : some) {
       if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
-      if (draining) break;
-      if (queue.parked(id) != nullptr && !co_await bring_back(id, selector)) continue;
-      co_await select_in(id, selector, held, act, changed_count);
+      if (!loaded || draining || !parts.spool->refresh(id, *loaded)) continue;
+      if (queue.parked(id) != nullptr && count_in(selector, id, *loaded) > 0)
+        queue.unpark(parts.settings->router, parts.settings->retry, id, loaded->envelope, loaded->outcomes);
+      co_await select_in(id, selector, held, act, *loaded, changed_count);
     }
   --errands;
   wake.notify_one();
   co_return changed_count;
 }
 
-// A parked message that fits is needed in memory. False: it does not, or cannot be read.
-Task<bool> Service::State::bring_back(MessageId id, const Selector& selector) {
-  const Parked parked = *queue.parked(id);
-  if (!fits(selector, queue, parked)) co_return false;
-  const auto loaded = co_await parts.spool->load(id);
-  if (queue.parked(id) == nullptr) co_return true;
-  if (!loaded || count_in(selector, id, *loaded) == 0) co_return false;
-  queue.unpark(parts.settings->router, parts.settings->retry, id, loaded->envelope, loaded->outcomes);
-  co_return true;
-}
-
 Task<void> Service::State::select_in(MessageId id, const Selector& selector, Held held, const Selected& act,
-                                     std::size_t& changed_count) {
+                                     const spool::Spool::Loaded& loaded, std::size_t& changed_count) {
   Message* message = queue.find(id);
-  if (message == nullptr || draining) co_return;
+  if (message == nullptr) co_return;
   std::vector<std::pair<Job*, Queue::Former>> chosen;
   message->jobs.for_each([&](Job& job) {
     if (job.place == Place::active || job.place == Place::settling) return;
@@ -56,15 +55,14 @@ Task<void> Service::State::select_in(MessageId id, const Selector& selector, Hel
   if (chosen.empty()) co_return;
   queue.pin(*message);
   for (auto& [job, former] : chosen) former = queue.seize(*job);
-  const auto loaded = co_await parts.spool->load(id);
   for (auto& [job, former] : chosen) {
-    Job* part = loaded ? select_part(selector, *job, former, loaded->envelope) : nullptr;
+    Job* part = select_part(selector, *job, former, loaded.envelope);
     if (part == nullptr) {
       queue.restore(*job, former);
       continue;
     }
     changed_count += part->recipients.size();
-    co_await act(*part, *loaded);
+    co_await act(*part, loaded);
   }
   queue.unpin(*message);
 }
@@ -97,8 +95,9 @@ Task<void> Service::State::reroute_all() {
   ++errands;
   std::size_t looked_at = 0;
   // Parked ones are routed when they come back.
-  for (std::size_t share = 0; share < spool::Spool::kIdShares; ++share)
-    for (const MessageId id : share_of_ids(share, {})) {
+  spool::Survey all(*parts.spool, [this](MessageId id) { return queue.find(id) != nullptr; });
+  for (auto some = co_await all.next(); !some.empty() && !draining; some = co_await all.next())
+    for (const auto& [id, loaded] : some) {
       if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
       Message* message = queue.find(id);
       if (message == nullptr || draining) continue;

@@ -14,6 +14,8 @@
 
 #include "ringpost/deliver/service.hpp"
 #include "ringpost/shard/await.hpp"
+#include "ringpost/spool/limits.hpp"
+#include "ringpost/spool/survey.hpp"
 
 #include "flow.hpp"
 #include "host_memory.hpp"
@@ -76,9 +78,11 @@ struct Service::State final : Queue::Reactions {
   enum class Held : std::uint8_t { stay, too };  // whether an order concerns what is held
   Task<std::size_t> for_selected(Selector selector, Held held, Selected act);
   Task<void> select_in(MessageId id, const Selector& selector, Held held, const Selected& act,
-                       std::size_t& changed_count);
-  Task<bool> bring_back(MessageId id, const Selector& selector);
-  std::vector<MessageId> share_of_ids(std::size_t share, const Selector& selector) const;
+                       const spool::Spool::Loaded& loaded, std::size_t& changed_count);
+  bool may_fit(const Selector& selector, MessageId id);
+  // The selector lives on as long as it.
+  spool::Survey survey(const Selector& selector, MessageId after = {},
+                       std::size_t pass = spool::kSurveyPassMax);
   Job* select_part(const Selector& selector, Job& job, Queue::Former former,
                    const mail::EnvelopeRecord& envelope);
   Task<std::size_t> end_selected(Selector selector, Found found, mail::Reply reply);
@@ -86,7 +90,6 @@ struct Service::State final : Queue::Reactions {
   Task<void> reroute(Message& message);
 
   // ---- listing.cpp
-  Task<std::vector<MessageId>> ids_after(MessageId after, std::size_t limit);
   std::size_t count_in(const Selector& selector, MessageId id, const spool::Spool::Loaded& loaded);
   void describe_parked(const Parked& parked, const spool::Spool::Loaded& loaded, QueuedMessage& shown) const;
   QueuedMessage describe(MessageId id, const spool::Spool::Loaded& loaded);

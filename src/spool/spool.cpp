@@ -94,6 +94,10 @@ Task<Result<Spool::Loaded>> Spool::load(MessageId id) {
   return state_->load(id);
 }
 
+bool Spool::refresh(MessageId id, Loaded& loaded) const {
+  return state_->refresh(id, loaded);
+}
+
 std::uint64_t Spool::size_of(MessageId id) const {
   if (const auto found = state_->held.find(id.value); found != state_->held.end()) return found->second->size;
   const Entry* entry = state_->queue.find(id);
@@ -129,14 +133,6 @@ std::vector<MessageId> Spool::ids(MessageId after, std::size_t limit) const {
     std::ranges::push_heap(found);
   });
   std::ranges::sort_heap(found);
-  return found;
-}
-
-std::vector<MessageId> Spool::ids_in_share(std::size_t share) const {
-  static_assert(kIdShares == Index::kParts);
-  std::vector<MessageId> found;
-  state_->queue.index().for_each_in(share, [&](const Entry& entry) { found.push_back({entry.id}); });
-  std::ranges::sort(found);
   return found;
 }
 

@@ -89,24 +89,6 @@ class IdTable {
     for (const Entry& entry : parts_[part].slots)
       if (entry.id != 0) visit(entry);
   }
-  // Visits some `count` slots behind `at`, which is 0 first; false: that was the end. What is inserted or erased meanwhile
-  // may be passed over or come twice, with those around it.
-  template <class Visit>
-  bool visit_some(std::uint64_t& at, std::size_t count, Visit visit) const {
-    auto part = static_cast<std::size_t>(at >> 32), slot = static_cast<std::size_t>(at & 0xFFFF'FFFFU);
-    for (; part < kParts; ++part, slot = 0) {
-      const auto& slots = parts_[part].slots;
-      for (; slot < slots.size(); ++slot) {
-        if (count-- == 0) {
-          at = std::uint64_t{part} << 32 | slot;
-          return true;
-        }
-        if (slots[slot].id != 0) visit(slots[slot]);
-      }
-    }
-    at = std::uint64_t{kParts} << 32;
-    return false;
-  }
 
  private:
   static constexpr std::size_t kFullNumerator = 7, kFullDenominator = 8;

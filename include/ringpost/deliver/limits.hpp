@@ -82,8 +82,8 @@ inline constexpr std::uint32_t kReadyOfStuck = 16;
 inline constexpr std::size_t kMessagesInMemory = 65'536;
 // Parked messages whose time has come and that are being read at once.
 inline constexpr std::size_t kWakersMax = 16;
-// Messages of which a listing looks at the ids at a time.
-inline constexpr std::size_t kListCandidates = 4096;
+// Messages that a listing looks at in its first pass over the queue; later ones have more.
+inline constexpr std::size_t kListPass = 4096;
 
 // Messages that one page of a queue listing shows at the most.
 inline constexpr std::size_t kListPageMax = 1000;

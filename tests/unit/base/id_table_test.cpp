@@ -44,24 +44,6 @@ TEST(IdTable, takes_little_more_than_its_entries) {
   EXPECT_GE(table.memory(), table.size() * sizeof(Fact) * 8 / 7);
 }
 
-TEST(IdTable, shows_everybody_once_in_steps) {
-  Table table;
-  for (std::uint64_t id = 1; id <= 5000; ++id) table.insert({id * 3});
-  std::uint64_t at = 0;
-  std::size_t steps = 0;
-  std::vector<std::uint64_t> seen;
-  bool more = true;
-  for (; more; ++steps) {
-    const std::size_t before = seen.size();
-    more = table.visit_some(at, 100, [&](const Fact& fact) { seen.push_back(fact.id); });
-    EXPECT_LE(seen.size() - before, 100U);
-  }
-  EXPECT_GE(steps, 50U);
-  std::ranges::sort(seen);
-  ASSERT_EQ(seen.size(), 5000U);
-  for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], (i + 1) * 3);
-}
-
 TEST(IdTable, says_in_which_share_an_id_is) {
   Table table;
   for (std::uint64_t id = 1; id <= 1000; ++id) table.insert({id});
