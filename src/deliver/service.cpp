@@ -36,7 +36,7 @@ Service::State::State(shard::Core& on, Parts given)
 }
 
 bool Service::State::settled() const {
-  if (flows > 0 || workers > 0 || errands > 0) return false;
+  if (flows > 0 || workers > 0 || wakers > 0 || errands > 0) return false;
   for (const auto& [name, destination] : queue.destinations())
     if (destination->opening || destination->in_line || destination->slots > 0) return false;
   return true;

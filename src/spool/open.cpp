@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/spool/survey.hpp"
 
 #include "shard_directory.hpp"
 #include "spool_state.hpp"
@@ -127,22 +128,20 @@ Task<Result<void>> Spool::State::settle_foreign() {
   co_return Result<void>{};
 }
 
-// In the order of the log, so that the disk reads on and on; what could not be found there is tried one by one.
+// Little by little: new mail is taken meanwhile.
 Task<Result<void>> Spool::State::announce_recovered() {
-  RP_CO_CHECK(co_await log->walk([this](const journal::RecordView& view) {
-    if (view.type != static_cast<std::uint8_t>(RecordType::envelope)) return;
-    Entry* entry = queue.find(view.id);
-    if (entry == nullptr || !entry->is(Entry::unannounced) || entry->envelope != view.where) return;
-    entry->clear(Entry::unannounced);
-    announce_with(*entry, view.payload, true);
-  }));
-  std::vector<MessageId> rest;
-  queue.index().for_each([&](Entry& entry) {
-    if (!entry.is(Entry::unannounced)) return;
-    entry.clear(Entry::unannounced);
-    rest.push_back({entry.id});
-  });
-  for (const MessageId id : rest) announce(id, true);
+  Survey left(shared_from_this(), [this](MessageId id) { return queue.find(id)->is(Entry::unannounced); });
+  for (auto some = co_await left.next(); !some.empty(); some = co_await left.next())
+    for (const auto& [id, loaded] : some) {
+      Entry* entry = queue.find(id);
+      if (entry == nullptr || !entry->is(Entry::unannounced)) continue;
+      entry->clear(Entry::unannounced);
+      if (loaded)
+        announce_with(*entry, loaded->bytes, true);
+      else
+        announce(id, true);
+    }
+  if (closing) co_return fail(ErrorKind::cancelled, "the spool is closing");
   co_return Result<void>{};
 }
 

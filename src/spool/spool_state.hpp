@@ -108,6 +108,8 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
 
   // Reading.
   Task<Result<Loaded>> load(MessageId id);
+  bool refresh(MessageId id, Loaded& loaded) const;
+  Result<Loaded> loaded_from(MessageId id, std::vector<std::byte> envelope) const;
   Task<Result<Body>> part(MessageId id, std::uint64_t offset, std::uint64_t size);
   Task<Result<std::vector<std::byte>>> read_envelope(MessageId id);
   Result<std::vector<buffer::Block>> blocks_for(std::uint64_t size);

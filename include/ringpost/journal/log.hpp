@@ -145,6 +145,10 @@ class Log {
   // The record must be live, or in a segment that cannot be freed meanwhile.
   Task<Result<void>> read(Location where, std::uint32_t skip, std::vector<std::span<std::byte>> into);
   Task<Result<void>> read(Location where, std::span<std::byte> into);
+  // Records of one segment, in the order of their offsets, the end of the last one at most kNearBytes behind the begin of
+  // the first: with one read. Those that could be read and verify are handed out; the others call for `read`.
+  using Near = std::function<void(std::size_t index, std::span<const std::byte> payload)>;
+  Task<Result<void>> read_near(std::vector<Location> places, Near near);
   // Every record of every segment in use, in the order of recovery, with reads off the mail path. Between two segments
   // others run; hold reclaim meanwhile.
   Task<Result<void>> walk(std::function<void(const RecordView&)> visit);
