@@ -29,14 +29,22 @@ std::string wrong(std::string_view what) {
   return fmt::format(R"({{"error":"{}"}})", what);
 }
 
+std::optional<std::uint64_t> number(std::string_view word) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (word.empty() || error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
+  return value;
+}
+
 std::string cut(VolatileDisk& disk, std::string_view arguments) {
-  const std::string_view word = next_word(arguments);
-  std::uint64_t seed = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), seed);
-  if (error != std::errc{} || end != word.data() + word.size()) return wrong("a cut needs a seed");
+  const auto seed = number(next_word(arguments));
+  const auto operations = number(next_word(arguments));
+  if (!seed || !operations) return wrong("a cut needs a seed and a number of operations");
   const auto manner = manner_of(arguments);
   if (!manner && !arguments.empty()) return wrong("no such manner");
-  const CutReport report = disk.cut(seed, manner);
+  const auto done = disk.cut_after(*operations, *seed, manner, kCutPatience);
+  if (!done) return wrong("so many operations did not come");
+  const CutReport& report = *done;
   return fmt::format(R"({{"manner":"{}","kept":{},"torn":{},"dropped":{}}})", name_of(report.manner),
                      report.kept, report.torn, report.dropped);
 }

@@ -1,11 +1,13 @@
 // The disk's control socket: one order each connection, one line of JSON as the answer.
 //
-//   cut SEED [MANNER]   {"manner":"subset","kept":3,"torn":1,"dropped":7}
-//   on                  the power is back
-//   lie | honest        flushes are answered without being done, or are done again
-//   figures             {"writes":9,"flushes":2,"cuts":1,"refused":0}
+//   cut SEED OPERATIONS [MANNER]   behind so many further writes and flushes (0: now); answers when it has come:
+//                                  {"manner":"subset","kept":3,"torn":1,"dropped":7}
+//   on                             the power is back
+//   lie | honest                   flushes are answered without being done, or are done again
+//   figures                        {"writes":9,"flushes":2,"cuts":1,"refused":0}
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -14,7 +16,8 @@
 
 namespace ringpost::power {
 
-inline constexpr std::size_t kOrderMax = 200;  // bytes of a line
+inline constexpr std::size_t kOrderMax = 200;            // bytes of a line
+inline constexpr std::chrono::seconds kCutPatience{30};  // for the operations to come
 
 std::string carry_out(VolatileDisk& disk, std::string_view order);
 

@@ -3,7 +3,6 @@
 import collections
 import os
 import random
-import threading
 
 import foreign
 import ringpost
@@ -15,6 +14,7 @@ from sink import Sink
 
 MAILBOX = f"anna@{LOCAL}"
 LATE = "late"  # recipients whose mail waits until all cuts are over
+OPERATIONS_MAX = 60  # writes and flushes that come between the order and the cut
 HOLDING_SHARE = 0.4  # of the lives: nothing is delivered in them, so that the whole load is in the spool at the cut
 
 
@@ -91,9 +91,10 @@ class Machine:
         until = acknowledged() + count
         wait_until(lambda: acknowledged() >= until, f"{until} acknowledgements; there are {acknowledged()}")
 
-    def cut(self, seed, manner=None):
+    def cut(self, seed, operations=0, manner=None):
         """The power goes, the server with it; both come back."""
-        report = self.disk.cut(seed, manner)
+        report = self.disk.cut(seed, operations, manner)
+        print(f"cut {self.reports['cuts'] + 1} {report}: {len(self.expected(late=True))} acknowledged, {len(self.came)} came", flush=True)
         self.server.kill()
         self.next_host.release.set()
         self.arrivals.life_ended()
@@ -107,8 +108,7 @@ class Machine:
         for _ in range(count):
             self.next_host.holding = choices.random() < HOLDING_SHARE
             self.run_for(choices.randrange(20, 250))
-            threading.Event().wait(choices.random() * 0.03)  # not always just behind an answer
-            self.cut(choices.getrandbits(32))
+            self.cut(choices.getrandbits(32), choices.randrange(1, OPERATIONS_MAX))
             self.next_host.holding = False
             self.check_under_load()
 

@@ -76,7 +76,7 @@ class Bite(SystemTest):
         machine.stop_load()
         self.assertEqual(machine.received(), set())
         disk.be_honest()
-        machine.cut(SEED, "drop")
+        machine.cut(SEED, manner="drop")
         machine.server.wait_until_empty(patience=300)
         expected = machine.expected(late=True)
         lost = expected - machine.received()

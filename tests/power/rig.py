@@ -1,7 +1,7 @@
 """Disks whose power can be cut, with a file system on each.
 
     disk = PowerDisk(128 * MiB, "xfs")
-    disk.cut(seed)        # what was not flushed is dropped, torn or shuffled; from now on it answers EIO
+    disk.cut(seed, 5)     # 5 writes and flushes from now: what was not flushed is dropped, torn or shuffled; from now on it answers EIO
     disk.come_back()      # power again, and the file system mounted again
 
 PowerDisk cuts below the file system: its image is the file of our power_disk. ShutDisk lets the file system cut itself: it stops
@@ -53,9 +53,9 @@ class PowerDisk(Volume):
             raise AssertionError(f"{words}: {answer['error']}")
         return answer
 
-    def cut(self, seed, manner=None):
-        """What became of the unsynced writes: {"manner", "kept", "torn", "dropped"}."""
-        return self.order("cut", seed, *([manner] if manner else []))
+    def cut(self, seed, operations, manner=None):
+        """Waits for so many writes and flushes to come, and says what became of those unsynced: {"manner", "kept", "torn", "dropped"}."""
+        return self.order("cut", seed, operations, *([manner] if manner else []))
 
     def come_back(self):
         # The loop device goes too, and with it what the system remembers of the disk.
@@ -88,7 +88,7 @@ NO_LOG_FLUSH = 2
 
 
 class ShutDisk(LoopDisk):
-    def cut(self, _seed, _manner=None):
+    def cut(self, _seed, _operations, _manner=None):
         folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.ioctl(folder, SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))

@@ -87,19 +87,17 @@ bool VolatileDisk::write(std::span<const std::byte> bytes, std::uint64_t offset)
   const std::lock_guard guard(lock_);
   if (!answers() || !is_inside(offset, bytes.size())) return false;
   std::ranges::copy(bytes, now_.at(offset, bytes.size()).begin());
-  take({offset, bytes.size(), {bytes.begin(), bytes.end()}});
-  return true;
+  return take({offset, bytes.size(), {bytes.begin(), bytes.end()}});
 }
 
 bool VolatileDisk::zero(std::uint64_t offset, std::uint64_t size) {
   const std::lock_guard guard(lock_);
   if (!answers() || !is_inside(offset, size)) return false;
   now_.zero(offset, size);
-  take({offset, size, {}});
-  return true;
+  return take({offset, size, {}});
 }
 
-void VolatileDisk::take(Write write) {
+bool VolatileDisk::take(Write write) {
   ++figures_.writes;
   unsynced_bytes_ += write.bytes.size();
   unsynced_.push_back(std::move(write));
@@ -108,12 +106,22 @@ void VolatileDisk::take(Write write) {
     unsynced_bytes_ -= unsynced_.front().bytes.size();
     unsynced_.pop_front();
   }
+  return !is_time_to_cut();
+}
+
+bool VolatileDisk::is_time_to_cut() {
+  if (!armed_ || --armed_->operations != 0) return false;
+  last_cut_ = cut_now(armed_->seed, armed_->manner);
+  armed_.reset();
+  was_cut_.notify_all();
+  return true;
 }
 
 bool VolatileDisk::flush() {
   const std::lock_guard guard(lock_);
   if (!answers()) return false;
   ++figures_.flushes;
+  if (is_time_to_cut()) return false;
   if (lying_) return true;
   for (const Write& write : unsynced_) make_durable(write);
   unsynced_.clear();
@@ -151,6 +159,22 @@ VolatileDisk::Sectors VolatileDisk::tear(const Write& write, std::mt19937_64& ra
 
 CutReport VolatileDisk::cut(std::uint64_t seed, std::optional<Manner> manner) {
   const std::lock_guard guard(lock_);
+  return cut_now(seed, manner);
+}
+
+std::optional<CutReport> VolatileDisk::cut_after(std::uint64_t operations, std::uint64_t seed,
+                                                 std::optional<Manner> manner,
+                                                 std::chrono::milliseconds patience) {
+  if (operations == 0) return cut(seed, manner);
+  std::unique_lock guard(lock_);
+  last_cut_.reset();
+  armed_ = {operations, seed, manner};
+  was_cut_.wait_for(guard, patience, [&] { return last_cut_.has_value(); });
+  armed_.reset();
+  return last_cut_;
+}
+
+CutReport VolatileDisk::cut_now(std::uint64_t seed, std::optional<Manner> manner) {
   std::mt19937_64 random(seed);
   const auto chosen = static_cast<Manner>(below(random, kManners));
   CutReport report{.manner = manner.value_or(chosen)};

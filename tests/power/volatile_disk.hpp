@@ -8,10 +8,11 @@
 // Safe to call from any thread.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -78,6 +79,10 @@ class VolatileDisk {
 
   // The same seed leaves the same, if the same was written. Without a manner the seed chooses that too.
   CutReport cut(std::uint64_t seed, std::optional<Manner> manner = {});
+  // The same behind so many further writes and flushes: behind a write before it is answered, or in the place of a flush. Waits for
+  // it, but not longer than `patience`: then nothing is cut.
+  std::optional<CutReport> cut_after(std::uint64_t operations, std::uint64_t seed,
+                                     std::optional<Manner> manner, std::chrono::milliseconds patience);
   void power_on();
   // From now on a flush is answered and does nothing: no promise over such a disk can hold.
   void set_lying(bool lying);
@@ -89,12 +94,20 @@ class VolatileDisk {
     std::uint64_t size = 0;
     std::vector<std::byte> bytes;  // empty: zeros
   };
+  struct Armed {
+    std::uint64_t operations = 0;  // to go
+    std::uint64_t seed = 0;
+    std::optional<Manner> manner;
+  };
   // Which sectors of a write have reached the disk.
   using Sectors = std::vector<bool>;
 
   bool is_inside(std::uint64_t offset, std::uint64_t size) const;
   bool answers();
-  void take(Write write);
+  // False: the power went with it.
+  bool take(Write write);
+  bool is_time_to_cut();
+  CutReport cut_now(std::uint64_t seed, std::optional<Manner> manner);
   void make_durable(const Write& write);
   void make_durable(const Write& write, const Sectors& sectors);
   static Sectors tear(const Write& write, std::mt19937_64& random);
@@ -108,6 +121,9 @@ class VolatileDisk {
   SparseImage durable_;  // what a cut leaves of it for certain
   std::deque<Write> unsynced_;
   std::uint64_t unsynced_bytes_ = 0;
+  std::optional<Armed> armed_;
+  std::optional<CutReport> last_cut_;
+  std::condition_variable was_cut_;
   bool on_ = true;
   bool lying_ = false;
   DiskFigures figures_;

@@ -2,6 +2,7 @@
 #include "volatile_disk.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -190,13 +191,37 @@ TEST(PowerDiskCache, the_oldest_write_becomes_durable_when_it_is_full) {
   EXPECT_TRUE(first_is_there());
 }
 
+TEST_F(PowerDisk, is_cut_behind_a_write_or_in_the_place_of_a_flush) {
+  fill('a');
+  disk.flush();
+  for (const std::uint64_t operations : {1U, 2U, 3U, 4U}) {
+    std::optional<CutReport> cut;
+    std::thread waiting([&] { cut = disk.cut_after(operations, 1, Manner::drop, std::chrono::seconds{60}); });
+    std::uint64_t done = 0;
+    const std::byte letter{'a'};
+    for (bool on = true; on; ++done) {
+      // Until it is armed nothing counts.
+      on = done % 2 == 0 ? disk.write({&letter, 1}, 0) : disk.flush();
+    }
+    waiting.join();
+    ASSERT_TRUE(cut);
+    EXPECT_GE(done, operations);
+    EXPECT_EQ(cut->dropped, 1U);
+    disk.power_on();
+    EXPECT_EQ(sectors(), std::string(kSectors, 'a'));
+  }
+  EXPECT_FALSE(disk.cut_after(1, 1, Manner::drop, std::chrono::milliseconds{1}));
+  fill('b');
+  EXPECT_EQ(sectors(), std::string(kSectors, 'b'));
+}
+
 TEST_F(PowerDisk, takes_orders) {
   fill('a');
-  EXPECT_EQ(carry_out(disk, "cut 5 drop"), R"({"manner":"drop","kept":0,"torn":0,"dropped":1})");
+  EXPECT_EQ(carry_out(disk, "cut 5 0 drop"), R"({"manner":"drop","kept":0,"torn":0,"dropped":1})");
   EXPECT_EQ(carry_out(disk, "figures"), R"({"writes":1,"flushes":0,"cuts":1,"refused":0})");
   EXPECT_EQ(carry_out(disk, "on"), "{}");
   EXPECT_EQ(sectors(), std::string(kSectors, '\0'));
-  for (const char* order : {"", "cut", "cut x", "cut 1 gently", "off"})
+  for (const char* order : {"", "cut", "cut 1", "cut x 0", "cut 1 0 gently", "off"})
     EXPECT_THAT(carry_out(disk, order), ::testing::StartsWith(R"({"error")")) << order;
 }
 

@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from programs import at_end, run, run_ok, temp_folder
+from programs import at_end, run, run_ok, temp_folder, wait_until
 
 
 MKFS = {"ext4": ["mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0"],
@@ -60,7 +60,8 @@ class Volume:
             self.mount()
 
     def unmount(self):
-        run_ok(["umount", self.path])
+        # The system closes the files of a killed process a moment after it, those of its ring above all.
+        wait_until(lambda: run(["umount", self.path]).returncode == 0, f"{self.path} to be unmounted")
         self.mounted = False
 
     def verify(self):
