@@ -111,8 +111,31 @@ Json hit_json(const filter::RuleSet& rules, const filter::Hit& hit) {
   return Json().set("rule", rules.rule(hit.rule).name).set("score", hit.score).set("count", hit.count);
 }
 
+Json::List words_json(const BayesOpinion& opinion) {
+  Json::List words;
+  for (const BayesOpinion::Word& word : opinion.words)
+    words.push_back(Json()
+                        .set("token", word.text)
+                        .set("probability", word.probability)
+                        .set("spam", std::uint64_t{word.count.spam})
+                        .set("ham", std::uint64_t{word.count.ham}));
+  return words;
+}
+
+void print_opinion(Context& context, const BayesOpinion& opinion, bool all) {
+  context.out(fmt::format("Bayes: {:.4f}, of {}: {} known, {} of them for spam and {} for ham\n",
+                          *opinion.judgement.probability, plural(opinion.tokens, "token"),
+                          opinion.judgement.known, opinion.judgement.spammy, opinion.judgement.hammy));
+  if (!all) return;
+  TextTable table({">PROBABILITY", ">SPAM", ">HAM", "TOKEN"}, kCellWidthMax);
+  for (const BayesOpinion::Word& word : opinion.words)
+    table.add({fmt::format("{:.3f}", word.probability), std::to_string(word.count.spam),
+               std::to_string(word.count.ham), printable(word.text)});
+  context.out(table.text());
+}
+
 void print_verdict(Context& context, const filter::Engine& engine, const std::string& name,
-                   const filter::Verdict& verdict, bool all) {
+                   const filter::Verdict& verdict, const BayesOpinion& opinion, bool all) {
   const filter::RuleSet& rules = engine.rules();
   if (context.json) {
     Json::List hits, hidden;
@@ -125,6 +148,8 @@ void print_verdict(Context& context, const filter::Engine& engine, const std::st
         .set("spam", verdict.spam());
     json.set("hits", std::move(hits));
     if (all) json.set("parts", std::move(hidden));
+    if (opinion.judgement.probability) json.set("bayes", *opinion.judgement.probability);
+    if (all && !opinion.words.empty()) json.set("tokens", words_json(opinion));
     json.set("bytes_read", verdict.bytes_read)
         .set("gave_up", verdict.gave_up)
         .set("cut_short", verdict.cut_short);
@@ -142,6 +167,7 @@ void print_verdict(Context& context, const filter::Engine& engine, const std::st
   if (all)
     for (const filter::Hit& hit : verdict.hidden_hits) add(hit);
   if (!table.empty()) context.out(table.text());
+  if (opinion.judgement.probability) print_opinion(context, opinion, all);
   if (verdict.cut_short)
     context.out("the mail costs more than one may; the rest of the rules was left out\n");
 }
@@ -160,13 +186,15 @@ int test_mails(Context& context, const FilterArguments& arguments, const std::ve
   for (const std::string& file : files) {
     const auto text = read_whole(file, kNamedFileMax);
     if (!text) return fail_with(context, text.error());
-    const filter::Facts facts;
+    filter::Facts facts;
     const filter::MessageView message(mail_in(*text, setup->scan_size), ready.engine->view_settings(), facts,
                                       scratch);
+    const BayesOpinion opinion = setup->bayes ? setup->bayes->opinion(message) : BayesOpinion{};
+    facts.bayes = opinion.judgement.probability;
     filter::Scan scan(ready.engine, message, facts, scratch);
     while (scan.advance()) {
     }
-    print_verdict(context, *ready.engine, file, scan.verdict(), arguments.all);
+    print_verdict(context, *ready.engine, file, scan.verdict(), opinion, arguments.all);
   }
   return kDone;
 }
@@ -185,9 +213,13 @@ CLI::App* add_filter_leaf(Registry& registry, CLI::App& parent, const FilterLeaf
   command->add_option("--cache", arguments->cache,
                       "Folder for what was compiled, instead of the state directory");
   command
-      ->add_option("--score-set", arguments->score_set,
-                   "plain, net, bayes or bayes-net: which column of scores")
+      ->add_option(
+          "--score-set", arguments->score_set,
+          "plain, net, bayes or bayes-net: which column of scores; auto: plain, or bayes when it is trained")
       ->capture_default_str();
+  command->add_option("--bayes", arguments->bayes,
+                      "What Bayes learned, instead of bayes.db in the state directory");
+  command->add_option("--user", arguments->user, "What Bayes learned for this user alone");
   command->add_flag("--local", arguments->local, "Rules see that there is no network (local_tests_only)");
   command->add_flag("--all", arguments->all, "Parts of metas (names with __) too");
   return command;
@@ -213,6 +245,7 @@ void add_filter_commands(CLI::App& app, Registry& registry) {
                                    });
   test->add_option("FILE", *files, "A mail as it came")->required();
   add_filter_lint_command(*family, registry);
+  add_filter_learn_commands(*family, registry);
 }
 
 }  // namespace ringpost::command

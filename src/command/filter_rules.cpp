@@ -57,7 +57,18 @@ Result<filter::ScoreSet> score_set_named(std::string_view name) {
   if (name == "bayes") return filter::ScoreSet::bayes;
   if (name == "bayes-net") return filter::ScoreSet::bayes_net;
   return fail(ErrorKind::permanent,
-              fmt::format("there is no score set '{}'; take plain, net, bayes or bayes-net", name));
+              fmt::format("there is no score set '{}'; take auto, plain, net, bayes or bayes-net", name));
+}
+
+// Which scores, and what Bayes knows where they are those with Bayes.
+Result<void> choose_scores(const FilterArguments& arguments, FilterSetup& setup) {
+  const bool automatic = arguments.score_set == "auto";
+  if (!automatic) setup.options.score_set = RP_TRY(score_set_named(arguments.score_set));
+  if (!automatic && (static_cast<unsigned>(setup.options.score_set) & 2U) == 0) return {};
+  setup.bayes = RP_TRY(BayesKnowledge::read(setup.bayes_file, setup.bayes_settings, arguments.user));
+  if (automatic && setup.bayes && setup.bayes->trained()) setup.options.score_set = filter::ScoreSet::bayes;
+  if (automatic && setup.options.score_set == filter::ScoreSet::plain) setup.bayes = nullptr;
+  return {};
 }
 
 }  // namespace
@@ -99,7 +110,11 @@ Result<FilterSetup> filter_setup(const Context& context, const FilterArguments& 
   options.local_only = arguments.local;
   options.read = [](const std::string& path) { return read_whole(path, kNamedFileMax); };
   setup.rules = filter::load_rules(files, options);
-  setup.options.score_set = RP_TRY(score_set_named(arguments.score_set));
+  setup.bayes_settings = filter::make_bayes_settings(setup.rules->settings());
+  setup.bayes_file = arguments.bayes;
+  if (setup.bayes_file.empty() && !setup.cache_folder.empty())
+    setup.bayes_file = setup.cache_folder + "/bayes.db";
+  RP_CHECK(choose_scores(arguments, setup));
   setup.options.keep_hidden = arguments.all;
   return setup;
 }

@@ -8,13 +8,16 @@
 #include "ringpost/filter/engine.hpp"
 
 #include "context.hpp"
+#include "filter_bayes.hpp"
 
 namespace ringpost::command {
 
 struct FilterArguments {
   std::vector<std::string> rules;  // instead of those of the configuration
   std::string cache;               // a folder; "": the state directory of the configuration
-  std::string score_set = "plain";
+  std::string bayes;               // a file; "": bayes.db in the folder of the cache
+  std::string user;                // whose Bayes; "": the site's
+  std::string score_set = "auto";  // plain, or bayes when enough was learned
   bool local = false;
   bool all = false;  // hidden parts too
 };
@@ -23,6 +26,9 @@ struct FilterSetup {
   std::shared_ptr<const filter::RuleSet> rules;
   filter::EngineOptions options;
   std::string cache_folder;  // "": none
+  filter::BayesSettings bayes_settings;
+  std::string bayes_file;                       // "": none
+  std::shared_ptr<const BayesKnowledge> bayes;  // when the score set is one with Bayes
   Bytes scan_size;
 };
 

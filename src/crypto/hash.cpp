@@ -55,6 +55,29 @@ Sha256Digest sha256(std::string_view text) {
   return sha256(std::as_bytes(std::span(text)));
 }
 
+struct Sha1::Context {
+  Owned<EVP_MD_CTX, &EVP_MD_CTX_free> md{EVP_MD_CTX_new()};
+};
+
+Sha1::Sha1() : context_(std::make_unique<Context>()) {
+  RP_ASSERT(context_->md != nullptr);
+  RP_ASSERT(EVP_DigestInit_ex(context_->md.get(), EVP_sha1(), nullptr) == 1);
+}
+Sha1::Sha1(Sha1&&) noexcept = default;
+Sha1& Sha1::operator=(Sha1&&) noexcept = default;
+Sha1::~Sha1() = default;
+
+Sha1Digest Sha1::of(std::string_view text) {
+  Sha1Digest digest;
+  unsigned size = 0;
+  RP_ASSERT(EVP_DigestInit_ex(context_->md.get(), nullptr, nullptr) == 1);
+  RP_ASSERT(EVP_DigestUpdate(context_->md.get(), text.data(), text.size()) == 1);
+  RP_ASSERT(EVP_DigestFinal_ex(context_->md.get(), reinterpret_cast<unsigned char*>(digest.data()), &size) ==
+            1);
+  RP_ASSERT(size == digest.size());
+  return digest;
+}
+
 std::string to_hex(std::span<const std::byte> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;

@@ -52,6 +52,16 @@ Statement& Statement::bind(int position, std::int64_t number) {
   return *this;
 }
 
+Statement& Statement::bind_bytes(int position, std::string_view bytes) {
+  sqlite3_bind_blob64(statement_.get(), position, bytes.data() == nullptr ? "" : bytes.data(), bytes.size(),
+                      SQLITE_TRANSIENT);
+  return *this;
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_.get());
+}
+
 Result<bool> Statement::step() {
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
@@ -70,6 +80,14 @@ std::string Statement::text(int column) const {
   return bytes == nullptr
              ? std::string()
              : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
+}
+
+std::string_view Statement::bytes(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+  return bytes == nullptr
+             ? std::string_view()
+             : std::string_view(bytes,
+                                static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
 }
 
 std::int64_t Statement::number(int column) const {

@@ -23,17 +23,18 @@ unpack_oracle() {
 }
 
 dev_agree() {
-  local corpus=${RINGPOST_CORPUS:-} mails=0 preset=${RINGPOST_PRESET:-release}
+  local corpus=${RINGPOST_CORPUS:-} mails='' what=agree preset=${RINGPOST_PRESET:-release}
   while [ $# -gt 0 ]; do
     case "$1" in
       --corpus) corpus=${2:?--corpus DIR}; shift 2 ;;
       --mails) mails=${2:?--mails N}; shift 2 ;;
-      *) die "agree [--corpus DIR] [--mails N]: there is no '$1'" ;;
+      --bayes) what=agree_bayes; shift ;;
+      *) die "agree [--bayes] [--corpus DIR] [--mails N]: there is no '$1'" ;;
     esac
   done
   [ -d "$corpus" ] || die "agree needs a folder of mails or of .tar.zst archives of them: --corpus DIR or RINGPOST_CORPUS"
   unpack_oracle
   build_preset "$preset" ringpost
-  python3 tools/dev/agree.py --corpus "$corpus" --mails "$mails" --oracle build/foreign/spamassassin \
-    --program "build/$preset/src/server/ringpost" --out build/agree
+  python3 "tools/dev/$what.py" --corpus "$corpus" ${mails:+--mails "$mails"} --oracle build/foreign/spamassassin \
+    --program "build/$preset/src/server/ringpost" --out "build/$what"
 }

@@ -2,12 +2,13 @@
 # What SpamAssassin says of each mail whose path is a line of standard input: as `spamassassin -L -t` does, in a fresh process
 # for each, so that no mail sees what another left behind. The rules are read once, before the processes part.
 #
-# Usage: agree_oracle.pl RULES SITE STATE <PATHS      A line for each: path, score, rule=score rule=score ...
+# Usage: agree_oracle.pl RULES SITE STATE [bayes] <PATHS      A line for each: path, score, rule=score rule=score ...
+# With "bayes" the probability that Bayes gives is a fourth column.
 use strict;
 use warnings;
 use Mail::SpamAssassin;
 
-my ($rules, $site, $state) = @ARGV;
+my ($rules, $site, $state, $bayes) = @ARGV;
 my $program = Mail::SpamAssassin->new({
     rules_filename      => $rules,
     site_rules_filename => $site,
@@ -37,7 +38,9 @@ while (my $path = <STDIN>) {
     my $mail = $program->parse(\$text);
     my $status = $program->check($mail);
     my %scores = %{$status->get_names_of_tests_hit_with_scores_hash()};
-    printf "%s\t%.3f\t%s\n", $path, $status->get_score(), join ' ', map { "$_=$scores{$_}" } sort keys %scores;
+    printf "%s\t%.3f\t%s", $path, $status->get_score(), join ' ', map { "$_=$scores{$_}" } sort keys %scores;
+    printf "\t%s", $status->{bayes_score} // '' if $bayes;
+    print "\n";
     # No destructors: they would clean up what the parent still needs.
     require POSIX;
     POSIX::_exit(0);

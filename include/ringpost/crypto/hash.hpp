@@ -1,4 +1,4 @@
-// SHA-256, in one call or in pieces, and hexadecimal text.
+// SHA-256, in one call or in pieces, SHA-1 for names, and hexadecimal text.
 //
 // Layer:  pure. No I/O, clock, log.
 // Owner:  whoever holds it; a Sha256 stays with one core at a time.
@@ -34,6 +34,23 @@ class Sha256 {
   Sha256Digest finish();
   // Forgets what was fed.
   void reset();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+// SHA-1 names things that others name so (the tokens of Bayes, ids of messages); it proves nothing to anybody.
+inline constexpr std::size_t kSha1Bytes = 20;
+using Sha1Digest = std::array<std::byte, kSha1Bytes>;
+// Keep one for many short texts: making it allocates, of() does not.
+class Sha1 {
+ public:
+  Sha1();
+  Sha1(Sha1&&) noexcept;
+  Sha1& operator=(Sha1&&) noexcept;
+  ~Sha1();
+  Sha1Digest of(std::string_view text);
 
  private:
   struct Context;

@@ -36,4 +36,14 @@ inline constexpr std::size_t kCapturesMax = 20;
 // What one template becomes in a mail: 150 rules with their descriptions, which is more than ever hit.
 inline constexpr std::size_t kMarkTextMax = 16 * 1024;
 
+
+// Bayes. Words of the text of one mail, and of its fields or URIs; SpamAssassin's.
+inline constexpr std::size_t kBayesTextWordsMax = 50'000;
+inline constexpr std::size_t kBayesHeaderWordsMax = 10'000;
+// Tokens that say most; the rest only blurs. SpamAssassin's.
+inline constexpr std::size_t kBayesSignificantMax = 150;
+// bayes_expiry_max_db_size: SpamAssassin's default, and what is let pass: 24 bytes of memory for each token.
+inline constexpr std::size_t kBayesTokensDefault = 150'000;
+inline constexpr std::size_t kBayesTokensMax = 20'000'000;
+
 }  // namespace ringpost::filter

@@ -24,11 +24,15 @@ class Statement {
  public:
   Statement& bind(int position, std::string_view text);
   Statement& bind(int position, std::int64_t number);
+  Statement& bind_bytes(int position, std::string_view bytes);
   // True: a row is there.
   Result<bool> step();
   // Runs to its end.
   Result<void> run();
+  // For another use, with other values.
+  void reset();
   std::string text(int column) const;
+  std::string_view bytes(int column) const;  // until the next step
   std::int64_t number(int column) const;
   bool is_null(int column) const;
 

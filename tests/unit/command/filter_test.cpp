@@ -106,5 +106,91 @@ TEST(Filter, says_what_is_missing) {
   EXPECT_THAT(world.err, HasSubstr("bayes-net"));
 }
 
+// Mails of two kinds with words of their own.
+struct LearnWorld : FilterWorld {
+  LearnWorld() {
+    write(
+        "local.cf",
+        "body BAYES_99 eval:check_bayes('0.99', '1.00')\ntflags BAYES_99 learn\nscore BAYES_99 0 0 3.5 3.5\n"
+        "body BAYES_00 eval:check_bayes('0.00', '0.01')\ntflags BAYES_00 nice learn\nscore BAYES_00 0 0 -1.9 "
+        "-1.9\n"
+        "bayes_min_ham_num 5\nbayes_min_spam_num 5\n");
+    std::filesystem::create_directories(file("Maildir/cur"));
+    std::filesystem::create_directories(file("Maildir/new"));
+    std::string mbox;
+    for (int n = 0; n < 6; ++n) {
+      write("Maildir/" + std::string(n % 2 == 0 ? "cur/" : "new/") + std::to_string(n),
+            mail("meeting minutes agenda budget", n));
+      mbox += "From someone@example.com Sat Jan  3 01:05:34 2026\n" + mail("pills casino winner lottery", n) +
+              "\n";
+    }
+    write("spam.mbox", mbox);
+  }
+  static std::string mail(const std::string& words, int n) {
+    return "Subject: hello\nDate: Thu, 1 Jan 2026 00:00:0" + std::to_string(n) + " +0000\n\nZZZ\n\n" + words +
+           "\n>From here\n";
+  }
+  int learn(const char* kind, const std::string& path, std::initializer_list<std::string> more = {}) {
+    std::vector<std::string> words{"filter", "learn", kind, "--config", file("ringpost.toml"), file(path)};
+    words.insert(words.end(), more);
+    return run(words);
+  }
+};
+
+TEST(FilterLearn, teaches_what_test_then_says) {
+  LearnWorld world;
+  world.write("new.eml", LearnWorld::mail("casino lottery pills winner", 9));
+  ASSERT_EQ(world.learn("ham", "Maildir"), kDone) << world.err;
+  EXPECT_THAT(world.out, AllOf(HasSubstr("learned 6 of 6 mails as ham"),
+                               HasSubstr("it has an opinion from 5 and 5 on")));
+  ASSERT_EQ(world.run({"filter", "test", "--config", world.file("ringpost.toml"), world.file("new.eml")}),
+            kDone);
+  EXPECT_THAT(world.out, Not(HasSubstr("BAYES")));
+  ASSERT_EQ(world.learn("spam", "spam.mbox", {"--json"}), kDone) << world.err;
+  EXPECT_THAT(world.out,
+              AllOf(HasSubstr(R"("learned":6)"), HasSubstr(R"("spam":6)"), HasSubstr(R"("ham":6)")));
+  ASSERT_EQ(
+      world.run({"filter", "test", "--all", "--config", world.file("ringpost.toml"), world.file("new.eml")}),
+      kDone);
+  EXPECT_THAT(world.out, AllOf(HasSubstr("BAYES_99"), HasSubstr("Bayes: 0.99"), HasSubstr("casino")));
+  ASSERT_EQ(world.run({"filter", "test", "--json", "--config", world.file("ringpost.toml"),
+                       world.file("Maildir/cur/0")}),
+            kDone);
+  EXPECT_THAT(world.out, AllOf(HasSubstr("BAYES_00"), HasSubstr(R"("bayes":0)")));
+}
+
+TEST(FilterLearn, knows_mails_again_and_lets_them_change_sides) {
+  LearnWorld world;
+  ASSERT_EQ(world.learn("spam", "spam.mbox"), kDone) << world.err;
+  ASSERT_EQ(world.learn("spam", "spam.mbox"), kDone);
+  EXPECT_THAT(world.out, AllOf(HasSubstr("learned 0 of 6"), HasSubstr("6 were known")));
+  ASSERT_EQ(world.learn("ham", "spam.mbox"), kDone);
+  EXPECT_THAT(world.out, AllOf(HasSubstr("learned 6 of 6"), HasSubstr("6 had been learned as spam"),
+                               HasSubstr("knows 0 spam and 6 ham")));
+  ASSERT_EQ(world.learn("ham", "spam.mbox", {"--forget"}), kDone);
+  EXPECT_THAT(world.out, AllOf(HasSubstr("forgot 6 of 6"), HasSubstr("knows 0 spam and 0 ham")));
+}
+
+TEST(FilterLearn, keeps_users_apart_and_reads_folders) {
+  LearnWorld world;
+  std::filesystem::create_directories(world.file("folder/below"));
+  world.write("folder/a.eml", LearnWorld::mail("one", 1));
+  world.write("folder/below/b.eml", LearnWorld::mail("two", 2));
+  world.write("folder/.hidden", LearnWorld::mail("three", 3));
+  ASSERT_EQ(world.learn("spam", "folder", {"--user", "joe"}), kDone) << world.err;
+  EXPECT_THAT(world.out, HasSubstr("learned 2 of 2"));
+  ASSERT_EQ(world.learn("spam", "folder"), kDone);
+  EXPECT_THAT(world.out, HasSubstr("learned 2 of 2"));
+}
+
+TEST(FilterLearn, says_why_it_cannot) {
+  LearnWorld world;
+  EXPECT_EQ(world.learn("spam", "nowhere"), kFindings);
+  EXPECT_THAT(world.err, HasSubstr("nowhere"));
+  world.write("local.cf", "use_bayes 0\n");
+  EXPECT_EQ(world.learn("spam", "spam.mbox"), kFindings);
+  EXPECT_THAT(world.err, HasSubstr("use_bayes"));
+}
+
 }  // namespace
 }  // namespace ringpost::command

@@ -12,6 +12,13 @@ TEST(Sha256, gives_the_published_digests) {
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
+TEST(Sha1, gives_the_published_digests_one_after_the_other) {
+  Sha1 hash;
+  EXPECT_EQ(to_hex(hash.of("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(to_hex(hash.of("")), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+  EXPECT_EQ(to_hex(hash.of("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
 TEST(Sha256, gives_the_same_digest_for_any_split) {
   const std::string text(1000, 'q');
   const Sha256Digest whole = sha256(text);
