@@ -146,6 +146,7 @@ Task<Result<void>> Spool::State::announce_recovered() {
 }
 
 void Spool::State::upkeep() {
+  announce_again();
   figures.messages.set(static_cast<std::int64_t>(queue.index().size()));
   figures.tried.set(static_cast<std::int64_t>(queue.states().size()));
   figures.index_bytes.set(static_cast<std::int64_t>(queue.index().memory() + queue.states().memory()));

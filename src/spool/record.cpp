@@ -52,14 +52,27 @@ void Spool::State::announce_with(const Entry& entry, std::span<const std::byte> 
   listener->queued({.id = id, .envelope = &*decoded, .outcomes = outcomes, .recovered = recovered});
 }
 
+// Its envelope could not be read just now: a disk in trouble, or no memory.
+void Spool::State::announce_later(MessageId id, bool recovered) {
+  if (not_announced.empty()) announce_again_at = core.now() + kAnnounceAgain;
+  not_announced.push_back({id, recovered});
+}
+
+void Spool::State::announce_again() {
+  if (not_announced.empty() || closing || core.now() < announce_again_at) return;
+  for (const NotAnnounced& each : std::exchange(not_announced, {})) announce(each.id, each.recovered);
+}
+
 Task<void> Spool::State::announce_cold(std::shared_ptr<State> self, MessageId id, bool recovered) {
   ++background;
   const auto envelope = co_await read_envelope(id);
   const Entry* entry = queue.find(id);
   if (envelope && entry != nullptr && !closing)
     announce_with(*entry, *envelope, recovered);
-  else if (!envelope)
+  else if (!envelope && envelope.error().kind == ErrorKind::permanent)
     figures.damaged.add();
+  else if (!envelope)
+    announce_later(id, recovered);
   --background;
   quiet.notify_all();
 }

@@ -85,6 +85,8 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   void turn_end();
   void announce(MessageId id, bool recovered);
   void announce_with(const Entry& entry, std::span<const std::byte> envelope, bool recovered);
+  void announce_later(MessageId id, bool recovered);
+  void announce_again();
   Task<void> announce_cold(std::shared_ptr<State> self, MessageId id, bool recovered);
   std::vector<Outcome> outcomes_of(const Entry& entry) const;
 
@@ -162,6 +164,12 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
     MessageId id;
   };
   std::deque<Awaiting> awaiting;
+  struct NotAnnounced {
+    MessageId id;
+    bool recovered;
+  };
+  std::vector<NotAnnounced> not_announced;  // all of them are tried again then
+  Instant announce_again_at;
   std::unordered_map<std::uint64_t, std::shared_ptr<Held>> held;
   std::deque<MessageId> postponed;
   struct Ending {

@@ -14,6 +14,7 @@ constexpr std::string_view kToReach[] = {
     "clients: no connection",
     "clients: no reply to the body",
     "clients: not greeted",
+    "disk: a block cannot be read any more",
     "disk: a stored bit turned over",
     "disk: error of a cold call",
     "disk: file broken for writes",

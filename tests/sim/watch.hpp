@@ -28,6 +28,8 @@ class Watch {
   void settle();
   std::map<std::uint64_t, unsigned> queue();
   std::size_t queued();
+  // Nothing is left but what the disk has ruined so that nobody can do anything with it.
+  bool drained();
 
  private:
   struct Ended {

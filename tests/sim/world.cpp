@@ -154,7 +154,9 @@ void World::fill_disk() {
 
 void World::rot() {
   const auto backend = io_.make_backend(Machine::kHost);
-  disk_watch_.rot(backend->files(), random_);
+  disk_watch_.rot(backend->files(), random_, [this](const std::string& path, std::uint64_t offset) {
+    (void)io_.kill_block(path, offset, Machine::kHost);
+  });
   if (!random_.one_in(3)) crash(true);  // it is found when the log is read
 }
 
@@ -269,16 +271,26 @@ void World::calm_down() {
   clients_.behave();
 }
 
+std::string World::what_is_left() {
+  if (machine_.phase() != Machine::Phase::running) return "the server does not run";
+  std::string text =
+      fmt::format("{} messages are left, {} connections are open, letters are {}", watch_.queued(),
+                  remotes_.open(), clients_.all_over() ? "all over" : "still tried");
+  for (const auto& [id, count] : watch_.queue())
+    if (text.size() < 1000)
+      text += fmt::format("; {}{}", to_string(MessageId{id}),
+                          ledger_.excused({id}) ? " (the disk ruined it)" : "");
+  return text;
+}
+
 void World::drain() {
   const bool drained = run_until(
       [&] {
-        return machine_.phase() == Machine::Phase::running && clients_.all_over() && watch_.queued() == 0 &&
-               remotes_.open() == 0;
+        return machine_.phase() == Machine::Phase::running && clients_.all_over() && remotes_.open() == 0 &&
+               watch_.drained();
       },
       kDrainMax);
-  if (!drained)
-    return ledger_.violate(fmt::format("the queue does not drain: {} messages are left, letters are {}",
-                                       watch_.queued(), clients_.all_over() ? "all over" : "still tried"));
+  if (!drained) return ledger_.violate("the queue does not drain: " + what_is_left());
   run_until([] { return false; }, std::chrono::minutes{10});  // idle connections go
   watch_.recount(true);
   ledger_.compare_ends();
