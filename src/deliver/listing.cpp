@@ -1,6 +1,7 @@
 // What operators see of the queue.
 #include <algorithm>
 #include <map>
+#include <string>
 
 #include "ringpost/deliver/limits.hpp"
 #include "ringpost/schedule/retry.hpp"
@@ -29,46 +30,70 @@ DestinationSummary summarise(const Destination& destination, const Queue& queue)
 
 }  // namespace
 
-// From counters, but for the messages in memory, of which there are few when the queue is long.
-QueueSummary Service::summary() const {
-  const Queue& queue = state_->queue;
-  const WallTime now = state_->core.wall_now();
-  QueueSummary summary{.messages = queue.message_count()};
-  summary.refusing = to_string(state_->parts.spool->refusing());
-  std::map<std::string_view, DestinationSummary> destinations;
-  const auto entry_of = [&](std::string_view name) -> DestinationSummary& {
+// A summary as it grows, while others run.
+struct Service::State::Summing {
+  State& state;
+  WallTime now = state.core.wall_now();
+  QueueSummary summary;
+  std::map<std::string, DestinationSummary, std::less<>> destinations;
+
+  DestinationSummary& entry_of(const std::string& name) {
     auto [entry, added] = destinations.try_emplace(name);
     if (!added) return entry->second;
-    const auto found = queue.destinations().find(std::string(name));
-    if (found != queue.destinations().end()) entry->second = summarise(*found->second, queue);
+    const auto found = state.queue.destinations().find(name);
+    if (found != state.queue.destinations().end()) entry->second = summarise(*found->second, state.queue);
     entry->second.name = name;
     return entry->second;
-  };
-  const auto count = [&](DestinationSummary& destination, JobState job_state, std::uint64_t recipients,
-                         WallTime arrival) {
-    const auto state = static_cast<std::size_t>(job_state);
-    destination.recipients[state] += recipients;
-    summary.recipients[state] += recipients;
+  }
+  void count(DestinationSummary& destination, JobState job_state, std::uint64_t recipients,
+             WallTime arrival) {
+    const auto job = static_cast<std::size_t>(job_state);
+    destination.recipients[job] += recipients;
+    summary.recipients[job] += recipients;
     if (destination.oldest == WallTime{} || arrival < destination.oldest) destination.oldest = arrival;
-  };
-  for (const auto& [id, message] : queue.messages()) {
-    message->jobs.for_each([&](Job& job) {
-      count(entry_of(job.destination->name), queue.state_of(job), job.recipients.size(), message->arrival);
-      summary.ages[age_class(now - message->arrival)] += job.recipients.size();
+  }
+  void add(Message& message) {
+    message.jobs.for_each([&](Job& job) {
+      count(entry_of(job.destination->name), state.queue.state_of(job), job.recipients.size(),
+            message.arrival);
+      summary.ages[age_class(now - message.arrival)] += job.recipients.size();
     });
   }
-  queue.parking().for_each_line([&](const Parking::Line& line) {
+  void add(const Parking::Line& line) {
+    if (line.messages == 0) return;
     DestinationSummary& destination = entry_of(line.destination);
     const WallTime oldest{std::int64_t{line.oldest} * 1'000'000'000};
     if (line.deferred != 0) count(destination, JobState::deferred, line.deferred, oldest);
     if (line.held != 0) count(destination, JobState::held, line.held, oldest);
-    if (line.ready != 0) count(destination, queue.state_of(line), line.ready, oldest);
+    if (line.ready != 0) count(destination, state.queue.state_of(line), line.ready, oldest);
+  }
+};
+
+// From counters, but for the messages in memory, of which there are few when the queue is long. What changes meanwhile may
+// be counted in both its states, or in none.
+Task<QueueSummary> Service::summary() {
+  State& state = *state_;
+  State::Summing all{state};
+  const auto& messages = state.queue.messages();
+  std::size_t looked_at = 0;
+  for (std::size_t bucket = 0; bucket < messages.bucket_count(); ++bucket) {
+    for (auto at = messages.begin(bucket); at != messages.end(bucket); ++at) all.add(*at->second);
+    if (++looked_at % kSummedPerTurn == 0) co_await shard::Yield{state.core};
+  }
+  for (std::size_t line = 0; line < state.queue.parking().line_count(); ++line) {
+    all.add(state.queue.parking().line(line));
+    if (++looked_at % kSummedPerTurn == 0) co_await shard::Yield{state.core};
+  }
+  state.queue.parking().for_each_age([&](WallTime arrival, std::uint64_t recipients) {
+    all.summary.ages[age_class(all.now - arrival)] += recipients;
   });
-  queue.parking().for_each_age([&](WallTime arrival, std::uint64_t recipients) {
-    summary.ages[age_class(now - arrival)] += recipients;
-  });
-  for (auto& [name, destination] : destinations) summary.destinations.push_back(std::move(destination));
-  return summary;
+  for (auto& [name, destination] : all.destinations) {
+    all.summary.destinations.push_back(std::move(destination));
+    if (++looked_at % kSummedPerTurn == 0) co_await shard::Yield{state.core};
+  }
+  all.summary.messages = state.queue.message_count();
+  all.summary.refusing = to_string(state.parts.spool->refusing());
+  co_return std::move(all.summary);
 }
 
 void Service::State::describe_parked(const Parked& parked, const spool::Spool::Loaded& loaded,

@@ -88,11 +88,9 @@ class Parking {
 
   std::size_t size() const { return table_.size(); }
   std::size_t memory() const { return table_.memory(); }
-  template <class Visit>
-  void for_each_line(Visit visit) const {
-    for (const Line& line : lines_)
-      if (line.messages != 0) visit(line);
-  }
+  // Those without messages stand empty until they are used again.
+  std::size_t line_count() const { return lines_.size(); }
+  const Line& line(std::size_t index) const { return lines_[index]; }
   // Recipients by the arrival of their message, some minutes together.
   template <class Visit>
   void for_each_age(Visit visit) const {

@@ -90,6 +90,7 @@ struct Service::State final : Queue::Reactions {
   Task<void> reroute(Message& message);
 
   // ---- listing.cpp
+  struct Summing;
   std::size_t count_in(const Selector& selector, MessageId id, const spool::Spool::Loaded& loaded);
   void describe_parked(const Parked& parked, const spool::Spool::Loaded& loaded, QueuedMessage& shown) const;
   QueuedMessage describe(MessageId id, const spool::Spool::Loaded& loaded);

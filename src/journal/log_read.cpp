@@ -126,9 +126,8 @@ Task<Result<void>> Log::State::read_near(std::vector<Location> places, Near near
   const std::uint64_t end = std::uint64_t{places.back().offset} + places.back().size;
   RP_ASSERT(end > begin && end - begin <= kNearBytes + kBlockSize + sizeof(RecordHeader));
   const std::size_t wanted = round_up(static_cast<std::size_t>(end - begin), kBlockSize);
-  buffer::Block block = core.buffers().take(wanted + kBlockSize);
-  if (!block) co_return fail(ErrorKind::exhausted, "no memory to read records");
-  const auto bytes = aligned_part(block).first(wanted);
+  const AlignedMemory memory(wanted);
+  const auto bytes = memory.bytes();
   figures.cold_reads.add();
   ++segments[index].readers;
   const iovec vector{bytes.data(), bytes.size()};

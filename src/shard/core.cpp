@@ -133,6 +133,7 @@ std::size_t Core::poll(Instant until) {
   (waits ? own_figures_->idle_ns : own_figures_->busy_ns)
       .add(static_cast<std::uint64_t>((now_ - before).count()));
   own_figures_->busy_ns.add(static_cast<std::uint64_t>(busy.count()));
+  own_figures_->turn_ns.record(static_cast<std::uint64_t>(busy.count()));
   if (busy > kStall) own_figures_->stalls.add();
   return count;
 }

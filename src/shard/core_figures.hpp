@@ -11,7 +11,7 @@ struct Core::Figures {
   observe::Counter messages_sent, messages_received, rings_full, offloaded;
   observe::Counter accepted, handed_over, accept_pauses;
   observe::Gauge buffer_bytes, frame_bytes, live_tasks;
-  observe::Histogram completions_per_turn;
+  observe::Histogram completions_per_turn, turn_ns;
 
   explicit Figures(observe::Registry& registry) {
     registry.add("core_turns", "Turns of the loop.", turns);
@@ -21,6 +21,8 @@ struct Core::Figures {
                  busy_ns);
     registry.add("core_idle_ns", "Time in the kernel when it could wait, with the submission before it.",
                  idle_ns);
+    registry.add("core_turn_ns",
+                 "For how long each turn worked: nobody else of the core had his turn meanwhile.", turn_ns);
     registry.add("core_stalls", "Turns that worked for more than a millisecond.", stalls);
     registry.add("core_timers_fired", "Timers fired.", timers_fired);
     registry.add("core_messages_sent", "Messages put into the rings to other cores.", messages_sent);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <ranges>
 #include <tuple>
 
 #include "ringpost/journal/limits.hpp"
@@ -30,12 +32,13 @@ Task<std::vector<Survey::Found>> Survey::next() {
   while (found.empty()) {
     if (spool_->closing) co_return found;
     co_await shard::Yield{spool_->core};
-    if (places_.empty() && taken_ == ids_.size()) {
+    if (pass_ended()) {
       if (over_) co_return found;
       co_await gather();
     }
-    if (places_.empty()) find_places();
-    if (!places_.empty()) found = co_await read_run(run_length());
+    if (places_.empty() && run_.empty()) find_places();
+    if (run_.empty() && !places_.empty()) co_await read_run(run_length());
+    found = co_await show();
   }
   co_return found;
 }
@@ -87,7 +90,7 @@ void Survey::find_places() {
   const std::size_t end = std::min(taken_ + kSurveyPlaces, ids_.size());
   for (; taken_ < end; ++taken_) {
     const Entry* entry = spool_->queue.find(ids_[taken_]);
-    if (entry != nullptr) places_.push_back({ids_[taken_], entry->envelope});
+    if (entry != nullptr) places_.push_back({ids_[taken_], entry->envelope, {}});
   }
   std::ranges::sort(places_, std::greater<>{}, [](const Place& place) {
     return std::tuple(place.envelope.segment, place.envelope.offset, place.id);
@@ -109,24 +112,29 @@ std::size_t Survey::run_length() const {
   return count;
 }
 
-Task<std::vector<Survey::Found>> Survey::read_run(std::size_t count) {
-  std::vector<Place> run(places_.rbegin(), places_.rbegin() + static_cast<std::ptrdiff_t>(count));
-  places_.resize(places_.size() - count);
-  std::vector<std::vector<std::byte>> payloads(count);
-  if (count > 1) {
-    std::vector<journal::Location> where;
-    for (const Place& place : run) where.push_back(place.envelope);
-    // Whatever fails is tried one by one below.
-    (void)co_await spool_->log->read_near(where, [&](std::size_t index, std::span<const std::byte> payload) {
-      payloads[index].assign(payload.begin(), payload.end());
-    });
-  }
+Task<void> Survey::read_run(std::size_t count) {
+  const auto first = places_.end() - static_cast<std::ptrdiff_t>(count);
+  run_.assign(std::move_iterator(first), std::move_iterator(places_.end()));
+  places_.erase(first, places_.end());
+  if (count == 1) co_return;
+  std::vector<journal::Location> where;
+  for (const Place& place : std::views::reverse(run_)) where.push_back(place.envelope);
+  // Whatever fails is tried one by one when it is shown.
+  (void)co_await spool_->log->read_near(
+      std::move(where), [this](std::size_t index, std::span<const std::byte> payload) {
+        run_[run_.size() - 1 - index].payload.assign(payload.begin(), payload.end());
+      });
+}
+
+Task<std::vector<Survey::Found>> Survey::show() {
   std::vector<Found> found;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (spool_->queue.find(run[i].id) == nullptr) continue;
-    auto loaded = payloads[i].empty() ? co_await spool_->load(run[i].id)
-                                      : spool_->loaded_from(run[i].id, std::move(payloads[i]));
-    if (loaded || spool_->queue.find(run[i].id) != nullptr) found.push_back({run[i].id, std::move(loaded)});
+  for (std::size_t looked_at = 0; !run_.empty() && looked_at < kSurveyShown; ++looked_at) {
+    Place place = std::move(run_.back());
+    run_.pop_back();
+    if (spool_->queue.find(place.id) == nullptr) continue;
+    auto loaded = place.payload.empty() ? co_await spool_->load(place.id)
+                                        : spool_->loaded_from(place.id, std::move(place.payload));
+    if (loaded || spool_->queue.find(place.id) != nullptr) found.push_back({place.id, std::move(loaded)});
   }
   co_return found;
 }

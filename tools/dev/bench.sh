@@ -24,7 +24,14 @@ bench_micro() {
   done
 }
 
+# `./dev bench spool queue [ARGUMENTS]` has the real server on a long queue: see bench/queue.py --help.
 bench_spool() {
+  if [ "${1:-}" = queue ]; then
+    shift
+    build_preset release bench_spool ringpost
+    python3 bench/queue.py "$@"
+    return
+  fi
   build_preset release bench_spool
   RINGPOST_BENCH_DIR=$PWD/build/release build/release/bench/bench_spool "$@"
 }

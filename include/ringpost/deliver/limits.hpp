@@ -82,6 +82,8 @@ inline constexpr std::uint32_t kReadyOfStuck = 16;
 inline constexpr std::size_t kMessagesInMemory = 65'536;
 // Parked messages whose time has come and that are being read at once.
 inline constexpr std::size_t kWakersMax = 16;
+// Of what a summary adds up, in one turn.
+inline constexpr std::size_t kSummedPerTurn = 1024;
 // Messages that a listing looks at in its first pass over the queue; later ones have more.
 inline constexpr std::size_t kListPass = 4096;
 

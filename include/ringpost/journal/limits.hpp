@@ -40,7 +40,7 @@ inline constexpr std::size_t kTablePiece =
     256 * 1024;                                 // what is written of a table at a time, beside the frames
 inline constexpr Duration kCompactPause = 5ms;  // emptying rests for at least so long, to keep to its rate
 inline constexpr Duration kScrubPause = 1h;     // after the last segment, before the first is read again
-inline constexpr std::size_t kNearBytes = 192 * 1024;  // what one read of records that lie together spans
+inline constexpr std::size_t kNearBytes = kBufferSize;  // what one read of records that lie together spans
 inline constexpr std::size_t kTargetsMax = 64;         // segments that one record negates
 
 }  // namespace ringpost::journal

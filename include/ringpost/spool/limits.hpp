@@ -36,13 +36,14 @@ inline constexpr Duration kExchangePoll = 2ms;            // whether the other c
 inline constexpr std::size_t kForeignMax = 4'000'000;     // records about messages of other shards, at start
 
 // A survey: ids that one pass has at the most, of 8 bytes, and twice that while it gathers them; slots of the table gone over,
-// and messages asked about, before others have their turn; places looked up and sorted at a time; and messages that one read brings, with the gap between two of them that
-// is read over. A turn with any of these takes less than a millisecond.
+// and messages asked about, before others have their turn; places looked up and sorted at a time; messages that one read brings, and so many shown at a time; and the gap between two of
+// them that is read over. A turn with any of these takes less than a millisecond.
 inline constexpr std::size_t kSurveyPassMax = 524'288;
 inline constexpr std::size_t kSurveySlots = 65'536;
 inline constexpr std::size_t kSurveyLooks = 2048;
-inline constexpr std::size_t kSurveyPlaces = 1024;
-inline constexpr std::size_t kSurveyRun = 128;
+inline constexpr std::size_t kSurveyPlaces = 4096;
+inline constexpr std::size_t kSurveyRun = 4096;
+inline constexpr std::size_t kSurveyShown = 128;
 inline constexpr std::uint32_t kSurveyGap = 32 * 1024;
 
 }  // namespace ringpost::spool

@@ -31,7 +31,7 @@ class Survey {
   // Some more, after a turn of the others; none: there are no more.
   Task<std::vector<Found>> next();
   // What was handed out last ends a pass: every message up to here has been.
-  bool pass_ended() const { return taken_ == ids_.size() && places_.empty(); }
+  bool pass_ended() const { return taken_ == ids_.size() && places_.empty() && run_.empty(); }
 
   friend FramePool& frame_pool(Survey& survey) { return survey.frames(); }
 
@@ -39,13 +39,15 @@ class Survey {
   struct Place {
     MessageId id;
     journal::Location envelope;
+    std::vector<std::byte> payload;  // once it has been read
   };
   FramePool& frames();
   Task<void> gather();
   Task<void> keep_the_first();
   void find_places();
   std::size_t run_length() const;
-  Task<std::vector<Found>> read_run(std::size_t count);
+  Task<void> read_run(std::size_t count);
+  Task<std::vector<Found>> show();
 
   std::shared_ptr<Spool::State> spool_;
   Wanted wanted_;
@@ -55,6 +57,7 @@ class Survey {
   std::vector<MessageId> ids_;  // of the pass, rising
   std::size_t taken_ = 0;
   std::vector<Place> places_;  // the next ones, the first last
+  std::vector<Place> run_;     // of these, what has been read, the first last too
   bool over_ = false;
 };
 
