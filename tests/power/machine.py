@@ -49,6 +49,11 @@ class NextHost(Sink):
         return None
 
 
+    def end_stalls(self):
+        self.answers.pop("greeting", None)
+        self.release.set()
+
+
 class Machine:
     def __init__(self, test, disk, backend, **more):
         self.test = test
@@ -96,7 +101,7 @@ class Machine:
         report = self.disk.cut(seed, operations, manner)
         print(f"cut {self.reports['cuts'] + 1} {report}: {len(self.expected(late=True))} acknowledged, {len(self.came)} came", flush=True)
         self.server.kill()
-        self.next_host.release.set()
+        self.next_host.end_stalls()
         self.arrivals.life_ended()
         self.reports.update({f"manner {report.pop('manner')}": 1, "cuts": 1, **report})
         self.disk.come_back()
