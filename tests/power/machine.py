@@ -112,7 +112,7 @@ class Machine:
         self.start_load()
         for _ in range(count):
             self.next_host.holding = choices.random() < HOLDING_SHARE
-            self.run_for(choices.randrange(20, 250))
+            self.run_for(choices.randrange(10, 100))
             self.cut(choices.getrandbits(32), choices.randrange(1, OPERATIONS_MAX))
             self.next_host.holding = False
             self.check_under_load()
@@ -120,7 +120,7 @@ class Machine:
     def check_under_load(self):
         """New mail comes while the old is read; then the load rests, or its mail would be in the way of the old."""
         expected = self.expected(late=False)
-        self.run_for(30)
+        self.run_for(15)
         for load in self.loads:
             load.pause_all()
         self.check_that_all_came(expected)
