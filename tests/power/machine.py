@@ -49,6 +49,11 @@ class NextHost(Sink):
         return None
 
 
+    def end_stalls(self):
+        self.answers.pop("greeting", None)
+        self.release.set()
+
+
 class Machine:
     def __init__(self, test, disk, backend, **more):
         self.test = test
@@ -96,7 +101,7 @@ class Machine:
         report = self.disk.cut(seed, operations, manner)
         print(f"cut {self.reports['cuts'] + 1} {report}: {len(self.expected(late=True))} acknowledged, {len(self.came)} came", flush=True)
         self.server.kill()
-        self.next_host.release.set()
+        self.next_host.end_stalls()
         self.arrivals.life_ended()
         self.reports.update({f"manner {report.pop('manner')}": 1, "cuts": 1, **report})
         self.disk.come_back()
@@ -107,7 +112,7 @@ class Machine:
         self.start_load()
         for _ in range(count):
             self.next_host.holding = choices.random() < HOLDING_SHARE
-            self.run_for(choices.randrange(20, 250))
+            self.run_for(choices.randrange(10, 100))
             self.cut(choices.getrandbits(32), choices.randrange(1, OPERATIONS_MAX))
             self.next_host.holding = False
             self.check_under_load()
@@ -115,7 +120,7 @@ class Machine:
     def check_under_load(self):
         """New mail comes while the old is read; then the load rests, or its mail would be in the way of the old."""
         expected = self.expected(late=False)
-        self.run_for(30)
+        self.run_for(15)
         for load in self.loads:
             load.pause_all()
         self.check_that_all_came(expected)

@@ -3,6 +3,7 @@
 RINGPOST_CRASHES says how often (3). RINGPOST_SEED replays the moments of a failed run, which prints its seed.
 """
 
+import collections
 import os
 import random
 
@@ -59,6 +60,39 @@ class Crash(SystemTest):
         wait_until(lambda: set(load.acknowledged) <= {id_of(m.data) for m in sink.mails}, "all that was acknowledged")
         self.assertTrue(came)
         server.wait_until_empty(patience=300)
+
+    def test_a_spool_of_four_cores_is_found_by_two_one_and_three(self):
+        sink = self.closing(Sink(answers={"rcpt": self.put_off}))
+        server = self.server({"retry": {"intervals": ["1s"]}, "spool": {"compact_after": "1s"}}, sink=sink, cores=4)
+        expected = set()
+        for cores in (4, 2, 1, 3, 4):
+            with self.subTest(cores=cores):
+                if cores != 4 or expected:
+                    server.reconfigure({"cores": {"use": list(range(cores))}})
+                    server.start()
+                # What all that went before left is here, each message once.
+                wait_until(lambda: server.queue_count() == len(expected), f"{len(expected)} messages; there are {server.queue_count()}")
+                load = Load(server.port(), lambda number: f"{'now' if number % 3 == 0 else 'later'}@{REMOTE}", prefix=f"c{cores}x{len(expected)}x")
+                load.wait_for(60)
+                load.stop()
+                self.assertEqual(max(load.attempts.values()), 1)
+                taken = {name for name in load.acknowledged if int(name.rsplit("x", 1)[1]) % 3 == 0}
+                expected |= set(load.acknowledged) - taken
+                wait_until(lambda: taken <= {id_of(m.data) for m in sink.mails}, "what is taken")
+                wait_until(lambda: server.queue_count() == len(expected), "what was taken to leave the queue")
+                # Orderly and by a crash, in turn.
+                server.stop() if cores % 2 == 0 else server.kill()
+        sink.answers.clear()
+        server.reconfigure({"cores": {"use": [0, 1]}})
+        server.start()
+        server.wait_until_empty(patience=300)
+        came = collections.Counter(id_of(mail.data) for mail in sink.mails)
+        # What was taken just before a kill may have come twice; what waited may not.
+        self.assertEqual({name: came[name] for name in expected if came[name] != 1}, {})
+
+    @staticmethod
+    def put_off(_session, address):
+        return "450 4.2.1 not now" if address.startswith("later") else None
 
 
 if __name__ == "__main__":
