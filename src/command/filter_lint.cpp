@@ -80,7 +80,7 @@ int lint(Context& context, const FilterArguments& arguments) {
   if (!setup) return fail_with(context, setup.error());
   const ReadyEngine ready = ready_engine(*setup);
   std::vector<Lint> found;
-  for (const filter::Problem& problem : all_problems(*ready.engine))
+  for (const filter::Problem& problem : server::all_problems(*ready.engine))
     found.push_back({problem.place, "", problem.text});
   lint_cost(*ready.engine, found);
   lint_examples(*setup->rules, found);
