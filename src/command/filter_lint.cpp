@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ringpost/command/limits.hpp"
+#include "ringpost/server/rule_files.hpp"
 
 #include "filter_commands.hpp"
 #include "text_table.hpp"

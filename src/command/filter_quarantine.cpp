@@ -18,7 +18,8 @@ using admin::Json;
 
 void add_message(TextTable& table, const Json& message) {
   const Json::List& recipients = message["recipients"].list();
-  const double more = static_cast<double>(recipients.size()) + message["recipients_left"].number() - 1;
+  const std::int64_t more =
+      static_cast<std::int64_t>(recipients.size()) + message["recipients_left"].number() - 1;
   std::string to = recipients.empty() ? "" : recipients.front().text();
   if (more > 0) to += fmt::format(" and {} more", more);
   table.add({message["id"].text(), age_text(message["age_seconds"].number()),
@@ -55,7 +56,8 @@ void show_message(const Context& context, const Json& message) {
   for (const Json& recipient : message["recipients"].list())
     context.out(fmt::format("  to <{}>\n", printable(recipient.text())));
   context.out("\n");
-  std::string_view header = message["header"].text();
+  const std::string text = message["header"].text();
+  std::string_view header = text;
   while (!header.empty()) {
     const std::size_t end = std::min(header.find("\r\n"), header.size());
     context.out(printable(std::string(header.substr(0, end))) + "\n");
