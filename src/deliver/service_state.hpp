@@ -19,6 +19,7 @@
 
 #include "flow.hpp"
 #include "host_memory.hpp"
+#include "quarantine.hpp"
 #include "queue.hpp"
 #include "reports.hpp"
 #include "results.hpp"
@@ -95,6 +96,13 @@ struct Service::State final : Queue::Reactions {
   void describe_parked(const Parked& parked, const spool::Spool::Loaded& loaded, QueuedMessage& shown) const;
   QueuedMessage describe(MessageId id, const spool::Spool::Loaded& loaded);
 
+  // ---- quarantine.cpp
+  std::vector<MessageId> in_quarantine(MessageId id) const;
+  Task<std::size_t> release_from_quarantine(MessageId which);
+  Task<std::size_t> end_in_quarantine(std::vector<MessageId> ids, std::string_view why);
+  Task<void> expire_in_quarantine();
+  Task<std::optional<QuarantinedMessage>> describe_quarantined(MessageId id);
+
   // ---- service.cpp
   bool settled() const;
   void note_change() { changed.notify_all(); }
@@ -104,6 +112,7 @@ struct Service::State final : Queue::Reactions {
   shard::Core& core;
   Parts parts;
   Queue queue;
+  Quarantine quarantine;
   Reports reports;
   Results results;
   HostMemory hosts;
