@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -63,13 +64,13 @@ std::string without_final_blanks(std::string text) {
 // Each line of the value a line of the field.
 std::string folded_lines(std::string_view value) {
   std::string out;
-  while (!value.empty()) {
+  for (bool first = true; !value.empty(); first = false) {
     const std::size_t end = std::min(value.find('\n'), value.size());
-    const std::string line = std::string(mail::trim(value.substr(0, end)));
+    const std::string_view line = mail::trim(value.substr(0, end));
     value.remove_prefix(std::min(end + 1, value.size()));
-    if (line.empty() && !out.empty()) continue;
-    if (!out.empty()) out += "\r\n\t";
-    out += line.empty() ? " " : line;
+    if (line.empty() && !first) continue;
+    if (!first) out += "\r\n\t";
+    out += line;
   }
   return out;
 }
@@ -173,6 +174,52 @@ struct Maker {
       marks.fields +=
           fmt::format("X-Spam-Prev-Subject: (nonexistent)\r\nSubject: {}\r\n", tag_for("Subject", *texts[0]));
   }
+  // A field of the mail in the header of the report; one that is rewritten shows it here.
+  void copy_field(std::string_view mail, std::string_view name) {
+    const auto field = mail::find_field(mail, name);
+    const auto text = rewriting_of(rules, name);
+    if (!field && !(text && same_name(name, "Subject"))) return;
+    marks.fields += name;
+    marks.fields += ':';
+    if (text) marks.fields += " " + tag_for(name, *text);
+    if (text && field && !field->value.starts_with(' ')) marks.fields += ' ';
+    if (field) marks.fields += field->value;
+    marks.fields += "\r\n";
+  }
+  void wrap(std::string_view mail) {
+    std::vector<std::string_view> names{"From", "To", "Cc", "Subject", "Date", "Message-ID"};
+    for (const std::string_view name : rules.settings().words("report_safe_copy_headers"))
+      if (std::ranges::none_of(names, [&](std::string_view known) { return same_name(known, name); }))
+        names.push_back(name);
+    for (const std::string_view name : names) copy_field(mail, name);
+    const std::string boundary = fmt::format("----------=_{:016X}.report", facts.random);
+    const bool as_text = rules.report_safe() == 2;
+    marks.fields +=
+        fmt::format("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"{}\"\r\n", boundary);
+    marks.separator = marks.fields.size();
+    marks.fields += fmt::format(
+        "\r\nThis is a multi-part message in MIME format.\r\n\r\n"
+        "--{}\r\nContent-Type: text/plain; charset={}\r\nContent-Disposition: inline\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\n{}\r\n"
+        "--{}\r\nContent-Type: {}; x-spam-type=original\r\n"
+        "Content-Description: the mail as it came\r\nContent-Disposition: {}\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\n",
+        boundary, rules.settings().text("report_charset").value_or("UTF-8"), report_text(), boundary,
+        as_text ? "text/plain" : "message/rfc822", as_text ? "inline" : "attachment");
+    marks.tail = fmt::format("\r\n--{}--\r\n", boundary);
+  }
+  // With CRLF; a template that the rule files lack is replaced by what hit.
+  std::string report_text() const {
+    std::string text = rules.report_template();
+    if (text.empty()) text = "Content analysis details:   (_SCORE_ points, _REQD_ required)\n\n_SUMMARY_";
+    std::string out;
+    for (const char c : expand_tags(text, rules, verdict, facts)) {
+      if (c == '\r') continue;
+      if (c == '\n') out += '\r';
+      out += c;
+    }
+    return out;
+  }
 };
 
 }  // namespace
@@ -182,12 +229,19 @@ Marks make_marks(const RuleSet& rules, const Verdict& verdict, std::string_view 
   Maker maker{rules, verdict, facts, {}};
   for (const AddedHeader& header : verdict.spam() ? rules.headers_for_spam() : rules.headers_for_ham())
     maker.add_field(header);
-  const auto is_report = [](const AddedHeader& header) { return same_name(header.name, "Report"); };
-  // A mail is never wrapped into a report; so what the report would say stands here.
-  if (verdict.spam() && rules.report_safe() != 0 && std::ranges::none_of(rules.headers_for_spam(), is_report))
-    maker.add_field({"Report", "_REPORT_"});
-  maker.look_at_header(mail);
+  if (verdict.spam() && rules.report_safe() != 0)
+    maker.wrap(mail);
+  else
+    maker.look_at_header(mail);
   return std::move(maker.marks);
+}
+
+Marks cut_forged(std::string_view mail) {
+  Marks marks;
+  mail::HeaderReader reader(mail);
+  while (const auto field = reader.next())
+    if (is_forged(field->name)) marks.cuts.push_back({field->offset, field->size});
+  return marks;
 }
 
 }  // namespace ringpost::filter

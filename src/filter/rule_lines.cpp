@@ -434,9 +434,6 @@ Result<void> RuleReader::rewrite_header_line(std::string_view value) {
 
 Result<void> RuleReader::report_safe_line(std::string_view value) {
   if (value != "0" && value != "1" && value != "2") return wrong("0, 1 or 2 is wanted");
-  if (value != "0")
-    problem(Severity::unsupported,
-            "mail is marked in its header as with report_safe 0, not wrapped into a report");
   set_->settings_.add({"report_safe", std::string(value), place_});
   const auto is_report = [](const AddedHeader& header) { return same_name(header.name, "Report"); };
   if (value == "0" && std::ranges::none_of(set_->headers_spam_, is_report))

@@ -207,8 +207,11 @@ Task<void> Pickup::State::process(std::string name) {
 
 // True: durable, or refused for good.
 Task<bool> Pickup::State::take_letter(const std::string& name, const PickupFile& file, Letter& letter) {
-  const intake::Origin origin{
-      .auth_user = file.owner_name, .listener = "pickup", .protocol_override = "local", .submission = true};
+  const intake::Origin origin{.auth_user = file.owner_name,
+                              .listener = "pickup",
+                              .protocol_override = "local",
+                              .submission = true,
+                              .direction = intake::Direction::outbound};
   for (std::size_t i = 0; i < letter.envelopes.size(); ++i) {
     const mail::Envelope& envelope = letter.envelopes[i];
     if (envelope.recipient_count() == 0) continue;

@@ -4,9 +4,16 @@
 #include <array>
 #include <cstring>
 
+#include <fmt/format.h>
+
+#include "ringpost/intake/limits.hpp"
 #include "ringpost/mail/header.hpp"
 #include "ringpost/mail/submission.hpp"
 #include "ringpost/scan/data_unstuffer.hpp"
+#include "ringpost/spool/limits.hpp"
+
+#include "judge.hpp"
+#include "layout.hpp"
 
 namespace ringpost::intake {
 
@@ -16,6 +23,7 @@ constexpr mail::EnhancedStatus kSystemFull{4, 3, 1};
 constexpr mail::EnhancedStatus kSystemTrouble{4, 3, 0};
 constexpr mail::EnhancedStatus kRoutingLoop{5, 4, 6};
 constexpr mail::EnhancedStatus kTooLarge{5, 3, 4};
+constexpr mail::EnhancedStatus kPolicy{5, 7, 1};
 
 mail::Reply full() {
   return {452, kSystemFull, "Insufficient system storage, try again later"};
@@ -35,28 +43,23 @@ std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
-// The facts of the body alone, moved by what stands before it.
-scan::BodyFacts shift(const scan::BodyFacts& body, std::uint64_t by) {
-  scan::BodyFacts whole = body;
-  whole.size += by;
-  if (whole.separator_offset != scan::BodyFacts::kNoSeparator) whole.separator_offset += by;
-  for (std::size_t i = 0; i < whole.dot_count; ++i) {
-    const std::uint64_t moved = whole.dots[i] + by;
-    if (moved > UINT32_MAX) {
-      whole.dot_count = static_cast<std::uint8_t>(i);
-      whole.dots_overflow = true;
-      break;
-    }
-    whole.dots[i] = static_cast<std::uint32_t>(moved);
-  }
-  whole.crc32c = 0;  // of other bytes than those stored; each record of the log carries its own checksum
-  return whole;
+// What the filter found, in a line of the log.
+void add_judgement(const Judgement& judgement, observe::EventBuilder& event) {
+  event.add(observe::EventKey::score, fmt::format("{:.1f}", judgement.score))
+      .add(observe::EventKey::required, fmt::format("{:.1f}", judgement.required))
+      .add(observe::EventKey::tests, std::string_view(judgement.tests).substr(0, kTestsTextMax))
+      .add(observe::EventKey::action, to_string(judgement.action))
+      .add(observe::EventKey::filter_time, judgement.time);
 }
 
 }  // namespace
 
+Draft::Draft() = default;
+Draft::Draft(Draft&&) noexcept = default;
+Draft::~Draft() = default;
+
 Intake::Intake(shard::Core& core, spool::Spool& spool, std::shared_ptr<const Settings> settings)
-    : core_(core), spool_(spool), settings_(std::move(settings)) {
+    : core_(core), spool_(spool), settings_(std::move(settings)), judge_(std::make_unique<Judge>(core)) {
   auto& registry = core.figures();
   registry.add("intake_messages", "Messages made durable and answered with 250.", figures_.messages);
   registry.add("intake_bytes", "Bytes of those messages, with our Received line.", figures_.bytes);
@@ -65,6 +68,15 @@ Intake::Intake(shard::Core& core, spool::Spool& spool, std::shared_ptr<const Set
   registry.add("intake_refused_full", "Refusals for want of disk or memory.", figures_.refused_full);
   registry.add("intake_refused_loop", "Messages that went in circles.", figures_.refused_loop);
   registry.add("intake_streamed", "Messages too large to wait whole in memory.", figures_.streamed);
+}
+
+Intake::~Intake() = default;
+
+void Intake::set_filter(std::shared_ptr<const FilterSettings> settings) {
+  judge_->set_settings(std::move(settings));
+}
+void Intake::set_fact_sources(std::vector<FactSource*> sources) {
+  judge_->set_sources(std::move(sources));
 }
 
 std::optional<mail::Reply> Intake::refuse_when_full() {
@@ -112,14 +124,24 @@ Task<std::optional<mail::Reply>> Intake::more_room(Draft& draft, const Origin& o
     figures_.refused_full.add();
     co_return full();
   }
-  co_return co_await spill(draft, origin, envelope);
+  see_header(draft, origin, envelope);
+  if (awaits_verdict(draft, origin)) {
+    const std::uint64_t held = (draft.kept_.size() + 1) * std::uint64_t{kWholeBodyMax};
+    if (held < judge_->settings()->options.scan_size.count) co_return keep(draft);
+    if (auto refusal = co_await judge(draft, origin, envelope)) {
+      announce_refusal(draft, origin, envelope, *refusal);
+      co_return refusal;
+    }
+  }
+  if (const auto done = co_await spill(draft, origin, envelope); !done) co_return reply_for(done.error());
+  co_return std::nullopt;
 }
 
 // Once the header is whole (or a block is full): counts hops and makes what a submission lacks.
 void Intake::see_header(Draft& draft, const Origin& origin, const mail::Envelope& envelope) {
   if (draft.header_seen_) return;
   draft.header_seen_ = true;
-  const std::string_view body = text_of(std::as_const(draft.block_).bytes().subspan(draft.received_size_));
+  const std::string_view body = text_of(draft.first_bytes().subspan(draft.received_size_));
   draft.received_count_ = mail::count_hops(body).received;
   if (origin.submission) {
     if (const auto missing = mail::find_missing_fields(body); missing.any())
@@ -131,28 +153,84 @@ void Intake::see_header(Draft& draft, const Origin& origin, const mail::Envelope
   draft.prefix_size_ = draft.received_size_ + draft.added_.size();
 }
 
-Task<std::optional<mail::Reply>> Intake::spill(Draft& draft, const Origin& origin,
+// ---- the filter
+
+bool Intake::awaits_verdict(const Draft& draft, const Origin& origin) const {
+  return !draft.judgement_ && !draft.incoming_ && judge_->wants(origin);
+}
+
+// The block is full, and the filter wants to see more: it waits for the verdict.
+std::optional<mail::Reply> Intake::keep(Draft& draft) {
+  buffer::Block next = core_.buffers().take(kWholeBodyMax);
+  if (!next) {
+    figures_.refused_full.add();
+    return full();
+  }
+  draft.kept_.push_back(std::move(draft.block_));
+  draft.block_ = std::move(next);
+  return std::nullopt;
+}
+
+Task<std::optional<mail::Reply>> Intake::judge(Draft& draft, const Origin& origin,
                                                const mail::Envelope& envelope) {
+  std::vector<std::span<const std::byte>> message;
+  const auto first = draft.first_bytes();
+  if (draft.added_.empty()) {
+    message.push_back(first);
+  } else {
+    message = {first.first(draft.received_size_), bytes_of(draft.added_),
+               first.subspan(draft.received_size_)};
+  }
+  for (std::size_t i = 1; i < draft.kept_.size(); ++i)
+    message.push_back(std::as_const(draft.kept_[i]).bytes());
+  if (!draft.kept_.empty()) message.push_back(std::as_const(draft.block_).bytes());
+  draft.judgement_ = std::make_unique<Judgement>(
+      co_await judge_->judge(message, text_of(first.subspan(draft.received_size_)), origin, envelope));
+  if (draft.judgement_->action != Action::reject) co_return std::nullopt;
+  co_return mail::Reply{
+      550, kPolicy,
+      fmt::format("This message looks like spam (score {:.1f}) and is refused; ask the postmaster about {}",
+                  draft.judgement_->score, to_string(draft.id_))};
+}
+
+// All that is held of a judged message, in the order in which it is stored; valid until the draft changes.
+std::vector<std::span<const std::byte>> Intake::front_pieces(const Draft& draft) {
+  const filter::Marks& marks = draft.judgement_->marks;
+  const auto first = draft.first_bytes();
+  std::vector<std::span<const std::byte>> pieces{first.first(draft.received_size_), bytes_of(draft.added_),
+                                                 bytes_of(marks.fields)};
+  append_without(first.subspan(draft.received_size_), marks.cuts, pieces);
+  for (std::size_t i = 1; i < draft.kept_.size(); ++i) pieces.push_back(draft.kept_[i].bytes());
+  if (!draft.kept_.empty()) pieces.push_back(draft.block_.bytes());
+  return pieces;
+}
+
+// What is held goes into the log.
+Task<Result<void>> Intake::spill(Draft& draft, const Origin& origin, const mail::Envelope& envelope) {
+  if (draft.judgement_ && draft.judgement_->action == Action::discard) {
+    draft.kept_.clear();
+    draft.block_.clear();
+    co_return Result<void>{};
+  }
   const bool first = !draft.incoming_;
   if (first) {
     see_header(draft, origin, envelope);
-    auto incoming = spool_.begin();
-    if (!incoming) co_return reply_for(incoming.error());
-    draft.incoming_.emplace(std::move(*incoming));
+    draft.incoming_.emplace(RP_CO_TRY(spool_.begin()));
     figures_.streamed.add();
   }
-  const auto whole = std::as_const(draft.block_).bytes();
-  const std::size_t received = first ? draft.received_size_ : 0;
-  if (auto done = co_await draft.incoming_->append(whole.first(received)); !done)
-    co_return reply_for(done.error());
-  if (first) {
-    if (auto done = co_await draft.incoming_->append(bytes_of(draft.added_)); !done)
-      co_return reply_for(done.error());
+  const auto bytes = std::as_const(draft.block_).bytes();
+  if (first && draft.judgement_) {
+    for (const auto piece : front_pieces(draft)) RP_CO_CHECK(co_await draft.incoming_->append(piece));
+  } else if (first) {
+    RP_CO_CHECK(co_await draft.incoming_->append(bytes.first(draft.received_size_)));
+    RP_CO_CHECK(co_await draft.incoming_->append(bytes_of(draft.added_)));
+    RP_CO_CHECK(co_await draft.incoming_->append(bytes.subspan(draft.received_size_)));
+  } else {
+    RP_CO_CHECK(co_await draft.incoming_->append(bytes));
   }
-  if (auto done = co_await draft.incoming_->append(whole.subspan(received)); !done)
-    co_return reply_for(done.error());
+  draft.kept_.clear();
   draft.block_.clear();
-  co_return std::nullopt;
+  co_return Result<void>{};
 }
 
 std::optional<mail::Reply> Intake::loop(const Draft& draft) const {
@@ -168,6 +246,7 @@ mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, con
   arrival.arrival = core_.wall_now();
   arrival.expiry = core_.wall_now() + (report ? settings_->report_expire_after : settings_->expire_after);
   arrival.durability = origin.durability;
+  arrival.flags = origin.flags;
   arrival.received_count =
       static_cast<std::uint16_t>(std::min<std::size_t>(draft.received_count_, UINT16_MAX));
   arrival.peer_address = std::string_view(peer_text.data(), peer.size());
@@ -176,7 +255,15 @@ mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, con
   arrival.tls = origin.tls;
   arrival.auth_user = origin.auth_user;
   arrival.listener = origin.listener;
-  arrival.body = shift(facts, draft.prefix_size_);
+  static const filter::Marks kNone;
+  arrival.body = stored_facts(facts, draft.prefix_size_, draft.judgement_ ? draft.judgement_->marks : kNone);
+  if (draft.judgement_) {
+    arrival.flags |= draft.judgement_->flags();
+    if (draft.judgement_->action == Action::quarantine) {
+      arrival.expiry = core_.wall_now() + draft.judgement_->quarantine_expiry;
+      arrival.durability = mail::Durability::disk;  // it may wait for weeks
+    }
+  }
   return arrival;
 }
 
@@ -185,26 +272,38 @@ Task<Verdict> Intake::finish(Draft draft, const Origin& origin, const mail::Enve
   see_header(draft, origin, envelope);
   std::optional<mail::Reply> refusal = loop(draft);
   if (refusal) figures_.refused_loop.add();
+  if (!refusal && awaits_verdict(draft, origin)) refusal = co_await judge(draft, origin, envelope);
   std::array<char, 64> peer_text{};  // the longest IPv6 address has 45 characters
   const mail::ArrivalFacts stored = arrival(draft, origin, facts, envelope.reverse_path().empty(), peer_text);
-  if (!refusal && draft.incoming_) refusal = co_await spill(draft, origin, envelope);
-  if (!refusal) {
-    const auto whole = std::as_const(draft.block_).bytes();
-    const std::array<std::span<const std::byte>, 3> pieces{
-        whole.first(std::min(draft.received_size_, whole.size())), bytes_of(draft.added_),
-        whole.subspan(std::min(draft.received_size_, whole.size()))};
-    const auto done = draft.incoming_
-                          ? co_await spool_.accept(draft.id_, envelope, stored, std::move(*draft.incoming_))
-                          : co_await spool_.accept(draft.id_, envelope, stored, pieces);
-    if (!done) refusal = reply_for(done.error());
-  }
+  if (!refusal && !(draft.judgement_ && draft.judgement_->action == Action::discard))
+    if (const auto done = co_await store(draft, origin, envelope, stored); !done)
+      refusal = reply_for(done.error());
   if (refusal) {
     figures_.refused.add();
-    announce_refusal(origin, envelope, *refusal);
+    announce_refusal(draft, origin, envelope, *refusal);
     co_return Verdict{draft.id_, std::move(refusal)};
   }
   announce(draft, origin, envelope, stored);
   co_return Verdict{draft.id_, std::nullopt};
+}
+
+Task<Result<void>> Intake::store(Draft& draft, const Origin& origin, const mail::Envelope& envelope,
+                                 const mail::ArrivalFacts& facts) {
+  const bool whole = !draft.incoming_ && draft.kept_.empty();
+  if (whole && !draft.judgement_) {
+    const auto bytes = std::as_const(draft.block_).bytes();
+    const std::array<std::span<const std::byte>, 3> pieces{
+        bytes.first(draft.received_size_), bytes_of(draft.added_), bytes.subspan(draft.received_size_)};
+    co_return co_await spool_.accept(draft.id_, envelope, facts, pieces);
+  }
+  if (whole && facts.body.size <= spool::kWholeMessageMax) {
+    auto pieces = front_pieces(draft);
+    pieces.push_back(bytes_of(draft.judgement_->marks.tail));
+    co_return co_await spool_.accept(draft.id_, envelope, facts, pieces);
+  }
+  RP_CO_CHECK(co_await spill(draft, origin, envelope));
+  if (draft.judgement_) RP_CO_CHECK(co_await draft.incoming_->append(bytes_of(draft.judgement_->marks.tail)));
+  co_return co_await spool_.accept(draft.id_, envelope, facts, std::move(*draft.incoming_));
 }
 
 Task<Verdict> Intake::take(std::span<const std::byte> message, const Origin& origin,
@@ -237,9 +336,11 @@ Task<Verdict> Intake::take(std::span<const std::span<const std::byte>> pieces, c
 
 void Intake::announce(const Draft& draft, const Origin& origin, const mail::Envelope& envelope,
                       const mail::ArrivalFacts& facts) {
-  figures_.messages.add();
-  figures_.bytes.add(facts.body.size);
-  figures_.recipients.add(envelope.recipient_count());
+  if (!draft.judgement_ || draft.judgement_->action != Action::discard) {
+    figures_.messages.add();
+    figures_.bytes.add(facts.body.size);
+    figures_.recipients.add(envelope.recipient_count());
+  }
   auto event = core_.events().begin(observe::EventType::received, core_.wall_now());
   event.add(observe::EventKey::queue_id, draft.id_)
       .add(observe::EventKey::sender, envelope.reverse_path())
@@ -253,19 +354,22 @@ void Intake::announce(const Draft& draft, const Origin& origin, const mail::Enve
   if (!origin.helo.empty()) event.add(observe::EventKey::helo, origin.helo);
   if (!origin.tls.empty()) event.add(observe::EventKey::tls, origin.tls);
   if (!origin.auth_user.empty()) event.add(observe::EventKey::auth_user, origin.auth_user);
+  if (draft.judgement_) add_judgement(*draft.judgement_, event);
   event.finish();
 }
 
-void Intake::announce_refusal(const Origin& origin, const mail::Envelope& envelope,
+void Intake::announce_refusal(const Draft& draft, const Origin& origin, const mail::Envelope& envelope,
                               const mail::Reply& reply) {
   auto event = core_.events().begin(observe::EventType::rejected, core_.wall_now());
+  if (draft.judgement_) event.add(observe::EventKey::queue_id, draft.id_);
   event.add(observe::EventKey::sender, envelope.reverse_path())
       .add(observe::EventKey::peer, to_string(origin.peer))
       .add(observe::EventKey::listener, origin.listener)
       .add(observe::EventKey::code, static_cast<std::uint64_t>(reply.code))
       .add(observe::EventKey::enhanced_status, mail::to_string(reply.status))
-      .add(observe::EventKey::text, reply.text)
-      .finish();
+      .add(observe::EventKey::text, reply.text);
+  if (draft.judgement_) add_judgement(*draft.judgement_, event);
+  event.finish();
 }
 
 }  // namespace ringpost::intake

@@ -32,9 +32,10 @@ constexpr std::array kKeyNames = std::to_array<std::string_view>({
     "message_id", "remote",       "remote_host", "route",
     "delay",      "attempts",     "code",        "enhanced_status",
     "text",       "next_attempt", "durability",  "source",
-    "reason",     "severity",     "subject",
+    "reason",     "severity",     "subject",     "score",
+    "required",   "tests",        "action",      "filter_time",
 });
-static_assert(kKeyNames.size() == static_cast<std::size_t>(EventKey::subject) + 1);
+static_assert(kKeyNames.size() == static_cast<std::size_t>(EventKey::filter_time) + 1);
 
 struct FieldHeader {
   EventKey key;

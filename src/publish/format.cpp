@@ -108,11 +108,13 @@ void append_field(EventKey key, std::string_view text, std::string& out) {
 
 bool is_number_key(EventKey key) {
   return key == EventKey::size || key == EventKey::recipient_count || key == EventKey::delay ||
-         key == EventKey::attempts || key == EventKey::code;
+         key == EventKey::attempts || key == EventKey::code || key == EventKey::score ||
+         key == EventKey::required || key == EventKey::filter_time;
 }
 
 // Digits with at most one point inside, and no leading zero that JSON would refuse.
 bool is_json_number(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
   const std::size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
   const std::string_view part = point == text.npos ? "0" : text.substr(point + 1);

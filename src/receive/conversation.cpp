@@ -56,7 +56,26 @@ intake::Origin Conversation::origin() const {
                        .tls = session_.secure(),
                        .auth = session_.authenticated()},
           .durability = listening_.durability,
-          .submission = listening_.options.protocol == Protocol::submission};
+          .submission = listening_.options.protocol == Protocol::submission,
+          .direction = direction_};
+}
+
+// What our users send to others goes out; all else comes in. A trusted host that brings mail for our own users is another's
+// relay as often as a user.
+intake::Direction Conversation::find_direction() const {
+  using intake::Direction;
+  if (listening_.options.protocol == Protocol::submission || session_.authenticated())
+    return Direction::outbound;
+  if (listening_.options.protocol == Protocol::lmtp ||
+      !snapshot_->policy->trusted(connection_.peer().address))
+    return Direction::inbound;
+  const mail::Envelope& envelope = session_.envelope();
+  for (std::size_t i = 0; i < envelope.recipient_count(); ++i) {
+    const std::string_view domain = mail::split_address(envelope.recipient(i).address).domain;
+    if (snapshot_->policy->is_local_domain(domain) || snapshot_->policy->is_relay_domain(domain))
+      return Direction::inbound;
+  }
+  return Direction::outbound;
 }
 
 // ---- before the greeting
@@ -289,6 +308,7 @@ void Conversation::judge_recipient() {
 
 void Conversation::begin_body() {
   doomed_.reset();
+  direction_ = find_direction();
   auto draft = service_.parts_.intake->begin(origin(), session_.envelope(), session_.size_hint());
   if (!draft) {
     session_.reject(draft.error());

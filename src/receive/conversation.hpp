@@ -52,6 +52,7 @@ class Conversation final : public ListLink<> {
   Instant deadline() const;
   intake::Origin origin() const;
   policy::Client client() const;
+  intake::Direction find_direction() const;
   std::span<std::byte> target();
 
   Service& service_;
@@ -61,6 +62,7 @@ class Conversation final : public ListLink<> {
   smtp::ServerSession session_;
   std::optional<intake::Draft> draft_;
   std::optional<mail::Reply> doomed_;  // the body is being dropped; this is said at its end
+  intake::Direction direction_ = intake::Direction::inbound;  // of the message whose body comes
   std::string tls_text_;
   std::uint32_t messages_ = 0;
   bool counted_ = false;  // the client's address was counted and must be uncounted

@@ -6,6 +6,9 @@
 //         the commit frame. Our Received line stands at the front of the same block.
 // Large:  over kWholeBodyMax the body streams into the log in chunks while it arrives; chunks without an envelope are
 //         dead bytes.
+// Filter: mail that it concerns is judged when it is whole, and a large one when its first part is (filter.scan_size): what came
+//         until then waits in the core's pool, so that a field may still be put in front and a refused body is never written.
+//         Without rules nothing of this happens, and nothing is allocated for it.
 // Errors: every refusal is a Reply with its enhanced status; nothing was promised then.
 #pragma once
 
@@ -15,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ringpost/base/address.hpp"
 #include "ringpost/base/ids.hpp"
@@ -34,6 +38,9 @@ namespace ringpost::intake {
 // The largest body that waits whole for its verdict: the largest block of the pool.
 inline constexpr std::size_t kWholeBodyMax = buffer::Pool::kClasses.back();
 
+// Whose mail it is, for the spam filter. Internal: reports, and what goes on under another address; never judged again.
+enum class Direction : std::uint8_t { internal, inbound, outbound };
+
 // Whence a message comes. Views must live until `finish` has returned.
 struct Origin {
   IpAddress peer;              // none: made on this host
@@ -46,6 +53,8 @@ struct Origin {
   std::string_view protocol_override;  // "local" for the pickup directory
   mail::Durability durability = mail::Durability::disk;
   bool submission = false;  // add Date, Message-ID and From where they are missing
+  Direction direction = Direction::internal;
+  std::uint16_t flags = 0;  // mail::kJunk of a mail that goes on
 };
 
 struct Settings {
@@ -56,11 +65,16 @@ struct Settings {
 };
 
 class Intake;
+class Judge;
+class FactSource;
+struct FilterSettings;
+struct Judgement;
 
 // The bytes of one message on their way in.
 class Draft {
  public:
-  Draft(Draft&&) noexcept = default;
+  Draft(Draft&&) noexcept;
+  ~Draft();
 
   MessageId id() const { return id_; }
   // Where the next body bytes go; empty: call `more_room` first.
@@ -71,10 +85,13 @@ class Draft {
 
  private:
   friend class Intake;
-  Draft() = default;
+  Draft();
+  std::span<const std::byte> first_bytes() const { return (kept_.empty() ? block_ : kept_.front()).bytes(); }
   MessageId id_;
   buffer::Block block_;                      // [Received line][body]
   std::size_t received_size_ = 0;            // of our line at the front of the first block
+  std::vector<buffer::Block> kept_;          // full ones before it, while a verdict is awaited
+  std::unique_ptr<Judgement> judgement_;     // once there is one
   std::optional<spool::Incoming> incoming_;  // once the body has outgrown one block
   std::string added_;                        // Date, Message-ID, From
   std::uint64_t prefix_size_ = 0;            // all that stands before the body as stored
@@ -90,9 +107,15 @@ struct Verdict {
 class Intake {
  public:
   Intake(shard::Core& core, spool::Spool& spool, std::shared_ptr<const Settings> settings);
+  ~Intake();
 
   // For the reload: drafts that have begun keep what they have.
   void set_settings(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
+
+  // The spam filter; null: none. What is being judged goes on with what it began with.
+  void set_filter(std::shared_ptr<const FilterSettings> settings);
+  // Who adds facts before rules run, in this order; they outlive the intake.
+  void set_fact_sources(std::vector<FactSource*> sources);
 
   // 452 4.3.1, counted, when a new message would be refused now for want of disk or memory.
   std::optional<mail::Reply> refuse_when_full();
@@ -118,18 +141,26 @@ class Intake {
 
  private:
   void see_header(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
-  Task<std::optional<mail::Reply>> spill(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
+  bool awaits_verdict(const Draft& draft, const Origin& origin) const;
+  std::optional<mail::Reply> keep(Draft& draft);
+  Task<std::optional<mail::Reply>> judge(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
+  static std::vector<std::span<const std::byte>> front_pieces(const Draft& draft);
+  Task<Result<void>> spill(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
+  Task<Result<void>> store(Draft& draft, const Origin& origin, const mail::Envelope& envelope,
+                           const mail::ArrivalFacts& facts);
   std::optional<mail::Reply> loop(const Draft& draft) const;
   mail::ArrivalFacts arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts,
                              bool report, std::span<char> peer_text) const;
   void announce(const Draft& draft, const Origin& origin, const mail::Envelope& envelope,
                 const mail::ArrivalFacts& facts);
-  void announce_refusal(const Origin& origin, const mail::Envelope& envelope, const mail::Reply& reply);
+  void announce_refusal(const Draft& draft, const Origin& origin, const mail::Envelope& envelope,
+                        const mail::Reply& reply);
 
   shard::Core& core_;
   spool::Spool& spool_;
   std::shared_ptr<const Settings> settings_;
   std::string received_;  // scratch for the line being made
+  std::unique_ptr<Judge> judge_;
   struct Figures {
     observe::Counter messages, bytes, recipients, refused, refused_full, refused_loop, streamed;
   } figures_;

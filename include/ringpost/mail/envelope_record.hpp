@@ -31,6 +31,10 @@ namespace ringpost::mail {
 enum class Durability : std::uint8_t { disk = 0, relaxed = 1, memory = 2, through = 3 };
 std::string_view to_string(Durability durability);
 
+// Bits of ArrivalFacts::flags; the numbers are on disk.
+inline constexpr std::uint16_t kJunk = 1;         // a mailbox files it under Junk
+inline constexpr std::uint16_t kQuarantined = 2;  // it waits for an operator before anybody gets it
+
 // What the intake knows beside the envelope. Views are the caller's when encoding, and the record's after decoding.
 struct ArrivalFacts {
   WallTime arrival;
@@ -38,7 +42,7 @@ struct ArrivalFacts {
   Durability durability = Durability::disk;
   std::uint8_t priority = 0;         // 0 normal, as `schedule` numbers them
   std::uint16_t received_count = 0;  // Received fields in the message before ours
-  std::uint16_t flags = 0;           // for the intake: kept as they are
+  std::uint16_t flags = 0;           // kJunk, kQuarantined
   std::string_view peer_address;     // "192.0.2.1" or "2001:db8::1"; empty for a local submission
   std::string_view peer_name;        // by reverse DNS; may be empty
   std::string_view helo;

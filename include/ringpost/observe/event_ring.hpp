@@ -62,6 +62,11 @@ enum class EventKey : std::uint8_t {
   reason,
   severity,
   subject,
+  score,  // of the spam filter
+  required,
+  tests,
+  action,
+  filter_time,
 };
 std::string_view to_string(EventKey key);
 

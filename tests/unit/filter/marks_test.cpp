@@ -75,11 +75,29 @@ TEST(Marks, are_the_fields_that_the_rule_files_add) {
             "X-Spam-Level: \r\n");
 }
 
-TEST(Marks, say_why_even_where_a_report_was_wanted_that_nobody_makes) {
-  EXPECT_THAT(marks_of("report_safe 1\n", kSpam).fields, HasSubstr("BODY: Sells"));
-  const auto rules = load("report_safe 1\n");
-  ASSERT_EQ(rules->problems().size(), 1U);
-  EXPECT_EQ(rules->problems()[0].severity, Severity::unsupported);
+TEST(Marks, put_spam_into_a_report_and_leave_it_as_it_was) {
+  const std::string settings =
+      "report_safe 1\nrewrite_header Subject [SPAM]\nclear_report_template\nreport Found by _HOSTNAME_:\n"
+      "report _SUMMARY_\nreport_safe_copy_headers X-Keep\nadd_header spam Flag _YESNOCAPS_\n";
+  const std::string mail = "X-Keep: a\r\nX-Spam-Flag: NO\r\n" + std::string(kSpam);
+  const Marks marks = marks_of(settings, mail);
+  ASSERT_TRUE(marks.wraps());
+  EXPECT_THAT(marks.cuts, IsEmpty());
+  EXPECT_EQ(marks.fields.substr(0, *marks.separator),
+            "X-Spam-Flag: YES\r\n"
+            "From: bob@example.com\r\n"
+            "Subject: [SPAM] hello\r\n"
+            "X-Keep: a\r\n"
+            "MIME-Version: 1.0\r\n"
+            "Content-Type: multipart/mixed; boundary=\"----------=_0000000000000000.report\"\r\n");
+  EXPECT_EQ(marks.fields.substr(*marks.separator, 4).substr(0, 2), "\r\n");
+  EXPECT_THAT(marks.fields, HasSubstr("\r\n\r\nFound by mx.example:\r\n"));
+  EXPECT_THAT(marks.fields, HasSubstr(" 4.0 PILLS                  BODY: Sells pills\r\n"));
+  EXPECT_THAT(marks.fields, HasSubstr("Content-Type: message/rfc822; x-spam-type=original\r\n"));
+  EXPECT_EQ(marks.tail, "\r\n------------=_0000000000000000.report--\r\n");
+  EXPECT_THAT(marks_of("report_safe 2\n", kSpam).fields,
+              HasSubstr("Content-Type: text/plain; x-spam-type=original\r\n"));
+  EXPECT_FALSE(marks_of("report_safe 1\n", kHam).wraps());
 }
 
 TEST(Marks, cut_out_what_the_mail_says_of_itself) {
@@ -102,15 +120,15 @@ TEST(Marks, rewrite_the_subject_of_spam_and_keep_the_old_one) {
 }
 
 TEST(Marks, make_a_subject_where_there_is_none) {
-  const Marks marks =
-      marks_of("rewrite_header Subject SPAM\n", "From: bob@example.com\r\n\r\ncheap pills\r\n");
+  const Marks marks = marks_of("report_safe 0\nrewrite_header Subject SPAM\n",
+                               "From: bob@example.com\r\n\r\ncheap pills\r\n");
   EXPECT_THAT(marks.fields, HasSubstr("X-Spam-Prev-Subject: (nonexistent)\r\nSubject: SPAM\r\n"));
 }
 
 TEST(Marks, put_a_comment_into_the_sender) {
-  EXPECT_THAT(marks_of("rewrite_header From SPAM\n", kSpam).fields,
+  EXPECT_THAT(marks_of("report_safe 0\nrewrite_header From SPAM\n", kSpam).fields,
               HasSubstr("\r\nFrom: (SPAM) bob@example.com\r\n"));
-  EXPECT_THAT(marks_of("rewrite_header From SPAM\nrewrite_header From\n", kSpam).fields,
+  EXPECT_THAT(marks_of("report_safe 0\nrewrite_header From SPAM\nrewrite_header From\n", kSpam).fields,
               Not(HasSubstr("\r\nFrom: ")));
 }
 
