@@ -64,7 +64,7 @@ def oracle_verdicts(root, site, state, mails):
     if path.exists():
         for line in path.read_text().splitlines():
             mail, score, hits, probability = line.split("\t")
-            known[mail] = (float(score), {h for h in hits.split() if h.startswith("BAYES_")}, float(probability) if probability else None)
+            known[mail] = (float(score), {h.split("=")[0] for h in hits.split() if h.startswith("BAYES_")}, float(probability) if probability else None)
     missing = [m for m in mails if m not in known]
     lock = threading.Lock()
 
