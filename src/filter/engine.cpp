@@ -168,9 +168,11 @@ class EngineBuilder {
              fmt::format("{}: there is no function {}() here", one.name, one.function)});
         continue;
       }
-      auto made = entry->make({one.name, one.area, one.arguments, engine_->rules_->settings(), shared_});
+      auto made = entry->make({one.name, one.area, one.arguments, engine_->rules_->settings(), shared_,
+                              engine_->rules_.get()});
       if (made) {
         engine_->evals_[index] = std::move(*made);
+        if (entry->needs == Fact::dns) engine_->asking_.push_back(index);
         continue;
       }
       engine_->active_[index] = false;

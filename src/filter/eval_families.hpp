@@ -15,5 +15,7 @@ void add_freemail_evals(EvalRegistry& registry);
 void add_image_evals(EvalRegistry& registry);
 void add_uri_evals(EvalRegistry& registry);
 void add_auth_evals(EvalRegistry& registry);
+void add_dnsbl_evals(EvalRegistry& registry);
+void add_uridns_evals(EvalRegistry& registry);
 
 }  // namespace ringpost::filter

@@ -43,15 +43,17 @@ def teach_oracle(root, site, state, learn):
         return
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
+    # Perl with -T takes no libraries from its environment.
+    environment = oracle_environment(root)
+    libraries = [f"-I{path}" for path in environment["PERL5LIB"].split(":")]
+    program = ["perl", "-T", *libraries, root / "usr/bin/sa-learn", f"--configpath={root / 'usr/share/spamassassin'}",
+               f"--siteconfigpath={site}", f"--prefspath={state / 'none'}"]
     for kind, mails in learn.items():
         names = state / f"{kind}.list"
         names.write_text("\n".join(mails) + "\n")
         print(f"sa-learn --{kind}: {len(mails)} mails", file=sys.stderr)
-        subprocess.run(["perl", root / "usr/bin/sa-learn", f"--{kind}", "--no-sync", f"--configpath={root / 'usr/share/spamassassin'}",
-                        f"--siteconfigpath={site}", f"--prefspath={state / 'none'}", f"--folders={names}"],
-                       env=oracle_environment(root), check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["perl", root / "usr/bin/sa-learn", "--sync", f"--configpath={root / 'usr/share/spamassassin'}",
-                    f"--siteconfigpath={site}", f"--prefspath={state / 'none'}"], env=oracle_environment(root), check=True)
+        subprocess.run([*program, f"--{kind}", "--no-sync", f"--folders={names}"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*program, "--sync"], env=environment, check=True)
     (state / "learned").touch()
 
 
@@ -62,7 +64,7 @@ def oracle_verdicts(root, site, state, mails):
     if path.exists():
         for line in path.read_text().splitlines():
             mail, score, hits, probability = line.split("\t")
-            known[mail] = (float(score), {h for h in hits.split() if h.startswith("BAYES_")}, float(probability) if probability else None)
+            known[mail] = (float(score), {h.split("=")[0] for h in hits.split() if h.startswith("BAYES_")}, float(probability) if probability else None)
     missing = [m for m in mails if m not in known]
     lock = threading.Lock()
 

@@ -73,6 +73,8 @@ class Engine {
   Spot spot(std::uint32_t rule) const { return spots_[rule]; }
   const EvalFunction& eval(std::uint32_t rule) const { return evals_[rule]; }
   const Captures* captures(std::uint32_t rule) const;
+  // Eval rules that ask DNS.
+  std::span<const std::uint32_t> asking() const { return asking_; }
   // Rules whose captures others take, in the order of the files.
   std::span<const std::uint32_t> capturing() const { return capturing_; }
   // A header rule's answer for a mail without that header; found out once, kept for all cores.
@@ -91,6 +93,7 @@ class Engine {
   std::vector<Spot> spots_;
   std::vector<EvalFunction> evals_;
   std::vector<std::uint32_t> capturing_;
+  std::vector<std::uint32_t> asking_;
   std::vector<std::pair<std::uint32_t, Captures>> captures_;
   std::unique_ptr<std::atomic<signed char>[]> unset_;  // -1 not known yet
 };

@@ -25,6 +25,7 @@
 namespace ringpost::filter {
 
 class MessageView;
+class RuleSet;
 enum class RuleArea : std::uint8_t;  // ringpost/filter/rules.hpp
 
 // How often it hit (0: not), or the fact that was not there.
@@ -72,6 +73,7 @@ struct EvalSetup {
   std::span<const std::string> arguments;  // without quotes; valid during the factory call
   const Settings& settings;                // outlives the made function
   EvalShared& shared;
+  const RuleSet* rules = nullptr;  // all of them: some functions answer from what another rule asks for
 };
 
 struct EvalCall {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,12 +36,7 @@ struct DmarcFact {
   DmarcPolicy policy = DmarcPolicy::none;
 };
 
-// The answer to one question of a blocklist rule: "4.3.2.1.zen.example." A with its addresses; no address: not listed.
-struct DnsFact {
-  std::string name;  // in lower case, without the final dot
-  std::vector<IpAddress> addresses;
-  std::vector<std::string> texts;
-};
+class DnsAnswers;  // ringpost/filter/dns_answers.hpp
 
 // What a rule may miss.
 enum class Fact : std::uint8_t { none, envelope, arrival, spf, dkim, dmarc, arc, dns, bayes, language };
@@ -55,8 +51,8 @@ struct Facts {
   std::optional<std::vector<DkimFact>> dkim;  // one for each signature
   std::optional<DmarcFact> dmarc;
   std::optional<AuthResult> arc;
-  std::optional<std::vector<DnsFact>> dns;
-  std::optional<double> bayes;  // 0 ham to 1 spam; absent: too little learned, or off
+  std::shared_ptr<DnsAnswers> dns;  // null: DNS is not asked
+  std::optional<double> bayes;      // 0 ham to 1 spam; absent: too little learned, or off
 };
 
 }  // namespace ringpost::filter

@@ -37,6 +37,15 @@ inline constexpr std::size_t kCapturesMax = 20;
 inline constexpr std::size_t kMarkTextMax = 16 * 1024;
 
 
+// DNS lists. Questions of one mail: 20 linked hosts at a dozen lists, and some relays; a mail that asks more is built to.
+inline constexpr std::size_t kDnsQuestionsMax = 400;
+// Relays of a mail that are asked about, the latest first; SpamAssassin's num_check_received.
+inline constexpr std::size_t kListedRelaysMax = 9;
+// Name servers of a linked domain, and addresses of a host.
+inline constexpr std::size_t kListedServersMax = 8;
+// Rounds of questions: servers, their addresses, the list; one more finds that nothing is left.
+inline constexpr unsigned kDnsRoundsMax = 4;
+
 // Bayes. Words of the text of one mail, and of its fields or URIs; SpamAssassin's.
 inline constexpr std::size_t kBayesTextWordsMax = 50'000;
 inline constexpr std::size_t kBayesHeaderWordsMax = 10'000;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "ringpost/filter/dns_answers.hpp"
 #include "ringpost/filter/limits.hpp"
 #include "ringpost/filter/scan.hpp"
 
@@ -152,7 +153,7 @@ TEST(Engine, asks_eval_functions) {
   EXPECT_EQ(names(*engine, verdict), "B");
   EXPECT_EQ(verdict.missing, std::vector<Fact>{Fact::dns});
   Facts facts;
-  facts.dns.emplace();
+  facts.dns = std::make_shared<DnsAnswers>();
   EXPECT_EQ(names(*engine, judge(*engine, kMail, facts)), "A B");
 }
 
