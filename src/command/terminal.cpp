@@ -15,6 +15,7 @@ namespace ringpost::command {
 namespace {
 
 constexpr std::string_view kEnter = "\x1b[?1049h\x1b[?25l";  // the other screen, no cursor
+constexpr std::size_t kSequenceMax = 16;
 constexpr std::string_view kLeave = "\x1b[?25h\x1b[?1049l";
 
 void write_all(std::string_view bytes) {
@@ -85,6 +86,21 @@ void Terminal::show(std::string_view lines) {
   write_all(out);
 }
 
+namespace {
+
+// After an escape: "[" or "O", then up to a letter. Several may wait, and what comes after is the next key's.
+std::string read_sequence() {
+  std::string key = "\x1b";
+  for (char next = 0; key.size() < kSequenceMax && read(STDIN_FILENO, &next, 1) == 1;) {
+    key += next;
+    const bool introduces = key.size() == 2 && (next == '[' || next == 'O');
+    if (!introduces && next >= '@' && next <= '~') break;
+  }
+  return key;
+}
+
+}  // namespace
+
 std::string Terminal::read_key(Duration wait) {
   std::array<pollfd, 2> entries{{{STDIN_FILENO, POLLIN, 0}, {state_->signals, POLLIN, 0}}};
   const auto bound = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
@@ -95,12 +111,9 @@ std::string Terminal::read_key(Duration wait) {
       return "q";
     return {};
   }
-  std::array<char, 16> bytes;
-  const ssize_t count = read(STDIN_FILENO, bytes.data(), 1);
-  if (count <= 0) return "q";
-  if (bytes[0] != '\x1b') return {bytes.data(), 1};
-  const ssize_t more = read(STDIN_FILENO, bytes.data() + 1, bytes.size() - 1);
-  return {bytes.data(), static_cast<std::size_t>(1 + std::max<ssize_t>(more, 0))};
+  char first = 0;
+  if (read(STDIN_FILENO, &first, 1) <= 0) return "q";
+  return first == '\x1b' ? read_sequence() : std::string(1, first);
 }
 
 }  // namespace ringpost::command
