@@ -153,7 +153,7 @@ class Bench:
         self.row(name, f"{seconds:.2f} s", **({"which": remark} if remark else {}),
                  slowest_mail=f"{times[-1] * 1e3:.1f} ms", median_mail=f"{times[len(times) // 2] * 1e3:.2f} ms",
                  mails=len(times), turns_over_1_ms=sum(self.server.figures("core_stalls", "counter")) - stalls,
-                 longest_turn_so_far=f"{max(self.server.figures('core_turn_ns', 'max')) / 1e6:.1f} ms")
+                 longest_turn_so_far=f"{max(self.server.figures('core_stall_ns', 'max')) / 1e6:.1f} ms")
 
     def wait_until_whole(self):
         while True:

@@ -134,8 +134,8 @@ struct Service::State final : Queue::Reactions {
 
   struct Figures {
     observe::Gauge flows, connections;
-    observe::Counter connections_opened, connections_failed, connections_reused, messages, dns_failures,
-        tls_fallbacks, lost, forwarded, overdue;
+    observe::Counter bytes, connections_opened, connections_failed, connections_reused, messages,
+        dns_failures, tls_fallbacks, lost, forwarded, overdue;
   } figures;
 };
 
