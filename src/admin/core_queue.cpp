@@ -17,8 +17,8 @@ class CoreQueue final : public Queue {
   Result<std::vector<deliver::QueueSummary>> summaries() override {
     std::vector<deliver::QueueSummary> all;
     for (unsigned core = 0; core < control_.core_count(); ++core)
-      all.push_back(
-          RP_TRY(ask_core<deliver::QueueSummary>(core, [](deliver::Service& s) { return s.summary(); })));
+      all.push_back(RP_TRY(
+          ask_core<deliver::QueueSummary>(control_, core, [](deliver::Service& s) { return s.summary(); })));
     return all;
   }
 
