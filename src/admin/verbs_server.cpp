@@ -10,6 +10,12 @@ namespace ringpost::admin {
 
 namespace {
 
+std::uint64_t count_of(const observe::Registry& figures, std::string_view name) {
+  for (const auto& entry : figures.entries())
+    if (entry.name == name && entry.counter != nullptr) return entry.counter->value();
+  return 0;
+}
+
 // What is asked of a core; the figures are read after the core was let go.
 struct CoreFacts {
   Json json;
@@ -26,6 +32,8 @@ std::vector<CoreFacts> core_facts(Control& control) {
                     .set("messages", view.spool.message_count())
                     .set("connections", view.receive.open_connections())
                     .set("deliveries", view.deliver.open_flows())
+                    .set("judged", count_of(view.core.figures(), "filter_messages"))
+                    .set("spam", count_of(view.core.figures(), "filter_spam"))
                     .set("quarantined", view.deliver.quarantined())
                     .set("full", view.spool.full())
                     .set("damages", view.spool.recovery().damages);
