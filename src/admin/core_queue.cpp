@@ -1,21 +1,14 @@
 // The queue over the cores of the running server.
 #include <algorithm>
-#include <future>
 
 #include "ringpost/admin/limits.hpp"
 
+#include "core_ask.hpp"
 #include "queue_access.hpp"
 
 namespace ringpost::admin {
 
 namespace {
-
-// A root task on the core. The promise is shared: a caller that stopped waiting leaves it behind.
-template <class T>
-Task<void> tell(shard::Core&, Task<T> question, std::shared_ptr<std::promise<T>> answer) {
-  T value = co_await std::move(question);
-  answer->set_value(std::move(value));
-}
 
 class CoreQueue final : public Queue {
  public:
@@ -32,8 +25,8 @@ class CoreQueue final : public Queue {
     using Page = std::vector<deliver::QueuedMessage>;
     Page all;
     for (unsigned core = 0; core < control_.core_count(); ++core) {
-      Page page =
-          RP_TRY(ask_core<Page>(core, [&](deliver::Service& s) { return s.list(after, limit, selector); }));
+      Page page = RP_TRY(ask_core<Page>(control_, core,
+                                        [&](deliver::Service& s) { return s.list(after, limit, selector); }));
       std::ranges::move(page, std::back_inserter(all));
       // Only the first `limit` of all cores can be on this page.
       std::ranges::sort(all, {}, &deliver::QueuedMessage::id);
@@ -45,7 +38,7 @@ class CoreQueue final : public Queue {
   Result<std::vector<deliver::QueuedMessage>> show(MessageId id) override {
     using Page = std::vector<deliver::QueuedMessage>;
     for (unsigned core = 0; core < control_.core_count(); ++core) {
-      Page found = RP_TRY(ask_core<Page>(core, [&](deliver::Service& s) { return s.show(id); }));
+      Page found = RP_TRY(ask_core<Page>(control_, core, [&](deliver::Service& s) { return s.show(id); }));
       if (!found.empty()) return found;
     }
     return Page{};
@@ -97,23 +90,11 @@ class CoreQueue final : public Queue {
     return {};
   }
 
-  template <class T, class Ask>
-  Result<T> ask_core(unsigned core, const Ask& ask) {
-    auto answer = std::make_shared<std::promise<T>>();
-    control_.on_core(core,
-                     [&](CoreView& view) { view.core.spawn(tell<T>(view.core, ask(view.deliver), answer)); });
-    auto future = answer->get_future();
-    if (future.wait_for(kCoreTimeout) != std::future_status::ready)
-      return fail(ErrorKind::timed_out,
-                  "core " + std::to_string(core) + " is too busy; try again with a narrower selector");
-    return future.get();
-  }
-
   template <class Ask>
   Result<std::size_t> sum(const Ask& ask) {
     std::size_t total = 0;
     for (unsigned core = 0; core < control_.core_count(); ++core)
-      total += RP_TRY(ask_core<std::size_t>(core, ask));
+      total += RP_TRY(ask_core<std::size_t>(control_, core, ask));
     return total;
   }
 

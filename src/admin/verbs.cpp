@@ -10,7 +10,7 @@ namespace ringpost::admin {
 namespace {
 
 const Verb* find_verb(std::string_view name) {
-  for (const auto verbs : {server_verbs(), queue_verbs(), queue_change_verbs()})
+  for (const auto verbs : {server_verbs(), queue_verbs(), queue_change_verbs(), quarantine_verbs()})
     for (const Verb& verb : verbs)
       if (verb.name == name) return &verb;
   return nullptr;

@@ -35,6 +35,7 @@ struct Verb {
 std::span<const Verb> server_verbs();        // status, reload, stop, figures, accounts
 std::span<const Verb> queue_verbs();         // looking
 std::span<const Verb> queue_change_verbs();  // changing
+std::span<const Verb> quarantine_verbs();    // of the spam filter
 
 // The whole answer to one request line: each line without its end. The last is {"done":true,...} or {"error":{...}}.
 void answer(std::string_view request, Control& control, Queue& queue, DirectiveKeeper& keeper, WallTime now,

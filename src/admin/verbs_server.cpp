@@ -21,6 +21,7 @@ Answered<Json> show_status(Call& call) {
                           .set("messages", view.spool.message_count())
                           .set("connections", view.receive.open_connections())
                           .set("deliveries", view.deliver.open_flows())
+                          .set("quarantined", view.deliver.quarantined())
                           .set("full", view.spool.full())
                           .set("damages", view.spool.recovery().damages));
     });
@@ -34,6 +35,7 @@ Answered<Json> show_status(Call& call) {
                 .set("started", time_json(status.started))
                 .set("uptime_seconds", seconds_json(call.now - status.started))
                 .set("draining", status.draining)
+                .set("filter", status.filter)
                 .set("cores", std::move(cores)));
   return Json();
 }

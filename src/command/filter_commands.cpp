@@ -8,6 +8,7 @@
 
 #include "ringpost/command/limits.hpp"
 #include "ringpost/filter/scan.hpp"
+#include "ringpost/server/rule_files.hpp"
 
 #include "families.hpp"
 #include "files.hpp"
@@ -24,7 +25,7 @@ int check_rules(Context& context, const FilterArguments& arguments) {
   if (!setup) return fail_with(context, setup.error());
   const auto engine = filter::Engine::interim(setup->rules, setup->options);
   std::size_t errors = 0;
-  for (const filter::Problem& problem : all_problems(*engine)) {
+  for (const filter::Problem& problem : server::all_problems(*engine)) {
     const bool error = problem.severity == filter::Severity::error;
     errors += error ? 1 : 0;
     const std::string place = setup->rules->place_text(problem.place);
@@ -246,6 +247,7 @@ void add_filter_commands(CLI::App& app, Registry& registry) {
   test->add_option("FILE", *files, "A mail as it came")->required();
   add_filter_lint_command(*family, registry);
   add_filter_learn_commands(*family, registry);
+  add_filter_quarantine_commands(*family, registry);
 }
 
 }  // namespace ringpost::command

@@ -16,5 +16,6 @@ CLI::App* add_filter_leaf(Registry& registry, CLI::App& parent, const FilterLeaf
 void add_filter_show_commands(CLI::App& family, Registry& registry);  // list, show
 void add_filter_lint_command(CLI::App& family, Registry& registry);
 void add_filter_learn_commands(CLI::App& family, Registry& registry);  // learn ham, learn spam
+void add_filter_quarantine_commands(CLI::App& parent, Registry& registry);
 
 }  // namespace ringpost::command

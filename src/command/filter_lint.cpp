@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ringpost/command/limits.hpp"
+#include "ringpost/server/rule_files.hpp"
 
 #include "filter_commands.hpp"
 #include "text_table.hpp"
@@ -80,7 +81,7 @@ int lint(Context& context, const FilterArguments& arguments) {
   if (!setup) return fail_with(context, setup.error());
   const ReadyEngine ready = ready_engine(*setup);
   std::vector<Lint> found;
-  for (const filter::Problem& problem : all_problems(*ready.engine))
+  for (const filter::Problem& problem : server::all_problems(*ready.engine))
     found.push_back({problem.place, "", problem.text});
   lint_cost(*ready.engine, found);
   lint_examples(*setup->rules, found);

@@ -1,35 +1,19 @@
 #include "filter_rules.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <tuple>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "ringpost/command/limits.hpp"
-#include "ringpost/patterns/limits.hpp"
+#include "ringpost/server/rule_files.hpp"
 
 #include "files.hpp"
 
 namespace ringpost::command {
 
 namespace {
-
-// The names in a folder that end so, sorted.
-Result<std::vector<std::string>> names_in(const std::string& folder, std::string_view ending) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string path = at->path().string();
-    if (path.ends_with(ending) && at->is_regular_file(error)) names.push_back(path);
-  }
-  if (error) return fail_system(error.value(), "read " + folder);
-  std::ranges::sort(names);
-  return names;
-}
 
 // Written beside and renamed, so that a reader sees all of it or nothing.
 Result<void> replace_file(const std::string& path, std::string_view bytes) {
@@ -73,23 +57,6 @@ Result<void> choose_scores(const FilterArguments& arguments, FilterSetup& setup)
 
 }  // namespace
 
-Result<std::vector<filter::RuleFile>> read_rule_files(const std::vector<std::string>& paths) {
-  std::vector<filter::RuleFile> files;
-  for (const std::string& path : paths) {
-    std::error_code error;
-    std::vector<std::string> names{path};
-    if (std::filesystem::is_directory(path, error)) {
-      names = RP_TRY(names_in(path, ".pre"));
-      for (std::string& name : RP_TRY(names_in(path, ".cf"))) names.push_back(std::move(name));
-    }
-    for (std::string& name : names) {
-      std::string text = RP_TRY(read_whole(name, kNamedFileMax));
-      files.push_back({std::move(name), std::move(text)});
-    }
-  }
-  return files;
-}
-
 Result<FilterSetup> filter_setup(const Context& context, const FilterArguments& arguments) {
   FilterSetup setup;
   std::vector<std::string> paths = arguments.rules;
@@ -105,10 +72,10 @@ Result<FilterSetup> filter_setup(const Context& context, const FilterArguments& 
   }
   if (paths.empty())
     return fail(ErrorKind::permanent, "there are no rules; name them in filter.rules, or with --rules");
-  const std::vector<filter::RuleFile> files = RP_TRY(read_rule_files(paths));
+  const std::vector<filter::RuleFile> files = RP_TRY(server::read_rule_files(paths));
   filter::LoadOptions options;
   options.local_only = arguments.local;
-  options.read = [](const std::string& path) { return read_whole(path, kNamedFileMax); };
+  options.read = server::read_included_rules;
   setup.rules = filter::load_rules(files, options);
   setup.bayes_settings = filter::make_bayes_settings(setup.rules->settings());
   setup.bayes_file = arguments.bayes;
@@ -122,34 +89,16 @@ Result<FilterSetup> filter_setup(const Context& context, const FilterArguments& 
 ReadyEngine ready_engine(const FilterSetup& setup, bool compile_anew) {
   ReadyEngine ready;
   if (!setup.cache_folder.empty()) {
-    const auto key = filter::Engine::cache_key(*setup.rules, setup.options);
-    ready.cache_path = fmt::format("{}/filter-{}.cache", setup.cache_folder, key);
-    if (!compile_anew) {
-      const auto bytes = read_whole(ready.cache_path, Bytes{patterns::kCacheSizeMax});
-      if (bytes) {
-        auto restored = filter::Engine::restored(setup.rules, setup.options, *bytes);
-        if (restored) {
-          ready.engine = *std::move(restored);
-          ready.from_cache = true;
-          return ready;
-        }
-      }
-    }
+    ready.cache_path = server::rule_cache_path(setup.cache_folder, *setup.rules, setup.options);
+    if (!compile_anew) ready.engine = server::cached_engine(setup.cache_folder, setup.rules, setup.options);
+    ready.from_cache = ready.engine != nullptr;
+    if (ready.from_cache) return ready;
   }
   ready.engine = filter::Engine::compiled(setup.rules, setup.options);
   if (!ready.cache_path.empty())
     if (auto written = replace_file(ready.cache_path, ready.engine->cache()); !written)
       ready.cache_error = written.error().text;
   return ready;
-}
-
-std::vector<filter::Problem> all_problems(const filter::Engine& engine) {
-  std::vector<filter::Problem> problems(engine.rules().problems().begin(), engine.rules().problems().end());
-  problems.insert(problems.end(), engine.problems().begin(), engine.problems().end());
-  std::ranges::sort(problems, [](const filter::Problem& a, const filter::Problem& b) {
-    return std::tie(a.place, a.text) < std::tie(b.place, b.text);
-  });
-  return problems;
 }
 
 }  // namespace ringpost::command

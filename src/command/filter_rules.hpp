@@ -32,8 +32,6 @@ struct FilterSetup {
   Bytes scan_size;
 };
 
-// Folders are read as *.pre, then *.cf, each by name.
-Result<std::vector<filter::RuleFile>> read_rule_files(const std::vector<std::string>& paths);
 Result<FilterSetup> filter_setup(const Context& context, const FilterArguments& arguments);
 // From the cache if there is one that fits; else compiled now, which takes a while, and put there when that is possible.
 struct ReadyEngine {
@@ -43,7 +41,5 @@ struct ReadyEngine {
   std::string cache_error;  // why it could not be written
 };
 ReadyEngine ready_engine(const FilterSetup& setup, bool compile_anew = false);
-// Those of the rule files and of the engine, "file:line: text".
-std::vector<filter::Problem> all_problems(const filter::Engine& engine);
 
 }  // namespace ringpost::command

@@ -180,6 +180,7 @@ class LocalDelivery {
     order.kind = location.kind == Location::Kind::command ? DeliveryOrder::Kind::command
                  : location.kind == Location::Kind::mbox  ? DeliveryOrder::Kind::mbox
                                                           : DeliveryOrder::Kind::maildir;
+    if (request_.junk && order.kind == DeliveryOrder::Kind::maildir) order.target += kJunkFolder;
     if (!target.user.uid || *target.user.uid == runner_.uid()) co_return order;
     if (runner_.has_helper()) {
       if (co_await belongs_to_user(order)) act_as(order, target.user);

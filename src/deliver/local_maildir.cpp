@@ -35,12 +35,19 @@ std::string unique_name(const DeliveryOrder& order) {
                      host_in_name(order.hostname));
 }
 
+// A folder of a Maildir++ says that it is one.
+int mark_folder(const std::string& path) {
+  const Descriptor file(
+      ::open((path + "/maildirfolder").c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  return file ? 0 : errno;
+}
+
 int make_maildir(const std::string& path) {
   struct stat found{};
   if (::stat((path + "/new").c_str(), &found) == 0 && ::stat((path + "/tmp").c_str(), &found) == 0) return 0;
   for (const char* part : {"/tmp", "/cur", "/new"})
     if (const int error = make_directories(path + part); error != 0) return error;
-  return 0;
+  return path.ends_with(kJunkFolder) ? mark_folder(path) : 0;
 }
 
 // In one step, and never over another message.

@@ -16,6 +16,9 @@ namespace ringpost::deliver {
 
 using Pieces = std::span<const std::span<const std::byte>>;
 
+// Below a Maildir (Maildir++): where its owner finds spam.
+inline constexpr const char* kJunkFolder = "/.Junk";
+
 struct DeliveryOrder {
   enum class Kind : std::uint8_t { maildir, mbox, command, read_forward, read_include };
   Kind kind = Kind::maildir;

@@ -87,6 +87,10 @@ mail::DsnAction success_of(const LocalResult& result) {
   return stands_for_others ? mail::DsnAction::expanded : mail::DsnAction::delivered;
 }
 
+bool is_junk(const spool::Spool::Loaded& loaded) {
+  return (loaded.envelope.facts().flags & mail::kJunk) != 0;
+}
+
 // Of a recipient with several targets, what is done is kept when another attempt is to come.
 bool comes_again(const LocalResult& result) {
   return result.kind == LocalResult::Kind::deferred || result.kind == LocalResult::Kind::lmtp;
@@ -125,7 +129,8 @@ Task<void> Service::State::deliver_here(Job& job) {
                                                       .reverse_path = loaded->envelope.reverse_path(),
                                                       .original_recipient = original,
                                                       .body = body->pieces(),
-                                                      .finished = &finished});
+                                                      .finished = &finished,
+                                                      .junk = is_junk(*loaded)});
   std::optional<mail::Reply> refusal;
   if (!result.forward.empty()) refusal = co_await forward(job, *loaded, *body, result, finished);
   co_await conclude_here(job, *loaded, std::move(result), std::move(refusal));
@@ -160,8 +165,12 @@ Task<std::optional<mail::Reply>> Service::State::forward(const Job& job, const s
   pieces.insert(pieces.end(), body.pieces().begin(), body.pieces().end());
   const std::vector<Onward> messages = onward(loaded.envelope, recipient, result.forward);
   for (const Onward& message : messages) {
-    const intake::Verdict verdict = co_await parts.intake->take(
-        pieces, {.listener = "forward", .protocol_override = "local"}, message.envelope);
+    const intake::Verdict verdict =
+        co_await parts.intake->take(pieces,
+                                    {.listener = "forward",
+                                     .protocol_override = "local",
+                                     .flags = static_cast<std::uint16_t>(is_junk(loaded) ? mail::kJunk : 0)},
+                                    message.envelope);
     if (verdict.refusal) co_return verdict.refusal;
     figures.forwarded.add();
     if (messages.size() > 1 || comes_again(result)) mark_forwarded(message.targets, finished);

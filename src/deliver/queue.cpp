@@ -59,6 +59,8 @@ Message& Queue::find_or_add(const schedule::RetryOptions& retry, MessageId id,
   slot = std::make_unique<Message>(*this);
   slot->id = id;
   slot->arrival = envelope.facts().arrival;
+  slot->released = (envelope.facts().flags & mail::kQuarantined) != 0;
+  if (slot->released) slot->expiry = envelope.facts().expiry;
   figures_.messages.add(1);
   set_dates(*slot, retry, envelope.reverse_path().empty(),
             std::ranges::any_of(outcomes, [](const spool::Outcome& outcome) { return outcome.warned; }));
@@ -66,8 +68,8 @@ Message& Queue::find_or_add(const schedule::RetryOptions& retry, MessageId id,
 }
 
 void Queue::set_dates(Message& message, const schedule::RetryOptions& retry, bool report, bool warned) {
-  message.expiry = schedule::expiry(retry, message.arrival, report);
-  const bool warns = retry.warn_after > Duration{0} && !report && !warned;
+  if (!message.released) message.expiry = schedule::expiry(retry, message.arrival, report);
+  const bool warns = !message.released && retry.warn_after > Duration{0} && !report && !warned;
   message.warning = warns ? message.arrival + retry.warn_after : WallTime{};
   watch(message);
 }

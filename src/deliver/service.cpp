@@ -10,11 +10,13 @@ Service::State::State(shard::Core& on, Parts given)
     : core(on),
       parts(std::move(given)),
       queue(core, *this),
+      quarantine(core, [this] { core.spawn(expire_in_quarantine()); }),
       reports(core, *parts.spool, *parts.intake),
       results(core, *parts.spool, queue, reports),
       wake(core),
       changed(core) {
   queue.apply(parts.directives);
+  quarantine.set_lifetime(parts.settings->quarantine_expire_after);
   auto& registry = core.figures();
   registry.add("deliver_flows", "Deliveries at work, idle connections included.", figures.flows);
   registry.add("deliver_connections", "Connections to other servers, open now.", figures.connections);
@@ -60,11 +62,14 @@ std::size_t Service::open_flows() const {
 
 void Service::queued(const spool::Queued& message) {
   const Settings& settings = *state_->parts.settings;
+  if (Quarantine::wants(*message.envelope, message.outcomes))
+    return state_->quarantine.add(message.id, message.envelope->facts().arrival);
   state_->queue.add(settings.router, settings.retry, message.id, *message.envelope, message.outcomes);
 }
 
 void Service::reload(std::shared_ptr<const Settings> settings) {
   state_->parts.settings = std::move(settings);
+  state_->quarantine.set_lifetime(state_->parts.settings->quarantine_expire_after);
   state_->core.spawn(state_->reroute_all());
 }
 

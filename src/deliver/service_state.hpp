@@ -17,6 +17,7 @@
 
 #include "flow.hpp"
 #include "host_memory.hpp"
+#include "quarantine.hpp"
 #include "queue.hpp"
 #include "reports.hpp"
 #include "results.hpp"
@@ -77,6 +78,13 @@ struct Service::State final : Queue::Reactions {
   // ---- listing.cpp
   QueuedMessage describe(MessageId id, const spool::Spool::Loaded& loaded);
 
+  // ---- quarantine.cpp
+  std::vector<MessageId> in_quarantine(MessageId id) const;
+  Task<std::size_t> release_from_quarantine(MessageId which);
+  Task<std::size_t> end_in_quarantine(std::vector<MessageId> ids, std::string_view why);
+  Task<void> expire_in_quarantine();
+  Task<std::optional<QuarantinedMessage>> describe_quarantined(MessageId id);
+
   // ---- service.cpp
   bool settled() const;
   void note_change() { changed.notify_all(); }
@@ -86,6 +94,7 @@ struct Service::State final : Queue::Reactions {
   shard::Core& core;
   Parts parts;
   Queue queue;
+  Quarantine quarantine;
   Reports reports;
   Results results;
   HostMemory hosts;

@@ -65,6 +65,7 @@ Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) 
   resolver_ = RP_CO_TRY(make_resolver());
   tls_clients_.push_back(RP_CO_TRY(tls::ClientContext::build(material_->tls_client)));
   intake_ = std::make_unique<intake::Intake>(core_, *spool_, intake_settings(configuration));
+  intake_->set_filter(material_->filter);
   local_ =
       RP_CO_TRY(deliver::Local::make(core_, *shared_.accounts, shared_.helper, local_settings(*material_)));
   const auto snapshot = RP_CO_TRY(make_snapshot(*material_, *shared_.accounts));
@@ -103,6 +104,7 @@ Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
   RP_CHECK(local_->set_settings(local_settings(*material)));
   material_ = std::move(material);
   intake_->set_settings(intake_settings(configuration));
+  intake_->set_filter(material_->filter);
   receive_->reload(snapshot);
   deliver_->reload(std::move(settings));
   if (pickup_) pickup_->set_settings(pickup_settings(*material_, snapshot->policy));

@@ -12,6 +12,7 @@
 #include "ringpost/deliver/local.hpp"
 #include "ringpost/deliver/service.hpp"
 #include "ringpost/inject/pickup.hpp"
+#include "ringpost/intake/filtering.hpp"
 #include "ringpost/intake/intake.hpp"
 #include "ringpost/receive/service.hpp"
 #include "ringpost/resolve/resolver.hpp"
@@ -46,6 +47,10 @@ class CoreServices {
   Task<Result<void>> start();
   // Swaps the configuration at this turn boundary. All is made before anything is swapped.
   Result<void> reload(std::shared_ptr<const Material> material);
+  // The same rules, now compiled.
+  void set_filter(std::shared_ptr<const intake::FilterSettings> filter) {
+    intake_->set_filter(std::move(filter));
+  }
   // Lets open transactions finish for `bound`, then hangs up; the spool is closed at the end.
   Task<void> shut_down(Duration bound);
 

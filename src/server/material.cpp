@@ -134,7 +134,8 @@ Result<std::shared_ptr<const deliver::Settings>> deliver_settings(
                         .deliver = configuration.deliver,
                         .retry = configuration.retry,
                         .shaping = configuration.shaping_default(),
-                        .router = std::move(router)});
+                        .router = std::move(router),
+                        .quarantine_expire_after = configuration.filter.quarantine_expire_after});
 }
 
 }  // namespace ringpost::server

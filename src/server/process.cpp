@@ -1,5 +1,6 @@
 #include "process.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <future>
@@ -51,7 +52,16 @@ Result<void> Process::start(LoadedConfiguration loaded) {
   if (geteuid() == 0)
     return fail(ErrorKind::permanent, "refusing to run as root: set server.user to a user made for it");
   RP_CHECK(open_durable(*configuration));
+  auto with_rules = std::make_shared<Material>(*material_);
+  std::vector<std::string> remarks;
+  RP_CHECK(take_rules(*with_rules, remarks));
+  material_ = std::move(with_rules);
   RP_CHECK(start_cores());
+  for (const std::string& remark : remarks) publisher_->notice(remark);
+  rule_keeper_ = std::make_unique<RuleKeeper>(
+      [this](std::shared_ptr<const filter::Engine> engine) { put_engine_in_force(std::move(engine)); },
+      [this](const std::string& text) { publisher_->notice(text); });
+  have_rules_compiled();
   endpoint_ = RP_TRY(admin::Endpoint::start(configuration->admin, *this));
   // A command that changed accounts since they were opened found nobody to tell.
   RP_CHECK(accounts_->refresh());
@@ -151,6 +161,13 @@ void Process::on_each_core(const std::function<void(admin::CoreView&)>& visit) {
   for (unsigned i = 0; i < core_count(); ++i) on_core(i, visit);
 }
 
+// "off", or what runs.
+std::string Process::filter_text() const {
+  if (!material_->filter) return "off";
+  return fmt::format("{}, {}", rule_summary_,
+                     material_->filter->engine->is_compiled() ? "compiled" : "being compiled");
+}
+
 admin::ServerStatus Process::status() const {
   const std::scoped_lock lock(mutex_);
   return {.version = std::string(kVersion),
@@ -159,7 +176,8 @@ admin::ServerStatus Process::status() const {
           .config_path = config_path_,
           .started = started_,
           .generation = generation_,
-          .draining = stopping_};
+          .draining = stopping_,
+          .filter = filter_text()};
 }
 
 namespace {
@@ -205,11 +223,14 @@ Result<std::vector<std::string>> Process::reload() {
   const std::shared_ptr<const Configuration> configuration = loaded.configuration;
   const std::shared_ptr<const Material> old = material_;
   RP_CHECK(check_same_sockets(*old->configuration, *configuration));
-  auto fresh = RP_TRY(read_material(configuration, old->ticket_keys));
+  auto fresh = std::make_shared<Material>(*RP_TRY(read_material(configuration, old->ticket_keys)));
+  std::vector<std::string> waiting;
+  RP_CHECK(take_rules(*fresh, waiting));
   RP_CHECK(accounts_->refresh());
   RP_CHECK(publisher_->reload(configuration->log));
   RP_CHECK(put_in_force(std::move(fresh)));
-  std::vector<std::string> waiting = not_in_force(loaded);
+  have_rules_compiled();
+  for (std::string& sentence : not_in_force(loaded)) waiting.push_back(std::move(sentence));
   const std::scoped_lock lock(mutex_);
   publisher_->notice(fmt::format("configuration {} is in force", ++generation_));
   for (const std::string& sentence : waiting) publisher_->notice("but " + sentence);
@@ -231,6 +252,60 @@ Result<void> Process::put_in_force(std::shared_ptr<const Material> fresh) {
   const std::scoped_lock lock(mutex_);
   material_ = std::move(fresh);
   return {};
+}
+
+// Rules in which something has become wrong do not take the place of those that run.
+Result<void> Process::take_rules(Material& fresh, std::vector<std::string>& waiting) {
+  const Configuration& configuration = *fresh.configuration;
+  LoadedRules loaded = RP_TRY(load_rules_of(configuration));
+  const std::shared_ptr<const intake::FilterSettings> old = material_->filter;
+  std::vector<std::string> news;
+  for (const std::string& error : loaded.errors)
+    if (std::ranges::find(rule_errors_, error) == rule_errors_.end()) news.push_back(error);
+  if (old && loaded.engine && !news.empty()) {
+    waiting.push_back(
+        fmt::format("the rules of the filter stay as they were, for {} of the new ones {} wrong: {}",
+                    news.size(), news.size() == 1 ? "is" : "are", news.front()));
+    loaded.engine = old->engine;
+  } else {
+    for (const std::string& error : news) waiting.push_back("a rule is left out: " + error);
+    const std::scoped_lock lock(mutex_);
+    rule_errors_ = std::move(loaded.errors);
+    rule_summary_ = std::move(loaded.summary);
+  }
+  if (loaded.engine)
+    fresh.filter = std::make_shared<const intake::FilterSettings>(
+        intake::FilterSettings{.engine = std::move(loaded.engine),
+                               .options = configuration.filter,
+                               .hostname = configuration.hostname(),
+                               .queue_expire_after = configuration.retry.expire_after});
+  return {};
+}
+
+void Process::have_rules_compiled() {
+  if (material_->filter && !material_->filter->engine->is_compiled())
+    rule_keeper_->compile(*material_->configuration, material_->filter->engine);
+}
+
+// On the keeper's thread. A reload may have brought other rules meanwhile.
+void Process::put_engine_in_force(std::shared_ptr<const filter::Engine> engine) {
+  const std::scoped_lock one_at_a_time(reload_mutex_);
+  const std::shared_ptr<const intake::FilterSettings> old = material_->filter;
+  if (!old || &old->engine->rules() != &engine->rules()) return;
+  auto settings = std::make_shared<intake::FilterSettings>(*old);
+  settings->engine = std::move(engine);
+  auto fresh = std::make_shared<Material>(*material_);
+  fresh->filter = settings;
+  (void)on_all([settings](CoreServices& services) -> Task<Result<void>> {
+    return
+        [](CoreServices& here, std::shared_ptr<const intake::FilterSettings> filter) -> Task<Result<void>> {
+          here.set_filter(std::move(filter));
+          co_return Result<void>{};
+        }(services, settings);
+  });
+  publisher_->notice("the rules of the filter are compiled");
+  const std::scoped_lock lock(mutex_);
+  material_ = std::move(fresh);
 }
 
 Result<void> Process::rotate_ticket_keys() {
@@ -303,6 +378,7 @@ int Process::run() {
 
 void Process::shut_down(Duration drain) {
   publisher_->notice("stopping");
+  rule_keeper_->stop();
   (void)on_all([drain](CoreServices& services) -> Task<Result<void>> {
     return [](CoreServices& here, Duration bound) -> Task<Result<void>> {
       co_await here.shut_down(bound);

@@ -21,6 +21,7 @@
 #include "ringpost/tables/tables.hpp"
 
 #include "core_services.hpp"
+#include "rule_keeper.hpp"
 
 namespace ringpost::server {
 
@@ -51,6 +52,11 @@ class Process final : public admin::Control {
   Result<void> on_all(const std::function<Task<Result<void>>(CoreServices&)>& make);
   // Every core goes on with `fresh`, or none does.
   Result<void> put_in_force(std::shared_ptr<const Material> fresh);
+  // The rules of `fresh`; what stays as it was is said in `waiting`.
+  Result<void> take_rules(Material& fresh, std::vector<std::string>& waiting);
+  void have_rules_compiled();
+  std::string filter_text() const;  // with mutex_ held
+  void put_engine_in_force(std::shared_ptr<const filter::Engine> engine);
   Result<void> rotate_ticket_keys();
   // The next signal; meanwhile keys of session tickets grow old and are replaced.
   int wait_for_signal(const sigset_t& wanted);
@@ -72,6 +78,9 @@ class Process final : public admin::Control {
   std::unique_ptr<shard::Runtime> runtime_;
   std::unique_ptr<publish::Publisher> publisher_;
   std::unique_ptr<admin::Endpoint> endpoint_;
+  std::unique_ptr<RuleKeeper> rule_keeper_;
+  std::vector<std::string> rule_errors_;  // of the rules in force
+  std::string rule_summary_;
   WallTime started_;
   Instant sealed_since_;      // the newest key of session tickets seals; the main thread's
   std::mutex reload_mutex_;   // SIGHUP and two commands may come at once

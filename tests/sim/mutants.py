@@ -4,7 +4,8 @@
 The build folder has everything but the mutant: only the patched source is compiled, with the command that compiled the
 original, and linked in front of the library that has the original. Nothing of it ends in the plain build.
 
-  mutants.py BUILD [NAME]
+  mutants.py BUILD [NAME]    builds and hunts
+  mutants.py --check         only whether each patch still applies, without fuzz
 """
 import json
 import os
@@ -13,6 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -30,7 +32,7 @@ def patched_sources(patch, folder):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((ROOT / name).read_bytes())
-    done = run(["patch", "--quiet", "--no-backup-if-mismatch", "-d", str(folder), "-p1", "-i", str(patch)])
+    done = run(["patch", "--quiet", "--fuzz=0", "--no-backup-if-mismatch", "-d", str(folder), "-p1", "-i", str(patch)])
     if done.returncode != 0:
         sys.exit(f"{patch.name} does not apply any more:\n{done.stdout}{done.stderr}")
     return names
@@ -79,10 +81,21 @@ def hunt(program):
     return (found[1], found[2], time.monotonic() - begun) if found else None
 
 
+def check(patches):
+    for patch in patches:
+        with tempfile.TemporaryDirectory() as folder:
+            if not patched_sources(patch, pathlib.Path(folder)):
+                sys.exit(f"{patch.name} names no source")
+    return 0
+
+
 def main():
+    patches = sorted((ROOT / "tests/sim/mutants").glob("*.patch"))
+    if sys.argv[1] == "--check":
+        return check(patches)
     build = pathlib.Path(sys.argv[1]).resolve()
     missed = []
-    for patch in sorted((ROOT / "tests/sim/mutants").glob("*.patch")):
+    for patch in patches:
         if len(sys.argv) > 2 and patch.stem != sys.argv[2]:
             continue
         folder = build / "mutants" / patch.stem

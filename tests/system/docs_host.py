@@ -152,6 +152,13 @@ class Host:
         self.queue_id = self.server.send("me@example.com", ["someone@example.org"], ringpost.message())
         self.server.wait_for_event("deferred", queue_id=self.queue_id)
 
+    def send_spam(self):
+        """Two mails for the quarantine; the first is ID."""
+        self.server.ports["mx"] = self.port(25)
+        ids = [self.server.send("sender@remote.example", ["postmaster@example.com"], ringpost.message(body="Buy cheap pills.\r\n"), source=ringpost.UNTRUSTED)
+               for _ in range(2)]
+        self.queue_id = ids[0]
+
     # ---- running what a page says ----
 
     def environment(self):

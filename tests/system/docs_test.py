@@ -55,12 +55,18 @@ SAYS = [
     ("ringpost filter test", r"RULE"),
     ("ringpost filter show RULE", r"nobody asked for"),
     ("ringpost filter list FUZZY", r"FUZZY_PILLS"),
+    ("ringpost filter quarantine list", r"sender@remote\.example"),
+    ("ringpost filter quarantine show ID", r"score 6\.0 of 5\.0: RULE"),
+    ("ringpost filter quarantine release ID", r"release: 1 message"),
+    ("ringpost filter quarantine delete --all", r"delete: 1 message"),
     ("openssl s_client", r"CONNECTION ESTABLISHED|TLSv1\.[23]"),
     ("build/release/tools/loadgen/loadgen compare", r"lost 0"),
 ]
 
 # Pages whose story needs mail that waits.
 WITH_WAITING_MAIL = {"docs/queue.md", "docs/troubleshooting.md", "docs/backup-and-recovery.md", "docs/spool.md"}
+# Pages whose story needs mail in the quarantine.
+WITH_SPAM = {"docs/spam.md"}
 # Pages that begin on a host where nothing is installed.
 BARE = {"docs/install.md"}
 # Lists of files and bytes, not output of a program.
@@ -201,6 +207,8 @@ class Stories(SystemTest):
         self.addCleanup(host.end)
         if page in WITH_WAITING_MAIL:
             host.send_mail_that_waits()
+        if page in WITH_SPAM:
+            host.send_spam()
         for _, line, command in commands:
             with self.subTest(f"{page}:{line}: {command}"):
                 self.tell(host, command)

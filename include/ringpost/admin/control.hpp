@@ -32,6 +32,7 @@ struct ServerStatus {
   WallTime started;
   std::uint64_t generation = 0;  // of the configuration; rises with each reload that took
   bool draining = false;
+  std::string filter;  // "off", or which rules run and how
 };
 
 class Control {

@@ -11,6 +11,9 @@
 
 namespace ringpost::deliver {
 
+// Of the header of a message in the quarantine, for who looks at it.
+inline constexpr std::size_t kShownHeaderMax = 16 * 1024;
+
 // Deliveries into mailboxes at once on one core: they block threads of the offload pool, of which there are few.
 inline constexpr std::size_t kLocalDeliveriesMax = 32;
 // Of these for one recipient: one command that hangs must not hold the mail of everybody else.

@@ -48,6 +48,7 @@ struct LocalRequest {
   // Targets of earlier attempts that had succeeded when another had not: not done twice. Grows here; `forward` goes in
   // by mark_forwarded, once it is durable.
   FinishedTargets* finished = nullptr;
+  bool junk = false;  // a Maildir files it under Junk
 };
 
 // Whether `mailboxes.location` names a place; the error says what is wrong and the mend.

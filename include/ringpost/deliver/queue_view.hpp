@@ -84,6 +84,16 @@ struct QueuedMessage {
   std::vector<QueuedRecipient> recipients;
 };
 
+// One that the filter has put aside.
+struct QuarantinedMessage {
+  MessageId id;
+  WallTime arrival, expiry;
+  std::string sender, client;
+  std::uint64_t size = 0;
+  std::vector<std::string> recipients;
+  std::string header;  // as stored, as far as kShownHeaderMax; our X-Ringpost-Quarantine says why it is here
+};
+
 // What operators have ordered for longer than a moment. `tables` keeps it over a restart.
 struct Directives {
   struct Held {

@@ -40,6 +40,7 @@ struct Settings {
   schedule::RetryOptions retry;
   shaping::ShapingOptions shaping;
   Router router;
+  Duration quarantine_expire_after = std::chrono::hours(24 * 30);  // [filter]
 };
 
 class Service final : public spool::Announcements {
@@ -77,6 +78,12 @@ class Service final : public spool::Announcements {
   Task<std::size_t> bounce(Selector selector);  // end with a report to the sender
   Task<std::size_t> cancel(Selector selector);  // end without one
   Task<std::size_t> count(Selector selector);   // what the others would change
+  // The quarantine. An id of 0 means all of it; each says how many messages it concerned.
+  std::size_t quarantined() const;
+  Task<std::vector<QuarantinedMessage>> list_quarantine(MessageId after, std::size_t limit);
+  Task<std::vector<QuarantinedMessage>> show_quarantined(MessageId id);  // none or one
+  Task<std::size_t> release_quarantined(MessageId id);                   // durable when it returns
+  Task<std::size_t> delete_quarantined(MessageId id);
   // `destination` as summary() names it; "*" is all.
   void suspend(const std::string& destination);
   void resume(const std::string& destination);
