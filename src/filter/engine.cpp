@@ -77,6 +77,7 @@ class EngineBuilder {
     engine_->rules_ = std::move(rules);
     engine_->options_ = options;
     engine_->view_settings_ = make_view_settings(engine_->rules_->settings());
+    engine_->bayes_settings_ = make_bayes_settings(engine_->rules_->settings());
   }
 
   using MakeSet = std::function<Result<std::shared_ptr<const patterns::Set>>(
@@ -168,8 +169,8 @@ class EngineBuilder {
              fmt::format("{}: there is no function {}() here", one.name, one.function)});
         continue;
       }
-      auto made = entry->make({one.name, one.area, one.arguments, engine_->rules_->settings(), shared_,
-                              engine_->rules_.get()});
+      auto made = entry->make(
+          {one.name, one.area, one.arguments, engine_->rules_->settings(), shared_, engine_->rules_.get()});
       if (made) {
         engine_->evals_[index] = std::move(*made);
         if (entry->needs == Fact::dns) engine_->asking_.push_back(index);
@@ -201,9 +202,10 @@ class EngineBuilder {
     std::map<std::pair<Engine::Input, std::string>, std::uint32_t> known;
     for (std::uint32_t index = 0; index < rules().size(); ++index) {
       const Rule& one = rule(index);
-      const bool matches = one.kind == RuleKind::header || one.kind == RuleKind::exists || one.kind == RuleKind::mimeheader ||
-                           one.kind == RuleKind::body || one.kind == RuleKind::rawbody ||
-                           one.kind == RuleKind::full || one.kind == RuleKind::uri;
+      const bool matches = one.kind == RuleKind::header || one.kind == RuleKind::exists ||
+                           one.kind == RuleKind::mimeheader || one.kind == RuleKind::body ||
+                           one.kind == RuleKind::rawbody || one.kind == RuleKind::full ||
+                           one.kind == RuleKind::uri;
       if (!engine_->active_[index] || !matches) continue;
       const auto [found, fresh] = known.try_emplace({input_of(one.kind), one.header},
                                                     static_cast<std::uint32_t>(engine_->groups_.size()));

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ringpost/filter/bayes.hpp"
 #include "ringpost/filter/eval.hpp"
 #include "ringpost/filter/message_view.hpp"
 #include "ringpost/filter/rules.hpp"
@@ -64,6 +65,7 @@ class Engine {
   const RuleSet& rules() const { return *rules_; }
   const EngineOptions& options() const { return options_; }
   const ViewSettings& view_settings() const { return view_settings_; }
+  const BayesSettings& bayes_settings() const { return bayes_settings_; }
   // Expressions that do not compile, eval functions that do not exist: their rules never hit.
   std::span<const Problem> problems() const { return problems_; }
   std::span<const Group> groups() const { return groups_; }
@@ -87,6 +89,7 @@ class Engine {
   std::shared_ptr<const RuleSet> rules_;
   EngineOptions options_;
   ViewSettings view_settings_;
+  BayesSettings bayes_settings_;
   std::vector<Problem> problems_;
   std::vector<Group> groups_;
   std::vector<bool> active_;

@@ -53,6 +53,7 @@ struct Facts {
   std::optional<AuthResult> arc;
   std::shared_ptr<DnsAnswers> dns;  // null: DNS is not asked
   std::optional<double> bayes;      // 0 ham to 1 spam; absent: too little learned, or off
+  std::vector<std::uint64_t> bayes_tokens;  // for who learns from the verdict; empty: not read
 };
 
 }  // namespace ringpost::filter
