@@ -5,8 +5,6 @@
 
 #include "ringpost/server/files.hpp"
 
-#include "damage_notices.hpp"
-
 namespace ringpost::server {
 
 namespace {
@@ -91,7 +89,6 @@ Task<Result<void>> CoreServices::start() {
   for (const BoundSocket& socket : shared_.sockets)
     if (socket.core == core_.index()) receive_->listen(socket.listener, socket.slot, socket.handle);
   RP_CO_CHECK(co_await spool_->start(*deliver_));
-  name_damage(core_, *spool_);
   if (core_.index() == 0 && shared_.pickup) {
     pickup_ = std::make_unique<inject::Pickup>(core_, *intake_,
                                                pickup_settings(*material_, receive_->snapshot().policy));
