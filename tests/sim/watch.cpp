@@ -102,7 +102,7 @@ std::size_t Watch::queued() {
 
 bool Watch::drained() {
   for (unsigned i = 0; i < machine_.count(); ++i) {
-    const server::CoreServices& services = machine_.services(i);
+    server::CoreServices& services = machine_.services(i);
     if (services.deliver().summary().messages != 0) return false;
     if (services.spool().message_count() != 0 && !profile_.lying_disk()) return false;
   }
