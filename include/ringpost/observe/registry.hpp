@@ -48,6 +48,13 @@ class Histogram {
   // The smallest recorded bucket bound that `fraction` (0..1) of the values do not exceed; 0 when empty.
   std::uint64_t quantile(double fraction) const noexcept;
   void merge_from(const Histogram& other) noexcept;
+  // Calls with the upper bound and the count of each bucket that has any, from the smallest.
+  template <class Function>
+  void for_each_bucket(Function&& function) const {
+    for (std::size_t i = 0; i < kBuckets; ++i)
+      if (const std::uint64_t count = buckets_[i].load(std::memory_order_relaxed); count != 0)
+        function(upper_bound(i), count);
+  }
 
  private:
   static constexpr unsigned kStepBits = 5;
