@@ -100,12 +100,13 @@ Task<void> SmtpCore::drive(std::unique_ptr<SmtpFlow> flow) {
 
 void SmtpCore::stop() {
   if (std::exchange(stopping_, true)) return;
-  const auto was_due = [this](std::uint64_t sequence) {
+  const auto was_due = [this](std::uint64_t sequence, Duration ago) {
     if (!open_ || sequence >= messages_max_) return false;
     const std::optional<Instant> time = due(sequence);
-    return time && *time <= core_.now();
+    return time && *time + ago <= core_.now();
   };
-  while (was_due(sequence_ + never_begun_)) ++never_begun_;
+  while (was_due(sequence_ + overdue_, plan_.options.search_p99)) ++overdue_;
+  while (was_due(sequence_ + never_begun_, Duration{0})) ++never_begun_;
   work_.notify_all();
   stopping_signal_.notify_all();
 }

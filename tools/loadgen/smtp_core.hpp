@@ -79,6 +79,8 @@ class SmtpCore {
   Duration elapsed() const { return last_reply_ - started_; }
   // Open loop: messages that were due, but for which no connection was free before the end.
   std::uint64_t never_begun() const { return never_begun_; }
+  // Of these, those that were due longer ago than a search allows.
+  std::uint64_t overdue() const { return overdue_; }
 
  private:
   friend class SmtpFlow;
@@ -124,6 +126,7 @@ class SmtpCore {
   std::uint64_t sequence_ = 0;  // of the next new message
   std::uint64_t undecided_ = 0;
   std::uint64_t never_begun_ = 0;
+  std::uint64_t overdue_ = 0;
   struct Retry {
     Instant due;
     Job job;

@@ -28,6 +28,12 @@ std::uint64_t SmtpSummary::sum(observe::Counter SmtpFigures::* counter) const {
   return total;
 }
 
+std::uint64_t SmtpSummary::overdue() const {
+  std::uint64_t total = 0;
+  for (const SmtpCore* core : cores_) total += core->overdue();
+  return total;
+}
+
 std::string SmtpSummary::text() const {
   const SmtpOptions& options = plan_.options;
   const std::uint64_t messages = acknowledged();

@@ -18,10 +18,8 @@ class SmtpSummary {
   std::string text() const;
   std::string json() const;
   double rate() const { return per_second(acknowledged(), elapsed_); }
-  // Refused, unanswered, or due and never begun.
-  std::uint64_t wrong() const {
-    return sum(&SmtpFigures::refused) + sum(&SmtpFigures::unanswered) + never_begun_;
-  }
+  std::uint64_t wrong() const { return sum(&SmtpFigures::refused) + sum(&SmtpFigures::unanswered); }
+  std::uint64_t overdue() const;
   Distribution latency() const {
     Distribution all;
     all.add(latency_);

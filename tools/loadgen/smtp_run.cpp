@@ -114,6 +114,7 @@ SmtpOutcome SmtpRun::finish() {
   const SmtpSummary summary(*plan_, parts, effort);
   outcome.acknowledged = summary.acknowledged();
   outcome.wrong = summary.wrong();
+  outcome.overdue = summary.overdue();
   outcome.rate = summary.rate();
   outcome.latency = summary.latency();
   outcome.saturated = effort.busiest() >= kSaturated;

@@ -18,7 +18,8 @@ namespace ringpost::loadgen {
 
 struct SmtpOutcome {
   std::uint64_t acknowledged = 0;
-  std::uint64_t wrong = 0;  // refused, unanswered, or due and never begun
+  std::uint64_t wrong = 0;    // refused or unanswered
+  std::uint64_t overdue = 0;  // never begun, and due longer ago than a search allows
   double rate = 0;
   Distribution latency;
   bool saturated = false;     // the generator was the limit
