@@ -59,13 +59,6 @@ class Histogram {
         visit(upper_bound(i), count);
   }
   void merge_from(const Histogram& other) noexcept;
-  // Calls with the upper bound and the count of each bucket that has any, from the smallest.
-  template <class Function>
-  void for_each_bucket(Function&& function) const {
-    for (std::size_t i = 0; i < kBuckets; ++i)
-      if (const std::uint64_t count = buckets_[i].load(std::memory_order_relaxed); count != 0)
-        function(upper_bound(i), count);
-  }
 
  private:
   static constexpr unsigned kStepBits = 5;

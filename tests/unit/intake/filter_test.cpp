@@ -4,6 +4,7 @@
 
 #include "ringpost/intake/filtering.hpp"
 #include "ringpost/intake/intake.hpp"
+#include "ringpost/scan/data_unstuffer.hpp"
 
 #include "unit/spool/spool_fixture.hpp"
 
