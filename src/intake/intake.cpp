@@ -36,7 +36,7 @@ mail::Reply reply_for(const Error& error) {
   return {451, kSystemTrouble, "Local error in processing, try again later"};
 }
 
-const filter::Marks kNoMarks;
+const filter::Marks kNoMarks{};
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

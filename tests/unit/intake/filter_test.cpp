@@ -107,9 +107,10 @@ TEST_F(IntakeFilter, refuses_and_discards_by_score_and_keeps_nothing) {
 
 TEST_F(IntakeFilter, writes_nothing_of_a_large_body_before_the_verdict) {
   filter({.spam = filter::SpamAction::reject});
+  const Bytes before = machine_.core().buffers().in_use();
   ASSERT_TRUE(take(kSpam + std::string(5 * kWholeBodyMax, 'x') + "\r\n").refusal);
   EXPECT_EQ(at_.spool->message_count(), 0U);
-  EXPECT_EQ(machine_.core().buffers().in_use().count, 0U);
+  EXPECT_EQ(machine_.core().buffers().in_use().count, before.count);
 }
 
 TEST_F(IntakeFilter, keeps_every_byte_around_each_size_at_which_something_changes) {
