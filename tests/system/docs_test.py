@@ -25,6 +25,7 @@ SKIPPED = [
     ("./dev test", "this is a part of it"),
     ("./dev build", "has been done, or this would not run"),
     ("./dev bench", "measures for minutes, and tests never do"),
+    ("build/release/tools/loadgen/loadgen tune --config", "measures for minutes; tests/tools/loadgen_test.py tries it"),
     ("./dev packages", "installs packages of the machine"),
     ("adduser", "makes a user of the machine"),
     ("systemctl daemon-reload", "there is no systemd; the unit is read by Host.service"),
