@@ -63,25 +63,6 @@ Task<void> Spool::State::recover(std::shared_ptr<State> self) {
   quiet.notify_all();
 }
 
-void Spool::State::name_damaged() {
-  damaged_messages = replay->damaged();
-  for (const journal::Damage& damage : report.damage)
-    if (const auto id = named_by(damage, queue, replay.get())) damaged_messages.push_back(id);
-  std::ranges::sort(damaged_messages);
-  damaged_messages.erase(std::ranges::unique(damaged_messages).begin(), damaged_messages.end());
-}
-
-// Found by the scrub; a body is named by its message, which may be another id.
-void Spool::State::rotten(const journal::Damage& damage) {
-  const MessageId id = named_by(damage, queue, nullptr);
-  if (!id) return;
-  figures.damaged.add();
-  const auto place = std::ranges::lower_bound(damaged_messages, id);
-  if ((place != damaged_messages.end() && *place == id) || damaged_messages.size() >= kDamagedNamesMax)
-    return;
-  damaged_messages.insert(place, id);
-}
-
 Task<Result<void>> Spool::State::start(Announcements& to) {
   RP_ASSERT(listener == nullptr);
   while (!recovery_over) co_await quiet.wait();

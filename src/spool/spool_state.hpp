@@ -118,8 +118,12 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   // Start and end.
   Task<Result<void>> open(std::vector<unsigned> adopt);
   Task<void> recover(std::shared_ptr<State> self);
+
+  // Damage: named in the log, and kept.
   void name_damaged();
+  void note_damaged(MessageId id);
   void rotten(const journal::Damage& damage);
+  void say_damaged(std::string_view text, MessageId id = {});
   Task<Result<void>> start(Announcements& to);
   Task<Result<void>> settle_foreign();
   Task<Result<void>> announce_recovered();

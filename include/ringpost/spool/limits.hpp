@@ -30,6 +30,8 @@ inline constexpr unsigned kShardsMax = 1024;        // MessageId has 10 bits for
 inline constexpr std::uint32_t kEpochMax = (1U << 20) - 1;
 inline constexpr unsigned kLockAttempts =
     200;  // of 10 ms: a killed server holds its lock until its last write ends
+// At a start, lines in the log about damaged places, and as many about damaged messages: they must fit the core's ring of events.
+inline constexpr std::size_t kDamageNoticesMax = 500;
 inline constexpr std::size_t kDamagedNamesMax = 100'000;  // messages that damage is reported of by name
 inline constexpr Duration kExchangePoll = 2ms;            // whether the other cores have read their logs
 inline constexpr std::size_t kForeignMax = 4'000'000;     // records about messages of other shards, at start
