@@ -30,9 +30,10 @@ class QueueServer(Server):
     CONFIG = CONFIG.replace('directory = "{folder}/spool"', 'directory = "{folder}/spool"\nindex_memory = "4GiB"')
 
     def __init__(self, options):
-        self.filled = pathlib.Path(options.dir) / f"queue-{os.getpid()}"
+        self.filled = options.filled or pathlib.Path(options.dir) / f"queue-{os.getpid()}"
         try:
-            self.fill(options)
+            if options.filled is None:
+                self.fill(options)
             super().__init__(options, options.server_cpus, "mx")
         finally:
             shutil.rmtree(self.filled, ignore_errors=True)
@@ -67,9 +68,20 @@ class QueueServer(Server):
             time.sleep(0.01)
         sys.exit(f"the server did not start:\n{self.log.read_text(errors='replace')}")
 
+    def control(self):
+        """Mail is taken before the queue is whole, and before operators are heard."""
+        while self.process.child.poll() is None:
+            control = socket.socket(socket.AF_UNIX)
+            try:
+                control.connect(str(self.folder / "admin"))
+                return control
+            except OSError:
+                control.close()
+                time.sleep(0.02)
+        sys.exit(f"the server has ended:\n{self.log.read_text(errors='replace')}")
+
     def ask(self, verb, **arguments):
-        with socket.socket(socket.AF_UNIX) as control:
-            control.connect(str(self.folder / "admin"))
+        with self.control() as control:
             control.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n")
             lines = []
             for text in control.makefile("rb"):
@@ -110,8 +122,9 @@ class Probe:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 60) as client:
                 replies = client.makefile("rb")
                 replies.readline()
-                client.sendall(b"HELO probe\r\n")
-                replies.readline()
+                client.sendall(b"EHLO probe\r\n")
+                while replies.readline()[3:4] == b"-":
+                    pass
                 self.send_on(client, replies)
 
     def send_on(self, client, replies):
@@ -207,6 +220,8 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs are")
     parser.add_argument("--dir", default=None, help="where the spool is made; a real disk [build/bench]")
     parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--filled", type=pathlib.Path, help="a spool that `bench_spool --fill` has made with as many messages, "
+                        "domains and cores; it is used up")
     parser.add_argument("--size", type=int, default=512, help="bytes of each")
     parser.add_argument("--domains", type=int, default=1000)
     parser.add_argument("--pause", type=float, default=0.003, help="seconds between two messages of the client")

@@ -27,6 +27,7 @@
 #include "ringpost/journal/log.hpp"
 #include "ringpost/mail/envelope.hpp"
 #include "ringpost/shard/core.hpp"
+#include "ringpost/shard/mesh.hpp"
 #include "ringpost/spool/spool.hpp"
 
 namespace ringpost::spool {
@@ -59,11 +60,11 @@ std::uint64_t resident_bytes() {
 // A core that lives for one measurement.
 class Station {
  public:
-  explicit Station(unsigned index = 0) {
+  explicit Station(unsigned index = 0) : mesh(index + 1) {
     auto made = io::make_backend({.receive_buffers = 1_MiB});
     RP_ASSERT(made.has_value());
     backend = std::move(*made);
-    core = std::make_unique<shard::Core>(shard::Core::Parts{.index = index, .backend = backend.get()});
+    core = std::make_unique<shard::Core>(shard::Core::Parts{.index = index, .backend = backend.get(), .mesh = &mesh});
   }
   template <class Done>
   void turn_until(Done done) {
@@ -76,6 +77,7 @@ class Station {
     turn_until([&] { return done; });
   }
 
+  shard::Mesh mesh;  // whose other cores have no mail
   std::unique_ptr<io::Backend> backend;
   std::unique_ptr<shard::Core> core;
 
@@ -328,7 +330,7 @@ int fill(const Wanted& wanted) {
                  .wanted = &wanted,
                  .next = wanted.messages * core / wanted.cores,
                  .end = wanted.messages * (core + 1) / wanted.cores};
-    for (unsigned i = 0; i < 512; ++i) at.core->spawn(queue_some(*at.core, all, text));
+    for (unsigned i = 0; i < 4096; ++i) at.core->spawn(queue_some(*at.core, all, text));
     at.turn_until([&] { return all.next == all.end && all.running == 0; });
     at.run(spool->close());
     at.backend->files().close(start->lock);

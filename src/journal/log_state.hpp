@@ -142,6 +142,8 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
     std::shared_ptr<const std::vector<VoidRange>> voids;  // of its shard
   };
   Task<Result<void>> recover(const std::function<void(const RecordView&)>& visit);
+  Task<bool> read_table(Unread& each, const struct FramePlace& where,
+                        const std::function<void(const RecordView&)>& visit);
   Task<Result<void>> read_all(const std::function<void(const RecordView&)>& visit);
   Task<Result<void>> read_frames(Unread& each, const FramePlace& where, const AlignedMemory& window,
                                  const std::function<void(const RecordView&)>& visit);

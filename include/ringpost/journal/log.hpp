@@ -107,7 +107,7 @@ class Log {
   // not read yet.
   static Task<Result<std::unique_ptr<Log>>> open(shard::Core& core, LogOptions options, Place place);
   // Then, once: reads every record that was there at the opening (the orphans first; `visit` gets those of one shard in
-  // order). Between two segments others run. Say through `add_live` and `add_pin` what still counts, during the visit or
+  // order). Others run in between. Say through `add_live` and `add_pin` what still counts, during the visit or
   // after; nothing is freed before `start_reclaim`. The report has what the opening found too.
   Task<Result<void>> recover(Visit visit, RecoveryReport* report);
   // Both.
