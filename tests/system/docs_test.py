@@ -36,8 +36,8 @@ SERVICE = {"systemctl enable --now ringpost": "start", "systemctl start ringpost
 
 # What commands must say beyond their exit status 0: (what they begin with, a pattern).
 SAYS = [
-    ("ringpost status", r"ringpost \S+ on \S+, up"),
     ("ringpost status --json", r'"stalls"'),
+    ("ringpost status", r"ringpost \S+ on \S+, up"),
     ("ringpost top --once", r"CORE .*COMMIT99"),
     ("curl -s http://127.0.0.1:9464/metrics", r'ringpost_intake_messages_total\{core="0"\} 0'),
     ("ringpost queue show ID", r"someone@example\.org +deferred"),
