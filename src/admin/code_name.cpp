@@ -1,6 +1,7 @@
 #include "code_name.hpp"
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -8,7 +9,6 @@
 #include <cxxabi.h>
 #include <elfutils/libdwfl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace ringpost::admin {
 
@@ -20,7 +20,11 @@ class Symbols {
   Symbols() : session_(dwfl_begin(&kCallbacks)) {
     if (session_ == nullptr) return;
     dwfl_report_begin(session_);
-    (void)dwfl_linux_proc_report(session_, getpid());
+    // Not by process id: that looks into files which a process that was root may not read any more.
+    if (std::FILE* maps = std::fopen("/proc/self/maps", "re"); maps != nullptr) {
+      (void)dwfl_linux_proc_maps_report(session_, maps);
+      (void)std::fclose(maps);
+    }
     dwfl_report_end(session_, nullptr, nullptr);
   }
   ~Symbols() { dwfl_end(session_); }

@@ -148,7 +148,8 @@ void Core::count_turn(Duration busy, Duration in_kernel, bool waited) {
   figures.turns.add();
   (waited ? figures.idle_ns : figures.busy_ns).add(static_cast<std::uint64_t>(in_kernel.count()));
   figures.busy_ns.add(static_cast<std::uint64_t>(busy.count()));
-  if (busy > kStall) note_stall(figures.watch.blame(busy));
+  // Before its first turn a core is being made, and nobody waits for it yet.
+  if (busy > kStall && figures.turns.value() > 1) note_stall(figures.watch.blame(busy));
   if (!waited && in_kernel > kStall)
     note_stall({.length = in_kernel, .phase = TurnPhase::kernel, .phase_length = in_kernel, .pieces = 1});
   if (now_ - figures.look.at >= kThreadLook) look_at_thread();

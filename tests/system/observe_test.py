@@ -103,7 +103,7 @@ class Status(SystemTest):
 
     def test_blames_a_stall_on_the_code_that_ran(self):
         """The process is stopped for a moment while it works: whatever it did then has held its core for too long."""
-        with self.server(cores=1) as server:
+        with self.server(cores=1, as_root=True) as server:
             def stalls():
                 return server.json_lines("status")[0]["cores"][0]["stalls"]
 
