@@ -129,7 +129,7 @@ void Watch::recount_core(unsigned core, bool idle) {
         static_cast<std::int64_t>(services.spool().ids({}, ~std::size_t{0}).size()));
   check("receive_connections_open", figure(core, "receive_connections_open"),
         static_cast<std::int64_t>(services.receive().open_connections()));
-  const deliver::QueueSummary summary = services.deliver().summary();
+  const deliver::QueueSummary summary = services.deliver().recount();
   check("deliver_messages", figure(core, "deliver_messages"), static_cast<std::int64_t>(summary.messages));
   std::int64_t waiting = 0;
   for (const std::string_view place : {"ready", "active", "deferred", "held"})
