@@ -69,6 +69,15 @@ struct Service::State::Summing {
   }
 };
 
+QueueSummary Service::recount() {
+  State::Summing all{*state_};
+  for (const auto& [id, message] : state_->queue.messages()) all.add(*message);
+  for (std::size_t line = 0; line < state_->queue.parking().line_count(); ++line)
+    all.add(state_->queue.parking().line(line));
+  all.summary.messages = state_->queue.message_count();
+  return std::move(all.summary);
+}
+
 // From counters, but for the messages in memory, of which there are few when the queue is long. What changes meanwhile may
 // be counted in both its states, or in none.
 Task<QueueSummary> Service::summary() {

@@ -124,19 +124,6 @@ std::int64_t Watch::figure(unsigned core, std::string_view name) {
   return 0;
 }
 
-// A queue that is counted in one turn is one moment of it; a longer one changes meanwhile, and cannot be compared.
-std::optional<deliver::QueueSummary> Watch::summary_of(unsigned core) {
-  auto summary = std::make_shared<std::optional<deliver::QueueSummary>>();
-  machine_.core(core).spawn(take_summary(machine_.services(core).deliver(), summary));
-  if (!*summary) coverage_.note("oracle: a queue too long to be counted again");
-  return *summary;
-}
-
-Task<void> Watch::take_summary(deliver::Service& service,
-                               std::shared_ptr<std::optional<deliver::QueueSummary>> into) {
-  *into = co_await service.summary();
-}
-
 void Watch::recount(bool idle) {
   if (machine_.phase() != Machine::Phase::running) return;
   coverage_.note(idle ? "oracle: figures counted again when idle" : "oracle: figures counted again");
@@ -157,14 +144,13 @@ void Watch::recount_core(unsigned core, bool idle) {
         static_cast<std::int64_t>(services.spool().ids({}, ~std::size_t{0}).size()));
   check("receive_connections_open", figure(core, "receive_connections_open"),
         static_cast<std::int64_t>(services.receive().open_connections()));
-  const std::optional<deliver::QueueSummary> summary = summary_of(core);
-  if (!summary) return;
-  check("deliver_messages", figure(core, "deliver_messages"), static_cast<std::int64_t>(summary->messages));
+  const deliver::QueueSummary summary = services.deliver().recount();
+  check("deliver_messages", figure(core, "deliver_messages"), static_cast<std::int64_t>(summary.messages));
   std::int64_t waiting = 0;
   for (const std::string_view place : {"ready", "active", "deferred", "held"})
     waiting += figure(core, "deliver_recipients_" + std::string(place));
   const std::int64_t counted = std::accumulate(
-      summary->recipients.begin(), summary->recipients.end(), std::int64_t{0},
+      summary.recipients.begin(), summary.recipients.end(), std::int64_t{0},
       [](std::int64_t sum, std::uint64_t each) { return sum + static_cast<std::int64_t>(each); });
   if (waiting > counted)  // one that is being settled is in none of the four for a moment
     ledger_.violate(fmt::format("core {}: the gauges of the queue say {} recipients, and there are {}", core,
@@ -180,7 +166,7 @@ void Watch::recount_core(unsigned core, bool idle) {
   check("recipients that wait", waiting, 0);
   check("deliver_connections", figure(core, "deliver_connections"), 0);
   check("deliver_flows", figure(core, "deliver_flows"), 0);
-  check("the messages of the queue", static_cast<std::int64_t>(summary->messages), 0);
+  check("the messages of the queue", static_cast<std::int64_t>(summary.messages), 0);
   if (services.spool().message_count() == 0)  // those that the disk ruined stay
     check("live bytes", static_cast<std::int64_t>(services.spool().log().space().live_bytes), 0);
   check("receive_connections_open", figure(core, "receive_connections_open"), 0);

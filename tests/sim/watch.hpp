@@ -6,8 +6,6 @@
 
 #include <deque>
 #include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,9 +44,6 @@ class Watch {
   void ask(unsigned core);
   Task<void> flush(shard::Core& core, spool::Spool& spool);
   void recount_core(unsigned core, bool idle);
-  std::optional<deliver::QueueSummary> summary_of(unsigned core);
-  static Task<void> take_summary(deliver::Service& service,
-                                 std::shared_ptr<std::optional<deliver::QueueSummary>> into);
   void count_connections();
   std::int64_t figure(unsigned core, std::string_view name);
 

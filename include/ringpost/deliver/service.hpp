@@ -68,6 +68,8 @@ class Service final : public spool::Announcements {
 
   // ---- for operators; each call concerns this core's part of the queue ----
   Task<QueueSummary> summary();
+  // Its numbers, in one turn: for simulations, which hold counters against it.
+  QueueSummary recount();
   // Up to `limit` messages after `after` of which a recipient fits; fewer than `limit`: there are no more.
   Task<std::vector<QueuedMessage>> list(MessageId after, std::size_t limit, Selector selector);
   Task<std::vector<QueuedMessage>> show(MessageId id);  // none or one
