@@ -90,6 +90,7 @@ class EngineBuilder {
     for (std::size_t rule = 0; rule < count; ++rule)
       engine_->unset_[rule].store(-1, std::memory_order_relaxed);
     activate();
+    order_metas();
     bind_evals();
     group();
     for (std::size_t index = 0; index < engine_->groups_.size(); ++index) {
@@ -156,6 +157,19 @@ class EngineBuilder {
     }
   }
 
+  // Depth first; circles were taken out when the rules were read.
+  void order_metas() {
+    std::vector<bool> seen(rules().size(), false);
+    const std::function<void(std::uint32_t)> visit = [&](std::uint32_t index) {
+      if (seen[index] || !engine_->active_[index] || rule(index).kind != RuleKind::meta) return;
+      seen[index] = true;
+      for (const MetaNode& node : rule(index).meta)
+        if (node.kind == MetaNode::Kind::rule && node.rule != kNoRule) visit(node.rule);
+      engine_->metas_.push_back(index);
+    };
+    for (std::uint32_t index = 0; index < rules().size(); ++index) visit(index);
+  }
+
   void bind_evals() {
     for (std::uint32_t index = 0; index < rules().size(); ++index) {
       const Rule& one = rule(index);
@@ -199,9 +213,10 @@ class EngineBuilder {
     std::map<std::pair<Engine::Input, std::string>, std::uint32_t> known;
     for (std::uint32_t index = 0; index < rules().size(); ++index) {
       const Rule& one = rule(index);
-      const bool matches = one.kind == RuleKind::header || one.kind == RuleKind::exists || one.kind == RuleKind::mimeheader ||
-                           one.kind == RuleKind::body || one.kind == RuleKind::rawbody ||
-                           one.kind == RuleKind::full || one.kind == RuleKind::uri;
+      const bool matches = one.kind == RuleKind::header || one.kind == RuleKind::exists ||
+                           one.kind == RuleKind::mimeheader || one.kind == RuleKind::body ||
+                           one.kind == RuleKind::rawbody || one.kind == RuleKind::full ||
+                           one.kind == RuleKind::uri;
       if (!engine_->active_[index] || !matches) continue;
       const auto [found, fresh] = known.try_emplace({input_of(one.kind), one.header},
                                                     static_cast<std::uint32_t>(engine_->groups_.size()));
