@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/patterns/limits.hpp"
 
 namespace ringpost::patterns {
 
@@ -17,16 +18,28 @@ std::size_t Set::Database::size() const {
   return size;
 }
 
-Set::Database::Database() {
-  static std::atomic<std::uint64_t> last{0};
-  number_ = ++last;
+bool Set::Database::add_loose(const Tree& tree, std::uint32_t member) {
+  if (walks_.empty()) walks_.resize(2);
+  Program trial;
+  if (!trial.add(tree, member)) return false;
+  if (trial.size() > kProgramLarge) return walks_[0].program.add(tree, member);
+  if (walks_.back().program.members() >= kProgramMembersMax) walks_.emplace_back();
+  return walks_.back().program.add(tree, member);
 }
 
-void Set::Database::list_members() {
-  for (std::uint32_t member = 0; member < rows_.size(); ++member) {
-    if (rows_[member].way == Way::alone) alone_.push_back(member);
-    if (rows_[member].way == Way::prefilter) walked_.push_back(member);
+void Set::Database::finish_walks() {
+  static std::atomic<std::uint64_t> last{0};
+  std::erase_if(walks_, [](const Walk& walk) { return walk.program.members() == 0; });
+  for (Walk& walk : walks_) {
+    walk.program.finish();
+    walk.number = ++last;
+    walk.members = walk.program.matched();
   }
+}
+
+void Set::Database::find_alone() {
+  for (std::uint32_t member = 0; member < rows_.size(); ++member)
+    if (rows_[member].way == Way::alone) alone_.push_back(member);
 }
 
 // --- one pass ---
@@ -115,9 +128,13 @@ struct Set::Database::Pass {
     return true;
   }
   void walk() {
-    Automaton& automaton = state.automaton(database.number_, database.program_);
-    if (!walk_lines(automaton)) name(database.walked_);
-    if (automaton.fresh() > 0) state.tidy_automata();
+    std::size_t fresh = 0;
+    for (const Walk& each : database.walks_) {
+      Automaton& automaton = state.automaton(each.number, each.program);
+      if (!walk_lines(automaton)) name(each.members);
+      fresh += automaton.fresh();
+    }
+    if (fresh > 0) state.tidy_automata();
   }
 };
 
@@ -126,7 +143,7 @@ void Set::Database::scan(const Text& text, Scratch::State& state, const Visit& v
   pass.name(alone_);
   pass.begin();
   if (handle_ != nullptr) pass.search();
-  if (!program_.empty()) pass.walk();
+  pass.walk();
   pass.finish();
 }
 

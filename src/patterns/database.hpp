@@ -53,16 +53,22 @@ class Set::Database {
     std::uint8_t gives = 0;  // a bit of `needs`
   };
   struct Pass;
-  Database();
-  void list_members();
+  // Expressions that are walked together.
+  struct Walk {
+    Program program;
+    std::uint64_t number = 0;  // of all that this process ever made
+    std::vector<std::uint32_t> members;
+  };
+  Database() = default;
+  bool add_loose(const Tree& tree, std::uint32_t member);
+  void finish_walks();
+  void find_alone();
 
   std::vector<Row> rows_;  // of each expression of the set
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> alone_;
   hs_database_t* handle_ = nullptr;  // nullptr: Hyperscan has none of them
-  Program program_;
-  std::vector<std::uint32_t> walked_;  // the members of program_
-  std::uint64_t number_;               // of all databases that this process ever made
+  std::vector<Walk> walks_;          // while it is made, [0] has the large ones
 };
 
 }  // namespace ringpost::patterns

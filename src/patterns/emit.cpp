@@ -37,7 +37,7 @@ struct Reach {
 constexpr std::size_t kLetterWidthMax = 10;
 // How far a loose expression counts the bytes of one class, and larger parts.
 constexpr std::uint32_t kCountedMax = 6;
-constexpr std::uint32_t kCountedPartsMax = 2;
+constexpr std::uint32_t kCountedPartsMax = 3;
 
 class Emitter {
  public:

@@ -1,6 +1,7 @@
 #include "program.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <map>
 
@@ -31,30 +32,73 @@ bool begins_text(const Tree& tree, NodeIndex index) {
   }
 }
 
-// Whether a part goes round over words and blanks alike. Once such a part is entered it stays, through most of what follows: some
-// of these in one automaton, and it has as many states as there are subsets of them.
-bool goes_round(const Tree& tree, NodeIndex index, ByteSet& bytes) {
-  const Node& node = tree[index];
-  switch (node.kind) {
-    case NodeKind::set:
-      bytes |= node.set;
-      return false;
-    case NodeKind::bytes:
-      bytes |= bytes_of(node.text);
-      return false;
-    case NodeKind::back_reference:
-    case NodeKind::recursion:
-      return true;
-    default:
-      break;
+// Looks for parts that go round over words and blanks alike. Once such a part is entered it stays, through most of what follows;
+// with some of these an automaton has as many states as there are subsets of them. One that is entered rarely does no harm.
+class Rounds {
+ public:
+  explicit Rounds(const Tree& tree) : tree_(tree) {}
+  bool found() {
+    pass(tree_.root, 0);
+    return found_;
   }
-  ByteSet inside;
-  for (const NodeIndex child : node.children)
-    if (goes_round(tree, child, inside)) return true;
-  bytes |= inside;
-  const bool blanks = inside[' '] || inside['\n'];
-  return node.kind == NodeKind::repeat && node.max == kUnbounded && blanks && inside['e'] && inside['t'];
-}
+
+ private:
+  static constexpr double kRareBits = 12;
+
+  // About how many bits of text are needed to come through a part, with `before` to come to it.
+  double pass(NodeIndex index, double before) {
+    const Node& node = tree_[index];
+    switch (node.kind) {
+      case NodeKind::bytes:
+        return kBytesBits * static_cast<double>(node.text.size());
+      case NodeKind::set:
+        return std::log2(256.0 / static_cast<double>(std::max<std::size_t>(node.set.count(), 1)));
+      case NodeKind::sequence: {
+        double sum = 0;
+        for (const NodeIndex child : node.children) sum += pass(child, before + sum);
+        return sum;
+      }
+      case NodeKind::choice:
+      case NodeKind::conditional: {
+        double least = before + kRareBits;
+        for (const NodeIndex child : node.children) least = std::min(least, pass(child, before));
+        return least;
+      }
+      case NodeKind::repeat: {
+        const double once = pass(node.children[0], before);
+        if (node.max == kUnbounded && before < kRareBits && is_prose(node.children[0])) found_ = true;
+        return once * node.min;
+      }
+      case NodeKind::back_reference:
+      case NodeKind::recursion:
+        found_ = found_ || before < kRareBits;
+        return 0;
+      case NodeKind::capture:
+        return pass(node.children[0], before);
+      default:
+        return 0;
+    }
+  }
+  // Any words with blanks between, as far as sets that go round or stand alone make them.
+  bool is_prose(NodeIndex index) const {
+    bool letters = false, blanks = false;
+    collect(index, letters, blanks);
+    return letters && blanks;
+  }
+  void collect(NodeIndex index, bool& letters, bool& blanks) const {
+    const Node& node = tree_[index];
+    if (node.kind == NodeKind::set) {
+      letters = letters || (node.set['e'] && node.set['t'] && node.set['z']);
+      blanks = blanks || node.set[' '] || node.set['\n'];
+    }
+    if (node.kind == NodeKind::bytes) blanks = blanks || node.text.contains(' ');
+    for (const NodeIndex child : node.children) collect(child, letters, blanks);
+  }
+
+  static constexpr double kBytesBits = 4;
+  const Tree& tree_;
+  bool found_ = false;
+};
 
 bool is_nullable(const Tree& tree) {
   return traits_of(tree).width_min == 0;
@@ -148,9 +192,8 @@ class ProgramWriter {
 };
 
 bool Program::add(const Tree& tree, std::uint32_t member) {
-  ByteSet bytes;
   const bool anchored = begins_text(tree, tree.root);
-  if (is_nullable(tree) || (!anchored && goes_round(tree, tree.root, bytes))) return false;
+  if (is_nullable(tree) || (!anchored && Rounds(tree).found())) return false;
   const std::size_t before = steps_.size();
   ProgramWriter writer(*this, tree);
   const std::uint32_t begin = writer.write(tree.root, writer.add({Kind::match, member, 0}));
@@ -166,6 +209,13 @@ std::uint32_t Program::set_number(const ByteSet& set) {
   const auto number = static_cast<std::size_t>(std::ranges::find(sets_, set) - sets_.begin());
   if (number == sets_.size()) sets_.push_back(set);
   return static_cast<std::uint32_t>(number);
+}
+
+std::vector<std::uint32_t> Program::matched() const {
+  std::vector<std::uint32_t> members;
+  for (const Step& step : steps_)
+    if (step.kind == Kind::match) members.push_back(step.set);
+  return members;
 }
 
 void Program::finish() {
@@ -239,7 +289,6 @@ std::optional<Program> Program::read(std::string_view& bytes, std::size_t member
   }
   for (const auto* list : {&program.starts_, &program.anchored_})
     if (std::ranges::any_of(*list, [&](std::uint32_t at) { return at >= counts[0]; })) return std::nullopt;
-  program.finish();
   return program;
 }
 

@@ -30,8 +30,9 @@ class Program {
   // After the last: which bytes are the same to all of it.
   void finish();
 
-  bool empty() const { return starts_.empty() && anchored_.empty(); }
+  std::size_t members() const { return starts_.size() + anchored_.size(); }
   const Step& step(std::uint32_t at) const { return steps_[at]; }
+  std::vector<std::uint32_t> matched() const;  // the members
   std::size_t size() const { return steps_.size(); }
   bool takes(std::uint32_t set, unsigned group) const { return set_groups_[set][group]; }
   std::uint8_t group(unsigned char byte) const { return groups_[byte]; }

@@ -3,7 +3,7 @@
 //   magic "RPpat003" | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
 //   | for each of the two databases: size u64, bytes (none: it has none) | checksum u64 over all before it
 //   database: for each member: way u8, certain u8, needs u8 | count of entries u32 | for each: member u32, gives u8
-//   | the automaton's program | what Hyperscan made of itself
+//   | count of programs u32, each | what Hyperscan made of itself
 #include <cstring>
 
 #include <fmt/format.h>
@@ -113,7 +113,8 @@ void Set::Database::write(std::string& out) const {
     put(out, entry.member);
     put(out, entry.gives);
   }
-  program_.write(out);
+  put(out, static_cast<std::uint32_t>(walks_.size()));
+  for (const Walk& walk : walks_) walk.program.write(out);
   char* blob = nullptr;
   std::size_t size = 0;
   if (handle_ != nullptr) hs_serialize_database(handle_, &blob, &size);
@@ -136,12 +137,16 @@ std::unique_ptr<const Set::Database> Set::Database::read(std::string_view bytes,
     if (member >= members) return nullptr;
     made->entries_.push_back({member, reader.number<std::uint8_t>()});
   }
+  const auto walks = reader.number<std::uint32_t>();
   if (!reader.good()) return nullptr;
   std::string_view blob = reader.rest();
-  auto program = Program::read(blob, members);
-  if (!program) return nullptr;
-  made->program_ = *std::move(program);
-  made->list_members();
+  for (std::uint32_t n = 0; n < walks; ++n) {
+    auto program = Program::read(blob, members);
+    if (!program || program->members() == 0) return nullptr;
+    made->walks_.push_back({*std::move(program), 0, {}});
+  }
+  made->finish_walks();
+  made->find_alone();
   if (!blob.empty() && hs_deserialize_database(blob.data(), blob.size(), &made->handle_) != HS_SUCCESS)
     return nullptr;
   // Entries without a database, or the other way round, are not what was written.

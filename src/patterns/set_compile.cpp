@@ -63,12 +63,12 @@ class Choice {
   // Certain: where Hyperscan sees it, it is, whatever is before and behind.
   bool certain() const { return !lines_ || (!traits_.takes_newline && !traits_.anchored); }
 
-  Attempt make(Program& program, std::uint32_t member) const {
+  Attempt make(const std::function<bool(const Tree&)>& take_loose) const {
     if (tree_[tree_.root].kind == NodeKind::never) return {Way::exact, {{}}};
     if (auto attempt = exact()) return *std::move(attempt);
-    if (!lines_ && loose(program, member)) return {Way::prefilter, {}};
+    if (!lines_ && loose(take_loose)) return {Way::prefilter, {}};
     if (auto attempt = literal()) return *std::move(attempt);
-    if (lines_ && loose(program, member)) return {Way::prefilter, {}};
+    if (lines_ && loose(take_loose)) return {Way::prefilter, {}};
     return {};
   }
 
@@ -95,10 +95,10 @@ class Choice {
   }
 
   // The automaton sees each subject for itself.
-  bool loose(Program& program, std::uint32_t member) const {
+  bool loose(const std::function<bool(const Tree&)>& take) const {
     const Emission how{.hyperscan = true, .relaxed = true, .coarse = kCoarseMin, .letters = true};
     const auto tree = parse({emit(tree_, how), {}});
-    return tree && program.add(*tree, member);
+    return tree && take(*tree);
   }
 
   const Tree& tree_;
@@ -124,7 +124,7 @@ std::unique_ptr<const Set::Database> Set::Database::compile(std::span<const Patt
     if (!usable[member] || !tree) continue;
     if (ascii) tree = in_ascii(*std::move(tree));
     const Choice choice(*tree, subjects == Subjects::lines, library);
-    const Attempt attempt = choice.make(made->program_, member);
+    const Attempt attempt = choice.make([&](const Tree& loose) { return made->add_loose(loose, member); });
     row.way = attempt.way;
     row.certain = attempt.way == Way::exact && choice.certain();
     if (attempt.way == Way::prefilter) row.needs = 1;
@@ -145,8 +145,8 @@ std::unique_ptr<const Set::Database> Set::Database::compile(std::span<const Patt
     const bool once = subjects == Subjects::whole || made->rows_[made->entries_[id].member].certain;
     flags.push_back(HS_FLAG_ALLOWEMPTY | (once ? HS_FLAG_SINGLEMATCH : 0U));
   }
-  made->program_.finish();
-  made->list_members();
+  made->finish_walks();
+  made->find_alone();
   if (texts.empty()) return made;
   made->handle_ = library.make(pointers, flags);
   // Each went through alone; what fails for all together is memory, and PCRE2 serves.

@@ -35,8 +35,10 @@ inline constexpr std::size_t kFactorsMax = 3;
 inline constexpr std::size_t kCheapDatabaseMax = 6 * 1024;
 
 // Steps of one loose expression in the program of an automaton, and of all: those of FILL_THIS_FORM, some of the largest that
-// there are, have 3,000.
-inline constexpr std::size_t kProgramPartMax = 8'000;
+// there are, have some 10,000. Few expressions to an automaton, since what one has seen multiplies with what others have.
+inline constexpr std::size_t kProgramPartMax = 16'000;
+inline constexpr std::size_t kProgramMembersMax = 24;
+inline constexpr std::size_t kProgramLarge = 1'500;  // such ones go together: they are mostly of one kind
 inline constexpr std::size_t kProgramMax = 200'000;
 // What a core remembers of one automaton: states, and steps in all of them. Past it, it begins anew.
 inline constexpr std::size_t kAutomatonStatesMax = 10'000;
