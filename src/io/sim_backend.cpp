@@ -15,11 +15,12 @@ bool is_file_operation(OpKind kind) {
 
 }  // namespace
 
-SimBackend::SimBackend(SimWorld::State& world)
+SimBackend::SimBackend(SimWorld::State& world, Host& host)
     : world_(world),
+      host_(host),
       number_(world.next_backend++),
       random_(world.chance.number()),
-      files_(world),
+      files_(world, host),
       arena_(kSimArena) {
   description_ = {.name = "sim", .features = {"seeded"}, .kernel = "simulated", .why = {}};
   world_.backends[number_] = this;
@@ -30,14 +31,26 @@ SimBackend::~SimBackend() {
   world_.backends.erase(number_);
 }
 
-void SimBackend::die() {
+void SimBackend::die(bool power) {
+  const bool torn = power && world_.chance.faults().disk.torn;
+  if (!dead_ && (torn || !power)) {
+    table_.for_each([&](Entry& entry) {
+      const auto& file = host_.descriptors[entry.handle].file;
+      if (entry.kind != OpKind::write || !file) return;
+      world_.chance.note(power ? "disk: write under way at a power cut" : "disk: write under way at a kill");
+      if (power)
+        host_.disk.tear(*file, entry.op, world_.chance);
+      else if (world_.chance.coin())
+        (void)host_.disk.transfer(*file, entry.op, Outcome::kOperationBytes);
+    });
+  }
   dead_ = true;
   ready_ = {};
   line_.clear();
 }
 
 WallTime SimBackend::wall_now() {
-  return WallTime{kWallAtStart * 1'000'000'000} + now().since_start;
+  return WallTime{kWallAtStart * 1'000'000'000} + now().since_start + host_.wall_shift;
 }
 
 // ---- Starting operations ----
@@ -73,19 +86,58 @@ void SimBackend::start_file_operation(Entry& entry) {
 }
 
 void SimBackend::file_operation_due(Ticket ticket, const Outcome& outcome) {
-  Entry* entry = table_.find(ticket);
+  Entry* entry = dead_ ? nullptr : table_.find(ticket);
   if (entry == nullptr) return;  // cancelled in time
-  finish(*entry, outcome.error != 0 ? outcome.error : perform(entry->op, outcome.bytes_max));
+  finish(*entry, perform(entry->op, outcome));
 }
 
-std::int32_t SimBackend::perform(const Op& op, std::uint64_t bytes_max) {
-  const auto& file = world_.descriptors[op.handle].file;
+std::int32_t SimBackend::perform(const Op& op, const Outcome& outcome) {
+  const std::shared_ptr<OpenFile> file = host_.descriptors[op.handle].file;
   if (!file) return -EBADF;
+  if (op.kind == OpKind::write) return perform_write(*file, op, outcome);
+  if (outcome.error != 0) return outcome.error;
   if (op.kind == OpKind::sync) {
     Disk::sync(*file->inode);
     return 0;
   }
-  return static_cast<std::int32_t>(world_.disk.transfer(*file, op, bytes_max));
+  const auto count = static_cast<std::int32_t>(host_.disk.transfer(*file, op, outcome.bytes_max));
+  if (outcome.rotten && count > 0 && op.vectors[0].iov_len > 0) {
+    const std::size_t size = std::min<std::size_t>(op.vectors[0].iov_len, static_cast<std::size_t>(count));
+    static_cast<std::byte*>(op.vectors[0].iov_base)[world_.chance.pick(size)] ^=
+        static_cast<std::byte>(1U << world_.chance.pick(8));
+  }
+  return count;
+}
+
+std::int32_t SimBackend::perform_write(OpenFile& file, const Op& asked, const Outcome& outcome) {
+  Op op = asked;
+  const std::uint64_t blocks = file.inode->contents.size() / Disk::kAlignment;
+  if (outcome.misdirected && blocks > kSimSparedBlocks && op.offset >= Disk::kAlignment * kSimSparedBlocks) {
+    world_.chance.note("disk: misdirected write");
+    op.offset = Disk::kAlignment * world_.chance.between(kSimSparedBlocks, blocks - 1);
+  }
+  std::vector<std::byte> bytes, before;
+  if (world_.watch) {
+    for (const iovec& vector : std::span(op.vectors, op.vector_count)) {
+      const auto* base = static_cast<const std::byte*>(vector.iov_base);
+      bytes.insert(bytes.end(), base, base + vector.iov_len);
+    }
+    if (op.offset != asked.offset) before = file.inode->contents;
+  }
+  if (outcome.error != 0 && !file.inode->broken) host_.disk.tear(file, op, world_.chance);
+  if (outcome.breaks_file) file.inode->broken = true;
+  const std::int32_t result =
+      outcome.error != 0 ? outcome.error
+                         : static_cast<std::int32_t>(host_.disk.transfer(file, op, outcome.bytes_max));
+  if (world_.watch)
+    world_.watch({.host = host_.number,
+                  .file = file.inode->number,
+                  .offset = asked.offset,
+                  .landed = op.offset,
+                  .bytes = bytes,
+                  .before = before,
+                  .result = result});
+  return result;
 }
 
 void SimBackend::line_up(Entry& entry) {
@@ -126,6 +178,7 @@ std::size_t SimBackend::poll(std::span<Completion> out, const Wait& wait) {
     count = serve(out);
   }
   woken_.store(false);
+  for (const Completion& completion : out.first(count)) world_.trace_completion(number_, completion);
   return count;
 }
 
@@ -145,10 +198,10 @@ std::size_t SimBackend::serve(std::span<Completion> out) {
 
 std::size_t SimBackend::attempt(Entry& entry, std::span<Completion> out) {
   const Handle handle = entry.handle;
-  const Descriptors::Open open = world_.descriptors[handle];
+  const Descriptors::Open open = host_.descriptors[handle];
   if (!open) return end(entry, -EBADF, out);
   if (entry.kind == OpKind::close) {
-    world_.close(handle);
+    world_.close(host_, handle);
     return end(entry, 0, out);
   }
   if (!open.socket) return end(entry, -ENOTSOCK, out);
@@ -174,6 +227,11 @@ std::size_t SimBackend::attempt(Entry& entry, std::span<Completion> out) {
     default:
       RP_ASSERT(false);
   }
+  if (result > 0 && entry.kind == OpKind::send &&
+      world_.chance.strikes(world_.chance.faults().network.late, "network: late completion")) {
+    finish_later(entry.ticket, world_.chance.up_to(std::chrono::seconds{2}), result);
+    return 0;
+  }
   if (result != -EAGAIN) return end(entry, result, out);
   socket.writer = {this, entry.ticket};
   return 0;
@@ -181,15 +239,17 @@ std::size_t SimBackend::attempt(Entry& entry, std::span<Completion> out) {
 
 std::size_t SimBackend::attempt_accept(Entry& entry, Socket& socket, std::span<Completion> out) {
   if (socket.stage != Socket::Stage::listening) return end(entry, -EINVAL, out);
+  if (world_.chance.strikes(world_.chance.faults().network.accept_ends, "network: accept ended"))
+    return end(entry, -EMFILE, out);
   std::size_t count = 0;
   while (count < std::min<std::size_t>(out.size(), kAcceptTurn)) {
     if (socket.backlog.empty()) {
       socket.reader = {this, entry.ticket};
       return count;
     }
-    if (world_.descriptors.full()) return count + end(entry, -EMFILE, out.subspan(count));
+    if (host_.descriptors.full()) return count + end(entry, -EMFILE, out.subspan(count));
     const std::int32_t accepted =
-        world_.descriptors.add({.socket = world_.network.accept(socket), .file = {}});
+        host_.descriptors.add({.socket = world_.network.accept(socket), .file = {}});
     out[count++] = {.operation = entry.operation, .result = accepted, .more = true};
   }
   line_up(entry);
@@ -197,6 +257,14 @@ std::size_t SimBackend::attempt_accept(Entry& entry, Socket& socket, std::span<C
 }
 
 std::size_t SimBackend::attempt_receive(Entry& entry, Socket& socket, std::span<Completion> out) {
+  if (world_.chance.strikes(world_.chance.faults().network.starved, "network: no receive buffer")) {
+    world_.clock.plan_in(world_.chance.up_to(std::chrono::milliseconds{100}),
+                         [world = &world_, number = number_, ticket = entry.ticket] {
+                           const auto backend = world->backends.find(number);
+                           if (backend != world->backends.end()) backend->second->try_again(ticket);
+                         });
+    return 0;
+  }
   const std::span<std::byte> room(arena_.data() + arena_used_, arena_.size() - arena_used_);
   const std::int64_t result = world_.network.receive(socket, room);
   if (result == -EAGAIN) {
@@ -227,11 +295,19 @@ std::int32_t SimBackend::attempt_connect(Entry& entry, const SocketPointer& sock
   return world_.network.connect(socket, *entry.op.address);
 }
 
+void SimBackend::finish_later(Ticket ticket, Duration delay, std::int32_t result) {
+  world_.clock.plan_in(delay, [world = &world_, number = number_, ticket, result] {
+    const auto found = world->backends.find(number);
+    if (found == world->backends.end() || found->second->dead_) return;
+    if (Entry* entry = found->second->table_.find(ticket)) found->second->finish(*entry, result);
+  });
+}
+
 // ---- Ending operations ----
 
 // Nothing may wake an operation that has ended.
 void SimBackend::leave(Entry& entry) {
-  const auto& socket = world_.descriptors[entry.handle].socket;
+  const auto& socket = host_.descriptors[entry.handle].socket;
   if (!socket) return;
   const auto is_this = [&](const Waiting& waiting) {
     return waiting.waker == this && waiting.ticket.slot == entry.ticket.slot;
@@ -259,14 +335,14 @@ Result<Handle> SimBackend::listen(const Endpoint& where, const ListenOptions& op
   std::int32_t error = 0;
   const SocketPointer socket = world_.network.listen(where, options, error);
   if (!socket) return fail_system(-error, "bind to " + to_string(where));
-  const std::int32_t number = world_.descriptors.add({.socket = socket, .file = {}});
+  const std::int32_t number = host_.descriptors.add({.socket = socket, .file = {}});
   if (number >= 0) return Handle{number};
   world_.network.close(*socket);
   return fail_system(-number, "open a socket");
 }
 
 Result<Handle> SimBackend::open_socket(const Endpoint& to, const std::optional<Endpoint>& from) {
-  const std::int32_t number = world_.descriptors.add({.socket = world_.network.open(to, from), .file = {}});
+  const std::int32_t number = host_.descriptors.add({.socket = world_.network.open(to, from), .file = {}});
   if (number < 0) return fail_system(-number, "open a socket");
   return Handle{number};
 }
@@ -276,12 +352,12 @@ Result<Handle> SimBackend::adopt(int) {
 }
 
 Endpoint SimBackend::local_endpoint(Handle socket) {
-  const auto& open = world_.descriptors[socket].socket;
+  const auto& open = host_.descriptors[socket].socket;
   return open ? open->local : Endpoint{};
 }
 
 Endpoint SimBackend::peer_endpoint(Handle socket) {
-  const auto& open = world_.descriptors[socket].socket;
+  const auto& open = host_.descriptors[socket].socket;
   return open ? open->peer : Endpoint{};
 }
 

@@ -14,9 +14,9 @@ namespace ringpost::io::sim {
 // The cold calls: they take no time.
 class SimFiles final : public Files {
  public:
-  explicit SimFiles(SimWorld::State& world) : world_(world) {}
+  SimFiles(SimWorld::State& world, Host& host) : world_(world), host_(host) {}
   Result<File> open(const std::string& path, OpenMode mode) override;
-  void close(Handle file) override { world_.close(file); }
+  void close(Handle file) override { world_.close(host_, file); }
   Result<std::uint64_t> size(Handle file) override;
   Result<void> zero_fill(Handle file, std::uint64_t size) override;
   Result<std::size_t> read_at(Handle file, std::span<std::byte> into, std::uint64_t offset) override;
@@ -33,12 +33,14 @@ class SimFiles final : public Files {
 
  private:
   Result<OpenFile*> find(Handle file) const;
+  Result<void> check_luck(const std::string& doing) const;
   SimWorld::State& world_;
+  Host& host_;
 };
 
 class SimBackend final : public Backend, Waker {
  public:
-  explicit SimBackend(SimWorld::State& world);
+  SimBackend(SimWorld::State& world, Host& host);
   ~SimBackend() override;
 
   void submit(std::span<const Op> batch) override;
@@ -56,8 +58,11 @@ class SimBackend final : public Backend, Waker {
   std::uint64_t random() override { return random_.next(); }
   const Description& describe() const override { return description_; }
 
-  bool ready() const { return !ready_.empty() || !line_.empty() || woken_.load(); }
-  void die();
+  bool ready() const { return !dead_ && (!ready_.empty() || !line_.empty() || woken_.load()); }
+  std::uint32_t host() const { return host_.number; }
+  // Nothing completes any more. With the fault `torn`, or when only the process dies, writes under way reach the disk or
+  // not, as it happens.
+  void die(bool power);
 
  private:
   struct Record {
@@ -73,7 +78,9 @@ class SimBackend final : public Backend, Waker {
   void start(const Op& op);
   void start_file_operation(Entry& entry);
   void file_operation_due(Ticket ticket, const Outcome& outcome);
-  std::int32_t perform(const Op& op, std::uint64_t bytes_max);
+  std::int32_t perform(const Op& op, const Outcome& outcome);
+  std::int32_t perform_write(OpenFile& file, const Op& op, const Outcome& outcome);
+  void finish_later(Ticket ticket, Duration delay, std::int32_t result);
   void cancel(const Operation* target);
   void try_again(Ticket ticket) override;
   void line_up(Entry& entry);
@@ -89,6 +96,7 @@ class SimBackend final : public Backend, Waker {
   void finish(Entry& entry, std::int32_t result);
 
   SimWorld::State& world_;
+  Host& host_;
   std::uint32_t number_;
   Random random_;
   SimFiles files_;

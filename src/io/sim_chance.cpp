@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 
 namespace ringpost::io::sim {
 
@@ -31,16 +32,50 @@ std::uint64_t Random::below(std::uint64_t bound) {
   return bound == 0 ? 0 : next() % bound;
 }
 
+void Chance::note(std::string_view what) {
+  const auto found = happened_.find(what);
+  if (found == happened_.end())
+    happened_.emplace(what, 1);
+  else
+    ++found->second;
+}
+
+bool Chance::strikes(std::uint32_t count, std::string_view what) {
+  if (count == 0 || !random_.one_in(count)) return false;
+  note(what);
+  return true;
+}
+
 Outcome Chance::file_operation(const Op& op) {
   const auto microseconds = [&](std::uint64_t low, std::uint64_t high) {
     return Outcome{.latency = std::chrono::microseconds{random_.between(low, high)}};
   };
-  if (op.kind == OpKind::sync) return microseconds(50, 500);
-  if (op.kind == OpKind::write && op.durable) return microseconds(60, 400);
-  return microseconds(2, 60);
+  Outcome outcome = op.kind == OpKind::sync                  ? microseconds(50, 500)
+                    : op.kind == OpKind::write && op.durable ? microseconds(60, 400)
+                                                             : microseconds(2, 60);
+  add_faults(op, outcome);
+  return outcome;
+}
+
+void Chance::add_faults(const Op& op, Outcome& outcome) {
+  const SimFaults::Disk& disk = faults_.disk;
+  if (strikes(disk.slow, "disk: slow operation")) outcome.latency += up_to(std::chrono::seconds{3});
+  if (op.kind == OpKind::read) {
+    if (strikes(disk.read_error, "disk: read error")) outcome.error = -EIO;
+    outcome.rotten = strikes(disk.read_rot, "disk: wrong bit in a read");
+  }
+  if (op.kind != OpKind::write) return;
+  if (strikes(disk.write_error, "disk: write error")) outcome.error = -EIO;
+  if (strikes(disk.broken_file, "disk: file broken for writes")) {
+    outcome.error = -EIO;
+    outcome.breaks_file = true;
+  }
+  if (strikes(disk.short_write, "disk: short write")) outcome.bytes_max = kSimSector * random_.below(8);
+  outcome.misdirected = outcome.error == 0 && strikes(disk.misdirected);
 }
 
 std::size_t Chance::segment(std::size_t available) {
+  if (faults_.network.single_bytes) return 1;
   std::uint64_t size = random_.between(1, 16U << 10);
   if (random_.one_in(8))
     size = 1;  // between any two bytes

@@ -5,10 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
 
 #include "ringpost/base/units.hpp"
 #include "ringpost/io/backend.hpp"
 #include "ringpost/io/limits.hpp"
+#include "ringpost/io/sim.hpp"
 
 namespace ringpost::io::sim {
 
@@ -30,12 +34,28 @@ struct Outcome {
   Duration latency{0};
   std::int32_t error = 0;                     // negative: instead of doing it
   std::uint64_t bytes_max = kOperationBytes;  // do no more than so much
+  bool breaks_file = false;                   // with the error: no write succeeds from now on
+  bool misdirected = false;
+  bool rotten = false;  // a read: one bit is wrong
   static constexpr std::uint64_t kOperationBytes = ~std::uint64_t{0};
 };
 
 class Chance {
  public:
   explicit Chance(std::uint64_t seed) : random_(seed) {}
+
+  void set_faults(const SimFaults& faults) { faults_ = faults; }
+  const SimFaults& faults() const { return faults_; }
+  const std::map<std::string, std::uint64_t, std::less<>>& happened() const { return happened_; }
+  void note(std::string_view what);
+  // One time in `count`, and noted when it comes; never when `count` is 0.
+  bool strikes(std::uint32_t count, std::string_view what);
+  bool strikes(std::uint32_t count) { return count != 0 && random_.one_in(count); }
+  bool coin() { return random_.one_in(2); }
+  std::uint64_t between(std::uint64_t low, std::uint64_t high) { return random_.between(low, high); }
+  Duration up_to(Duration longest) {
+    return Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(longest.count())))};
+  }
 
   Outcome file_operation(const Op& op);
   // A cancel reaches an operation on a file before it has begun.
@@ -56,7 +76,10 @@ class Chance {
   std::uint64_t number() { return random_.next(); }
 
  private:
+  void add_faults(const Op& op, Outcome& outcome);
   Random random_;
+  SimFaults faults_;
+  std::map<std::string, std::uint64_t, std::less<>> happened_;
 };
 
 }  // namespace ringpost::io::sim

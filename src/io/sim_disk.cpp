@@ -47,8 +47,15 @@ bool aligned(const Op& op) {
 
 }  // namespace
 
-Disk::Disk() : root_(std::make_shared<Inode>()), capacity_(kDefaultCapacity) {
+Disk::Disk(std::uint32_t host)
+    : next_inode_(std::uint64_t{host} << 32), root_(make_inode()), capacity_(kDefaultCapacity) {
   root_->is_directory = true;
+}
+
+std::shared_ptr<Inode> Disk::make_inode() {
+  auto inode = std::make_shared<Inode>();
+  inode->number = next_inode_++;
+  return inode;
 }
 
 std::shared_ptr<Inode> Disk::find(std::string_view path) const {
@@ -77,7 +84,7 @@ std::shared_ptr<OpenFile> Disk::open(std::string_view path, OpenMode mode, std::
   auto found = place.directory->names.find(place.name);
   if (found == place.directory->names.end()) {
     if (!mode.create) return nullptr;
-    found = place.directory->names.emplace(place.name, std::make_shared<Inode>()).first;
+    found = place.directory->names.emplace(place.name, make_inode()).first;
   } else if (mode.create && mode.exclusive) {
     error = -EEXIST;
     return nullptr;
@@ -108,6 +115,7 @@ std::int64_t Disk::read(const OpenFile& file, std::span<std::byte> into, std::ui
 std::int64_t Disk::write(OpenFile& file, std::span<const std::byte> from, std::uint64_t offset,
                          bool durable) {
   if (!file.writable) return -EBADF;
+  if (file.inode->broken) return -EIO;
   if (from.empty()) return 0;
   Inode& inode = *file.inode;
   const std::uint64_t end = offset + from.size();
@@ -148,7 +156,7 @@ std::int32_t Disk::make_directory(std::string_view path) {
   if (const auto there = find(path)) return there->is_directory ? 0 : -EEXIST;
   const Place place = place_of(path);
   if (!place.directory) return -ENOENT;
-  const auto directory = std::make_shared<Inode>();
+  const auto directory = make_inode();
   directory->is_directory = true;
   place.directory->names.emplace(place.name, directory);
   return 0;
@@ -223,8 +231,50 @@ Files::Space Disk::space() const {
   return {.total = capacity_, .available = taken < capacity_ ? capacity_ - taken : 0};
 }
 
-void Disk::power_cut() {
+void Disk::tear(OpenFile& file, const Op& op, Chance& chance) {
+  if (!file.writable || (file.direct && !aligned(op))) return;
+  const std::uint64_t whole = chance.between(0, 2);  // none, any part, all of it
+  std::uint64_t done = 0;
+  for (const iovec& vector : std::span(op.vectors, op.vector_count)) {
+    const std::span from(static_cast<const std::byte*>(vector.iov_base), vector.iov_len);
+    for (std::size_t at = 0; at < from.size(); at += kSimSector) {
+      if (whole == 0 || (whole == 1 && chance.coin())) continue;
+      const auto sector = from.subspan(at, std::min<std::size_t>(kSimSector, from.size() - at));
+      (void)write(file, sector, op.offset + done + at, op.durable);
+    }
+    done += from.size();
+  }
+}
+
+void Disk::mend(Inode& inode) {
+  inode.broken = false;
+  for (const auto& [name, child] : inode.names) mend(*child);
+}
+
+void Disk::power_cut(Chance& chance) {
+  if (chance.faults().disk.torn) keep_some(*root_, chance);
   go_back(*root_);
+}
+
+// Of what was not synced, any pages and any names.
+void Disk::keep_some(Inode& inode, Chance& chance) {
+  for (const auto& [begin, end] : inode.dirty)
+    for (std::uint64_t at = begin; at < end;) {
+      const std::uint64_t next = std::min(end, (at / kAlignment + 1) * kAlignment);
+      if (chance.coin()) {
+        if (inode.durable.size() < next) inode.durable.resize(next);
+        copy_range(inode, at, next);
+      }
+      at = next;
+    }
+  for (const auto& [name, child] : inode.names) {
+    const auto before = inode.durable_names.find(name);
+    const bool same = before != inode.durable_names.end() && before->second == child;
+    if (!same && chance.coin()) inode.durable_names[name] = child;
+    keep_some(*child, chance);
+  }
+  std::erase_if(inode.durable_names,
+                [&](const auto& name) { return !inode.names.contains(name.first) && chance.coin(); });
 }
 
 void Disk::go_back(Inode& inode) {

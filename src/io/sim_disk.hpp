@@ -2,7 +2,7 @@
 //
 // Layer:  io, private. Results are as the kernel's: >= 0 or -errno.
 // Model:  a write is in the page cache until it or its file is made durable; a name is in the cache until its directory
-//         is synced. power_cut() goes back to what is durable, all of it and nothing else.
+//         is synced. power_cut() goes back to what is durable; with the fault `torn`, any part of the rest stays.
 #pragma once
 
 #include <map>
@@ -13,11 +13,15 @@
 
 #include "ringpost/io/backend.hpp"
 
+#include "sim_chance.hpp"
+
 namespace ringpost::io::sim {
 
 struct Inode {
+  std::uint64_t number = 0;
   bool is_directory = false;
   bool locked = false;
+  bool broken = false;  // no write succeeds
   std::vector<std::byte> contents;
   std::vector<std::byte> durable;
   std::map<std::uint64_t, std::uint64_t> dirty;  // ranges of contents that differ from durable: begin -> end
@@ -41,12 +45,16 @@ class Disk {
  public:
   static constexpr std::uint32_t kAlignment = 4096;
 
-  Disk();
+  explicit Disk(std::uint32_t host);
   std::shared_ptr<OpenFile> open(std::string_view path, OpenMode mode, std::int32_t& error);
   std::int64_t read(const OpenFile& file, std::span<std::byte> into, std::uint64_t offset) const;
   std::int64_t write(OpenFile& file, std::span<const std::byte> from, std::uint64_t offset, bool durable);
   // The same for vectors, `bytes_max` at the most; -EINVAL when a direct file's are not aligned.
   std::int64_t transfer(OpenFile& file, const Op& op, std::uint64_t bytes_max);
+  // A write of which any sectors got to the disk, and nobody knows which.
+  void tear(OpenFile& file, const Op& op, Chance& chance);
+  // A disk without faults again.
+  void mend() { mend(*root_); }
   static void sync(Inode& inode);
 
   std::int32_t make_directory(std::string_view path);
@@ -59,7 +67,7 @@ class Disk {
 
   void limit(Bytes capacity) { capacity_ = capacity.count; }
   Files::Space space() const;
-  void power_cut();
+  void power_cut(Chance& chance);
 
  private:
   struct Place {  // where a name is or would be
@@ -70,7 +78,11 @@ class Disk {
   Place place_of(std::string_view path) const;
   std::int32_t grow(Inode& inode, std::uint64_t size);
   static std::uint64_t used(const Inode& inode);
+  static void keep_some(Inode& inode, Chance& chance);
   static void go_back(Inode& inode);
+  static void mend(Inode& inode);
+  std::shared_ptr<Inode> make_inode();
+  std::uint64_t next_inode_;
   std::shared_ptr<Inode> root_;
   std::uint64_t capacity_;
 };

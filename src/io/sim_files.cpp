@@ -18,18 +18,24 @@ bool misaligned(const OpenFile& file, const void* memory, std::size_t size, std:
 
 }  // namespace
 
+Result<void> SimFiles::check_luck(const std::string& doing) const {
+  if (world_.chance.strikes(world_.chance.faults().disk.files_error, "disk: error of a cold call"))
+    return fail_system(EIO, doing);
+  return {};
+}
+
 Result<OpenFile*> SimFiles::find(Handle file) const {
-  const auto& open = world_.descriptors[file].file;
+  const auto& open = host_.descriptors[file].file;
   if (!open) return fail_system(EBADF, "use a file");
   return open.get();
 }
 
 Result<File> SimFiles::open(const std::string& path, OpenMode mode) {
-  if (world_.descriptors.full()) return fail_system(EMFILE, "open " + path);
+  if (host_.descriptors.full()) return fail_system(EMFILE, "open " + path);
   std::int32_t error = 0;
-  auto file = world_.disk.open(path, mode, error);
+  auto file = host_.disk.open(path, mode, error);
   if (!file) return fail_system(-error, "open " + path);
-  const std::int32_t number = world_.descriptors.add({.socket = {}, .file = std::move(file)});
+  const std::int32_t number = host_.descriptors.add({.socket = {}, .file = std::move(file)});
   return File{
       .handle = Handle{number}, .direct = mode.direct, .alignment = mode.direct ? Disk::kAlignment : 1};
 }
@@ -40,10 +46,11 @@ Result<std::uint64_t> SimFiles::size(Handle file) {
 
 Result<void> SimFiles::zero_fill(Handle file, std::uint64_t size) {
   OpenFile* open = RP_TRY(find(file));
+  RP_CHECK(check_luck("write a file"));
   const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min(size, kZeroChunk.count)));
   for (std::uint64_t at = 0; at < size; at += zeros.size()) {
     const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), size - at));
-    RP_CHECK(check(world_.disk.write(*open, std::span(zeros).first(length), at, true), "write a file"));
+    RP_CHECK(check(host_.disk.write(*open, std::span(zeros).first(length), at, true), "write a file"));
   }
   return sync(file);
 }
@@ -51,17 +58,20 @@ Result<void> SimFiles::zero_fill(Handle file, std::uint64_t size) {
 Result<std::size_t> SimFiles::read_at(Handle file, std::span<std::byte> into, std::uint64_t offset) {
   const OpenFile* open = RP_TRY(find(file));
   if (misaligned(*open, into.data(), into.size(), offset)) return fail_system(EINVAL, "read a file");
-  return static_cast<std::size_t>(world_.disk.read(*open, into, offset));
+  return static_cast<std::size_t>(host_.disk.read(*open, into, offset));
 }
 
 Result<void> SimFiles::write_at(Handle file, std::span<const std::byte> bytes, std::uint64_t offset) {
   OpenFile* open = RP_TRY(find(file));
   if (misaligned(*open, bytes.data(), bytes.size(), offset)) return fail_system(EINVAL, "write a file");
-  return check(world_.disk.write(*open, bytes, offset, false), "write a file");
+  RP_CHECK(check_luck("write a file"));
+  return check(host_.disk.write(*open, bytes, offset, false), "write a file");
 }
 
 Result<void> SimFiles::sync(Handle file) {
-  Disk::sync(*RP_TRY(find(file))->inode);
+  OpenFile* open = RP_TRY(find(file));
+  RP_CHECK(check_luck("make a file durable"));
+  Disk::sync(*open->inode);
   return {};
 }
 
@@ -75,34 +85,35 @@ Result<void> SimFiles::lock(Handle file) {
 }
 
 Result<void> SimFiles::make_directory(const std::string& path) {
-  return check(world_.disk.make_directory(path), "make directory " + path);
+  return check(host_.disk.make_directory(path), "make directory " + path);
 }
 
 Result<void> SimFiles::rename(const std::string& from, const std::string& to) {
-  return check(world_.disk.rename(from, to), "rename " + from + " to " + to);
+  return check(host_.disk.rename(from, to), "rename " + from + " to " + to);
 }
 
 Result<void> SimFiles::unlink(const std::string& path) {
-  return check(world_.disk.unlink(path), "remove " + path);
+  return check(host_.disk.unlink(path), "remove " + path);
 }
 
 Result<void> SimFiles::remove_directory(const std::string& path) {
-  return check(world_.disk.remove_directory(path), "remove directory " + path);
+  return check(host_.disk.remove_directory(path), "remove directory " + path);
 }
 
 Result<void> SimFiles::sync_directory(const std::string& path) {
-  return check(world_.disk.sync_directory(path), "make directory " + path + " durable");
+  RP_CHECK(check_luck("make directory " + path + " durable"));
+  return check(host_.disk.sync_directory(path), "make directory " + path + " durable");
 }
 
 Result<std::vector<std::string>> SimFiles::list(const std::string& path) {
   std::vector<std::string> names;
-  RP_CHECK(check(world_.disk.list(path, names), "list " + path));
+  RP_CHECK(check(host_.disk.list(path, names), "list " + path));
   return names;
 }
 
 Result<Files::Space> SimFiles::space(const std::string& path) {
-  if (!world_.disk.exists(path)) return fail_system(ENOENT, "find the space of " + path);
-  return world_.disk.space();
+  if (!host_.disk.exists(path)) return fail_system(ENOENT, "find the space of " + path);
+  return host_.disk.space();
 }
 
 }  // namespace ringpost::io::sim

@@ -154,6 +154,9 @@ std::int64_t Network::send(Socket& from, std::span<const iovec> vectors, std::ui
 void Network::travel(Socket& from, const SocketPointer& to, std::vector<std::byte> bytes) {
   to->on_the_way += bytes.size();
   for (std::size_t at = 0; at < bytes.size();) {
+    if (chance_.strikes(chance_.faults().network.reset, "network: reset")) return break_off(from, to);
+    if (chance_.strikes(chance_.faults().network.stall, "network: stall"))
+      to->last_arrival = std::max(to->last_arrival, clock_.now()) + chance_.up_to(std::chrono::minutes{20});
     const std::size_t size = chance_.segment(bytes.size() - at);
     const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(at);
     std::vector<std::byte> segment(begin, begin + static_cast<std::ptrdiff_t>(size));
@@ -212,10 +215,46 @@ void Network::send_end(Socket& from) {
 }
 
 void Network::send_reset(Socket& from) {
+  send_reset_after(from, Duration{0});
+}
+
+// What was under way is lost, and each end hears of it in its time.
+void Network::break_off(Socket& from, const SocketPointer& to) {
+  const SocketPointer self = to->other;
+  send_reset(from);
+  if (!self) return;
+  clock_.plan(arrival_at(*self, from.latency), [self] {
+    self->error = -ECONNRESET;
+    self->peer_finished = self->sends_finished = true;
+    self->other.reset();
+    self->reader.wake();
+    self->writer.wake();
+  });
+}
+
+void Network::lose(std::span<const SocketPointer> open, bool power) {
+  for (const SocketPointer& socket : open) {
+    socket->closed = true;
+    socket->reader = socket->writer = {};
+    if (socket->stage == Socket::Stage::listening) {
+      auto& there = listeners_[socket->local];
+      std::erase(there, socket);
+      if (there.empty()) listeners_.erase(socket->local);
+      for (const SocketPointer& waiting : socket->backlog) {
+        waiting->closed = true;
+        send_reset_after(*waiting, power ? chance_.up_to(std::chrono::seconds{5}) : Duration{0});
+      }
+      socket->backlog.clear();
+    }
+    send_reset_after(*socket, power ? chance_.up_to(std::chrono::seconds{5}) : Duration{0});
+  }
+}
+
+void Network::send_reset_after(Socket& from, Duration delay) {
   const SocketPointer to = from.other;
   if (!to) return;
   from.other.reset();
-  clock_.plan(arrival_at(*to, from.latency), [to] {
+  clock_.plan(arrival_at(*to, from.latency + delay), [to] {
     to->error = -ECONNRESET;
     to->peer_finished = to->sends_finished = true;
     to->other.reset();

@@ -75,6 +75,8 @@ class Network {
   std::int32_t finish(Socket& socket);
   std::int32_t shut_down(Socket& socket);
   void close(Socket& socket);
+  // A host is gone with its sockets. After a loss of power peers hear of it only when it is up again.
+  void lose(std::span<const SocketPointer> open, bool power);
   // All connections are gone. `open` are the sockets that somebody holds.
   void forget_everything(std::span<const SocketPointer> open);
 
@@ -86,6 +88,8 @@ class Network {
   void arrive(const SocketPointer& at, const std::vector<std::byte>& bytes);
   void send_end(Socket& from);
   void send_reset(Socket& from);
+  void send_reset_after(Socket& from, Duration delay);
+  void break_off(Socket& from, const SocketPointer& to);
   Instant arrival_at(Socket& to, Duration latency);
   std::uint16_t free_port();
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "ringpost/io/sim.hpp"
@@ -46,29 +47,38 @@ class Descriptors {
   std::size_t limit_ = kSimDescriptors;
 };
 
+// What one machine has for itself.
+struct Host {
+  explicit Host(std::uint32_t which) : number(which), disk(which) {}
+  std::uint32_t number;
+  Disk disk;
+  Descriptors descriptors;
+  Duration wall_shift{0};
+};
+
 }  // namespace sim
 
 struct SimWorld::State {
   explicit State(std::uint64_t seed) : chance(seed), network(clock, chance) {}
-  ~State() { forget_connections(); }
+  ~State();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
   bool anything_ready() const;
-  void close(Handle handle);
-  void power_cut();
+  sim::Host& host(std::uint32_t number);
+  void close(sim::Host& host, Handle handle);
+  void end_host(std::uint32_t number, bool power);
+  void trace_completion(std::uint32_t backend, const Completion& completion);
 
   sim::Clock clock;
   sim::Chance chance;
-  sim::Disk disk;
   sim::Network network;
-  sim::Descriptors descriptors;
+  std::map<std::uint32_t, std::unique_ptr<sim::Host>> hosts;
+  std::function<void(const SimWrite&)> watch;
+  std::uint64_t trace = 0xcbf2'9ce4'8422'2325U;
   std::map<std::uint32_t, sim::SimBackend*>
       backends;  // by number, so that their order is the same in each run
   std::uint32_t next_backend = 0;
-
- private:
-  void forget_connections();
 };
 
 }  // namespace ringpost::io

@@ -51,11 +51,18 @@ resolve::Identity CoreServices::identity() const {
   return identity;
 }
 
+Result<std::unique_ptr<resolve::Resolver>> CoreServices::make_resolver() const {
+  const resolve::ResolverOptions& options = material_->configuration->resolver;
+  if (!shared_.upstream) return resolve::Resolver::make(core_, options, identity());
+  return std::make_unique<resolve::Resolver>(core_, shared_.upstream(core_), options.cache_size,
+                                             resolve::Hosts{}, identity());
+}
+
 Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) {
   material_ = std::move(material);
   const Configuration& configuration = *material_->configuration;
   spool_ = RP_CO_TRY(co_await spool::Spool::open(core_, configuration.spool, shared_.spool_start, orphans()));
-  resolver_ = RP_CO_TRY(resolve::Resolver::make(core_, configuration.resolver, identity()));
+  resolver_ = RP_CO_TRY(make_resolver());
   tls_clients_.push_back(RP_CO_TRY(tls::ClientContext::build(material_->tls_client)));
   intake_ = std::make_unique<intake::Intake>(core_, *spool_, intake_settings(configuration));
   local_ =
@@ -81,7 +88,7 @@ Task<Result<void>> CoreServices::start() {
   for (const BoundSocket& socket : shared_.sockets)
     if (socket.core == core_.index()) receive_->listen(socket.listener, socket.slot, socket.handle);
   RP_CO_CHECK(co_await spool_->start(*deliver_));
-  if (core_.index() == 0) {
+  if (core_.index() == 0 && shared_.pickup) {
     pickup_ = std::make_unique<inject::Pickup>(core_, *intake_,
                                                pickup_settings(*material_, receive_->snapshot().policy));
     core_.spawn(run_pickup());

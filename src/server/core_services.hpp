@@ -31,6 +31,9 @@ struct Shared {
   spool::SpoolStart spool_start;
   std::vector<deliver::Directives> directives;  // by core
   std::vector<BoundSocket> sockets;
+  // A simulated world brings its own DNS (none: c-ares), and has no directory to watch.
+  std::function<std::unique_ptr<resolve::Upstream>(shard::Core&)> upstream;
+  bool pickup = true;
 };
 
 class CoreServices {
@@ -55,6 +58,7 @@ class CoreServices {
  private:
   std::vector<unsigned> orphans() const;
   resolve::Identity identity() const;
+  Result<std::unique_ptr<resolve::Resolver>> make_resolver() const;
   Task<void> cut_off(std::shared_ptr<shard::Sleep> bound);
   Task<void> run_pickup();
 

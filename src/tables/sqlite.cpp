@@ -80,7 +80,7 @@ bool Statement::is_null(int column) const {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, std::string_view schema) {
-  RP_CHECK(make_file(path));
+  if (path != ":memory:") RP_CHECK(make_file(path));
   std::unique_ptr<Database> database(new Database(path));
   const int code =
       sqlite3_open_v2(path.c_str(), &database->handle_,

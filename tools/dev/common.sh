@@ -23,7 +23,7 @@ build_packages="clang-19 lld-19 llvm-19 clang-format-19 clang-tidy-19 libclang-r
   git python3 liburing-dev libssl-dev libmimalloc-dev libjemalloc-dev libc-ares-dev libldns-dev libtomlplusplus-dev libcli11-dev
   libfmt-dev libsimdjson-dev libsqlite3-dev libcrypt-dev libidn2-dev libicu-dev libhwloc-dev libgtest-dev libgmock-dev
   libbenchmark-dev zlib1g-dev libhyperscan-dev libpcre2-dev"
-test_packages="curl openssl swaks libnet-ssleay-perl msmtp sqlite3 shellcheck zstd e2fsprogs util-linux mount"
+test_packages="curl openssl swaks libnet-ssleay-perl msmtp sqlite3 shellcheck zstd e2fsprogs util-linux mount patch"
 
 missing_packages() {
   local package

@@ -40,6 +40,11 @@ inline constexpr std::uint64_t kSimWindow = 256U << 10;
 inline constexpr std::size_t kSimDescriptors = 1U << 16;
 // how often a connect knocks at a full backlog, once a second, before it times out;
 inline constexpr unsigned kSimConnectTries = 7;
+// what a disk writes whole or not at all, however the power goes;
+inline constexpr std::uint64_t kSimSector = 512;
+// the blocks at the front of a file that no misdirected write hits or leaves: who keeps two copies of a header there is not
+// helped by them against a disk that lies;
+inline constexpr std::uint64_t kSimSparedBlocks = 2;
 // memory for the bytes received in one turn.
 inline constexpr std::size_t kSimArena = 1U << 20;
 

@@ -45,7 +45,7 @@ class Statement {
 class Database {
  public:
   // WAL, full sync, 5 s of patience with another process; makes the file (mode 0600). A damaged file is an error that
-  // says how to recover it.
+  // says how to recover it. ":memory:" is a database of its own that ends with this object: for the simulator.
   static Result<std::unique_ptr<Database>> open(const std::string& path, std::string_view schema);
   ~Database();
 

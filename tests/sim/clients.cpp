@@ -1,0 +1,303 @@
+#include "clients.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ringpost/scan/find.hpp"
+#include "ringpost/shard/await.hpp"
+
+#include "names.hpp"
+
+namespace ringpost::simulator {
+
+using Kind = smtp::ClientEvent::Kind;
+using Stage = smtp::ClientEvent::Stage;
+
+namespace {
+
+constexpr Duration kPatience = std::chrono::minutes{10};
+
+// Written apart from the server's own way of doing it.
+std::string stuffed(const std::string& text) {
+  std::string out;
+  out.reserve(text.size() + 64);
+  bool at_line_start = true;
+  for (const char c : text) {
+    if (at_line_start && c == '.') out += '.';
+    out += c;
+    at_line_start = c == '\n';
+  }
+  return out;
+}
+
+std::optional<MessageId> queue_id(std::string_view reply) {
+  const std::size_t at = reply.find("queued as ");
+  if (at == std::string_view::npos) return std::nullopt;
+  return parse_message_id(reply.substr(at + 10, 13));
+}
+
+}  // namespace
+
+struct Clients::Visit {
+  std::unique_ptr<net::Connection> connection;
+  smtp::ClientSettings settings;
+  std::optional<smtp::ClientSession> session;
+};
+
+Endpoint Clients::server(mail::Durability level) {
+  const auto port = static_cast<std::uint16_t>(level == mail::Durability::disk      ? 25
+                                               : level == mail::Durability::relaxed ? 26
+                                                                                    : 27);
+  return {IpAddress::ipv4(10, 0, 0, 1), port};
+}
+
+Clients::Clients(shard::Core& core, const Profile& profile, Ledger& ledger, Coverage& coverage)
+    : core_(core),
+      ledger_(ledger),
+      coverage_(coverage),
+      random_(profile.seed * 17 + 5),
+      count_(profile.clients),
+      leaves_(profile.client_leaves),
+      dawdles_(profile.client_dawdles) {
+  post_letters(profile);
+}
+
+void Clients::post_letters(const Profile& profile) {
+  for (unsigned i = 0; i < profile.letters; ++i) {
+    Letter letter;
+    if (!random_.one_in(20)) letter.sender = fmt::format("s{}@{}", random_.below(3), Names::kHome);
+    const std::uint64_t recipients = random_.one_in(4) ? random_.between(2, 8) : 1;
+    for (std::uint64_t r = 0; r < recipients; ++r) {
+      const bool here = random_.one_in(8);
+      letter.recipients.push_back(
+          here ? fmt::format("u{}@origin.test", random_.below(4))
+               : fmt::format("r{}@{}", random_.below(50),
+                             Names::domain(static_cast<unsigned>(random_.below(profile.domains)))));
+    }
+    std::ranges::sort(letter.recipients);
+    const auto [first, last] = std::ranges::unique(letter.recipients);
+    letter.recipients.erase(first, last);
+    const bool large = profile.large_body != 0 && random_.one_in(profile.large_body);
+    letter.size = large ? random_.between(300'000, 1'500'000) : random_.below(profile.body_max);
+    if (profile.weaker_levels && random_.one_in(3))
+      letter.level = random_.one_in(2) ? mail::Durability::relaxed : mail::Durability::memory;
+    const Letter& posted = ledger_.post(std::move(letter));
+    const Instant due =
+        core_.now() +
+        Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(profile.busy.count())))};
+    waiting_.emplace(due, Waiting{due, posted.number, 0});
+  }
+  open_letters_ = profile.letters;
+}
+
+void Clients::start() {
+  for (unsigned i = 0; i < count_; ++i) core_.spawn(live(i));
+}
+
+bool Clients::leaves() {
+  if (leaves_ == 0 || !random_.one_in(leaves_)) return false;
+  coverage_.note("clients: left in the middle");
+  return true;
+}
+
+Task<void> Clients::dawdle() {
+  if (dawdles_ == 0 || !random_.one_in(dawdles_)) co_return;
+  coverage_.note("clients: dawdled");
+  co_await shard::Sleep(core_, std::chrono::seconds{random_.between(1, 420)});
+}
+
+std::optional<Clients::Waiting> Clients::take_due(mail::Durability level) {
+  for (auto entry = waiting_.begin(); entry != waiting_.end() && entry->first <= core_.now(); ++entry) {
+    if (ledger_.letters()[entry->second.letter].level != level) continue;
+    const Waiting found = entry->second;
+    waiting_.erase(entry);
+    return found;
+  }
+  return std::nullopt;
+}
+
+// For ever: the world ends without asking.
+Task<void> Clients::live(unsigned which) {
+  for (;;) {
+    std::optional<Waiting> first;
+    for (const auto level : {mail::Durability::disk, mail::Durability::relaxed, mail::Durability::memory})
+      if (!first) first = take_due(level);
+    if (first) {
+      ++busy_;
+      co_await visit(which, *first);
+      --busy_;
+    }
+    Instant next = core_.now() + std::chrono::milliseconds{random_.between(1, 500)};
+    if (!first)
+      next =
+          std::max(next, waiting_.empty() ? core_.now() + std::chrono::seconds{5} : waiting_.begin()->first);
+    co_await shard::Sleep(core_, next);
+  }
+}
+
+Task<void> Clients::visit(unsigned which, Waiting first) {
+  const mail::Durability level = ledger_.letters()[first.letter].level;
+  const Endpoint from{IpAddress::ipv4(10, 1, 0, static_cast<std::uint8_t>(which + 1)), 0};
+  auto connection = co_await net::connect(core_, server(level), from, core_.now() + std::chrono::seconds{30});
+  if (!connection) {
+    coverage_.note("clients: no connection");
+    try_later(first);
+    co_return;
+  }
+  Visit visit{.connection = std::move(*connection),
+              .settings = {.helo = fmt::format("client{}.test", which),
+                           .pipelining = random_.one_in(2),
+                           .chunking = random_.one_in(2)},
+              .session = std::nullopt};
+  visit.session.emplace(visit.settings);
+  std::optional<Waiting> what = first;
+  const smtp::ClientEvent hello = co_await next_event(visit);
+  if (hello.kind != Kind::ready) {
+    coverage_.note("clients: not greeted");
+    try_later(first);
+    what.reset();
+  }
+  for (std::uint64_t more = random_.below(6); what; --more) {
+    const bool good = co_await send_letter(visit, *what);
+    what.reset();
+    if (good && more > 0) what = take_due(level);
+    if (more == 0) break;
+  }
+  if (!visit.session->closed() && !visit.connection->aborted()) {
+    visit.session->quit();
+    (void)co_await next_event(visit);
+  }
+  co_await visit.connection->close();
+}
+
+Task<smtp::ClientEvent> Clients::next_event(Visit& visit) {
+  const Instant begun = core_.now();
+  for (;;) {
+    std::span<const std::byte> input = visit.connection->input();
+    const std::size_t before = input.size();
+    const smtp::ClientEvent event = visit.session->next(input);
+    visit.connection->consume(before - input.size());
+    if (event.kind != Kind::need_input) {
+      longest_wait_ = std::max(longest_wait_, core_.now() - begun);
+      co_return event;
+    }
+    const std::string_view output = visit.session->output();
+    Result<void> done;
+    if (!output.empty()) {
+      const bool taken = visit.connection->write(output);
+      visit.session->output_sent(output.size());
+      RP_ASSERT(taken);
+      done = co_await visit.connection->flush(core_.now() + kPatience);
+    } else {
+      done = co_await visit.connection->receive(core_.now() + kPatience);
+    }
+    if (!done) visit.session->lost_connection();
+  }
+}
+
+// True: the connection is good for another one.
+Task<bool> Clients::send_letter(Visit& visit, Waiting what) {
+  Letter& letter = ledger_.letters()[what.letter];
+  const std::string text = letter.text();
+  mail::Envelope envelope;
+  envelope.set_reverse_path(letter.sender);
+  envelope.set_envid(letter.envid());
+  for (const std::string& recipient : letter.recipients) envelope.add_recipient({.address = recipient});
+  smtp::TransactionResult result;
+  result.start();
+  const smtp::Outgoing outgoing{
+      .envelope = &envelope,
+      .recipients = {},
+      .body_bytes = text.size(),
+      .timing = random_.one_in(2) ? smtp::BodyTiming::with_envelope : smtp::BodyTiming::after_recipients};
+  visit.session->begin(outgoing);
+  bool body_sent = false;
+  while (!result.finished()) {
+    co_await dawdle();
+    if (leaves()) {
+      visit.connection->abort();
+      visit.session->lost_connection();
+    }
+    const smtp::ClientEvent event = co_await next_event(visit);
+    result.note(event, visit.session->reply());
+    if (event.kind != Kind::send_body) continue;
+    body_sent = true;
+    if (co_await send_body(visit, text))
+      visit.session->body_sent();
+    else
+      visit.session->lost_connection();
+  }
+  const bool judged = result.stage() == Stage::body && !visit.session->closed();
+  if (judged && result.overall().completed()) {
+    acknowledge(visit, letter, result);
+    co_return visit.session->can_begin();
+  }
+  conclude(visit, letter, what, body_sent);
+  co_return visit.session->can_begin();
+}
+
+Task<bool> Clients::send_body(Visit& visit, const std::string& text) {
+  const bool chunked = visit.session->body_form().chunked;
+  std::string bytes = chunked ? text : stuffed(text) + std::string(smtp::kEndOfData);
+  const std::string output(visit.session->output());
+  const bool taken = visit.connection->write(output);
+  visit.session->output_sent(output.size());
+  RP_ASSERT(taken);
+  if (leaves()) {
+    bytes.resize(static_cast<std::size_t>(random_.below(bytes.size())));
+    const std::span<const std::byte> part = scan::as_bytes(bytes);
+    (void)co_await visit.connection->flush(core_.now() + kPatience, std::span(&part, 1));
+    visit.connection->abort();
+    co_return false;
+  }
+  const std::span<const std::byte> whole = scan::as_bytes(bytes);
+  const auto sent = co_await visit.connection->flush(core_.now() + kPatience, std::span(&whole, 1));
+  co_return sent.has_value();
+}
+
+void Clients::acknowledge(Visit& visit, Letter& letter, const smtp::TransactionResult& result) {
+  const auto id = queue_id(visit.session->reply().text);
+  if (!id) return ledger_.violate("a 250 does not say the queue id: " + visit.session->reply().text);
+  std::vector<std::string> accepted;
+  for (std::uint32_t i = 0; i < letter.recipients.size(); ++i)
+    if (result.of(i).completed()) accepted.push_back(letter.recipients[i]);
+  ledger_.acknowledge(letter, *id, accepted);
+  coverage_.note("clients: 250");
+  finish(letter);
+}
+
+// Not accepted, or nobody knows.
+void Clients::conclude(Visit& visit, Letter& letter, const Waiting& what, bool body_sent) {
+  const mail::Reply& reply = visit.session->reply();
+  if (visit.session->closed() && body_sent) {
+    ++letter.unknown;
+    coverage_.note("clients: no reply to the body");
+  } else {
+    ++letter.refused;
+    if (body_sent && reply.code == 451) letter.failed_at = core_.now();
+    if (!visit.session->closed() && reply.permanent())
+      ledger_.violate(fmt::format("letter {} has nothing wrong, and was refused: {}", letter.number,
+                                  mail::to_string(reply)));
+    coverage_.note(reply.code == 452   ? "clients: 452"
+                   : reply.code == 451 ? "clients: 451"
+                                       : "clients: lost, or other 4yz");
+  }
+  try_later(what);
+}
+
+void Clients::try_later(const Waiting& what) {
+  if (what.tries + 1 >= kTriesMax) {
+    coverage_.note("clients: gave up");
+    return finish(ledger_.letters()[what.letter]);
+  }
+  const Instant due = core_.now() + std::chrono::seconds{random_.between(1, 60) << std::min(what.tries, 6U)};
+  waiting_.emplace(due, Waiting{due, what.letter, what.tries + 1});
+}
+
+void Clients::finish(Letter& letter) {
+  if (std::exchange(letter.over, true)) return;
+  --open_letters_;
+}
+
+}  // namespace ringpost::simulator

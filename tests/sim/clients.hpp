@@ -1,0 +1,73 @@
+// Those who post letters: each client connects, sends some, and comes back with those that were not taken.
+//
+// Layer: simulator. Owner: the World; on the core outside the machine. Speaks smtp::ClientSession.
+// A client tries again until it has heard 250 or 5yz, or has tried kTriesMax times; what it heard goes to the ledger.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ringpost/net/connection.hpp"
+#include "ringpost/smtp/client_session.hpp"
+#include "ringpost/smtp/transaction_result.hpp"
+
+#include "coverage.hpp"
+#include "io/sim_chance.hpp"
+#include "ledger.hpp"
+#include "profile.hpp"
+
+namespace ringpost::simulator {
+
+class Clients {
+ public:
+  Clients(shard::Core& core, const Profile& profile, Ledger& ledger, Coverage& coverage);
+
+  void start();
+  bool all_over() const { return open_letters_ == 0 && busy_ == 0; }
+  void behave() { leaves_ = dawdles_ = 0; }
+  // The longest that a client had to wait for a reply.
+  Duration longest_wait() const { return longest_wait_; }
+
+  static Endpoint server(mail::Durability level);
+
+ private:
+  static constexpr unsigned kTriesMax = 12;
+  struct Visit;
+  struct Waiting {
+    Instant due;
+    unsigned letter;
+    unsigned tries;
+  };
+
+  void post_letters(const Profile& profile);
+  Task<void> live(unsigned which);
+  Task<void> visit(unsigned which, Waiting first);
+  Task<bool> send_letter(Visit& visit, Waiting what);
+  Task<smtp::ClientEvent> next_event(Visit& visit);
+  Task<bool> send_body(Visit& visit, const std::string& text);
+  void acknowledge(Visit& visit, Letter& letter, const smtp::TransactionResult& result);
+  void conclude(Visit& visit, Letter& letter, const Waiting& what, bool body_sent);
+  void try_later(const Waiting& what);
+  void finish(Letter& letter);
+  std::optional<Waiting> take_due(mail::Durability level);
+  bool leaves();
+  Task<void> dawdle();
+
+  shard::Core& core_;
+  Ledger& ledger_;
+  Coverage& coverage_;
+  io::sim::Random random_;
+  unsigned count_;
+  std::uint32_t leaves_;
+  std::uint32_t dawdles_;
+  std::multimap<Instant, Waiting> waiting_;
+  std::size_t open_letters_ = 0;
+  std::size_t busy_ = 0;
+  Duration longest_wait_{0};
+};
+
+}  // namespace ringpost::simulator

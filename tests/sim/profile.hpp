@@ -1,0 +1,70 @@
+// What one seed makes of the world: how large it is, and how often what goes wrong.
+//
+// Layer: simulator. A value; everything in it comes from the seed, so a seed is a whole run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "ringpost/base/units.hpp"
+#include "ringpost/io/sim.hpp"
+
+namespace ringpost::simulator {
+
+struct Profile {
+  std::uint64_t seed = 0;
+  bool faults = true;  // false: nothing goes wrong, and promises about time are checked too
+
+  // ---- the world
+  unsigned cores = 2;
+  bool other_core_counts = false;  // each start takes another number of cores
+  unsigned clients = 6;
+  unsigned letters = 120;
+  unsigned domains = 4;
+  std::uint64_t body_max = 40'000;
+  std::uint32_t large_body = 0;  // one letter in so many is larger than one record
+  Duration busy{0};              // over which the letters are posted
+  bool weaker_levels = false;    // some letters go to the listeners `relaxed` and `memory`
+  std::uint32_t connection_limit = 4;
+  Bytes segment_size = 1_MiB;
+  Duration compact_after = 60s;
+  Bytes memory = 64_MiB;  // of each core
+
+  // ---- what goes wrong: one time in so many, 0 is never
+  io::SimFaults io;
+  struct Peers {
+    std::uint32_t defer = 0;      // 4yz to a command, or to the whole message
+    std::uint32_t refuse = 0;     // 5yz
+    std::uint32_t hang_up = 0;    // at any command
+    std::uint32_t lose_ok = 0;    // the message is taken, and the connection dies before the 250
+    std::uint32_t interrupt = 0;  // in the middle of a body: a reply that nobody asked for, and the end
+    std::uint32_t silent = 0;     // for up to fifteen minutes
+    std::uint32_t garbage = 0;
+  } peers;
+  struct Names {
+    std::uint32_t fail = 0;    // SERVFAIL, REFUSED
+    std::uint32_t silent = 0;  // no answer for a minute
+    std::uint32_t absent = 0;  // NXDOMAIN for what exists
+    std::uint32_t lie = 0;     // the exchangers of another domain
+    std::uint32_t garbage = 0;
+  } names;
+  std::uint32_t client_leaves = 0;   // in the middle of a message
+  std::uint32_t client_dawdles = 0;  // for up to seven minutes, with the connection open
+
+  // ---- what happens to the machine, this many times while it is busy
+  unsigned cuts = 0;         // of power
+  unsigned kills = 0;        // of the process
+  unsigned restarts = 0;     // in good order
+  unsigned pauses = 0;       // of one core, or all
+  unsigned clock_jumps = 0;  // of the time of day
+  unsigned full_disks = 0;
+  unsigned rots = 0;  // a bit of what is stored turns over
+  bool crash_in_start = false;
+  // The disk says that all is well when it is not: what it ruined cannot be asked of the server.
+  bool lying_disk() const { return rots > 0 || io.disk.misdirected > 0; }
+};
+
+Profile make_profile(std::uint64_t seed);
+std::string describe(const Profile& profile);
+
+}  // namespace ringpost::simulator

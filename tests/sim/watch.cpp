@@ -1,0 +1,175 @@
+#include "watch.hpp"
+
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "ringpost/shard/await.hpp"
+
+#include "names.hpp"
+#include "remotes.hpp"
+
+namespace ringpost::simulator {
+
+namespace {
+
+constexpr double kDelayMax = 60;  // seconds from arrival to delivery when nothing goes wrong
+
+}  // namespace
+
+using observe::EventKey;
+using observe::EventType;
+
+Watch::Watch(Machine& machine, const Profile& profile, io::SimWorld& world, Ledger& ledger,
+             Coverage& coverage)
+    : machine_(machine), profile_(profile), world_(world), ledger_(ledger), coverage_(coverage) {}
+
+void Watch::look() {
+  if (machine_.phase() < Machine::Phase::starting) return;
+  for (unsigned i = 0; i < machine_.count(); ++i) {
+    machine_.core(i).events().drain([&](const observe::EventView& event) { hear(i, event); });
+    ask(i);
+  }
+}
+
+void Watch::hear(unsigned core, const observe::EventView& event) {
+  coverage_.note("server: " + std::string(observe::to_string(event.type)));
+  const bool failed = event.type == EventType::bounced || event.type == EventType::expired;
+  if (event.type != EventType::delivered && !failed) return;
+  const auto id = parse_message_id(event.get(EventKey::queue_id));
+  if (!id) return ledger_.violate("an event without a queue id");
+  const std::string recipient(event.get(EventKey::recipient));
+  ++heard_[core][failed ? "failed" : "delivered"];
+  if (!profile_.faults) coverage_.note("oracle: time to a delivery when nothing goes wrong");
+  if (!profile_.faults && std::strtod(std::string(event.get(EventKey::delay)).c_str(), nullptr) > kDelayMax)
+    ledger_.violate(fmt::format("nothing goes wrong, and core {} took {} s to deliver {}", core,
+                                event.get(EventKey::delay), to_string(*id)));
+  ledger_.end(*id, recipient, failed);
+  ends_[core].waiting.push_back({*id, recipient});
+}
+
+// One question at a time; what ends meanwhile is in the next.
+void Watch::ask(unsigned core) {
+  Ends& ends = ends_[core];
+  if (ends.waiting.empty() || !ends.asked.empty() || machine_.phase() == Machine::Phase::stopping) return;
+  ends.asked.swap(ends.waiting);
+  machine_.core(core).spawn(flush(machine_.core(core), machine_.services(core).spool()));
+}
+
+// A crash ends this without a word.
+Task<void> Watch::flush(shard::Core& core, spool::Spool& spool) {
+  const auto done = co_await spool.flush();
+  Ends& ends = ends_[core.index()];
+  if (done) {
+    coverage_.note("oracle: an end became durable", ends.asked.size());
+    for (const Ended& each : ends.asked) ledger_.end_durably(each.id, each.recipient);
+  } else {
+    coverage_.note("oracle: an end had to wait for the disk", ends.asked.size());
+    ends.waiting.insert(ends.waiting.begin(), ends.asked.begin(), ends.asked.end());
+    co_await shard::Sleep(core, std::chrono::milliseconds{200});
+  }
+  ends.asked.clear();
+}
+
+void Watch::forget() {
+  heard_.clear();
+  ends_.clear();
+  ledger_.crash(world_.now());
+}
+
+void Watch::settle() {
+  heard_.clear();
+  for (auto& [core, ends] : ends_) {
+    for (const Ended& each : ends.asked) ledger_.end_durably(each.id, each.recipient);
+    for (const Ended& each : ends.waiting) ledger_.end_durably(each.id, each.recipient);
+  }
+  ends_.clear();
+}
+
+std::map<std::uint64_t, unsigned> Watch::queue() {
+  std::map<std::uint64_t, unsigned> queue;
+  for (unsigned i = 0; i < machine_.count(); ++i)
+    for (const MessageId id : machine_.services(i).spool().ids({}, ~std::size_t{0})) ++queue[id.value];
+  return queue;
+}
+
+std::size_t Watch::queued() {
+  std::size_t count = 0;
+  for (unsigned i = 0; i < machine_.count(); ++i) count += machine_.services(i).spool().message_count();
+  return count;
+}
+
+std::int64_t Watch::figure(unsigned core, std::string_view name) {
+  for (const auto& entry : machine_.core(core).figures().entries()) {
+    if (entry.name != name) continue;
+    return entry.counter != nullptr ? static_cast<std::int64_t>(entry.counter->value())
+                                    : entry.gauge->value();
+  }
+  ledger_.violate("there is no figure " + std::string(name));
+  return 0;
+}
+
+void Watch::recount(bool idle) {
+  if (machine_.phase() != Machine::Phase::running) return;
+  coverage_.note(idle ? "oracle: figures counted again when idle" : "oracle: figures counted again");
+  for (unsigned i = 0; i < machine_.count(); ++i) recount_core(i, idle);
+  count_connections();
+}
+
+void Watch::recount_core(unsigned core, bool idle) {
+  const auto check = [&](std::string_view what, std::int64_t is, std::int64_t counted) {
+    if (is != counted)
+      ledger_.violate(fmt::format("core {}: {} says {}, and there are {}", core, what, is, counted));
+  };
+  server::CoreServices& services = machine_.services(core);
+  const auto& buffers = machine_.core(core).buffers();
+  if (buffers.in_use() > profile_.memory)
+    ledger_.violate(fmt::format("core {}: {} bytes of buffers are in use", core, buffers.in_use().count));
+  check("the spool's count", static_cast<std::int64_t>(services.spool().message_count()),
+        static_cast<std::int64_t>(services.spool().ids({}, ~std::size_t{0}).size()));
+  check("receive_connections_open", figure(core, "receive_connections_open"),
+        static_cast<std::int64_t>(services.receive().open_connections()));
+  const deliver::QueueSummary summary = services.deliver().summary();
+  check("deliver_messages", figure(core, "deliver_messages"), static_cast<std::int64_t>(summary.messages));
+  std::int64_t waiting = 0;
+  for (const std::string_view place : {"ready", "active", "deferred", "held"})
+    waiting += figure(core, "deliver_recipients_" + std::string(place));
+  const std::int64_t counted = std::accumulate(
+      summary.recipients.begin(), summary.recipients.end(), std::int64_t{0},
+      [](std::int64_t sum, std::uint64_t each) { return sum + static_cast<std::int64_t>(each); });
+  if (waiting > counted)  // one that is being settled is in none of the four for a moment
+    ledger_.violate(fmt::format("core {}: the gauges of the queue say {} recipients, and there are {}", core,
+                                waiting, counted));
+  if (!idle) return;
+  check("deliver_recipients_delivered", figure(core, "deliver_recipients_delivered"),
+        heard_[core]["delivered"]);
+  // What could not be read until it was too old ends without an event for each recipient.
+  if (!profile_.lying_disk())
+    check("deliver_recipients_bounced and _expired",
+          figure(core, "deliver_recipients_bounced") + figure(core, "deliver_recipients_expired"),
+          heard_[core]["failed"]);
+  check("recipients that wait", waiting, 0);
+  check("deliver_connections", figure(core, "deliver_connections"), 0);
+  check("deliver_flows", figure(core, "deliver_flows"), 0);
+  check("the messages of the queue", static_cast<std::int64_t>(summary.messages), 0);
+  check("the spool's count", static_cast<std::int64_t>(services.spool().message_count()), 0);
+  check("live bytes", static_cast<std::int64_t>(services.spool().log().space().live_bytes), 0);
+  check("receive_connections_open", figure(core, "receive_connections_open"), 0);
+  check("buffers in use", static_cast<std::int64_t>(buffers.in_use().count), 0);
+}
+
+// Slots are of the machine: what the sockets say, not what the server does.
+void Watch::count_connections() {
+  if (profile_.names.lie != 0) return;  // a host then has mail of several destinations
+  for (unsigned i = 0; i <= profile_.domains; ++i) {
+    const IpAddress host = i == profile_.domains ? Names::home_host() : Names::host(i);
+    const std::size_t open = world_.connections_to({host, 25}, Machine::kHost);
+    if (open > 0) coverage_.note("oracle: connections to a host counted");
+    if (open == profile_.connection_limit) coverage_.note("oracle: connections to a host at their limit");
+    if (open > profile_.connection_limit)
+      ledger_.violate(fmt::format("{} connections to {} are open, {} are allowed", open, to_string(host),
+                                  profile_.connection_limit));
+  }
+}
+
+}  // namespace ringpost::simulator

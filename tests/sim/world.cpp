@@ -1,0 +1,328 @@
+#include "world.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+namespace ringpost::simulator {
+
+namespace {
+
+constexpr std::uint32_t kOutside = 1;
+constexpr std::uint64_t kRoundsMax = 20'000'000;
+constexpr Duration kDrainMax =
+    std::chrono::hours{150};  // reports expire after four days, and everything before
+constexpr std::uint64_t kRecountEvery = 400;
+constexpr Duration kReplyMax = std::chrono::seconds{60};  // when nothing goes wrong
+
+}  // namespace
+
+World::World(const Profile& profile, accounts::Accounts& accounts)
+    : profile_(profile),
+      random_(profile.seed * 2654435761U + 11),
+      io_(profile.seed),
+      names_(profile_, coverage_),
+      outside_backend_(io_.make_backend(kOutside)),
+      outside_(shard::Core::Parts{.backend = outside_backend_.get()}),
+      remotes_(outside_, profile_, ledger_, coverage_),
+      clients_(outside_, profile_, ledger_, coverage_),
+      machine_(io_, profile_, accounts, [this](shard::Core& core) { return names_.upstream(core); }),
+      watch_(machine_, profile_, io_, ledger_, coverage_),
+      disk_watch_(ledger_, coverage_) {
+  io_.watch_writes([this](const io::SimWrite& write) { disk_watch_.see(write); });
+}
+
+void World::tell(std::string_view what) {
+  if (talkative)
+    fmt::print("{:>10.3f}s {}\n", std::chrono::duration<double>(io_.now().since_start).count(), what);
+}
+
+// ---- what goes wrong with the machine
+
+void World::plan_some(unsigned count, Deed deed) {
+  for (unsigned i = 0; i < count; ++i)
+    plan_.emplace(io_.now() + Duration{static_cast<std::int64_t>(
+                                  random_.below(static_cast<std::uint64_t>(profile_.busy.count()) * 5 / 4))},
+                  deed);
+}
+
+void World::plan() {
+  plan_some(profile_.cuts, &World::cut_power);
+  plan_some(profile_.kills, &World::kill);
+  plan_some(profile_.restarts, &World::restart);
+  plan_some(profile_.pauses, &World::pause);
+  plan_some(profile_.clock_jumps, &World::shift_clock);
+  plan_some(profile_.full_disks, &World::fill_disk);
+  plan_some(profile_.rots, &World::rot);
+}
+
+void World::do_due() {
+  while (!plan_.empty() && plan_.begin()->first <= io_.now()) {
+    const Deed deed = plan_.begin()->second;
+    plan_.erase(plan_.begin());
+    (this->*deed)();
+  }
+  if (disk_full_until_ && *disk_full_until_ <= io_.now()) {
+    disk_full_until_.reset();
+    io_.limit_disk(Bytes{std::uint64_t{1} << 40}, Machine::kHost);
+  }
+  std::erase_if(paused_, [&](const auto& pause) { return pause.second <= io_.now(); });
+}
+
+void World::crash(bool power) {
+  if (machine_.phase() == Machine::Phase::off) return;
+  const char* const phases[] = {"off", "opening", "starting", "running", "stopping"};
+  coverage_.note(fmt::format("machine: {} while {}", power ? "power cut" : "kill",
+                             phases[static_cast<std::size_t>(machine_.phase())]));
+  tell(power ? "power cut" : "kill");
+  watch_.look();
+  machine_.crash(power);
+  watch_.forget();
+  disk_watch_.forget();
+  paused_.clear();
+  stop_wanted_ = false;
+  next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
+}
+
+// By itself: it was asked to stop, or it could not start.
+void World::ended(Machine::Phase before) {
+  disk_watch_.forget();
+  const bool writes_fail = !calm_ && profile_.io.disk.write_error != 0;
+  if (before == Machine::Phase::stopping && !writes_fail) {
+    watch_.settle();
+  } else {
+    watch_.forget();
+  }
+  if (before == Machine::Phase::stopping) return;
+  coverage_.note("machine: gave up its start");
+  tell("gave up its start: " + machine_.trouble());
+  if (calm_) ledger_.violate("the server does not start: " + machine_.trouble());
+  next_start_ = io_.now() + std::chrono::seconds{random_.between(1, 30)};
+}
+
+// Most of the time nothing is on its way to the disk, so most blows wait for a moment when something is.
+void World::aim(bool power) {
+  blow_ = {.power = power,
+           .latest = random_.one_in(4) ? io_.now() : io_.now() + std::chrono::seconds{60},
+           .in_round = std::nullopt};
+}
+
+void World::strike() {
+  if (!blow_ || machine_.phase() == Machine::Phase::off) return;
+  bool now = blow_->in_round ? rounds_ >= *blow_->in_round : io_.now() >= blow_->latest;
+  if (!blow_->in_round && machine_.phase() == Machine::Phase::running)
+    for (unsigned i = 0; i < machine_.count(); ++i)
+      now = now || machine_.services(i).spool().log().write_age() > Duration{0};
+  if (!now) return;
+  const bool power = blow_->power;
+  blow_.reset();
+  crash(power);
+}
+
+void World::cut_power() {
+  aim(true);
+}
+void World::kill() {
+  aim(false);
+}
+void World::restart() {
+  stop_wanted_ = true;
+}
+
+void World::pause() {
+  if (machine_.count() == 0) return;
+  const Instant until = io_.now() + std::chrono::milliseconds{random_.between(1, 90'000)};
+  const bool all = random_.one_in(3);
+  const auto which = static_cast<unsigned>(random_.below(machine_.count()));
+  for (unsigned i = 0; i < machine_.count(); ++i)
+    if (all || i == which) paused_[i] = until;
+  coverage_.note(all ? "machine: stood still" : "machine: a core stood still");
+}
+
+void World::shift_clock() {
+  const auto by = std::chrono::seconds{random_.between(1, 7200)};
+  io_.shift_wall_clock(random_.one_in(2) ? by : -by, Machine::kHost);
+  coverage_.note("machine: the time of day jumped");
+}
+
+void World::fill_disk() {
+  io_.limit_disk(Bytes{random_.below(30) << 20}, Machine::kHost);
+  disk_full_until_ = io_.now() + std::chrono::seconds{random_.between(1, 1200)};
+  coverage_.note("machine: disk full");
+}
+
+void World::rot() {
+  const auto backend = io_.make_backend(Machine::kHost);
+  disk_watch_.rot(backend->files(), random_);
+  if (!random_.one_in(3)) crash(true);  // it is found when the log is read
+}
+
+// ---- turning
+
+bool World::round() {
+  std::vector<shard::Core*> cores{&outside_};
+  for (unsigned i = 0; i < machine_.count(); ++i)
+    if (!paused_.contains(i)) cores.push_back(&machine_.core(i));
+  for (std::size_t i = cores.size(); i > 1; --i) std::swap(cores[i - 1], cores[random_.below(i)]);
+  std::size_t done = 0;
+  for (shard::Core* core : cores) done += core->turn(core->now());
+  return done != 0 || std::ranges::any_of(cores, [](shard::Core* core) { return core->has_work(); });
+}
+
+void World::step(Instant until) {
+  ++rounds_;
+  do_due();
+  strike();
+  keep_machine_up();
+  const bool did = round();
+  watch_.look();
+  const Machine::Phase before = machine_.phase();
+  machine_.step();
+  if (before != Machine::Phase::off && machine_.phase() == Machine::Phase::off) ended(before);
+  compare_after_start();
+  if (rounds_ % kRecountEvery == 0) watch_.recount(false);
+  if (did) return;
+  until = std::min(until, outside_.timers().next());
+  for (unsigned i = 0; i < machine_.count(); ++i)
+    if (!paused_.contains(i)) until = std::min(until, machine_.core(i).timers().next());
+  if (!plan_.empty()) until = std::min(until, plan_.begin()->first);
+  if (blow_ && !blow_->in_round && machine_.phase() != Machine::Phase::off)
+    until = std::min(until, std::max(blow_->latest, io_.now() + Duration{1}));
+  if (disk_full_until_) until = std::min(until, *disk_full_until_);
+  for (const auto& [core, end] : paused_) until = std::min(until, end);
+  if (machine_.phase() == Machine::Phase::off) until = std::min(until, next_start_);
+  until = std::max(until, io_.now() + Duration{1});
+  paused_.empty() ? io_.advance(until) : io_.pass(until);
+}
+
+bool World::run_until(const std::function<bool()>& done, Duration bound) {
+  const Instant end = io_.now() + bound;
+  while (!ledger_.violation() && io_.now() < end && rounds_ < kRoundsMax) {
+    if (done()) return true;
+    step(end);
+  }
+  if (rounds_ >= kRoundsMax) ledger_.violate("the world does not come to an end");
+  return false;
+}
+
+unsigned World::next_cores() {
+  if (!profile_.other_core_counts) return profile_.cores;
+  return static_cast<unsigned>(random_.between(1, 4));
+}
+
+// Off: it starts again when its time has come. Asked to stop: it does as soon as it runs.
+void World::keep_machine_up() {
+  if (machine_.phase() == Machine::Phase::running && stop_wanted_) {
+    stop_wanted_ = false;
+    coverage_.note("machine: stopped in good order");
+    tell("stop");
+    machine_.stop();
+    next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 5000)};
+    return;
+  }
+  if (machine_.phase() != Machine::Phase::off || io_.now() < next_start_) return;
+  const unsigned cores = next_cores();
+  tell(fmt::format("start with {} cores", cores));
+  compared_ = false;
+  if (!machine_.start(cores)) {
+    coverage_.note("machine: could not start");
+    next_start_ = io_.now() + std::chrono::seconds{random_.between(1, 30)};
+    if (calm_) ledger_.violate("the server does not start: " + machine_.trouble());
+    return;
+  }
+  if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(3))
+    blow_ = {.power = random_.one_in(2), .latest = {}, .in_round = rounds_ + (1U << random_.below(9))};
+}
+
+// Once after each start, before anything else can have happened to the queue.
+void World::compare_after_start() {
+  if (compared_ || machine_.phase() != Machine::Phase::running) return;
+  compared_ = true;
+  coverage_.note(fmt::format("machine: started with {} cores", machine_.count()));
+  coverage_.note("oracle: queue compared after a start");
+  ledger_.compare_queue(watch_.queue());
+  for (unsigned i = 0; i < machine_.count(); ++i) {
+    const auto& report = machine_.services(i).spool().recovery();
+    coverage_.note("recovery: torn tails", report.torn_tails);
+    coverage_.note("recovery: voided frames", report.voided_frames);
+    coverage_.note("recovery: damages", report.damages);
+    if (report.damages > 0 && !profile_.lying_disk())
+      ledger_.violate("recovery speaks of damage on a disk that does not lie: " + report.damage.front().text);
+  }
+}
+
+// ---- the run
+
+void World::calm_down() {
+  tell("calm");
+  calm_ = true;
+  plan_.clear();
+  blow_.reset();
+  paused_.clear();
+  disk_full_until_.reset();
+  stop_wanted_ = false;
+  io_.set_faults({});
+  io_.limit_disk(Bytes{std::uint64_t{1} << 40}, Machine::kHost);
+  names_.be_truthful();
+  remotes_.be_kind();
+  clients_.behave();
+}
+
+void World::drain() {
+  const bool drained = run_until(
+      [&] {
+        return machine_.phase() == Machine::Phase::running && clients_.all_over() && watch_.queued() == 0 &&
+               remotes_.open() == 0;
+      },
+      kDrainMax);
+  if (!drained)
+    return ledger_.violate(fmt::format("the queue does not drain: {} messages are left, letters are {}",
+                                       watch_.queued(), clients_.all_over() ? "all over" : "still tried"));
+  run_until([] { return false; }, std::chrono::minutes{10});  // idle connections go
+  watch_.recount(true);
+  ledger_.compare_ends();
+}
+
+// In another shape: what has ended stays ended.
+void World::last_start() {
+  profile_.other_core_counts = true;
+  stop_wanted_ = true;
+  run_until([&] { return machine_.phase() == Machine::Phase::off; }, std::chrono::minutes{10});
+  const bool up = run_until([&] { return machine_.phase() == Machine::Phase::running && compared_; },
+                            std::chrono::minutes{10});
+  if (!up) return ledger_.violate("the server does not start again: " + machine_.trouble());
+  for (const auto& [id, count] : watch_.queue())
+    if (!ledger_.excused({id}))
+      ledger_.violate(fmt::format("{} has come back into the empty queue", to_string(MessageId{id})));
+}
+
+Outcome World::run() {
+  io_.set_faults(profile_.io);
+  next_start_ = io_.now();
+  clients_.start();
+  plan();
+  run_until([&] { return clients_.all_over() && plan_.empty(); }, profile_.busy + std::chrono::hours{2});
+  calm_down();
+  if (!ledger_.violation()) drain();
+  if (!ledger_.violation()) last_start();
+  if (!profile_.faults && clients_.longest_wait() > kReplyMax)
+    ledger_.violate(
+        fmt::format("nothing went wrong, and a client waited {} s for a reply",
+                    std::chrono::duration_cast<std::chrono::seconds>(clients_.longest_wait()).count()));
+  return outcome();
+}
+
+Outcome World::outcome() {
+  for (const auto& [what, count] : io_.happened()) coverage_.note(what, count);
+  return {.violation = ledger_.violation(),
+          .trace = io_.trace(),
+          .time = io_.now().since_start,
+          .promises = ledger_.promises(),
+          .arrivals = ledger_.arrivals(),
+          .repeats = ledger_.repeats(),
+          .reports = ledger_.reports(),
+          .coverage = coverage_};
+}
+
+}  // namespace ringpost::simulator

@@ -1,0 +1,101 @@
+// One run: a machine with the server, and all the world around it, from one seed, on one thread, in simulated time.
+//
+// Layer: simulator.
+// Run:   the world is busy: letters are posted, and what the profile says goes wrong. Then nothing goes wrong any more, and
+//        the queue must drain; the ledger is closed. A last start in another shape must find an empty queue.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "clients.hpp"
+#include "coverage.hpp"
+#include "disk_watch.hpp"
+#include "ledger.hpp"
+#include "machine.hpp"
+#include "names.hpp"
+#include "profile.hpp"
+#include "remotes.hpp"
+#include "watch.hpp"
+
+namespace ringpost::simulator {
+
+struct Outcome {
+  std::optional<std::string> violation;
+  std::uint64_t trace = 0;
+  Duration time{0};  // simulated
+  std::size_t promises = 0, arrivals = 0, repeats = 0, reports = 0;
+  Coverage coverage;
+};
+
+class World {
+ public:
+  World(const Profile& profile, accounts::Accounts& accounts);
+  Outcome run();
+  // Tells what happens as it happens, for who looks into a failure.
+  bool talkative = false;
+
+ private:
+  using Deed = void (World::*)();
+  void plan();
+  void plan_some(unsigned count, Deed deed);
+  void do_due();
+
+  // What the plan does.
+  void cut_power();
+  void kill();
+  void restart();
+  void pause();
+  void shift_clock();
+  void fill_disk();
+  void rot();
+
+  bool round();
+  void step(Instant until);
+  bool run_until(const std::function<bool()>& done, Duration bound);
+  void keep_machine_up();
+  void aim(bool power);
+  void strike();
+  void crash(bool power);
+  void ended(Machine::Phase before);
+  void compare_after_start();
+  void calm_down();
+  void drain();
+  void last_start();
+  unsigned next_cores();
+  Outcome outcome();
+  void tell(std::string_view what);
+
+  Profile profile_;
+  io::sim::Random random_;
+  Coverage coverage_;
+  Ledger ledger_{coverage_};
+  io::SimWorld io_;
+  Names names_;
+  std::unique_ptr<io::Backend> outside_backend_;
+  shard::Core outside_;
+  Remotes remotes_;
+  Clients clients_;
+  Machine machine_;
+  Watch watch_;
+  DiskWatch disk_watch_;
+  std::multimap<Instant, Deed> plan_;
+  std::map<unsigned, Instant> paused_;  // cores, until when
+  std::optional<Instant> disk_full_until_;
+  struct Blow {
+    bool power;
+    Instant latest;                         // then at any moment; before, while a frame is being written
+    std::optional<std::uint64_t> in_round;  // or exactly then
+  };
+  std::optional<Blow> blow_;
+  Instant next_start_;
+  bool compared_ = false;
+  bool stop_wanted_ = false;
+  bool calm_ = false;
+  std::uint64_t rounds_ = 0;
+};
+
+}  // namespace ringpost::simulator
