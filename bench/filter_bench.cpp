@@ -1,6 +1,6 @@
 // CPU of the spam filter for each mail, with real rules and real mails.
 //
-// Usage: bench_filter CACHE RULES[:RULES...] MAIL...      A cache that is not there is made first, which takes a while.
+// Usage: bench_filter [--json] CACHE RULES[:RULES...] MAIL...      A cache that is not there is made first, which takes a while.
 // Prints the time to read the rules, to restore the cache and to judge a mail (median, mean, 95 %), in steps of a scan.
 #include <algorithm>
 #include <chrono>
@@ -45,80 +45,125 @@ std::vector<filter::RuleFile> read_rules(std::string_view paths) {
 }
 
 struct Timing {
-  std::string name;
   std::vector<double> seconds;
-  void print() {
+  double at(double part) {
     std::ranges::sort(seconds);
+    return seconds.empty()
+               ? 0
+               : 1e6 * seconds[static_cast<std::size_t>(part * static_cast<double>(seconds.size() - 1))];
+  }
+  double mean() const {
     double sum = 0;
     for (const double one : seconds) sum += one;
-    const auto at = [&](double part) {
-      return 1e6 * seconds[static_cast<std::size_t>(part * static_cast<double>(seconds.size() - 1))];
-    };
-    fmt::print("{:<22} median {:8.0f} us  mean {:8.0f} us  95 % {:8.0f} us\n", name, at(0.5),
-               1e6 * sum / static_cast<double>(seconds.size()), at(0.95));
+    return seconds.empty() ? 0 : 1e6 * sum / static_cast<double>(seconds.size());
+  }
+  void print(std::string_view name) {
+    fmt::print("{:<22} median {:8.0f} us  mean {:8.0f} us  95 % {:8.0f} us\n", name, at(0.5), mean(),
+               at(0.95));
+  }
+};
+
+struct Figures {
+  std::size_t rules = 0, mails = 0, bytes = 0, hits = 0, database_bytes = 0;
+  double read_ms = 0, restore_ms = 0, compile_seconds = 0;
+  Timing all, view, rest, five_kib;
+  // The first round makes what is made when it is first needed.
+  static constexpr int kRounds = 4;
+
+  void print() {
+    fmt::print("read the rules         {:.1f} ms of CPU, {} rules\n", read_ms, rules);
+    if (compile_seconds > 0) fmt::print("compile them           {:.1f} s of CPU\n", compile_seconds);
+    fmt::print("restore the cache      {:.1f} ms of CPU, databases of {} bytes\n", restore_ms,
+               database_bytes);
+    fmt::print("{} mails of {} bytes on average, {} hits\n", mails, bytes / mails, hits);
+    all.print("a mail");
+    view.print("  of it: the view");
+    rest.print("  of it: the rules");
+    five_kib.print("4 to 6 KiB");
+  }
+  void print_json() {
+    fmt::print(
+        "{{\"read_ms\":{},\"restore_ms\":{},\"compile_seconds\":{},\"database_bytes\":{},\"mean_us\":{},"
+        "\"median_us\":{},\"five_kib_us\":{},\"five_kib_mails\":{}}}\n",
+        read_ms, restore_ms, compile_seconds, database_bytes, all.mean(), all.at(0.5), five_kib.at(0.5),
+        five_kib.seconds.size() / (kRounds - 1));
   }
 };
 
 std::shared_ptr<const filter::Engine> engine_of(const std::string& cache,
-                                                const std::shared_ptr<const filter::RuleSet>& rules) {
-  if (!std::filesystem::exists(cache))
-    std::ofstream(cache, std::ios::binary) << filter::Engine::compiled(rules, {})->cache();
-  const std::string bytes = read_file(cache);
+                                                const std::shared_ptr<const filter::RuleSet>& rules,
+                                                Figures& figures) {
+  if (!std::filesystem::exists(cache)) {
+    const double start = cpu_seconds();
+    const std::string bytes = filter::Engine::compiled(rules, {})->cache();
+    figures.compile_seconds = cpu_seconds() - start;
+    std::ofstream(cache, std::ios::binary) << bytes;
+  }
   const double start = cpu_seconds();
-  auto engine = filter::Engine::restored(rules, {}, bytes);
-  fmt::print("{:<22} {:.1f} ms of CPU, {} bytes\n", "restore the cache", 1e3 * (cpu_seconds() - start),
-             bytes.size());
-  if (!engine) fmt::print(stderr, "{}: {}\n", cache, engine.error().text);
-  return engine ? *engine : nullptr;
+  auto engine = filter::Engine::restored(rules, {}, read_file(cache));
+  figures.restore_ms = 1e3 * (cpu_seconds() - start);
+  if (!engine) {
+    fmt::print(stderr, "{}: {}\n", cache, engine.error().text);
+    return nullptr;
+  }
+  for (const auto& group : (*engine)->groups()) figures.database_bytes += group.set->database_size();
+  return *engine;
+}
+
+void judge(const std::string& mail, const std::shared_ptr<const filter::Engine>& engine,
+           patterns::Scratch& scratch, bool counts, Figures& figures) {
+  const filter::Facts facts;
+  const double begin = cpu_seconds();
+  const filter::MessageView message(mail, engine->view_settings(), facts, scratch);
+  while (message.prepare_next()) {
+  }
+  const double prepared = cpu_seconds();
+  filter::Scan scan(engine, message, facts, scratch);
+  while (scan.advance()) {
+  }
+  const std::size_t hits = scan.verdict().hits.size();
+  const double end = cpu_seconds();
+  if (!counts) {
+    figures.hits += hits;
+    return;
+  }
+  figures.all.seconds.push_back(end - begin);
+  figures.view.seconds.push_back(prepared - begin);
+  figures.rest.seconds.push_back(end - prepared);
+  if (mail.size() >= 4096 && mail.size() <= 6144) figures.five_kib.seconds.push_back(end - begin);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) {
-    fmt::print(stderr, "usage: bench_filter CACHE RULES[:RULES...] MAIL...\n");
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool json = !arguments.empty() && arguments[0] == "--json";
+  if (json) arguments.erase(arguments.begin());
+  if (arguments.size() < 3) {
+    fmt::print(stderr, "usage: bench_filter [--json] CACHE RULES[:RULES...] MAIL...\n");
     return 2;
   }
-  const auto files = read_rules(argv[2]);
+  Figures figures;
   const double start = cpu_seconds();
+  const auto files = read_rules(arguments[1]);
   const auto rules = filter::load_rules(files, {.local_only = true});
-  fmt::print("{:<22} {:.1f} ms of CPU, {} rules\n", "read the rules", 1e3 * (cpu_seconds() - start),
-             rules->rules().size());
-  const auto engine = engine_of(argv[1], rules);
+  figures.read_ms = 1e3 * (cpu_seconds() - start);
+  figures.rules = rules->rules().size();
+  const auto engine = engine_of(arguments[0], rules, figures);
   if (!engine) return 1;
 
   std::vector<std::string> mails;
-  std::size_t bytes = 0;
-  for (int i = 3; i < argc; ++i) {
-    mails.push_back(read_file(argv[i]));
-    bytes += mails.back().size();
+  for (std::size_t i = 2; i < arguments.size(); ++i) {
+    mails.push_back(read_file(arguments[i]));
+    figures.bytes += mails.back().size();
   }
+  figures.mails = mails.size();
   patterns::Scratch scratch;
-  Timing all{"a mail", {}}, view{"  of it: the view", {}}, rest{"  of it: the rules", {}};
-  std::size_t hits = 0;
-  // The first round makes what is made when it is first needed.
-  for (int round = 0; round < 2; ++round) {
-    for (const std::string& mail : mails) {
-      const filter::Facts facts;
-      const double begin = cpu_seconds();
-      const filter::MessageView message(mail, engine->view_settings(), facts, scratch);
-      while (message.prepare_next()) {
-      }
-      const double prepared = cpu_seconds();
-      filter::Scan scan(engine, message, facts, scratch);
-      while (scan.advance()) {
-      }
-      hits += scan.verdict().hits.size();
-      const double end = cpu_seconds();
-      if (round == 0) continue;
-      all.seconds.push_back(end - begin);
-      view.seconds.push_back(prepared - begin);
-      rest.seconds.push_back(end - prepared);
-    }
-  }
-  fmt::print("{} mails of {} bytes on average, {} hits\n", mails.size(), bytes / mails.size(), hits / 2);
-  all.print();
-  view.print();
-  rest.print();
+  for (int round = 0; round < Figures::kRounds; ++round)
+    for (const std::string& mail : mails) judge(mail, engine, scratch, round > 0, figures);
+  if (json)
+    figures.print_json();
+  else
+    figures.print();
   return 0;
 }

@@ -21,7 +21,7 @@ struct Lint {
   std::string rule, text;
 };
 
-// Expressions that Hyperscan cannot hold off: they are searched in each mail, by PCRE2.
+// Expressions that nothing can hold off: they are searched in each mail, by PCRE2.
 void lint_cost(const filter::Engine& engine, std::vector<Lint>& found) {
   for (const filter::Engine::Group& group : engine.groups()) {
     if (!group.set->in_hyperscan()) continue;
@@ -31,10 +31,6 @@ void lint_cost(const filter::Engine& engine, std::vector<Lint>& found) {
         found.push_back({rule.place, rule.name,
                          "no part of the expression is fixed: it is searched in every mail; give it a word "
                          "that must occur"});
-      if (group.set->way(n) == patterns::Way::literal)
-        found.push_back({rule.place, rule.name,
-                         "the expression is too large: only its literals hold it off; say less, or with "
-                         "fewer alternatives"});
     }
   }
 }

@@ -165,70 +165,99 @@ class Parser {
 
 class Evaluation {
  public:
-  Evaluation(const std::vector<MetaNode>& nodes, const std::function<double(std::uint32_t)>& value)
-      : nodes_(nodes), value_(value) {}
+  Evaluation(const std::vector<MetaNode>& nodes, const KnownValue& known, const RuleValue* value)
+      : nodes_(nodes), known_(known), value_(value) {}
 
-  double of(std::uint32_t index) const {
+  std::optional<double> run() const {
+    return of(static_cast<std::uint32_t>(nodes_.size() - 1), value_ != nullptr);
+  }
+
+ private:
+  // Nothing: a value is missing that may not be asked for.
+  std::optional<double> of(std::uint32_t index, bool ask) const {
     const MetaNode& node = nodes_[index];
-    const auto operand = [&](std::size_t n) { return of(node.operands[n]); };
     switch (node.kind) {
       case Kind::number:
         return node.number;
       case Kind::rule:
-        return node.rule == kNoRule ? 0 : value_(node.rule);
-      case Kind::negation:
-        return operand(0) == 0 ? 1 : 0;
-      case Kind::minus:
-        return -operand(0);
-      case Kind::all: {
-        double last = 0;
-        for (std::size_t n = 0; n < node.operands.size(); ++n)
-          if (last = operand(n); last == 0) return 0;
-        return last;
-      }
+        if (node.rule == kNoRule) return 0;
+        return ask ? std::optional((*value_)(node.rule)) : known_(node.rule);
+      case Kind::all:
+        return all(node, ask);
       case Kind::any:
-        for (std::size_t n = 0; n < node.operands.size(); ++n)
-          if (const double value = operand(n); value != 0) return value;
+        for (const std::uint32_t operand : node.operands)
+          if (const auto value = of(operand, ask); !value || *value != 0) return value;
         return 0;
       case Kind::sum: {
         double sum = 0;
-        for (std::size_t n = 0; n < node.operands.size(); ++n) sum += operand(n);
+        for (const std::uint32_t operand : node.operands) {
+          const auto value = of(operand, ask);
+          if (!value) return value;
+          sum += *value;
+        }
         return sum;
       }
-      case Kind::difference:
-        return operand(0) - operand(1);
-      case Kind::product:
-        return operand(0) * operand(1);
-      case Kind::quotient: {
-        const double by = operand(1);
-        return by == 0 ? 0 : operand(0) / by;
-      }
-      case Kind::less:
-        return operand(0) < operand(1) ? 1 : 0;
-      case Kind::greater:
-        return operand(0) > operand(1) ? 1 : 0;
-      case Kind::at_most:
-        return operand(0) <= operand(1) ? 1 : 0;
-      case Kind::at_least:
-        return operand(0) >= operand(1) ? 1 : 0;
-      case Kind::equal:
-        return operand(0) == operand(1) ? 1 : 0;
-      case Kind::unequal:
-        return operand(0) != operand(1) ? 1 : 0;
-      case Kind::exclusive:
-        return static_cast<double>(whole(operand(0)) ^ whole(operand(1)));
+      default:
+        break;
     }
-    return 0;
+    const auto left = of(node.operands[0], ask);
+    if (!left || node.operands.size() == 1) return left ? std::optional(single(node.kind, *left)) : left;
+    const auto right = of(node.operands[1], ask);
+    return right ? std::optional(pair(node.kind, *left, *right)) : right;
   }
 
- private:
+  // One that is 0 decides, wherever it stands.
+  std::optional<double> all(const MetaNode& node, bool ask) const {
+    if (ask)
+      for (const std::uint32_t operand : node.operands)
+        if (of(operand, false) == 0.0) return 0;
+    double last = 0;
+    bool missing = false;
+    for (const std::uint32_t operand : node.operands) {
+      const auto value = of(operand, ask);
+      if (value == 0.0) return 0;
+      missing = missing || !value;
+      last = value.value_or(0);
+    }
+    return missing ? std::nullopt : std::optional(last);
+  }
+
+  static double single(Kind kind, double value) {
+    if (kind == Kind::minus) return -value;
+    return value == 0 ? 1 : 0;
+  }
+  static double pair(Kind kind, double left, double right) {
+    switch (kind) {
+      case Kind::difference:
+        return left - right;
+      case Kind::product:
+        return left * right;
+      case Kind::quotient:
+        return right == 0 ? 0 : left / right;
+      case Kind::less:
+        return left < right ? 1 : 0;
+      case Kind::greater:
+        return left > right ? 1 : 0;
+      case Kind::at_most:
+        return left <= right ? 1 : 0;
+      case Kind::at_least:
+        return left >= right ? 1 : 0;
+      case Kind::equal:
+        return left == right ? 1 : 0;
+      case Kind::unequal:
+        return left != right ? 1 : 0;
+      default:
+        return static_cast<double>(whole(left) ^ whole(right));
+    }
+  }
   // Of a number that may be anything, for the operator on bits.
   static std::uint64_t whole(double number) {
     return number > 0 ? static_cast<std::uint64_t>(std::min(number, 1e15)) : 0;
   }
 
   const std::vector<MetaNode>& nodes_;
-  const std::function<double(std::uint32_t)>& value_;
+  const KnownValue& known_;
+  const RuleValue* value_;
 };
 
 }  // namespace
@@ -237,8 +266,12 @@ Result<std::vector<MetaNode>> parse_arithmetic(std::string_view text, const Oper
   return Parser(text, operand).run();
 }
 
-double evaluate(const std::vector<MetaNode>& nodes, const std::function<double(std::uint32_t)>& value) {
-  return nodes.empty() ? 0 : Evaluation(nodes, value).of(static_cast<std::uint32_t>(nodes.size() - 1));
+double evaluate(const std::vector<MetaNode>& nodes, const RuleValue& value, const KnownValue& known) {
+  return nodes.empty() ? 0 : Evaluation(nodes, known, &value).run().value_or(0);
+}
+
+std::optional<double> evaluate_known(const std::vector<MetaNode>& nodes, const KnownValue& known) {
+  return nodes.empty() ? 0 : Evaluation(nodes, known, nullptr).run();
 }
 
 std::uint32_t add_number(std::vector<MetaNode>& nodes, double number) {

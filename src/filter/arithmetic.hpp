@@ -19,8 +19,13 @@ using Operand = std::function<Result<std::uint32_t>(
 
 // The last node is the root. An empty pair of parentheses is 0.
 Result<std::vector<MetaNode>> parse_arithmetic(std::string_view text, const Operand& operand);
-// With the value of each rule.
-double evaluate(const std::vector<MetaNode>& nodes, const std::function<double(std::uint32_t rule)>& value);
+// With the value of each rule, as far as it is needed: `known` says what can be had for nothing, and where that decides a
+// conjunction, `value` is not asked for the rest of it.
+using RuleValue = std::function<double(std::uint32_t rule)>;
+using KnownValue = std::function<std::optional<double>(std::uint32_t rule)>;
+double evaluate(const std::vector<MetaNode>& nodes, const RuleValue& value, const KnownValue& known);
+// Nothing: what is known does not decide.
+std::optional<double> evaluate_known(const std::vector<MetaNode>& nodes, const KnownValue& known);
 
 std::uint32_t add_number(std::vector<MetaNode>& nodes, double number);
 

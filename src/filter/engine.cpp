@@ -91,6 +91,7 @@ class EngineBuilder {
     for (std::size_t rule = 0; rule < count; ++rule)
       engine_->unset_[rule].store(-1, std::memory_order_relaxed);
     activate();
+    order_metas();
     bind_evals();
     group();
     for (std::size_t index = 0; index < engine_->groups_.size(); ++index) {
@@ -155,6 +156,19 @@ class EngineBuilder {
       for (const MetaNode& node : user.meta)
         if (node.kind == MetaNode::Kind::rule) activate_one(node.rule);
     }
+  }
+
+  // Depth first; circles were taken out when the rules were read.
+  void order_metas() {
+    std::vector<bool> seen(rules().size(), false);
+    const std::function<void(std::uint32_t)> visit = [&](std::uint32_t index) {
+      if (seen[index] || !engine_->active_[index] || rule(index).kind != RuleKind::meta) return;
+      seen[index] = true;
+      for (const MetaNode& node : rule(index).meta)
+        if (node.kind == MetaNode::Kind::rule && node.rule != kNoRule) visit(node.rule);
+      engine_->metas_.push_back(index);
+    };
+    for (std::uint32_t index = 0; index < rules().size(); ++index) visit(index);
   }
 
   void bind_evals() {

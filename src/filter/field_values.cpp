@@ -38,6 +38,7 @@ HeaderRequest HeaderRequest::parse(std::string_view text) {
   }
   request.host |= request.domain;
   request.ip |= request.reversed_ip;
+  request.key = to_string(request);
   return request;
 }
 

@@ -140,8 +140,7 @@ std::vector<std::string> MessageView::header_values(const HeaderRequest& request
 }
 
 std::optional<std::string_view> MessageView::header(const HeaderRequest& request) const {
-  const std::string key = to_string(request);
-  auto found = impl_->values.find(key);
+  auto found = impl_->values.find(request.key);
   if (found == impl_->values.end()) {
     std::optional<std::string> joined;
     const std::vector<std::string> values = header_values(request);
@@ -151,7 +150,7 @@ std::optional<std::string_view> MessageView::header(const HeaderRequest& request
       for (std::size_t i = 0; i < values.size(); ++i)
         *joined += (i > 0 && !with_newlines ? "\n" : "") + values[i];
     }
-    found = impl_->values.emplace(key, std::move(joined)).first;
+    found = impl_->values.emplace(request.key, std::move(joined)).first;
   }
   return found->second ? std::optional<std::string_view>(*found->second) : std::nullopt;
 }

@@ -188,7 +188,7 @@ bool RuleReader::holds(std::string_view condition) {
     return fail(ErrorKind::permanent, fmt::format("'{}()' is nothing that a condition knows", name));
   };
   const auto nodes = parse_arithmetic(condition, operand);
-  if (nodes) return evaluate(*nodes, [](std::uint32_t) { return 0.0; }) != 0;
+  if (nodes) return evaluate_known(*nodes, [](std::uint32_t) { return 0.0; }) != 0.0;
   problem(Severity::error, fmt::format("if: {}", nodes.error().text));
   return false;
 }

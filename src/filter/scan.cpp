@@ -42,6 +42,10 @@ bool Scan::advance() {
       }
       return true;
     }
+    case Stage::known_metas:
+      settle_metas();
+      stage_ = Stage::metas;
+      return true;
     case Stage::evals:
       // Hidden ones wait until a meta asks.
       while (next_ < hits_.size()) {
@@ -50,7 +54,7 @@ bool Scan::advance() {
         hits(next_ - 1);
         return true;
       }
-      stage_ = Stage::metas;
+      stage_ = Stage::known_metas;
       next_ = 0;
       return true;
     case Stage::metas:
@@ -243,10 +247,24 @@ std::uint32_t Scan::run_eval(std::uint32_t rule) {
   return answer.hits;
 }
 
-// What a meta is worth to another meta: its own value, at least 1 when it hit.
+// Most metas are decided by what the databases said. Parts come before those that name them.
+void Scan::settle_metas() {
+  const KnownValue known = [this](std::uint32_t part) { return known_value(part); };
+  for (const std::uint32_t rule : engine_->metas())
+    if (hits_[rule] == kUnknown)
+      if (const auto result = evaluate_known(engine_->rules().rule(rule).meta, known))
+        hits_[rule] = static_cast<std::int32_t>(settle_meta(rule, *result));
+}
+
 std::uint32_t Scan::run_meta(std::uint32_t rule) {
-  const double result =
-      evaluate(engine_->rules().rule(rule).meta, [this](std::uint32_t part) { return value(part); });
+  return settle_meta(rule,
+                     evaluate(
+                         engine_->rules().rule(rule).meta, [this](std::uint32_t part) { return value(part); },
+                         [this](std::uint32_t part) { return known_value(part); }));
+}
+
+// What a meta is worth to another meta: its own value, at least 1 when it hit.
+std::uint32_t Scan::settle_meta(std::uint32_t rule, double result) {
   if (result == 0) return 0;
   if (meta_values_.empty()) meta_values_.assign(hits_.size(), 0);
   meta_values_[rule] = result > 0 ? result : 1;
@@ -254,9 +272,14 @@ std::uint32_t Scan::run_meta(std::uint32_t rule) {
 }
 
 double Scan::value(std::uint32_t rule) {
-  const std::uint32_t found = hits(rule);
-  const bool meta = found > 0 && engine_->rules().rule(rule).kind == RuleKind::meta;
-  return meta ? meta_values_[rule] : found;
+  hits(rule);
+  return *known_value(rule);
+}
+
+std::optional<double> Scan::known_value(std::uint32_t rule) const {
+  const std::int32_t found = hits_[rule];
+  if (found == kUnknown) return std::nullopt;
+  return found > 0 && engine_->rules().rule(rule).kind == RuleKind::meta ? meta_values_[rule] : found;
 }
 
 }  // namespace ringpost::filter

@@ -6,12 +6,15 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <hs.h>
 #include <pcre2.h>
 
 #include "ringpost/patterns/expression.hpp"
+
+#include "automaton.hpp"
 
 namespace ringpost::patterns {
 
@@ -33,6 +36,10 @@ struct Scratch::State {
   std::vector<std::uint32_t> numbers;
   std::vector<Seen> seen;
   std::vector<std::uint32_t> last_seen;
+  // What this core remembers of the automata of databases, by their number.
+  std::unordered_map<std::uint64_t, std::unique_ptr<Automaton>> automata;
+  Automaton& automaton(std::uint64_t number, const Program& program);
+  void tidy_automata();
 
   State();
   ~State();

@@ -1,9 +1,10 @@
 #include "database.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <atomic>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/patterns/limits.hpp"
 
 namespace ringpost::patterns {
 
@@ -15,6 +16,25 @@ std::size_t Set::Database::size() const {
   std::size_t size = 0;
   if (handle_ != nullptr) hs_database_size(handle_, &size);
   return size;
+}
+
+bool Set::Database::add_loose(const Tree& tree, std::uint32_t member) {
+  if (walks_.empty()) walks_.resize(2);
+  Program trial;
+  if (!trial.add(tree, member)) return false;
+  if (trial.size() > kProgramLarge) return walks_[0].program.add(tree, member);
+  if (walks_.back().program.members() >= kProgramMembersMax) walks_.emplace_back();
+  return walks_.back().program.add(tree, member);
+}
+
+void Set::Database::finish_walks() {
+  static std::atomic<std::uint64_t> last{0};
+  std::erase_if(walks_, [](const Walk& walk) { return walk.program.members() == 0; });
+  for (Walk& walk : walks_) {
+    walk.program.finish();
+    walk.number = ++last;
+    walk.members = walk.program.matched();
+  }
 }
 
 void Set::Database::find_alone() {
@@ -44,14 +64,16 @@ struct Set::Database::Pass {
   void take(unsigned id, std::size_t end) {
     const Entry entry = database.entries_[id];
     if (database.rows_[entry.member].certain) return visit({entry.member, true, 0});
-    const std::uint32_t subject = subject_at(end);
-    std::uint32_t& last = state.last_seen[entry.member];
+    see(entry.member, subject_at(end), entry.gives);
+  }
+  void see(std::uint32_t member, std::uint32_t subject, std::uint8_t bits) {
+    std::uint32_t& last = state.last_seen[member];
     if (last != kNothing && state.seen[last].subject == subject) {
-      state.seen[last].bits |= entry.gives;
+      state.seen[last].bits |= bits;
       return;
     }
     last = static_cast<std::uint32_t>(state.seen.size());
-    state.seen.push_back({entry.member, subject, entry.gives});
+    state.seen.push_back({member, subject, bits});
   }
   void begin() {
     state.seen.clear();
@@ -71,8 +93,8 @@ struct Set::Database::Pass {
       if (bits == database.rows_[first.member].needs) visit({first.member, false, first.subject});
     }
   }
-  void name_alone() {
-    for (const std::uint32_t member : database.alone_) {
+  void name(std::span<const std::uint32_t> members) const {
+    for (const std::uint32_t member : members) {
       if (text.all) {
         visit({member, false, kEverySubject});
         continue;
@@ -80,22 +102,48 @@ struct Set::Database::Pass {
       for (const std::uint32_t number : text.numbers) visit({member, false, number});
     }
   }
+  void search() {
+    const auto on_match = [](unsigned id, unsigned long long, unsigned long long to, unsigned, void* passed) {
+      static_cast<Pass*>(passed)->take(id, static_cast<std::size_t>(to));
+      return 0;
+    };
+    RP_ASSERT(text.bytes.size() <= UINT32_MAX);
+    RP_ASSERT(state.fit(database.handle_));
+    const hs_error_t error =
+        hs_scan(database.handle_, text.bytes.data(), static_cast<unsigned>(text.bytes.size()), 0,
+                state.hyperscan, on_match, this);
+    RP_ASSERT(error == HS_SUCCESS);
+  }
+  // False: what it saw is not all.
+  bool walk_lines(Automaton& automaton) {
+    if (text.ends.empty())
+      return automaton.walk(text.bytes, [&](std::uint32_t member) { see(member, 0, 1); });
+    std::size_t begin = 0;
+    for (std::size_t n = 0; n < text.ends.size(); ++n) {
+      const std::uint32_t number = text.numbers[n];
+      const std::string_view subject = text.bytes.substr(begin, text.ends[n] - begin);
+      if (!automaton.walk(subject, [&](std::uint32_t member) { see(member, number, 1); })) return false;
+      begin = text.ends[n];
+    }
+    return true;
+  }
+  void walk() {
+    std::size_t fresh = 0;
+    for (const Walk& each : database.walks_) {
+      Automaton& automaton = state.automaton(each.number, each.program);
+      if (!walk_lines(automaton)) name(each.members);
+      fresh += automaton.fresh();
+    }
+    if (fresh > 0) state.tidy_automata();
+  }
 };
 
 void Set::Database::scan(const Text& text, Scratch::State& state, const Visit& visit) const {
   Pass pass{*this, text, state, visit};
-  pass.name_alone();
-  if (handle_ == nullptr) return;
-  RP_ASSERT(text.bytes.size() <= UINT32_MAX);
-  RP_ASSERT(state.fit(handle_));
+  pass.name(alone_);
   pass.begin();
-  const auto on_match = [](unsigned id, unsigned long long, unsigned long long to, unsigned, void* passed) {
-    static_cast<Pass*>(passed)->take(id, static_cast<std::size_t>(to));
-    return 0;
-  };
-  const hs_error_t error = hs_scan(handle_, text.bytes.data(), static_cast<unsigned>(text.bytes.size()), 0,
-                                   state.hyperscan, on_match, &pass);
-  RP_ASSERT(error == HS_SUCCESS);
+  if (handle_ != nullptr) pass.search();
+  pass.walk();
   pass.finish();
 }
 

@@ -1,4 +1,5 @@
-// One Hyperscan database over the expressions of a set, for one kind of text, and what its reports mean.
+// What is sought of the expressions of a set in one kind of text: a Hyperscan database, and an automaton for what is neither
+// cheap there nor has words of its own.
 //
 // Layer:  pure, private to patterns. Immutable once made; shared by all cores.
 #pragma once
@@ -52,13 +53,22 @@ class Set::Database {
     std::uint8_t gives = 0;  // a bit of `needs`
   };
   struct Pass;
+  // Expressions that are walked together.
+  struct Walk {
+    Program program;
+    std::uint64_t number = 0;  // of all that this process ever made
+    std::vector<std::uint32_t> members;
+  };
   Database() = default;
+  bool add_loose(const Tree& tree, std::uint32_t member);
+  void finish_walks();
   void find_alone();
 
   std::vector<Row> rows_;  // of each expression of the set
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> alone_;
-  hs_database_t* handle_ = nullptr;  // nullptr: nothing in it can match, or all is alone
+  hs_database_t* handle_ = nullptr;  // nullptr: Hyperscan has none of them
+  std::vector<Walk> walks_;          // while it is made, [0] has the large ones
 };
 
 }  // namespace ringpost::patterns

@@ -35,8 +35,9 @@ struct Reach {
 };
 // A choice of what looks like one letter, wide as a numeric character reference.
 constexpr std::size_t kLetterWidthMax = 10;
-// How far a loose expression counts the bytes of one class.
-constexpr std::uint32_t kCountedMax = 4;
+// How far a loose expression counts the bytes of one class, and larger parts.
+constexpr std::uint32_t kCountedMax = 6;
+constexpr std::uint32_t kCountedPartsMax = 3;
 
 class Emitter {
  public:
@@ -244,10 +245,12 @@ class Emitter {
     std::uint32_t min = node.min;
     if (how_.hyperscan && max != kUnbounded && max > kHyperscanRepeatMax) max = kUnbounded;
     if (how_.hyperscan) min = std::min(min, kHyperscanRepeatMax);
-    if (how_.letters && max > 1) {
+    if (how_.letters) {
       // A machine that counts is large; one that goes round is not.
-      max = kUnbounded;
-      min = std::min(min, tree_[node.children[0]].kind == NodeKind::set ? kCountedMax : 1U);
+      const std::uint32_t counted =
+          tree_[node.children[0]].kind == NodeKind::set ? kCountedMax : kCountedPartsMax;
+      min = std::min(min, counted);
+      if (max > counted) max = kUnbounded;
     }
     if (min == 0 && max == kUnbounded)
       inside += '*';

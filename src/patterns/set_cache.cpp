@@ -3,7 +3,7 @@
 //   magic "RPpat003" | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
 //   | for each of the two databases: size u64, bytes (none: it has none) | checksum u64 over all before it
 //   database: for each member: way u8, certain u8, needs u8 | count of entries u32 | for each: member u32, gives u8
-//   | what Hyperscan made of itself
+//   | count of programs u32, each | what Hyperscan made of itself
 #include <cstring>
 
 #include <fmt/format.h>
@@ -94,8 +94,7 @@ std::string Set::cache_key(std::span<const Pattern> patterns, Subjects subjects)
   add(hs_version());
   add(fmt::format("{} {} {} {} {}", platform.cpu_features, platform.tune, static_cast<int>(subjects),
                   kHyperscanPositionsMax, kDatabasePatternsMin));
-  add(fmt::format("{} {} {} {} {}", kCheapInLinesMax, kCheapInFieldsMax, kFactorsMax, kFactorLiteralsMax,
-                  kFactorBitsMin));
+  add(fmt::format("{} {} {} {}", kCheapDatabaseMax, kFactorsMax, kFactorLiteralsMax, kFactorBitsMin));
   for (const Pattern& pattern : patterns) {
     add(pattern.expression);
     add(to_string(pattern.flags));
@@ -114,6 +113,8 @@ void Set::Database::write(std::string& out) const {
     put(out, entry.member);
     put(out, entry.gives);
   }
+  put(out, static_cast<std::uint32_t>(walks_.size()));
+  for (const Walk& walk : walks_) walk.program.write(out);
   char* blob = nullptr;
   std::size_t size = 0;
   if (handle_ != nullptr) hs_serialize_database(handle_, &blob, &size);
@@ -136,9 +137,16 @@ std::unique_ptr<const Set::Database> Set::Database::read(std::string_view bytes,
     if (member >= members) return nullptr;
     made->entries_.push_back({member, reader.number<std::uint8_t>()});
   }
+  const auto walks = reader.number<std::uint32_t>();
   if (!reader.good()) return nullptr;
+  std::string_view blob = reader.rest();
+  for (std::uint32_t n = 0; n < walks; ++n) {
+    auto program = Program::read(blob, members);
+    if (!program || program->members() == 0) return nullptr;
+    made->walks_.push_back({*std::move(program), 0, {}});
+  }
+  made->finish_walks();
   made->find_alone();
-  const std::string_view blob = reader.rest();
   if (!blob.empty() && hs_deserialize_database(blob.data(), blob.size(), &made->handle_) != HS_SUCCESS)
     return nullptr;
   // Entries without a database, or the other way round, are not what was written.

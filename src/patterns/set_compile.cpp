@@ -11,8 +11,7 @@ namespace ringpost::patterns {
 
 namespace {
 
-// What Hyperscan gets of one expression: itself, one that matches wherever it does, or words in groups of which one each must
-// occur.
+// What Hyperscan gets of one expression: itself, or words in groups of which one each must occur.
 struct Attempt {
   Way way = Way::alone;
   std::vector<std::vector<std::string>> groups;
@@ -54,7 +53,8 @@ class Library {
 // A choice that is longer becomes "one of the first bytes, then some that may follow".
 constexpr std::size_t kCoarseMin = 40;
 
-// One expression's way: exact where that is cheap, else by its words, else by something looser that is cheap.
+// One expression's way: exact where that is cheap, else by its words or by the automaton. Lines are long and there is much prose
+// in them, so words are rare there; what fields hold is short and mostly alike, so the automaton comes first.
 class Choice {
  public:
   Choice(const Tree& tree, bool lines, const Library& library)
@@ -63,23 +63,21 @@ class Choice {
   // Certain: where Hyperscan sees it, it is, whatever is before and behind.
   bool certain() const { return !lines_ || (!traits_.takes_newline && !traits_.anchored); }
 
-  Attempt make() const {
+  Attempt make(const std::function<bool(const Tree&)>& take_loose) const {
     if (tree_[tree_.root].kind == NodeKind::never) return {Way::exact, {{}}};
-    if (auto exact = this->exact()) return *std::move(exact);
-    if (auto literal = this->literal()) return *std::move(literal);
-    for (const bool anchors : {true, false})
-      if (auto looser = prefilter(anchors)) return *std::move(looser);
+    if (auto attempt = exact()) return *std::move(attempt);
+    if (!lines_ && loose(take_loose)) return {Way::prefilter, {}};
+    if (auto attempt = literal()) return *std::move(attempt);
+    if (lines_ && loose(take_loose)) return {Way::prefilter, {}};
     return {};
   }
 
  private:
-  std::size_t cheap() const { return lines_ ? kCheapInLinesMax : kCheapInFieldsMax; }
-
   std::optional<Attempt> exact() const {
     // A match of nothing at the start of a line is seen at the end of the one before.
     if (!traits_.exact_in_hyperscan || (!certain() && traits_.width_min == 0)) return std::nullopt;
     const std::string text = emit(tree_, {.hyperscan = true, .lines = lines_});
-    if (library_.size_of(text) > cheap()) return std::nullopt;
+    if (library_.size_of(text) > kCheapDatabaseMax) return std::nullopt;
     return Attempt{Way::exact, {{text}}};
   }
 
@@ -96,15 +94,11 @@ class Choice {
     return attempt.groups.empty() ? std::nullopt : std::optional(std::move(attempt));
   }
 
-  std::optional<Attempt> prefilter(bool anchors) const {
-    Emission how{.hyperscan = true, .relaxed = true, .anchors = anchors, .lines = lines_};
-    how.coarse = kCoarseMin;
-    how.letters = true;
-    std::string text = emit(tree_, how);
-    const auto relaxed = parse({text, {}});
-    if (!relaxed || traits_of(*relaxed).width_min < kPrefilterWidthMin) return std::nullopt;
-    if (library_.size_of(text) > kCheapPrefilterMax) return std::nullopt;
-    return Attempt{Way::prefilter, {{std::move(text)}}};
+  // The automaton sees each subject for itself.
+  bool loose(const std::function<bool(const Tree&)>& take) const {
+    const Emission how{.hyperscan = true, .relaxed = true, .coarse = kCoarseMin, .letters = true};
+    const auto tree = parse({emit(tree_, how), {}});
+    return tree && take(*tree);
   }
 
   const Tree& tree_;
@@ -130,9 +124,10 @@ std::unique_ptr<const Set::Database> Set::Database::compile(std::span<const Patt
     if (!usable[member] || !tree) continue;
     if (ascii) tree = in_ascii(*std::move(tree));
     const Choice choice(*tree, subjects == Subjects::lines, library);
-    const Attempt attempt = choice.make();
+    const Attempt attempt = choice.make([&](const Tree& loose) { return made->add_loose(loose, member); });
     row.way = attempt.way;
     row.certain = attempt.way == Way::exact && choice.certain();
+    if (attempt.way == Way::prefilter) row.needs = 1;
     unsigned bit = 1;
     for (const std::vector<std::string>& group : attempt.groups) {
       for (const std::string& text : group) {
@@ -150,6 +145,7 @@ std::unique_ptr<const Set::Database> Set::Database::compile(std::span<const Patt
     const bool once = subjects == Subjects::whole || made->rows_[made->entries_[id].member].certain;
     flags.push_back(HS_FLAG_ALLOWEMPTY | (once ? HS_FLAG_SINGLEMATCH : 0U));
   }
+  made->finish_walks();
   made->find_alone();
   if (texts.empty()) return made;
   made->handle_ = library.make(pointers, flags);

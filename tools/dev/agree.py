@@ -122,10 +122,11 @@ def compare(ours, theirs, out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpus", type=pathlib.Path, required=True)
-    parser.add_argument("--oracle", type=pathlib.Path, required=True)
-    parser.add_argument("--program", type=pathlib.Path, required=True)
+    parser.add_argument("--oracle", type=pathlib.Path)
+    parser.add_argument("--program", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--mails", type=int, default=0, help="so many, evenly over the corpus; 0: all")
+    parser.add_argument("--list", action="store_true", help="only print the paths of the mails")
     arguments = parser.parse_args()
     out = arguments.out
     out.mkdir(parents=True, exist_ok=True)
@@ -134,6 +135,9 @@ def main():
         sys.exit("agree: no mails there")
     if 0 < arguments.mails < len(mails):
         mails = [mails[n * len(mails) // arguments.mails] for n in range(arguments.mails)]
+    if arguments.list:
+        print("\n".join(mails))
+        return
     theirs = ask_oracle(arguments.oracle, mails, out / "theirs.tsv")
     ours = ask_ourselves(arguments.program.resolve(), arguments.oracle, mails, out)
     chosen = {mail: theirs[mail] for mail in mails if mail in theirs}

@@ -79,6 +79,8 @@ class Engine {
   std::span<const std::uint32_t> asking() const { return asking_; }
   // Rules whose captures others take, in the order of the files.
   std::span<const std::uint32_t> capturing() const { return capturing_; }
+  // Metas that run, each behind those that it names.
+  std::span<const std::uint32_t> metas() const { return metas_; }
   // A header rule's answer for a mail without that header; found out once, kept for all cores.
   bool hits_unset(std::uint32_t rule, patterns::Scratch& scratch) const;
 
@@ -97,6 +99,7 @@ class Engine {
   std::vector<EvalFunction> evals_;
   std::vector<std::uint32_t> capturing_;
   std::vector<std::uint32_t> asking_;
+  std::vector<std::uint32_t> metas_;
   std::vector<std::pair<std::uint32_t, Captures>> captures_;
   std::unique_ptr<std::atomic<signed char>[]> unset_;  // -1 not known yet
 };

@@ -41,6 +41,7 @@ struct HeaderRequest {
   bool reversed_ip = false;
   bool first = false;
   bool last = false;
+  std::string key;  // the same for requests that ask the same
 
   static HeaderRequest parse(std::string_view text);
 };

@@ -67,6 +67,9 @@ class Scan {
   // A rule's hits once they are known; asks for what is not.
   std::uint32_t hits(std::uint32_t rule);
   double value(std::uint32_t rule);
+  std::optional<double> known_value(std::uint32_t rule) const;
+  void settle_metas();
+  std::uint32_t settle_meta(std::uint32_t rule, double result);
   std::uint32_t evaluate_now(std::uint32_t rule);
 
   void scan_group(std::uint32_t group);
@@ -104,7 +107,7 @@ class Scan {
   std::vector<std::size_t> group_ends_;  // in suspects_
   std::map<std::string, std::vector<std::string>, std::less<>> captures_;
 
-  enum class Stage : std::uint8_t { prepare, captures, groups, evals, metas, done };
+  enum class Stage : std::uint8_t { prepare, captures, groups, evals, known_metas, metas, done };
   Stage stage_ = Stage::prepare;
   std::uint32_t next_ = 0;     // group or rule of the stage
   std::size_t next_line_ = 0;  // of a group of lines

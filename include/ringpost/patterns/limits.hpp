@@ -20,8 +20,6 @@ inline constexpr std::size_t kNodesMax = 1'000'000;
 // machine compiles the same set.
 inline constexpr std::size_t kHyperscanTextMax = 6'000;
 inline constexpr std::size_t kHyperscanPositionsMax = 400;
-// A prefilter shorter than this hits nearly everywhere and saves nothing.
-inline constexpr std::size_t kPrefilterWidthMin = 4;
 // The literals of which one must occur: so many for one expression, so long, and out of sets with so many bytes. What is
 // shorter or more frequent (in bits, see Factor) hits nearly everywhere.
 inline constexpr std::size_t kFactorLiteralsMax = 64;
@@ -32,13 +30,25 @@ inline constexpr std::uint32_t kFactorRepeatMax = 4;
 inline constexpr double kFactorBitsMin = 16;
 // So many of them have to occur in one subject before it is searched.
 inline constexpr std::size_t kFactorsMax = 3;
-// An expression whose database alone is larger than this is a machine that runs over every byte: its literals are cheaper, and
-// without any, PCRE2 is. (That of a few literals takes 5 KiB.) Lines are long and there is much prose in them, so literals
-// are rare there; what fields hold is short and mostly alike.
-inline constexpr std::size_t kCheapInLinesMax = 6 * 1024;
-inline constexpr std::size_t kCheapInFieldsMax = 20 * 1024;
-// A looser one has no better way than being searched in each mail, unless nobody asks.
-inline constexpr std::size_t kCheapPrefilterMax = 40 * 1024;
+// An expression whose database alone is larger than this is a machine that runs over every byte; one of a few literals takes
+// 5 KiB. It goes another way: our automaton walks any number of expressions at once.
+inline constexpr std::size_t kCheapDatabaseMax = 6 * 1024;
+
+// Steps of one loose expression in the program of an automaton, and of all: those of FILL_THIS_FORM, some of the largest that
+// there are, have some 10,000. Few expressions to an automaton, since what one has seen multiplies with what others have.
+inline constexpr std::size_t kProgramPartMax = 16'000;
+inline constexpr std::size_t kProgramMembersMax = 24;
+inline constexpr std::size_t kProgramLarge = 1'500;  // such ones go together: they are mostly of one kind
+inline constexpr std::size_t kProgramMax = 200'000;
+// What a core remembers of one automaton: states, and steps in all of them. Past it, it begins anew.
+inline constexpr std::size_t kAutomatonStatesMax = 10'000;
+inline constexpr std::size_t kAutomatonPoolMax = 1'000'000;
+// Of all automata of a core; past it, all begin anew.
+inline constexpr std::size_t kAutomataMemoryMax = 32 * 1024 * 1024;
+inline constexpr std::size_t kAutomataMax = 2'000;
+// States that one pass may make: some 5 us each, so that text built to make new ones costs a few milliseconds. Then each
+// expression is searched by itself.
+inline constexpr std::size_t kAutomatonFreshMax = 1'000;
 // With fewer expressions than this a set has no Hyperscan database: PCRE2 is as fast, and there is nothing to compile.
 inline constexpr std::size_t kDatabasePatternsMin = 3;
 

@@ -4,7 +4,7 @@
 // Owner:  a shared_ptr; immutable but for PCRE2 codes that are made when first needed and published without a lock. One set
 //         serves all cores, each with its own Scratch.
 // Ways:   exact      Hyperscan's answer is the answer
-//         prefilter  a looser expression of ours in Hyperscan, confirmed by PCRE2
+//         prefilter  a looser expression in an automaton of ours, confirmed by PCRE2
 //         literal    words that it cannot do without in Hyperscan, confirmed by PCRE2
 //         alone      PCRE2 only, in each subject where somebody needs the answer
 //         broken     no expression; it never matches, and `problem` says why

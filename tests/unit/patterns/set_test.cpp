@@ -77,9 +77,9 @@ TEST(Set, takes_the_best_way_for_each) {
       perl({"/viagra/i", "/buy(?! nothing) now/", "/(\\w)\\1\\1/", "/(?>secret|word)x?+$/", "/[/"}),
       Subjects::whole);
   EXPECT_EQ(set->way(0), Way::exact);
-  EXPECT_EQ(set->way(1), Way::literal);
-  EXPECT_EQ(set->way(2), Way::alone);
-  EXPECT_EQ(set->way(3), Way::literal);
+  EXPECT_EQ(set->way(1), Way::prefilter);
+  EXPECT_EQ(set->way(2), Way::prefilter);
+  EXPECT_EQ(set->way(3), Way::prefilter);
   EXPECT_EQ(set->way(4), Way::broken);
   EXPECT_NE(set->problem(4), "");
   Scratch scratch;
@@ -178,6 +178,25 @@ TEST(Set, names_only_lines_with_all_that_is_needed) {
   set->candidates(lines, scratch,
                   [&](const Set::Candidate& one) { told.emplace_back(one.index, one.subject); });
   EXPECT_EQ(told, (std::vector<std::pair<std::uint32_t, std::uint32_t>>{{0, 2}, {1, 4}}));
+}
+
+// What has neither words nor a cheap database is walked: it is named where it may match, in no other line, and in all when the
+// text makes more states than one pass may.
+TEST(Set, walks_what_has_no_words) {
+  const auto patterns = perl(
+      {"/\\bo[\\W_]?f[\\W_]?f[\\W_]?[e3][\\W_]?r\\b/i", "/^[a-z]{3,9}\\d{2}[a-z]+$/", "/abcd/", "/efgh/"});
+  const auto set = Set::compiled(patterns, Subjects::lines);
+  EXPECT_EQ(set->way(0), Way::prefilter);
+  EXPECT_EQ(set->way(1), Way::prefilter);
+  Scratch scratch;
+  const std::vector<std::string> lines{"nothing here\n", "an o-f-f-3-r\n", "abc12z\n", "xx abc12z\n"};
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> told;
+  set->candidates(lines, scratch,
+                  [&](const Set::Candidate& one) { told.emplace_back(one.index, one.subject); });
+  EXPECT_EQ(told, (std::vector<std::pair<std::uint32_t, std::uint32_t>>{{0, 1}, {1, 2}}));
+  const auto again = Set::restored(patterns, Subjects::lines, set->serialized());
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(named(**again, lines, scratch), named(*set, lines, scratch));
 }
 
 TEST(Set, comes_back_from_its_bytes) {
