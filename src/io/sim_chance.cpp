@@ -76,10 +76,7 @@ void Chance::add_faults(const Op& op, bool reads_well, Outcome& outcome) {
 }
 
 std::size_t Chance::segment(std::size_t available) {
-  if (faults_.network.single_bytes) {
-    if (available > 1) note("network: every byte alone");
-    return 1;
-  }
+  if (faults_.network.single_bytes) return 1;
   std::uint64_t size = random_.between(1, 16U << 10);
   if (random_.one_in(8))
     size = 1;  // between any two bytes

@@ -221,8 +221,6 @@ void World::keep_machine_up() {
     tell("stop");
     machine_.stop();
     next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 5000)};
-    if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(3))
-      blow_ = {.power = random_.one_in(2), .latest = {}, .in_round = rounds_ + (1U << random_.below(6))};
     return;
   }
   if (machine_.phase() != Machine::Phase::off || io_.now() < next_start_) return;
@@ -234,11 +232,6 @@ void World::keep_machine_up() {
     next_start_ = io_.now() + std::chrono::seconds{random_.between(1, 30)};
     if (calm_) ledger_.violate("the server does not start: " + machine_.trouble());
     return;
-  }
-  if (!calm_ && profile_.late_cores && cores > 1 && random_.one_in(2)) {
-    paused_[static_cast<unsigned>(random_.below(cores))] =
-        io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
-    coverage_.note("machine: a core came late to a start");
   }
   if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(3))
     blow_ = {.power = random_.one_in(2), .latest = {}, .in_round = rounds_ + (1U << random_.below(9))};

@@ -15,7 +15,7 @@ dev_sim() {
   fi
   local program=build/dev/tests/sim/sim
   case "${1:-}" in
-    "") "$program" --file tests/sim/seeds.txt --jobs "$(jobs_count)" --reach ;;
+    "") "$program" --file tests/sim/seeds.txt --jobs "$(jobs_count)" --coverage ;;
     --seed) "$program" --talk "$@" ;;
     *) "$program" --jobs "$(jobs_count)" "$@" ;;
   esac
