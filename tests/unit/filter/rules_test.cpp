@@ -212,13 +212,26 @@ TEST(Rules, hands_net_on_to_metas) {
   EXPECT_TRUE(rule(*rules, "B").flags.net);
 }
 
+std::optional<double> nothing_known(std::uint32_t) {
+  return std::nullopt;
+}
+
 TEST(Rules, sums_rules_by_a_glob) {
   const auto rules = load("body __A1 /a/\nbody __A2 /b/\nbody B /c/\nmeta __A3 rules_matching(__A*) >= 2\n");
   EXPECT_EQ(problems(*rules), "");
-  const double two = evaluate(rule(*rules, "__A3").meta, [](std::uint32_t) { return 1.0; });
-  const double none = evaluate(rule(*rules, "__A3").meta, [](std::uint32_t) { return 0.0; });
+  const double two = evaluate(rule(*rules, "__A3").meta, [](std::uint32_t) { return 1.0; }, nothing_known);
+  const double none = evaluate(rule(*rules, "__A3").meta, [](std::uint32_t) { return 0.0; }, nothing_known);
   EXPECT_EQ(two, 1);
   EXPECT_EQ(none, 0);
+}
+
+TEST(Rules, of_a_meta_are_not_asked_for_when_what_is_known_decides) {
+  const auto rules = load("body __A /a/\nbody __B /b/\nmeta __C __A && __B\n");
+  const auto& meta = rule(*rules, "__C").meta;
+  const auto all_are = [](double value) { return [value](std::uint32_t) { return std::optional(value); }; };
+  EXPECT_EQ(evaluate_known(meta, nothing_known), std::nullopt);
+  EXPECT_EQ(evaluate_known(meta, all_are(0)), 0);
+  EXPECT_EQ(evaluate_known(meta, all_are(1)), 1);
 }
 
 double calculated(std::string_view text) {
@@ -226,7 +239,7 @@ double calculated(std::string_view text) {
       text,
       [](std::string_view, std::optional<std::string_view>,
          std::vector<MetaNode>& made) -> Result<std::uint32_t> { return add_number(made, 2); });
-  return nodes ? evaluate(*nodes, [](std::uint32_t) { return 0.0; }) : -999;
+  return nodes ? evaluate(*nodes, [](std::uint32_t) { return 0.0; }, nothing_known) : -999;
 }
 
 TEST(Arithmetic, binds_as_perl_does) {
