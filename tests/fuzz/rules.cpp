@@ -25,7 +25,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     if (rule.kind == filter::RuleKind::eval) RP_ASSERT(!rule.function.empty());
     // Every value that its parts may have gives it one.
     for (const double value : {0.0, 1.0, 7.0})
-      (void)filter::evaluate(rule.meta, [&](std::uint32_t) { return value; });
+      (void)filter::evaluate(
+          rule.meta, [&](std::uint32_t) { return value; },
+          [](std::uint32_t) { return std::optional<double>(); });
+    (void)filter::evaluate_known(rule.meta,
+                                 [](std::uint32_t rule_of) { return std::optional<double>(rule_of % 2); });
     for (const filter::MetaNode& node : rule.meta) {
       RP_ASSERT(node.kind != filter::MetaNode::Kind::rule || node.rule == filter::kNoRule ||
                 node.rule < set->rules().size());
