@@ -64,7 +64,8 @@ class Station {
     auto made = io::make_backend({.receive_buffers = 1_MiB});
     RP_ASSERT(made.has_value());
     backend = std::move(*made);
-    core = std::make_unique<shard::Core>(shard::Core::Parts{.index = index, .backend = backend.get(), .mesh = &mesh});
+    core = std::make_unique<shard::Core>(
+        shard::Core::Parts{.index = index, .backend = backend.get(), .mesh = &mesh});
   }
   template <class Done>
   void turn_until(Done done) {

@@ -24,6 +24,7 @@ struct Lint {
 // Expressions that nothing can hold off: they are searched in each mail, by PCRE2.
 void lint_cost(const filter::Engine& engine, std::vector<Lint>& found) {
   for (const filter::Engine::Group& group : engine.groups()) {
+    if (!group.set->in_hyperscan()) continue;
     for (std::size_t n = 0; n < group.set->size(); ++n) {
       const filter::Rule& rule = engine.rules().rule(group.rules[n]);
       if (group.set->way(n) == patterns::Way::alone)

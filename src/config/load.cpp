@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "ringpost/config/limits.hpp"
-
 #include "ringpost/config/toml_text.hpp"
 
 namespace ringpost::config {

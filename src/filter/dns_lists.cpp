@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-
 #include "characters.hpp"
 
 namespace ringpost::filter {

@@ -51,8 +51,8 @@ struct Facts {
   std::optional<std::vector<DkimFact>> dkim;  // one for each signature
   std::optional<DmarcFact> dmarc;
   std::optional<AuthResult> arc;
-  std::shared_ptr<DnsAnswers> dns;  // null: DNS is not asked
-  std::optional<double> bayes;      // 0 ham to 1 spam; absent: too little learned, or off
+  std::shared_ptr<DnsAnswers> dns;          // null: DNS is not asked
+  std::optional<double> bayes;              // 0 ham to 1 spam; absent: too little learned, or off
   std::vector<std::uint64_t> bayes_tokens;  // for who learns from the verdict; empty: not read
 };
 

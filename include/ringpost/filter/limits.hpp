@@ -36,7 +36,6 @@ inline constexpr std::size_t kCapturesMax = 20;
 // What one template becomes in a mail: 150 rules with their descriptions, which is more than ever hit.
 inline constexpr std::size_t kMarkTextMax = 16 * 1024;
 
-
 // DNS lists. Questions of one mail: 20 linked hosts at a dozen lists, and some relays; a mail that asks more is built to.
 inline constexpr std::size_t kDnsQuestionsMax = 400;
 // Relays of a mail that are asked about, the latest first; SpamAssassin's num_check_received.
