@@ -51,6 +51,7 @@ inline constexpr Duration kCountedRunMax = std::chrono::minutes{10};
 
 // Seconds of a run that are kept one by one; a day's would be too many for a page.
 inline constexpr std::size_t kSecondsMax = 7200;
+inline constexpr Duration kSecondMin = std::chrono::milliseconds{400};
 // A search ends within 2 %, and in bounded time.
 inline constexpr double kSearchPrecision = 1.02;
 inline constexpr unsigned kSearchStepsMax = 24;

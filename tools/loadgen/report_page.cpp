@@ -32,7 +32,7 @@ figure{margin:0;border:1px solid var(--line);border-radius:6px;padding:8px;min-w
 figcaption{font-weight:600}figcaption small{font-weight:400}
 svg.plot{width:100%;height:auto;display:block}svg text{font-size:12px;fill:var(--soft)}
 svg .grid{stroke:var(--line);stroke-width:.7}svg .axis{stroke:var(--soft)}
-svg polyline{fill:none;stroke-width:1.8}svg.key{width:24px;height:8px}svg.key line{stroke-width:2.4}
+svg polyline{fill:none;stroke-width:1.8}svg.key{width:24px;height:8px;margin-right:.3em}svg.key line{stroke-width:2.4}
 .legend{font-size:.85rem}.legend span{white-space:nowrap;margin-right:.8em}
 table{border-collapse:collapse;width:100%;font-size:.92rem}td,th{text-align:left;padding:.25em .5em .25em 0;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
 td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
@@ -40,7 +40,7 @@ td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 @media(max-width:600px){.compare thead{display:none}.compare tr{display:grid;grid-template-columns:1fr 1fr;border-bottom:1px solid var(--line);padding:.3em 0}
 .compare td,.compare td.n{border:0;text-align:left;white-space:normal}.compare td::before{content:attr(data-label) " ";color:var(--soft);font-size:.85em}}
 @media print{body{max-width:none;font-size:10pt;color:#000;background:#fff}figure,.remark,tr{break-inside:avoid}.plots{grid-template-columns:1fr 1fr}h2{break-after:avoid}}
-</style></head><body>
+table.compare{margin-bottom:.8em}</style></head><body>
 )";
 
 std::string figure_text(double value, const Figure& figure) {

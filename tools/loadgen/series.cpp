@@ -57,6 +57,10 @@ std::uint64_t Second::wrong() const {
 }
 
 void Series::add(Look look) {
+  if (last_ && before_last_ && look.at - last_->at < kSecondMin && !cut_) {
+    seconds_.pop_back();
+    last_ = std::move(before_last_);
+  }
   if (last_ && seconds_.size() < kSecondsMax && look.at > last_->at) {
     Second second;
     second.at = std::chrono::duration<double>(look.at).count();
@@ -68,6 +72,7 @@ void Series::add(Look look) {
     seconds_.push_back(std::move(second));
   }
   cut_ = seconds_.size() >= kSecondsMax;
+  before_last_ = std::move(last_);
   last_ = std::move(look);
 }
 

@@ -47,13 +47,15 @@ struct Second {
 
 class Series {
  public:
-  // Call with the state at the start, then about once a second.
+  // Call with the state at the start, then about once a second. A short rest at the end goes to the second before it: alone
+  // it would seem a drop.
   void add(Look look);
   const std::vector<Second>& seconds() const { return seconds_; }
   bool cut() const { return cut_; }
 
  private:
   std::optional<Look> last_;
+  std::optional<Look> before_last_;
   std::vector<Second> seconds_;
   bool cut_ = false;
 };

@@ -67,7 +67,8 @@ Axis axis_of(const Plot& plot, bool x) {
       most = std::max(most, value);
     }
   if (axis.logarithmic) {
-    axis.low = least <= 0 || least > most ? 0.001 : least;
+    // A little below, so that what is smallest does not lie on the axis.
+    axis.low = least <= 0 || least > most ? 0.001 : least / 1.3;
     axis.high = std::max(most, axis.low * 10);
   } else {
     axis.low = x ? least : 0;

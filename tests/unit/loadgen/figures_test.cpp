@@ -59,6 +59,21 @@ TEST(Series, a_second_is_the_difference_of_two_looks) {
   EXPECT_EQ(series_json(series).list()[1]["cores"].list()[1]["acknowledged"].number(), 0);
 }
 
+TEST(Series, a_short_rest_belongs_to_the_second_before_it) {
+  Series series;
+  series.add(look(0s, 0, 0, 0));
+  series.add(look(1s, 100, 100, 0.5));
+  series.add(look(2s, 200, 200, 1.0));
+  series.add(look(2s + 10ms, 201, 200, 1.0));
+  ASSERT_EQ(series.seconds().size(), 2U);
+  EXPECT_EQ(series.seconds()[1].acknowledged(), 201U);
+  EXPECT_NEAR(series.seconds()[1].rate(), 201 / 1.01, 0.01);
+  Series brief;
+  brief.add(look(0s, 0, 0, 0));
+  brief.add(look(10ms, 5, 5, 0));
+  ASSERT_EQ(brief.seconds().size(), 1U);
+}
+
 TEST(ServerFigures, counters_become_rates_and_gauges_stay) {
   const auto at = [](const char* text) {
     ServerFigures figures;
