@@ -9,6 +9,12 @@ namespace ringpost::admin {
 
 namespace {
 
+std::uint64_t count_of(const observe::Registry& figures, std::string_view name) {
+  for (const auto& entry : figures.entries())
+    if (entry.name == name && entry.counter != nullptr) return entry.counter->value();
+  return 0;
+}
+
 Answered<Json> show_status(Call& call) {
   RP_CHECK(call.arguments.finish());
   const ServerStatus status = call.control.status();
@@ -21,6 +27,8 @@ Answered<Json> show_status(Call& call) {
                           .set("messages", view.spool.message_count())
                           .set("connections", view.receive.open_connections())
                           .set("deliveries", view.deliver.open_flows())
+                          .set("judged", count_of(view.core.figures(), "filter_messages"))
+                          .set("spam", count_of(view.core.figures(), "filter_spam"))
                           .set("quarantined", view.deliver.quarantined())
                           .set("full", view.spool.full())
                           .set("damages", view.spool.recovery().damages));

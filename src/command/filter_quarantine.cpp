@@ -60,7 +60,9 @@ void show_message(const Context& context, const Json& message) {
   std::string_view header = text;
   while (!header.empty()) {
     const std::size_t end = std::min(header.find("\r\n"), header.size());
-    context.out(printable(std::string(header.substr(0, end))) + "\n");
+    std::string line(header.substr(0, end));
+    std::ranges::replace(line, '\t', ' ');
+    context.out(printable(line) + "\n");
     header.remove_prefix(std::min(end + 2, header.size()));
   }
 }

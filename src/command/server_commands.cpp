@@ -33,10 +33,15 @@ void show_status(const Context& context, const Json& status) {
                           status["draining"].text() == "true" ? ", ending" : ""));
   context.out(fmt::format("  {}\n  {}, generation {}, process {}\n", status["backend"].text(),
                           status["configuration"].text(), status["generation"].text(), status["pid"].text()));
-  std::int64_t quarantined = 0;
-  for (const Json& core : status["cores"].list()) quarantined += core["quarantined"].number();
+  std::int64_t judged = 0, spam = 0, quarantined = 0;
+  for (const Json& core : status["cores"].list()) {
+    judged += core["judged"].number();
+    spam += core["spam"].number();
+    quarantined += core["quarantined"].number();
+  }
   if (status["filter"].text() != "off" || quarantined > 0)
-    context.out(fmt::format("  filter: {}; {} in the quarantine\n", status["filter"].text(), quarantined));
+    context.out(fmt::format("  filter: {}; {} judged, {} spam, {} in the quarantine\n",
+                            status["filter"].text(), judged, spam, quarantined));
   TextTable table({"CORE", ">MESSAGES", ">CONNECTIONS", ">DELIVERIES", "SPOOL"}, kCellWidthMax);
   for (const Json& core : status["cores"].list()) {
     const std::string damages =

@@ -36,6 +36,8 @@ mail::Reply reply_for(const Error& error) {
   return {451, kSystemTrouble, "Local error in processing, try again later"};
 }
 
+const filter::Marks kNoMarks{};
+
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -193,9 +195,9 @@ Task<std::optional<mail::Reply>> Intake::judge(Draft& draft, const Origin& origi
                   draft.judgement_->score, to_string(draft.id_))};
 }
 
-// All that is held of a judged message, in the order in which it is stored; valid until the draft changes.
+// All that is held, in the order in which it is stored; valid until the draft changes.
 std::vector<std::span<const std::byte>> Intake::front_pieces(const Draft& draft) {
-  const filter::Marks& marks = draft.judgement_->marks;
+  const filter::Marks& marks = draft.judgement_ ? draft.judgement_->marks : kNoMarks;
   const auto first = draft.first_bytes();
   std::vector<std::span<const std::byte>> pieces{first.first(draft.received_size_), bytes_of(draft.added_),
                                                  bytes_of(marks.fields)};
@@ -219,7 +221,7 @@ Task<Result<void>> Intake::spill(Draft& draft, const Origin& origin, const mail:
     figures_.streamed.add();
   }
   const auto bytes = std::as_const(draft.block_).bytes();
-  if (first && draft.judgement_) {
+  if (first && (draft.judgement_ || !draft.kept_.empty())) {  // a reload may have turned the filter off
     for (const auto piece : front_pieces(draft)) RP_CO_CHECK(co_await draft.incoming_->append(piece));
   } else if (first) {
     RP_CO_CHECK(co_await draft.incoming_->append(bytes.first(draft.received_size_)));
@@ -255,8 +257,8 @@ mail::ArrivalFacts Intake::arrival(const Draft& draft, const Origin& origin, con
   arrival.tls = origin.tls;
   arrival.auth_user = origin.auth_user;
   arrival.listener = origin.listener;
-  static const filter::Marks kNone;
-  arrival.body = stored_facts(facts, draft.prefix_size_, draft.judgement_ ? draft.judgement_->marks : kNone);
+  arrival.body =
+      stored_facts(facts, draft.prefix_size_, draft.judgement_ ? draft.judgement_->marks : kNoMarks);
   if (draft.judgement_) {
     arrival.flags |= draft.judgement_->flags();
     if (draft.judgement_->action == Action::quarantine) {

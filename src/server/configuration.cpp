@@ -68,6 +68,13 @@ void check_certificate_files(const Configuration& configuration, config::CrossRe
   }
 }
 
+void check_rule_files(const Configuration& configuration, config::CrossReport& report) {
+  for (const FilePath& path : configuration.filter.rules)
+    if (access(path.text.c_str(), R_OK) != 0 && (errno != EACCES || is_the_server(configuration)))
+      report.warning("filter.rules", path.text + " cannot be read: the server would not start",
+                     "install the package that has them, or name your own");
+}
+
 // What a start would refuse, said before it.
 void check_start(const Configuration& configuration, config::CrossReport& report) {
   if (const passwd* const user = getpwnam(configuration.server.user.c_str());
@@ -99,6 +106,7 @@ void check_whole(const Configuration& configuration, config::CrossReport& report
   check_addresses(configuration, report);
   check_certificate_files(configuration, report);
   check_start(configuration, report);
+  check_rule_files(configuration, report);
   if (!configuration.server.user.empty() && getpwnam(configuration.server.user.c_str()) == nullptr)
     report.warning("server.user", "there is no user \"" + configuration.server.user + "\" on this system",
                    "adduser --system --group " + configuration.server.user);

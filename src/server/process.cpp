@@ -26,6 +26,8 @@ constexpr std::chrono::milliseconds kLastBound{10'000};
 constexpr Duration kTicketKeyLook = 1min;
 // An idle server drains faster than the endpoint can answer who asked for the stop.
 constexpr std::chrono::milliseconds kLastWord{250};
+// Of rules with errors in the log.
+constexpr std::size_t kRuleErrorsNamed = 20;
 
 WallTime wall_clock() {
   timespec now{};
@@ -280,7 +282,11 @@ Result<void> Process::take_rules(Material& fresh, std::vector<std::string>& wait
                     news.size(), news.size() == 1 ? "is" : "are", news.front()));
     loaded.engine = old->engine;
   } else {
-    for (const std::string& error : news) waiting.push_back("a rule is left out: " + error);
+    for (std::size_t i = 0; i < std::min(news.size(), kRuleErrorsNamed); ++i)
+      waiting.push_back("a rule is left out: " + news[i]);
+    if (news.size() > kRuleErrorsNamed)
+      waiting.push_back(fmt::format("{} more are left out; `ringpost filter check` names them",
+                                    news.size() - kRuleErrorsNamed));
     const std::scoped_lock lock(mutex_);
     rule_errors_ = std::move(loaded.errors);
     rule_summary_ = std::move(loaded.summary);

@@ -83,7 +83,8 @@ Result<LoadedRules> load_rules_of(const Configuration& configuration, const Choo
   for (const filter::Problem& problem : all_problems(*loaded.engine))
     if (problem.severity == filter::Severity::error)
       loaded.errors.push_back(rules->place_text(problem.place) + ": " + problem.text);
-  loaded.summary = fmt::format("{} rules from {} files", rules->rules().size(), rules->files().size());
+  loaded.summary = fmt::format("{} rules from {} file{}", rules->rules().size(), rules->files().size(),
+                               rules->files().size() == 1 ? "" : "s");
   return loaded;
 }
 

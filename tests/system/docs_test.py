@@ -59,7 +59,7 @@ SAYS = [
     ("ringpost filter learn spam spam.mbox", r"learned 1 of 1 mail as spam"),
     ("ringpost filter learn spam --forget spam.mbox", r"forgot 1 of 1"),
     ("ringpost filter quarantine list", r"sender@remote\.example"),
-    ("ringpost filter quarantine show ID", r"score 6\.0 of 5\.0: RULE"),
+    ("ringpost filter quarantine show ID", r"score 6\.5 of 5\.0: FUZZY_PILLS,RULE"),
     ("ringpost filter quarantine release ID", r"release: 1 message"),
     ("ringpost filter quarantine delete --all", r"delete: 1 message"),
     ("openssl s_client", r"CONNECTION ESTABLISHED|TLSv1\.[23]"),

@@ -92,7 +92,7 @@ class Actions(FilterTest):
         self.assertIsNone(mail["X-Spam-Flag"])
         self.assertEqual(server.figure("filter_messages"), 2)
         self.assertEqual(server.figure("filter_spam"), 1)
-        self.assertIn("rules from 1 files", server.command_ok("status"))
+        self.assertIn("rules from 1 file, ", server.command_ok("status"))
 
     def test_a_welcome_rule_outweighs_what_is_found(self):
         server = self.filter_server()

@@ -24,6 +24,7 @@ dev_demo() {
   demo_start_server
   demo_send_kinds
   demo_show_mail
+  demo_filter
   demo_crash 1
   demo_crash 2
   demo_settle
@@ -90,9 +91,32 @@ via = "mx"
 port = $sink_port
 [resolver]
 servers = ["127.0.0.1:$dns_port"]
+[filter]
+rules = ["../demo.cf"]
 [log.demo]
 to = "file:$demo_folder/mail.log"
 TOML
+  # As SpamAssassin has them; with the package spamassassin, filter.rules names /usr/share/spamassassin too.
+  cat >"$demo_folder/conf/demo.cf" <<'RULES'
+report_safe 0
+rewrite_header Subject [SPAM]
+add_header all Status "_YESNO_, score=_SCORE_ required=_REQD_ tests=_TESTS_"
+body     CHEAP_PILLS  /\bcheap (?:pills|watches)\b/i
+describe CHEAP_PILLS  Sells what nobody asked for
+score    CHEAP_PILLS  4
+header   SUBJ_SHOUTS  Subject =~ /^[^a-z]{10,}$/
+describe SUBJ_SHOUTS  The subject has no small letter
+score    SUBJ_SHOUTS  2
+uri      HTTP_BY_IP   m{^https?://\d+\.\d+\.\d+\.\d+}
+describe HTTP_BY_IP   A link to a number
+score    HTTP_BY_IP   3
+meta     PILLS_BY_IP  CHEAP_PILLS && HTTP_BY_IP && SUBJ_SHOUTS
+describe PILLS_BY_IP  All of it at once
+score    PILLS_BY_IP  8
+body     GTUBE        /XJS\*C4JDBQADN1\.NSBN3\*2IDNEN\*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL\*C\.34X/
+describe GTUBE        The test string that every spam filter knows
+score    GTUBE        1000
+RULES
   sed -i '1i include = ["conf.d/*.toml"]' "$config"
   if [ "$(id -u)" = 0 ]; then
     printf '[server]\nuser = "nobody"\n' >"$demo_folder/conf/conf.d/user.toml"
@@ -159,6 +183,33 @@ demo_show_mail() {
   grep -E 'anna@localhost' "$demo_folder/mail.log" | tail -n 3
   say "what came at the sink so far: $(wc -l <"$demo_folder/received") mails; the last two:"
   tail -n 2 "$demo_folder/received"
+}
+
+# demo_spam SUBJECT BODY: one mail for Anna; says what the server answered.
+demo_spam() {
+  swaks --server "127.0.0.1:$mx_port" --from you@example.org --to anna@localhost --header "Subject: $1" --body "$2" 2>&1 | grep -E '^<(~|\*|-)' | tail -n 2 | head -n 1 || true
+}
+
+demo_filter_knows() { [ "$(grep -c 'tests=' "$demo_folder/mail.log")" -ge "$1" ]; }
+
+# One mail of each kind, by rules of SpamAssassin's language.
+demo_filter() {
+  local before spam
+  before=$(grep -c 'tests=' "$demo_folder/mail.log" || true)
+  say "spam: one is tagged, one refused for its score, and GTUBE"
+  demo_spam "BUY NOW, BUY TODAY" "Cheap watches for you."
+  demo_spam "BUY NOW, BUY TODAY" "Cheap pills at http://192.0.2.7/"
+  demo_spam "a test" 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X'
+  demo_wait 20 "the log of the filter" demo_filter_knows $((before + 3))
+  echo "which rules hit, as the log says:"
+  grep 'tests=' "$demo_folder/mail.log" | tail -n 3 | grep -oE '(received|rejected)|(score|tests|action)=[^ ]*' | paste -d ' ' - - - - | sed 's/^/    /'
+  demo_wait 20 "the tagged mail" demo_anna_has 4
+  spam=$(grep -rl 'Subject: \[SPAM\]' "$demo_folder/conf/mail" | head -n 1)
+  echo "the tagged one in Anna's mailbox:"
+  sed -n -e '/^X-Spam/,/^Subject/p' "$spam" | sed 's/^/    /'
+  printf 'Subject: BUY NOW, BUY TODAY\n\nCheap pills at http://192.0.2.7/\n' >"$demo_folder/spam.eml"
+  echo "the same rules by hand, \`ringpost filter test\`:"
+  "$demo_ringpost" filter test "$demo_folder/spam.eml" --cache "$demo_folder" --config "$config" | sed 's/^/    /'
 }
 
 demo_acknowledged_reach() { [ "$(wc -l <"$demo_folder/acknowledged")" -ge "$1" ]; }

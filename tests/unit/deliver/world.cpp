@@ -140,8 +140,8 @@ Task<void> World::take(shard::Core& core, const NewMail& mail, std::optional<Mes
   envelope.set_reverse_path(mail.from);
   envelope.dsn_return = mail.dsn_return;
   for (const std::string& to : mail.to) envelope.add_recipient({.address = to, .notify = mail.notify});
-  const auto verdict = co_await parts_[core.index()]->intake->take(std::as_bytes(std::span(mail.body)),
-                                                                   {.listener = "test"}, envelope);
+  const auto verdict = co_await parts_[core.index()]->intake->take(
+      std::as_bytes(std::span(mail.body)), {.listener = "test", .flags = mail.flags}, envelope);
   EXPECT_FALSE(verdict.refusal) << verdict.refusal->text;
   id = verdict.id;
 }

@@ -29,6 +29,7 @@ struct NewMail {
   std::string body = "Subject: hello\r\n\r\nbody\r\n";
   mail::Notify notify;
   mail::DsnReturn dsn_return = mail::DsnReturn::unset;
+  std::uint16_t flags = 0;  // mail::kQuarantined
 };
 
 class World {
