@@ -154,9 +154,11 @@ socket = "{folder}/admin"
         config.write_text(self.CONFIG.format(user=user.pw_name, folder=self.folder, port=self.port, via=via,
                                              cpus=", ".join(map(str, cpus)), backend=options.backend))
         self.log = self.folder / "server.out"
-        self.process = Process([options.ringpost, "serve", "--config", str(config)], cpus,
-                               self.log.open("wb"))
+        self.start([options.ringpost, "serve", "--config", str(config)], cpus)
         self.wait_until_it_answers()
+
+    def start(self, command, cpus):
+        self.process = Process(command, cpus, self.log.open("wb"))
 
     def wait_until_it_answers(self):
         end = time.monotonic() + 30

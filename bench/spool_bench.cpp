@@ -1,6 +1,10 @@
 // The spool's figures: durable appends against what the disk gives to bare writes, recovery, and memory for each message.
 //
 //   bench_spool [--messages N] [--size BYTES] [--seconds S] [--large no] [--directory DIR]
+//   bench_spool --fill DIR [--messages N] [--size BYTES] [--domains D] [--cores C] [--wait HOURS]
+//
+// The second makes a spool for a server of C cores in DIR, and measures nothing: N messages to D domains, tried once and
+// deferred for so many hours.
 //
 // The files lie in DIR, or RINGPOST_BENCH_DIR, or the current folder: not in a tmpfs, where durable means nothing.
 #include <algorithm>
@@ -23,6 +27,7 @@
 #include "ringpost/journal/log.hpp"
 #include "ringpost/mail/envelope.hpp"
 #include "ringpost/shard/core.hpp"
+#include "ringpost/shard/mesh.hpp"
 #include "ringpost/spool/spool.hpp"
 
 namespace ringpost::spool {
@@ -36,6 +41,8 @@ struct Wanted {
   double seconds = 1.5;  // for each number of waiters
   bool large = true;
   std::string directory;
+  std::string fill;
+  unsigned domains = 1000, cores = 1, wait = 6;
 };
 
 double seconds_since(Clock::time_point begin) {
@@ -53,11 +60,11 @@ std::uint64_t resident_bytes() {
 // A core that lives for one measurement.
 class Station {
  public:
-  Station() {
+  explicit Station(unsigned index = 0) : mesh(index + 1) {
     auto made = io::make_backend({.receive_buffers = 1_MiB});
     RP_ASSERT(made.has_value());
     backend = std::move(*made);
-    core = std::make_unique<shard::Core>(shard::Core::Parts{.backend = backend.get()});
+    core = std::make_unique<shard::Core>(shard::Core::Parts{.index = index, .backend = backend.get(), .mesh = &mesh});
   }
   template <class Done>
   void turn_until(Done done) {
@@ -70,6 +77,7 @@ class Station {
     turn_until([&] { return done; });
   }
 
+  shard::Mesh mesh;  // whose other cores have no mail
   std::unique_ptr<io::Backend> backend;
   std::unique_ptr<shard::Core> core;
 
@@ -269,6 +277,67 @@ void measure_recovery(const Wanted& wanted) {
   at.backend->files().close(start->lock);
 }
 
+// ---- a queue for a server ----
+
+struct Queueing {
+  Spool* spool = nullptr;
+  const Wanted* wanted = nullptr;
+  std::uint64_t next = 0, end = 0;
+  unsigned running = 0;
+};
+
+Task<void> queue_some(shard::Core& core, Queueing& all, const std::string& text) {
+  ++all.running;
+  const std::span<const std::byte> pieces[] = {std::as_bytes(std::span(text))};
+  while (all.next < all.end) {
+    const std::uint64_t number = all.next++;
+    mail::Envelope envelope;
+    envelope.set_reverse_path(fmt::format("bounces-{}@news.example.org", number % 100));
+    envelope.add_recipient(
+        {.address = fmt::format("r{}@d{}.example.net", number, number % all.wanted->domains)});
+    mail::ArrivalFacts facts;
+    facts.body.size = text.size();
+    facts.arrival = core.wall_now();
+    const MessageId id = all.spool->next_id();
+    RP_ASSERT((co_await all.spool->accept(id, envelope, facts, pieces)).has_value());
+    const Outcome outcome{.recipient = 0,
+                          .attempts = 1,
+                          .next_attempt = core.wall_now() + std::chrono::hours(all.wanted->wait),
+                          .code = 450};
+    all.spool->record(id, {&outcome, 1});
+  }
+  --all.running;
+}
+
+// One core after the other: what belongs to the others is not looked at.
+int fill(const Wanted& wanted) {
+  SpoolOptions options;
+  options.directory = wanted.fill;
+  options.free_space_min = Percent{0};
+  const std::string text(wanted.size, 'm');
+  for (unsigned core = 0; core < wanted.cores; ++core) {
+    Station at(core);
+    auto start = start_spool(at.backend->files(), options);
+    if (!start) {
+      fmt::print(stderr, "{}\n", start.error().text);
+      return 1;
+    }
+    std::unique_ptr<Spool> spool;
+    at.run(open_spool(*at.core, options, *start, spool));
+    Nobody nobody;
+    at.run(start_and_hear(*spool, nobody));
+    Queueing all{.spool = spool.get(),
+                 .wanted = &wanted,
+                 .next = wanted.messages * core / wanted.cores,
+                 .end = wanted.messages * (core + 1) / wanted.cores};
+    for (unsigned i = 0; i < 4096; ++i) at.core->spawn(queue_some(*at.core, all, text));
+    at.turn_until([&] { return all.next == all.end && all.running == 0; });
+    at.run(spool->close());
+    at.backend->files().close(start->lock);
+  }
+  return 0;
+}
+
 // ---- one large message ----
 
 constexpr std::uint64_t kLarge = std::uint64_t{1} << 30;
@@ -320,6 +389,7 @@ void measure_large(const Wanted& wanted) {
 }
 
 int run(Wanted wanted) {
+  if (!wanted.fill.empty()) return fill(wanted);
   if (wanted.directory.empty()) {
     const char* const folder = std::getenv("RINGPOST_BENCH_DIR");
     wanted.directory = folder != nullptr ? folder : ".";
@@ -347,6 +417,10 @@ int main(int argc, char** argv) {
     if (name == "--size") wanted.size = std::strtoull(argv[i + 1], nullptr, 10);
     if (name == "--seconds") wanted.seconds = std::strtod(argv[i + 1], nullptr);
     if (name == "--large") wanted.large = std::string_view(argv[i + 1]) != "no";
+    if (name == "--fill") wanted.fill = argv[i + 1];
+    if (name == "--domains") wanted.domains = static_cast<unsigned>(std::max(1, std::atoi(argv[i + 1])));
+    if (name == "--cores") wanted.cores = static_cast<unsigned>(std::max(1, std::atoi(argv[i + 1])));
+    if (name == "--wait") wanted.wait = static_cast<unsigned>(std::max(0, std::atoi(argv[i + 1])));
     if (name == "--directory") wanted.directory = argv[i + 1];
   }
   return ringpost::spool::run(wanted);

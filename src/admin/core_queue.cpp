@@ -16,7 +16,9 @@ class CoreQueue final : public Queue {
 
   Result<std::vector<deliver::QueueSummary>> summaries() override {
     std::vector<deliver::QueueSummary> all;
-    control_.on_each_core([&](CoreView& view) { all.push_back(view.deliver.summary()); });
+    for (unsigned core = 0; core < control_.core_count(); ++core)
+      all.push_back(RP_TRY(
+          ask_core<deliver::QueueSummary>(control_, core, [](deliver::Service& s) { return s.summary(); })));
     return all;
   }
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "core_report.hpp"
 #include "verbs.hpp"
 
 namespace ringpost::admin {
@@ -15,24 +16,43 @@ std::uint64_t count_of(const observe::Registry& figures, std::string_view name) 
   return 0;
 }
 
+// What is asked of a core; the figures are read after the core was let go.
+struct CoreFacts {
+  Json json;
+  const observe::Registry* figures;
+  std::vector<shard::Stall> stalls;
+};
+
+std::vector<CoreFacts> core_facts(Control& control) {
+  std::vector<CoreFacts> facts;
+  control.on_each_core([&](CoreView& view) {
+    Json json = Json()
+                    .set("core", view.core.index())
+                    .set("cpu", view.core.cpu())
+                    .set("messages", view.spool.message_count())
+                    .set("connections", view.receive.open_connections())
+                    .set("deliveries", view.deliver.open_flows())
+                    .set("judged", count_of(view.core.figures(), "filter_messages"))
+                    .set("spam", count_of(view.core.figures(), "filter_spam"))
+                    .set("quarantined", view.deliver.quarantined())
+                    .set("full", view.spool.full())
+                    .set("damages", view.spool.recovery().damages);
+    facts.push_back({std::move(json), &view.core.figures(), view.core.stalls().recent()});
+  });
+  return facts;
+}
+
 Answered<Json> show_status(Call& call) {
+  const bool buckets = call.arguments.flag("buckets");
   RP_CHECK(call.arguments.finish());
   const ServerStatus status = call.control.status();
   Json::List cores;
   // While the server ends, the services of a core may be gone.
   if (!status.draining)
-    call.control.on_each_core([&](CoreView& view) {
-      cores.push_back(Json()
-                          .set("core", view.core.index())
-                          .set("messages", view.spool.message_count())
-                          .set("connections", view.receive.open_connections())
-                          .set("deliveries", view.deliver.open_flows())
-                          .set("judged", count_of(view.core.figures(), "filter_messages"))
-                          .set("spam", count_of(view.core.figures(), "filter_spam"))
-                          .set("quarantined", view.deliver.quarantined())
-                          .set("full", view.spool.full())
-                          .set("damages", view.spool.recovery().damages));
-    });
+    for (CoreFacts& facts : core_facts(call.control))
+      cores.push_back(std::move(facts.json)
+                          .set("figures", figures_json(*facts.figures, buckets))
+                          .set("stalls", stalls_json(facts.stalls)));
   call.line(Json()
                 .set("version", status.version)
                 .set("hostname", status.hostname)
@@ -67,17 +87,12 @@ Answered<Json> stop(Call& call) {
 }
 
 Json figure_of(const observe::Registry::Entry& entry) {
-  Json json;
-  json.set("name", entry.name);
-  if (entry.counter != nullptr) json.set("counter", entry.counter->value());
-  if (entry.gauge != nullptr) json.set("gauge", entry.gauge->value());
-  if (const observe::Histogram* histogram = entry.histogram; histogram != nullptr)
-    json.set("count", histogram->count())
-        .set("p50", histogram->quantile(0.5))
-        .set("p90", histogram->quantile(0.9))
-        .set("p99", histogram->quantile(0.99))
-        .set("p999", histogram->quantile(0.999))
-        .set("max", histogram->max());
+  Json json = Json().set("name", entry.name);
+  Json value = figure_value(entry);
+  if (entry.counter != nullptr) json.set("counter", std::move(value));
+  if (entry.gauge != nullptr) json.set("gauge", std::move(value));
+  if (entry.histogram != nullptr)
+    for (const auto& [key, part] : value.object()) json.set(key, part);
   json.set("help", entry.help);
   return json;
 }

@@ -8,7 +8,7 @@
 
 #include "ringpost/config/limits.hpp"
 
-#include "toml_text.hpp"
+#include "ringpost/config/toml_text.hpp"
 
 namespace ringpost::config {
 

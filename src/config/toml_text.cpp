@@ -1,4 +1,4 @@
-#include "toml_text.hpp"
+#include "ringpost/config/toml_text.hpp"
 
 #include <algorithm>
 #include <array>

@@ -43,6 +43,8 @@ class Destination final : public Leases::Waiter,
   IntrusiveList<Job, Destination> put_off;
   std::uint32_t ready_count = 0;  // in both
   std::uint32_t job_count = 0;    // in whatever place
+  std::uint64_t parked = 0;       // ready messages behind those
+  bool refilling = false;         // they are being read
   bool suspended = false;
   std::size_t gathered = 0;  // while a message is added: the number of its newest job for here, from 1
 
@@ -70,8 +72,8 @@ class Destination final : public Leases::Waiter,
   // Connections cost a slot of the machine; mailboxes and the void do not.
   bool remote() const { return route.via != Via::mailbox && route.via != Via::discard; }
   bool idle_altogether() const {
-    return job_count == 0 && flow_count == 0 && slots == 0 && errands == 0 && !opening && !in_line &&
-           !paused();
+    return job_count == 0 && parked == 0 && flow_count == 0 && slots == 0 && errands == 0 && !opening &&
+           !in_line && !paused();
   }
 };
 

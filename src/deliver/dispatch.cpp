@@ -28,6 +28,7 @@ Task<void> Service::State::dispatch() {
     let_in(waiting_for_flow, flows_max - std::min(flows, flows_max));
     while (!draining && !overdue_messages.empty() && workers < kOverdueWorkersMax)
       core.spawn(work_on_overdue());
+    while (!draining && parked_due && wakers < kWakersMax) core.spawn(work_on_parked());
     if (!to_do.empty()) continue;
     if (draining && settled()) break;
     co_await wake.wait();
@@ -56,6 +57,7 @@ bool Service::State::has_room(const Destination& destination) const {
 void Service::State::look_at(Destination& destination) {
   if (is_putting_off(destination) && !destination.ready.empty() && !destination.telling)
     core.spawn(tell_put_off(destination));
+  if (queue.wants_refill(destination) && !destination.refilling && !draining) core.spawn(refill(destination));
   if (draining) destination.idle.for_each([](Flow& flow) { flow.wake(); });
   const bool may_send = !draining && !destination.suspended && !destination.paused();
   while (may_send && destination.ready_count > destination.starting && !destination.idle.empty())

@@ -1,7 +1,10 @@
 // What operators see of the queue.
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "ringpost/deliver/limits.hpp"
+#include "ringpost/schedule/retry.hpp"
 
 #include "selection.hpp"
 #include "service_state.hpp"
@@ -27,27 +30,85 @@ DestinationSummary summarise(const Destination& destination, const Queue& queue)
 
 }  // namespace
 
-QueueSummary Service::summary() const {
-  const Queue& queue = state_->queue;
-  QueueSummary summary{.messages = queue.message_count()};
-  summary.refusing = to_string(state_->parts.spool->refusing());
-  std::unordered_map<const Destination*, DestinationSummary> destinations;
-  for (const auto& [id, message] : queue.messages()) {
-    message->jobs.for_each([&](Job& job) {
-      const std::uint64_t recipients = job.recipients.size();
-      const auto state = static_cast<std::size_t>(queue.state_of(job));
-      auto [entry, added] = destinations.try_emplace(job.destination);
-      if (added) entry->second = summarise(*job.destination, queue);
-      DestinationSummary& destination = entry->second;
-      destination.recipients[state] += recipients;
-      if (added || message->arrival < destination.oldest) destination.oldest = message->arrival;
-      summary.recipients[state] += recipients;
-      summary.ages[age_class(state_->core.wall_now() - message->arrival)] += recipients;
+// A summary as it grows, while others run.
+struct Service::State::Summing {
+  State& state;
+  WallTime now = state.core.wall_now();
+  QueueSummary summary;
+  std::map<std::string, DestinationSummary, std::less<>> destinations;
+
+  DestinationSummary& entry_of(const std::string& name) {
+    auto [entry, added] = destinations.try_emplace(name);
+    if (!added) return entry->second;
+    const auto found = state.queue.destinations().find(name);
+    if (found != state.queue.destinations().end()) entry->second = summarise(*found->second, state.queue);
+    entry->second.name = name;
+    return entry->second;
+  }
+  void count(DestinationSummary& destination, JobState job_state, std::uint64_t recipients,
+             WallTime arrival) {
+    const auto job = static_cast<std::size_t>(job_state);
+    destination.recipients[job] += recipients;
+    summary.recipients[job] += recipients;
+    if (destination.oldest == WallTime{} || arrival < destination.oldest) destination.oldest = arrival;
+  }
+  void add(Message& message) {
+    message.jobs.for_each([&](Job& job) {
+      count(entry_of(job.destination->name), state.queue.state_of(job), job.recipients.size(),
+            message.arrival);
+      summary.ages[age_class(now - message.arrival)] += job.recipients.size();
     });
   }
-  for (auto& [key, destination] : destinations) summary.destinations.push_back(std::move(destination));
-  std::ranges::sort(summary.destinations, {}, &DestinationSummary::name);
-  return summary;
+  void add(const Parking::Line& line) {
+    if (line.messages == 0) return;
+    DestinationSummary& destination = entry_of(line.destination);
+    const WallTime oldest{std::int64_t{line.oldest} * 1'000'000'000};
+    if (line.deferred != 0) count(destination, JobState::deferred, line.deferred, oldest);
+    if (line.held != 0) count(destination, JobState::held, line.held, oldest);
+    if (line.ready != 0) count(destination, state.queue.state_of(line), line.ready, oldest);
+  }
+};
+
+// From counters, but for the messages in memory, of which there are few when the queue is long. What changes meanwhile may
+// be counted in both its states, or in none.
+Task<QueueSummary> Service::summary() {
+  State& state = *state_;
+  State::Summing all{state};
+  const auto& messages = state.queue.messages();
+  std::size_t looked_at = 0;
+  for (std::size_t bucket = 0; bucket < messages.bucket_count(); ++bucket) {
+    for (auto at = messages.begin(bucket); at != messages.end(bucket); ++at) all.add(*at->second);
+    if (++looked_at % kSummedPerTurn == 0) co_await shard::Yield{state.core};
+  }
+  for (std::size_t line = 0; line < state.queue.parking().line_count(); ++line) {
+    all.add(state.queue.parking().line(line));
+    if (++looked_at % kSummedPerTurn == 0) co_await shard::Yield{state.core};
+  }
+  state.queue.parking().for_each_age([&](WallTime arrival, std::uint64_t recipients) {
+    all.summary.ages[age_class(all.now - arrival)] += recipients;
+  });
+  for (auto& [name, destination] : all.destinations) {
+    all.summary.destinations.push_back(std::move(destination));
+    if (++looked_at % kSummedPerTurn == 0) co_await shard::Yield{state.core};
+  }
+  all.summary.messages = state.queue.message_count();
+  all.summary.refusing = to_string(state.parts.spool->refusing());
+  co_return std::move(all.summary);
+}
+
+void Service::State::describe_parked(const Parked& parked, const spool::Spool::Loaded& loaded,
+                                     QueuedMessage& shown) const {
+  const Parking::Line& line = queue.parking().line_of(parked);
+  shown.expiry =
+      schedule::expiry(parts.settings->retry, shown.arrival, loaded.envelope.reverse_path().empty());
+  for (const spool::Outcome& outcome : loaded.outcomes) {
+    if (outcome.state != spool::RecipientState::pending) continue;
+    QueuedRecipient& recipient = shown.recipients[outcome.recipient];
+    recipient.destination = line.destination;
+    recipient.state = queue.state_of(parked);
+    if (parked.place() == Place::deferred) recipient.next_attempt = outcome.next_attempt;
+    if (line.reason) recipient.reason = *line.reason;
+  }
 }
 
 QueuedMessage Service::State::describe(MessageId id, const spool::Spool::Loaded& loaded) {
@@ -61,6 +122,7 @@ QueuedMessage Service::State::describe(MessageId id, const spool::Spool::Loaded&
                                 .outcome = outcome.state,
                                 .attempts = outcome.attempts,
                                 .code = outcome.code});
+  if (const Parked* parked = queue.parked(id)) describe_parked(*parked, loaded, shown);
   Message* message = queue.find(id);
   if (message == nullptr) return shown;
   shown.expiry = message->expiry;
@@ -83,18 +145,36 @@ QueuedMessage Service::State::describe(MessageId id, const spool::Spool::Loaded&
   return shown;
 }
 
+// How many recipients of the message fit in everything, parked or not.
+std::size_t Service::State::count_in(const Selector& selector, MessageId id,
+                                     const spool::Spool::Loaded& loaded) {
+  const Parked* parked = queue.parked(id);
+  if (parked == nullptr) return count_fitting(selector, queue, id, loaded.envelope);
+  if (!fits(selector, queue, *parked)) return 0;
+  return static_cast<std::size_t>(std::ranges::count_if(loaded.outcomes, [&](const spool::Outcome& outcome) {
+    return outcome.state == spool::RecipientState::pending &&
+           fits(selector, loaded.envelope, outcome.recipient);
+  }));
+}
+
 Task<std::vector<QueuedMessage>> Service::list(MessageId after, std::size_t limit, Selector selector) {
   State& state = *state_;
+  limit = std::min(limit, kListPageMax);
   std::vector<QueuedMessage> page;
-  std::size_t looked_at = 0;
-  for (const MessageId id : ids_of(state.queue, selector)) {
-    if (id <= after) continue;
-    if (page.size() == std::min(limit, kListPageMax)) break;
-    if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{state.core};
-    const auto loaded = co_await state.parts.spool->load(id);
-    if (loaded && count_fitting(selector, state.queue, id, loaded->envelope) > 0)
-      page.push_back(state.describe(id, *loaded));
+  const auto cut = [&page, limit] {
+    std::ranges::sort(page, {}, &QueuedMessage::id);
+    if (page.size() > limit) page.resize(limit);
+  };
+  if (limit == 0) co_return page;
+  spool::Survey all = state.survey(selector, after, kListPass);
+  for (auto some = co_await all.next(); !some.empty(); some = co_await all.next()) {
+    for (auto& [id, loaded] : some)
+      if (loaded && state.parts.spool->refresh(id, *loaded) && state.count_in(selector, id, *loaded) > 0)
+        page.push_back(state.describe(id, *loaded));
+    if (page.size() >= 2 * limit) cut();
+    if (all.pass_ended() && page.size() >= limit) break;
   }
+  cut();
   co_return page;
 }
 
@@ -108,12 +188,11 @@ Task<std::vector<QueuedMessage>> Service::show(MessageId id) {
 
 Task<std::size_t> Service::count(Selector selector) {
   State& state = *state_;
-  std::size_t recipients = 0, looked_at = 0;
-  for (const MessageId id : ids_of(state.queue, selector)) {
-    if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{state.core};
-    const auto loaded = co_await state.parts.spool->load(id);
-    if (loaded) recipients += count_fitting(selector, state.queue, id, loaded->envelope);
-  }
+  std::size_t recipients = 0;
+  spool::Survey all = state.survey(selector);
+  for (auto some = co_await all.next(); !some.empty(); some = co_await all.next())
+    for (const auto& [id, loaded] : some)
+      if (loaded) recipients += state.count_in(selector, id, *loaded);
   co_return recipients;
 }
 

@@ -8,40 +8,63 @@
 
 namespace ringpost::deliver {
 
+// Whether a message may be meant, as far as is known without its envelope: what is certainly not is not read.
+bool Service::State::may_fit(const Selector& selector, MessageId id) {
+  if (selector.id && selector.id != id) return false;
+  if (const Parked* parked = queue.parked(id)) return fits(selector, queue, *parked);
+  Message* message = queue.find(id);
+  if (message == nullptr) return false;
+  bool one_fits = false;
+  message->jobs.for_each([&](Job& job) { one_fits = one_fits || fits(selector, queue, job); });
+  return one_fits;
+}
+
+spool::Survey Service::State::survey(const Selector& selector, MessageId after, std::size_t pass) {
+  return {*parts.spool, [this, &selector](MessageId id) { return may_fit(selector, id); }, after, pass};
+}
+
 // Calls `act` with each job that fits and waits, taken out of its place: `act` decides where it goes. A job of which only
 // some recipients fit is divided.
 Task<std::size_t> Service::State::for_selected(Selector selector, Held held, Selected act) {
-  std::size_t changed_count = 0;
-  std::size_t looked_at = 0;
+  std::size_t changed_count = 0, looked_at = 0;
   ++errands;
-  for (const MessageId id : ids_of(queue, selector)) {
-    if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
-    Message* message = queue.find(id);
-    if (message == nullptr || draining) continue;
-    std::vector<std::pair<Job*, Queue::Former>> chosen;
-    message->jobs.for_each([&](Job& job) {
-      if (job.place == Place::active || job.place == Place::settling) return;
-      if (job.place == Place::held && held == Held::stay) return;
-      if (fits(selector, queue, job)) chosen.emplace_back(&job, Queue::Former{});
-    });
-    if (chosen.empty()) continue;
-    queue.pin(*message);
-    for (auto& [job, former] : chosen) former = queue.seize(*job);
-    const auto loaded = co_await parts.spool->load(id);
-    for (auto& [job, former] : chosen) {
-      Job* part = loaded ? select_part(selector, *job, former, loaded->envelope) : nullptr;
-      if (part == nullptr) {
-        queue.restore(*job, former);
-        continue;
-      }
-      changed_count += part->recipients.size();
-      co_await act(*part, *loaded);
+  spool::Survey all = survey(selector);
+  for (auto some = co_await all.next(); !some.empty() && !draining; some = co_await all.next())
+    for (auto& [id, loaded] : some) {
+      if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
+      if (!loaded || draining || !parts.spool->refresh(id, *loaded)) continue;
+      if (queue.parked(id) != nullptr && count_in(selector, id, *loaded) > 0)
+        queue.unpark(parts.settings->router, parts.settings->retry, id, loaded->envelope, loaded->outcomes);
+      co_await select_in(id, selector, held, act, *loaded, changed_count);
     }
-    queue.unpin(*message);
-  }
   --errands;
   wake.notify_one();
   co_return changed_count;
+}
+
+Task<void> Service::State::select_in(MessageId id, const Selector& selector, Held held, const Selected& act,
+                                     const spool::Spool::Loaded& loaded, std::size_t& changed_count) {
+  Message* message = queue.find(id);
+  if (message == nullptr) co_return;
+  std::vector<std::pair<Job*, Queue::Former>> chosen;
+  message->jobs.for_each([&](Job& job) {
+    if (job.place == Place::active || job.place == Place::settling) return;
+    if (job.place == Place::held && held == Held::stay) return;
+    if (fits(selector, queue, job)) chosen.emplace_back(&job, Queue::Former{});
+  });
+  if (chosen.empty()) co_return;
+  queue.pin(*message);
+  for (auto& [job, former] : chosen) former = queue.seize(*job);
+  for (auto& [job, former] : chosen) {
+    Job* part = select_part(selector, *job, former, loaded.envelope);
+    if (part == nullptr) {
+      queue.restore(*job, former);
+      continue;
+    }
+    changed_count += part->recipients.size();
+    co_await act(*part, loaded);
+  }
+  queue.unpin(*message);
 }
 
 // The part of a seized job that fits; what does not goes back to its place.
@@ -71,14 +94,17 @@ Task<std::size_t> Service::State::end_selected(Selector selector, Found found, m
 Task<void> Service::State::reroute_all() {
   ++errands;
   std::size_t looked_at = 0;
-  for (const MessageId id : ids_of(queue, {})) {
-    if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
-    Message* message = queue.find(id);
-    if (message == nullptr || draining) continue;
-    queue.pin(*message);
-    co_await reroute(*message);
-    queue.unpin(*message);
-  }
+  // Parked ones are routed when they come back.
+  spool::Survey all(*parts.spool, [this](MessageId id) { return queue.find(id) != nullptr; });
+  for (auto some = co_await all.next(); !some.empty() && !draining; some = co_await all.next())
+    for (const auto& [id, loaded] : some) {
+      if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
+      Message* message = queue.find(id);
+      if (message == nullptr || draining) continue;
+      queue.pin(*message);
+      co_await reroute(*message);
+      queue.unpin(*message);
+    }
   --errands;
   wake.notify_one();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/deliver/limits.hpp"
 #include "ringpost/mail/address.hpp"
 #include "ringpost/schedule/retry.hpp"
 
@@ -37,10 +38,13 @@ Queue::Queue(shard::Core& core, Reactions& reactions) : core_(core), reactions_(
   registry.add("deliver_slots_waiting", "Destinations that wait for a connection slot.",
                figures_.slots_waiting);
   registry.add("deliver_messages", "Messages in the queue.", figures_.messages);
+  registry.add("deliver_messages_parked", "Of these, those of which hardly anything is in memory.",
+               figures_.parked);
 }
 
 // What is left at the end stays in the spool; only memory is given back.
 Queue::~Queue() {
+  core_.timers().disarm(sweep_);
   for (auto& [id, message] : messages_)
     while (Job* job = message->jobs.pop_front()) delete job;
 }
@@ -83,7 +87,11 @@ void Queue::watch(Message& message, Duration grace) {
 void Queue::unpin(Message& message) {
   RP_ASSERT(message.pins > 0);
   --message.pins;
-  if (message.job_count > 0 || message.pins > 0) return;
+  if (message.pins > 0) return;
+  if (message.job_count > 0) {
+    if (const auto rest = may_park(message)) park(message, *rest);
+    return;
+  }
   held_.erase(message.id.value);
   figures_.messages.add(-1);
   messages_.erase(message.id.value);
@@ -190,6 +198,7 @@ Job* Queue::take(Destination& destination, std::uint32_t recipients_max) {
     make_ready(rest);
   }
   enter(job, Place::active);
+  if (wants_refill(destination)) reactions_.work(destination);
   return &job;
 }
 

@@ -24,6 +24,7 @@
 #include "ringpost/spool/spool.hpp"
 
 #include "destination.hpp"
+#include "parking.hpp"
 
 namespace ringpost::deliver {
 
@@ -35,6 +36,8 @@ class Queue {
     virtual void work(Destination& destination) = 0;
     // It is time to warn about the message, or it has expired.
     virtual void overdue(Message& message) = 0;
+    // The time of parked messages has come.
+    virtual void wake_parked() = 0;
 
    protected:
     ~Reactions() = default;
@@ -55,13 +58,31 @@ class Queue {
   Message* find(MessageId id);
   // After a reload: expiry and warning as the schedule says now.
   void set_dates(Message& message, const schedule::RetryOptions& retry, bool report, bool warned);
-  std::size_t message_count() const { return messages_.size(); }
+  std::size_t message_count() const { return messages_.size() + parking_.size(); }
   // Arms the timer of the message for its next date, but not before `grace` has passed.
   void watch(Message& message, Duration grace = Duration{0});
   void pin(Message& message) { ++message.pins; }
-  void unpin(Message& message);  // the last one deletes a message without jobs
+  void unpin(
+      Message& message);  // the last one deletes a message without jobs, or parks one that is not needed soon
   // Ends a job that is in somebody's hands; its message ends with its last one.
   void finish(Job& job);
+
+  // ---- parked messages: not found by find(), their jobs are made anew from what the spool says
+  const Parked* parked(MessageId id) const { return parking_.find(id); }
+  const Parking& parking() const { return parking_; }
+  JobState state_of(const Parked& parked) const;
+  JobState state_of(const Parking::Line& line) const;  // of its ready ones
+  // Brings one back; one that was ready is due now.
+  void unpark(const Router& router, const schedule::RetryOptions& retry, MessageId id,
+              const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes);
+  void drop_parked(MessageId id);  // the spool does not have it any more
+  // Whom to bring back next; the caller does so, or postpones it. Those behind so many others that nobody needs them yet
+  // join the line of their destination as they are.
+  std::optional<MessageId> next_due(const schedule::RetryOptions& retry);
+  std::optional<MessageId> next_behind(const Destination& destination);
+  void postpone(MessageId id, Duration wait);
+  // Ready ones are to be read, for those before them are going.
+  bool wants_refill(const Destination& destination) const;
 
   // ---- jobs
   // The first ready job, now active, with at most `recipients_max` of its recipients: the others go to the end of the
@@ -112,7 +133,7 @@ class Queue {
     std::vector<std::uint32_t> recipients;
   };
   struct Figures {
-    observe::Gauge ready, deferred, active, held, destinations, messages, slots_waiting;
+    observe::Gauge ready, deferred, active, held, destinations, messages, slots_waiting, parked;
   };
   Message& find_or_add(const schedule::RetryOptions& retry, MessageId id,
                        const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes);
@@ -123,6 +144,18 @@ class Queue {
   void leave(Job& job);
   observe::Gauge* gauge(Place place);
   bool is_suspended(std::string_view name) const;
+  struct Rest {  // how long a message is not needed
+    WallTime until;
+    bool dated = false;
+  };
+  std::optional<Rest> may_park(Message& message) const;
+  void park(Message& message, Rest rest);
+  bool joins_line(MessageId id, const schedule::RetryOptions& retry);
+  void forget_parked(MessageId id);
+  void count_parked(const Parked& parked, std::int64_t sign);
+  std::uint32_t ready_max(const Destination& destination) const;
+  void sweep_parked();
+  void arm_sweep();
 
   shard::Core& core_;
   Reactions& reactions_;
@@ -130,6 +163,13 @@ class Queue {
   Destinations destinations_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Message>> messages_;
   std::vector<Gathered> gathered_;  // scratch of add()
+  Parking parking_;
+  bool unparking_ = false;
+  struct Sweep final : shard::Timer {
+    explicit Sweep(Queue& of)
+        : Timer([](Timer& self) { static_cast<Sweep&>(self).queue.sweep_parked(); }), queue(of) {}
+    Queue& queue;
+  } sweep_{*this};
   std::vector<std::string> suspended_;
   std::unordered_multimap<std::uint64_t, std::string> held_;  // by message: destinations, "" is all
 };

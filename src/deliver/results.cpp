@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ringpost/deliver/limits.hpp"
+#include "ringpost/mail/limits.hpp"
 #include "ringpost/schedule/retry.hpp"
 
 namespace ringpost::deliver {
@@ -246,15 +247,27 @@ void Results::put_back(Job& job, const std::vector<Finding>& findings, Duration 
   if (again != nullptr) queue_.make_ready(*again, true);
 }
 
-// The envelope is gone with the rest, so nobody can be told; the log must do.
-void Results::settle_unreadable(Job& job, const Error& error) {
+void Results::announce_unreadable(MessageId id, const Error& error) {
   figures_.unreadable.add();
   core_.events()
       .begin(observe::EventType::notice, core_.wall_now())
       .add(observe::EventKey::severity, "error")
-      .add(observe::EventKey::queue_id, job.message.id)
+      .add(observe::EventKey::queue_id, id)
       .add(observe::EventKey::text, error.text)
       .finish();
+}
+
+void Results::give_up(MessageId id) {
+  outcomes_.clear();
+  for (std::uint32_t recipient = 0; recipient < mail::kRecipientsMax; ++recipient)
+    outcomes_.push_back({.recipient = recipient, .state = spool::RecipientState::expired});
+  figures_.expired.add();
+  spool_.record(id, outcomes_);
+}
+
+// The envelope is gone with the rest, so nobody can be told; the log must do.
+void Results::settle_unreadable(Job& job, const Error& error) {
+  announce_unreadable(job.message.id, error);
   if (core_.wall_now() < job.message.expiry) {
     job.reason = std::make_shared<const std::string>(error.text);
     return queue_.defer(job, error.kind == ErrorKind::permanent ? kUnreadableRetry : kNoMemoryRetry);

@@ -32,6 +32,9 @@ class Results {
   Task<void> settle(std::vector<Part> parts, const spool::Spool::Loaded& loaded, Attempt attempt,
                     std::shared_ptr<const Settings> settings);
   // The same for a job whose message cannot be read: nothing is known but that it must wait, or has waited too long.
+  void announce_unreadable(MessageId id, const Error& error);
+  // All its recipients expire; nobody knows who they are.
+  void give_up(MessageId id);
   void settle_unreadable(Job& job, const Error& error);
   // Of a job that was not tried, for its destination failed: a line in the log until `next`. Without the addresses, which
   // would have to be read.

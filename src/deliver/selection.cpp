@@ -6,17 +6,19 @@
 
 namespace ringpost::deliver {
 
-std::vector<MessageId> ids_of(const Queue& queue, const Selector& selector) {
-  std::vector<MessageId> ids;
-  for (const auto& [id, message] : queue.messages())
-    if (!selector.id || selector.id.value == id) ids.push_back({id});
-  std::ranges::sort(ids);
-  return ids;
-}
-
 bool fits(const Selector& selector, const Queue& queue, const Job& job) {
+  const std::string& domain = job.destination->domain;
+  if (!selector.domain.empty() && !domain.empty() && domain != selector.domain) return false;
   if (selector.state && queue.state_of(job) != *selector.state) return false;
   return !selector.older_than || queue.wall_now() - job.message.arrival >= *selector.older_than;
+}
+
+bool fits(const Selector& selector, const Queue& queue, const Parked& parked) {
+  // A destination that is one domain has no other recipients.
+  const std::string& domain = queue.parking().line_of(parked).domain;
+  if (!selector.domain.empty() && !domain.empty() && domain != selector.domain) return false;
+  if (selector.state && queue.state_of(parked) != *selector.state) return false;
+  return !selector.older_than || queue.wall_now() - parked.arrived() >= *selector.older_than;
 }
 
 bool fits(const Selector& selector, const mail::EnvelopeRecord& envelope, std::uint32_t recipient) {

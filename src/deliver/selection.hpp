@@ -13,10 +13,9 @@
 
 namespace ringpost::deliver {
 
-// The messages that may be meant, in rising order.
-std::vector<MessageId> ids_of(const Queue& queue, const Selector& selector);
 // What the envelope has no part in: state and age.
 bool fits(const Selector& selector, const Queue& queue, const Job& job);
+bool fits(const Selector& selector, const Queue& queue, const Parked& parked);
 // What only the envelope knows: sender, recipient, domain.
 bool fits(const Selector& selector, const mail::EnvelopeRecord& envelope, std::uint32_t recipient);
 std::vector<std::uint32_t> fitting(const Selector& selector, const mail::EnvelopeRecord& envelope,

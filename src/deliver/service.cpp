@@ -27,6 +27,7 @@ Service::State::State(shard::Core& on, Parts given)
   registry.add("deliver_connections_reused", "Messages that found a connection open.",
                figures.connections_reused);
   registry.add("deliver_transactions", "Messages begun to be sent.", figures.messages);
+  registry.add("deliver_bytes", "Bytes of those messages.", figures.bytes);
   registry.add("deliver_dns_failures", "Times that the way to a destination could not be looked up.",
                figures.dns_failures);
   registry.add("deliver_tls_fallbacks", "Connections made again in clear text because TLS failed.",
@@ -38,13 +39,14 @@ Service::State::State(shard::Core& on, Parts given)
 }
 
 bool Service::State::settled() const {
-  if (flows > 0 || workers > 0 || errands > 0) return false;
+  if (flows > 0 || workers > 0 || wakers > 0 || errands > 0) return false;
   for (const auto& [name, destination] : queue.destinations())
     if (destination->opening || destination->in_line || destination->slots > 0) return false;
   return true;
 }
 
 Service::Service(shard::Core& core, Parts parts) : state_(std::make_unique<State>(core, std::move(parts))) {
+  state_->parts.leases->add_figures(core);
   core.spawn(state_->dispatch());
 }
 

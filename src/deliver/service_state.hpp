@@ -14,6 +14,8 @@
 
 #include "ringpost/deliver/service.hpp"
 #include "ringpost/shard/await.hpp"
+#include "ringpost/spool/limits.hpp"
+#include "ringpost/spool/survey.hpp"
 
 #include "flow.hpp"
 #include "host_memory.hpp"
@@ -30,6 +32,7 @@ struct Service::State final : Queue::Reactions {
   // ---- Queue::Reactions
   void work(Destination& destination) override;
   void overdue(Message& message) override;
+  void wake_parked() override;
 
   // ---- dispatch.cpp: from ready jobs to connections
   Task<void> dispatch();
@@ -45,6 +48,12 @@ struct Service::State final : Queue::Reactions {
   Task<void> serve(Destination& destination);
   void flow_ended(Destination& destination);
   void let_in(IntrusiveList<Destination, WaitForRoom>& line, std::size_t room);
+
+  // ---- parked.cpp
+  Task<bool> unpark(MessageId id);
+  void unreadable(MessageId id, const Error& error);
+  Task<void> work_on_parked();
+  Task<void> refill(Destination& destination);
 
   // ---- mailbox.cpp
   Task<void> serve_here(Destination& destination);
@@ -69,6 +78,12 @@ struct Service::State final : Queue::Reactions {
   using Selected = std::function<Task<void>(Job& job, const spool::Spool::Loaded& loaded)>;
   enum class Held : std::uint8_t { stay, too };  // whether an order concerns what is held
   Task<std::size_t> for_selected(Selector selector, Held held, Selected act);
+  Task<void> select_in(MessageId id, const Selector& selector, Held held, const Selected& act,
+                       const spool::Spool::Loaded& loaded, std::size_t& changed_count);
+  bool may_fit(const Selector& selector, MessageId id);
+  // The selector lives on as long as it.
+  spool::Survey survey(const Selector& selector, MessageId after = {},
+                       std::size_t pass = spool::kSurveyPassMax);
   Job* select_part(const Selector& selector, Job& job, Queue::Former former,
                    const mail::EnvelopeRecord& envelope);
   Task<std::size_t> end_selected(Selector selector, Found found, mail::Reply reply);
@@ -76,6 +91,9 @@ struct Service::State final : Queue::Reactions {
   Task<void> reroute(Message& message);
 
   // ---- listing.cpp
+  struct Summing;
+  std::size_t count_in(const Selector& selector, MessageId id, const spool::Spool::Loaded& loaded);
+  void describe_parked(const Parked& parked, const spool::Spool::Loaded& loaded, QueuedMessage& shown) const;
   QueuedMessage describe(MessageId id, const spool::Spool::Loaded& loaded);
 
   // ---- quarantine.cpp
@@ -107,15 +125,17 @@ struct Service::State final : Queue::Reactions {
   std::size_t flows = 0;        // flows, with those that open
   std::size_t local_flows = 0;  // of these, into mailboxes
   std::size_t workers = 0;      // expiry and warnings
-  std::size_t errands = 0;      // slots being given back, lines being left, orders being carried out
+  std::size_t wakers = 0;       // that bring parked messages back
+  bool parked_due = false;
+  std::size_t errands = 0;  // slots being given back, lines being left, orders being carried out
   bool dispatching = false;
   bool draining = false;
   bool aborted = false;
 
   struct Figures {
     observe::Gauge flows, connections;
-    observe::Counter connections_opened, connections_failed, connections_reused, messages, dns_failures,
-        tls_fallbacks, lost, forwarded, overdue;
+    observe::Counter bytes, connections_opened, connections_failed, connections_reused, messages,
+        dns_failures, tls_fallbacks, lost, forwarded, overdue;
   } figures;
 };
 

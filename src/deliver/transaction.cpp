@@ -60,6 +60,7 @@ Task<void> Flow::transact(Job& job) {
     service_.results.settle_unreadable(job, first.error());
     co_return;
   }
+  service_.figures.bytes.add(loaded->envelope.facts().body.size);
   std::vector<Finding> findings = co_await talk(job, *loaded, std::move(*first));
   Attempt what = attempt();
   what.counts = std::ranges::any_of(findings, [](const Finding& f) { return f.found != Found::undecided; });

@@ -18,7 +18,7 @@ Scan::Scan(std::shared_ptr<const Engine> engine, const MessageView& message, con
       facts_(facts),
       scratch_(scratch),
       hits_(engine_->rules().rules().size(), kUnknown),
-      candidate_(hits_.size(), false) {
+      candidate_(hits_.size(), Candidate::no) {
   for (std::uint32_t rule = 0; rule < hits_.size(); ++rule)
     if (!engine_->runs(rule)) hits_[rule] = 0;
 }
@@ -127,13 +127,29 @@ std::span<const std::string> Scan::lines_of(std::uint32_t rule) const {
   return one.flags.nosubject && !lines.empty() ? lines.subspan(1) : lines;
 }
 
+// The subjects that the database named for a rule, once its group was scanned.
+std::span<const Scan::Suspect> Scan::suspects_of(std::uint32_t rule) const {
+  const std::uint32_t group = engine_->spot(rule).group;
+  const std::size_t begin = group == 0 ? 0 : group_ends_[group - 1];
+  const auto found = std::ranges::equal_range(std::span(suspects_).subspan(begin, group_ends_[group] - begin),
+                                              rule, {}, &Suspect::rule);
+  return {found.begin(), found.end()};
+}
+
 std::uint32_t Scan::search_lines(std::uint32_t rule, std::span<const std::string> lines) {
   const std::uint32_t max = max_of(rule);
   std::uint32_t found = 0;
-  for (const std::string& line : lines) {
+  const auto search = [&](const std::string& line) {
     found += search_one(rule, line, max - found);
-    if (found >= max) break;
+    return found < max;
+  };
+  if (candidate_[rule] == Candidate::listed) {
+    for (const Suspect& suspect : suspects_of(rule))
+      if (!search(lines[suspect.subject])) break;
+    return found;
   }
+  for (const std::string& line : lines)
+    if (!search(line)) break;
   return found;
 }
 

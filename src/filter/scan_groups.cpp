@@ -29,12 +29,19 @@ void Scan::scan_group(std::uint32_t index) {
       break;
     case Engine::Input::rawbody: {
       const auto chunks = message_.rawbody();
-      if (next_line_ < chunks.size()) scan_whole(group, chunks[next_line_++]);
+      if (next_line_ < chunks.size()) {
+        scan_whole(group, chunks[next_line_], static_cast<std::uint32_t>(next_line_));
+        ++next_line_;
+      }
       more = next_line_ < chunks.size();
       break;
     }
   }
   if (more) return;
+  // By rule, so that each finds its own.
+  std::ranges::sort(suspects_.begin() + static_cast<std::ptrdiff_t>(index == 0 ? 0 : group_ends_[index - 1]),
+                    suspects_.end());
+  group_ends_.push_back(suspects_.size());
   if (group.input != Engine::Input::header) finish_group(group);
   next_line_ = 0;
   ++next_;
@@ -46,8 +53,7 @@ void Scan::finish_group(const Engine::Group& group) {
   for (std::uint32_t n = 0; n < group.rules.size(); ++n) {
     const std::uint32_t rule = group.rules[n];
     if (hits_[rule] != kUnknown) continue;
-    const bool named = group.set->in_hyperscan() && group.set->way(n) != patterns::Way::alone;
-    if (candidate_[rule] || !named) {
+    if (candidate_[rule] != Candidate::no || !group.set->in_hyperscan()) {
       if (!engine_->rules().rule(rule).hidden()) hits(rule);
       continue;
     }
@@ -67,17 +73,25 @@ void Scan::scan_header(const Engine::Group& group) {
   finish_group(group);
 }
 
-// Candidates of one subject. A part (rawbody has many subjects) that is certain is settled here, the others by finish_group.
-void Scan::scan_whole(const Engine::Group& group, std::string_view subject) {
+// A match that is certain settles the rule, unless how often and where it matches is asked too.
+void Scan::note(std::uint32_t rule, const patterns::Set::Candidate& candidate, std::uint32_t subject) {
+  const Rule& one = engine_->rules().rule(rule);
+  if (hits_[rule] != kUnknown) return;
+  const bool plain = !one.flags.multiple && !one.flags.nosubject && engine_->captures(rule) == nullptr;
+  if (candidate.certain && plain)
+    hits_[rule] = one.negated ? 0 : 1;
+  else if (candidate.certain || one.flags.nosubject || subject == patterns::Set::kEverySubject)
+    candidate_[rule] = Candidate::anywhere;
+  else if (candidate_[rule] != Candidate::anywhere) {
+    candidate_[rule] = Candidate::listed;
+    suspects_.push_back({rule, subject});
+  }
+}
+
+void Scan::scan_whole(const Engine::Group& group, std::string_view subject, std::uint32_t number) {
   if (!group.set->in_hyperscan() || !charge(subject.size())) return;
   group.set->candidates(subject, scratch_, [&](const patterns::Set::Candidate& candidate) {
-    const std::uint32_t rule = group.rules[candidate.index];
-    const Rule& one = engine_->rules().rule(rule);
-    if (hits_[rule] != kUnknown) return;
-    if (candidate.certain && !one.flags.multiple && engine_->captures(rule) == nullptr)
-      hits_[rule] = one.negated ? 0 : 1;
-    else
-      candidate_[rule] = true;
+    note(group.rules[candidate.index], candidate, number);
   });
 }
 
@@ -94,44 +108,26 @@ void Scan::scan_parts(const Engine::Group& group) {
     const std::uint32_t rule = group.rules[n];
     // Certain for one part says nothing about a range of parts, or about those without the header.
     if (hits_[rule] != kUnknown && engine_->rules().rule(rule).flag_words.empty()) continue;
-    candidate_[rule] = candidate_[rule] || hits_[rule] != kUnknown || engine_->hits_unset(rule, scratch_);
+    if (hits_[rule] != kUnknown || engine_->hits_unset(rule, scratch_))
+      candidate_[rule] = Candidate::anywhere;
     hits_[rule] = kUnknown;
-    if (!any && !candidate_[rule]) hits_[rule] = engine_->rules().rule(rule).negated ? 1 : 0;
+    if (!any && candidate_[rule] == Candidate::no) hits_[rule] = engine_->rules().rule(rule).negated ? 1 : 0;
   }
 }
 
 bool Scan::scan_lines(const Engine::Group& group, std::span<const std::string> lines) {
   if (!group.set->in_hyperscan()) return false;
   const std::size_t first = next_line_;
-  joined_.clear();
-  line_ends_.clear();
-  while (next_line_ < lines.size() &&
-         (joined_.empty() || joined_.size() + lines[next_line_].size() <= kStepBytes)) {
-    joined_ += lines[next_line_++];
-    if (!joined_.ends_with('\n')) joined_ += '\n';
-    line_ends_.push_back(joined_.size());
-  }
-  if (!charge(joined_.size())) return false;
-  group.set->candidates(joined_, scratch_, [&](const patterns::Set::Candidate& candidate) {
-    const std::uint32_t rule = group.rules[candidate.index];
-    const Rule& one = engine_->rules().rule(rule);
-    if (hits_[rule] != kUnknown || candidate_[rule]) return;
-    if (one.flags.multiple || one.flags.nosubject || engine_->captures(rule) != nullptr) {
-      candidate_[rule] = true;
-    } else if (candidate.certain) {
-      hits_[rule] = 1;
-    } else {
-      // The match ended in this line, or took its newline.
-      const std::size_t end = candidate.end == 0 ? 0 : candidate.end - 1;
-      const auto at =
-          static_cast<std::size_t>(std::ranges::upper_bound(line_ends_, end) - line_ends_.begin());
-      const std::size_t line = first + std::min(at, line_ends_.size() - 1);
-      if (search_one(rule, lines[line], 1) > 0)
-        hits_[rule] = 1;
-      else
-        candidate_[rule] = true;
-    }
-  });
+  std::size_t bytes = 0;
+  while (next_line_ < lines.size() && (bytes == 0 || bytes + lines[next_line_].size() <= kStepBytes))
+    bytes += lines[next_line_++].size();
+  if (next_line_ == first || !charge(bytes)) return false;
+  group.set->candidates(
+      lines.subspan(first, next_line_ - first), scratch_, [&](const patterns::Set::Candidate& candidate) {
+        const bool every = candidate.subject == patterns::Set::kEverySubject;
+        note(group.rules[candidate.index], candidate,
+             every ? candidate.subject : static_cast<std::uint32_t>(first + candidate.subject));
+      });
   return next_line_ < lines.size();
 }
 

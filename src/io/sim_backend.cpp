@@ -78,7 +78,10 @@ void SimBackend::start(const Op& op) {
 }
 
 void SimBackend::start_file_operation(Entry& entry) {
-  const Outcome outcome = world_.chance.file_operation(entry.op);
+  const auto& file = host_.descriptors[entry.op.handle].file;
+  const bool reads_well = file && now() < file->inode->reads_well_until;
+  const Outcome outcome = world_.chance.file_operation(entry.op, reads_well);
+  if (file && outcome.read_fails()) file->inode->reads_well_until = now() + outcome.latency + kSimReadsWell;
   world_.clock.plan_in(outcome.latency, [world = &world_, number = number_, ticket = entry.ticket, outcome] {
     const auto backend = world->backends.find(number);
     if (backend != world->backends.end()) backend->second->file_operation_due(ticket, outcome);

@@ -46,22 +46,23 @@ bool Chance::strikes(std::uint32_t count, std::string_view what) {
   return true;
 }
 
-Outcome Chance::file_operation(const Op& op) {
+Outcome Chance::file_operation(const Op& op, bool reads_well) {
   const auto microseconds = [&](std::uint64_t low, std::uint64_t high) {
     return Outcome{.latency = std::chrono::microseconds{random_.between(low, high)}};
   };
   Outcome outcome = op.kind == OpKind::sync                  ? microseconds(50, 500)
                     : op.kind == OpKind::write && op.durable ? microseconds(60, 400)
                                                              : microseconds(2, 60);
-  add_faults(op, outcome);
+  add_faults(op, reads_well, outcome);
   return outcome;
 }
 
-void Chance::add_faults(const Op& op, Outcome& outcome) {
+void Chance::add_faults(const Op& op, bool reads_well, Outcome& outcome) {
   const SimFaults::Disk& disk = faults_.disk;
   if (strikes(disk.slow, "disk: slow operation")) outcome.latency += up_to(std::chrono::seconds{3});
-  if (op.kind == OpKind::read) {
-    if (strikes(disk.read_error, "disk: read error")) outcome.error = -EIO;
+  if (op.kind == OpKind::read && !reads_well) {
+    outcome.read_failed = strikes(disk.read_error, "disk: read error");
+    if (outcome.read_failed) outcome.error = -EIO;
     outcome.rotten = strikes(disk.read_rot, "disk: wrong bit in a read");
   }
   if (op.kind != OpKind::write) return;
@@ -75,7 +76,10 @@ void Chance::add_faults(const Op& op, Outcome& outcome) {
 }
 
 std::size_t Chance::segment(std::size_t available) {
-  if (faults_.network.single_bytes) return 1;
+  if (faults_.network.single_bytes) {
+    if (available > 1) note("network: every byte alone");
+    return 1;
+  }
   std::uint64_t size = random_.between(1, 16U << 10);
   if (random_.one_in(8))
     size = 1;  // between any two bytes

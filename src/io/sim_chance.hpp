@@ -36,7 +36,9 @@ struct Outcome {
   std::uint64_t bytes_max = kOperationBytes;  // do no more than so much
   bool breaks_file = false;                   // with the error: no write succeeds from now on
   bool misdirected = false;
-  bool rotten = false;  // a read: one bit is wrong
+  bool rotten = false;       // a read: one bit is wrong
+  bool read_failed = false;  // with the error
+  bool read_fails() const { return read_failed || rotten; }
   static constexpr std::uint64_t kOperationBytes = ~std::uint64_t{0};
 };
 
@@ -57,7 +59,8 @@ class Chance {
     return Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(longest.count())))};
   }
 
-  Outcome file_operation(const Op& op);
+  // `reads_well`: nothing goes wrong with a read.
+  Outcome file_operation(const Op& op, bool reads_well);
   // A cancel reaches an operation on a file before it has begun.
   bool cancel_in_time() { return random_.one_in(2); }
   // One way between two hosts, for the life of a connection; and what one segment adds to it.
@@ -76,7 +79,7 @@ class Chance {
   std::uint64_t number() { return random_.next(); }
 
  private:
-  void add_faults(const Op& op, Outcome& outcome);
+  void add_faults(const Op& op, bool reads_well, Outcome& outcome);
   Random random_;
   SimFaults faults_;
   std::map<std::string, std::uint64_t, std::less<>> happened_;

@@ -108,6 +108,8 @@ std::int64_t Disk::read(const OpenFile& file, std::span<std::byte> into, std::ui
   const auto& contents = file.inode->contents;
   if (offset >= contents.size()) return 0;
   const std::size_t count = std::min<std::size_t>(into.size(), contents.size() - offset);
+  const auto dead = file.inode->dead_blocks.lower_bound(offset / kAlignment);
+  if (dead != file.inode->dead_blocks.end() && *dead * kAlignment < offset + count) return -EIO;
   std::memcpy(into.data(), contents.data() + offset, count);
   return static_cast<std::int64_t>(count);
 }
@@ -122,6 +124,8 @@ std::int64_t Disk::write(OpenFile& file, std::span<const std::byte> from, std::u
   const std::uint64_t size_before = inode.contents.size();
   if (const std::int32_t error = grow(inode, end); error != 0) return error;
   std::memcpy(inode.contents.data() + offset, from.data(), from.size());
+  inode.dead_blocks.erase(inode.dead_blocks.lower_bound(offset / kAlignment),
+                          inode.dead_blocks.lower_bound((end + kAlignment - 1) / kAlignment));
   add_range(inode.dirty, offset > size_before ? size_before : offset, end);  // with the zeros of a gap
   if (durable) {
     if (inode.durable.size() < end) inode.durable.resize(end);
@@ -246,8 +250,16 @@ void Disk::tear(OpenFile& file, const Op& op, Chance& chance) {
   }
 }
 
+bool Disk::kill_block(std::string_view path, std::uint64_t offset) {
+  const auto inode = find(path);
+  if (!inode || offset >= inode->contents.size()) return false;
+  inode->dead_blocks.insert(offset / kAlignment);
+  return true;
+}
+
 void Disk::mend(Inode& inode) {
   inode.broken = false;
+  inode.reads_well_until = {};
   for (const auto& [name, child] : inode.names) mend(*child);
 }
 

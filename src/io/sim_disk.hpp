@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,9 @@ struct Inode {
   std::uint64_t number = 0;
   bool is_directory = false;
   bool locked = false;
-  bool broken = false;  // no write succeeds
+  bool broken = false;                  // no write succeeds
+  std::set<std::uint64_t> dead_blocks;  // of kAlignment: no read succeeds until something is written there
+  Instant reads_well_until;             // what went wrong with a read does not go wrong again at once
   std::vector<std::byte> contents;
   std::vector<std::byte> durable;
   std::map<std::uint64_t, std::uint64_t> dirty;  // ranges of contents that differ from durable: begin -> end
@@ -47,12 +50,15 @@ class Disk {
 
   explicit Disk(std::uint32_t host);
   std::shared_ptr<OpenFile> open(std::string_view path, OpenMode mode, std::int32_t& error);
+  // -EIO when a dead block is among them.
   std::int64_t read(const OpenFile& file, std::span<std::byte> into, std::uint64_t offset) const;
   std::int64_t write(OpenFile& file, std::span<const std::byte> from, std::uint64_t offset, bool durable);
   // The same for vectors, `bytes_max` at the most; -EINVAL when a direct file's are not aligned.
   std::int64_t transfer(OpenFile& file, const Op& op, std::uint64_t bytes_max);
   // A write of which any sectors got to the disk, and nobody knows which.
   void tear(OpenFile& file, const Op& op, Chance& chance);
+  // The block at `offset` cannot be read any more. False: there is no such block.
+  bool kill_block(std::string_view path, std::uint64_t offset);
   // A disk without faults again.
   void mend() { mend(*root_); }
   static void sync(Inode& inode);

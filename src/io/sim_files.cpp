@@ -58,7 +58,9 @@ Result<void> SimFiles::zero_fill(Handle file, std::uint64_t size) {
 Result<std::size_t> SimFiles::read_at(Handle file, std::span<std::byte> into, std::uint64_t offset) {
   const OpenFile* open = RP_TRY(find(file));
   if (misaligned(*open, into.data(), into.size(), offset)) return fail_system(EINVAL, "read a file");
-  return static_cast<std::size_t>(host_.disk.read(*open, into, offset));
+  const std::int64_t count = host_.disk.read(*open, into, offset);
+  RP_CHECK(check(count, "read a file"));
+  return static_cast<std::size_t>(count);
 }
 
 Result<void> SimFiles::write_at(Handle file, std::span<const std::byte> bytes, std::uint64_t offset) {

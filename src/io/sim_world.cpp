@@ -127,6 +127,10 @@ void SimWorld::limit_disk(Bytes capacity, std::uint32_t host) {
   state_->host(host).disk.limit(capacity);
 }
 
+bool SimWorld::kill_block(std::string_view path, std::uint64_t offset, std::uint32_t host) {
+  return state_->host(host).disk.kill_block(path, offset);
+}
+
 void SimWorld::set_faults(const SimFaults& faults) {
   state_->chance.set_faults(faults);
   for (const auto& [number, host] : state_->hosts) host->disk.mend();

@@ -410,8 +410,20 @@ bool UringBackend::received(Entry& entry, const io_uring_cqe& from, Completion& 
   else if (from.res > 0)
     arm_again(entry);
   else
-    (entry.was_fed ? fed_ : hungry_).push_back(entry.ticket);
+    park(entry);
   return from.res > 0;
+}
+
+void UringBackend::park(const Entry& entry) {
+  ++short_;
+  (entry.was_fed ? fed_ : hungry_).push_back(entry.ticket);
+}
+
+Load UringBackend::load() {
+  return {.receive_buffers = buffers_->count(),
+          .receive_buffers_taken_max = buffers_->taken_max(),
+          .receive_buffers_short = std::exchange(short_, 0),
+          .operations = in_kernel_};
 }
 
 bool UringBackend::sent(Entry& entry, std::int32_t result, Completion& to) {

@@ -28,6 +28,7 @@ class UringBackend final : public KernelBackend {
   void submit(std::span<const Op> batch) override;
   std::size_t poll(std::span<Completion> out, const Wait& wait) override;
   void register_buffers(std::span<const iovec> buffers) override;
+  Load load() override;
 
  private:
   struct Record {
@@ -73,6 +74,7 @@ class UringBackend final : public KernelBackend {
   void handle_bell();
   bool accepted(Entry& entry, const io_uring_cqe& from, Completion& to);
   bool received(Entry& entry, const io_uring_cqe& from, Completion& to);
+  void park(const Entry& entry);
   bool sent(Entry& entry, std::int32_t result, Completion& to);
   bool end(Entry& entry, std::int32_t result, Completion& to);
   void finish(Entry& entry, std::int32_t result);
@@ -90,6 +92,7 @@ class UringBackend final : public KernelBackend {
   std::vector<Ticket> to_shut_down_;  // finish and shutdown: after what was submitted before them
   std::uint64_t rings_ = 0;           // where the kernel reads the doorbell to
   bool bell_armed_ = false;
+  std::uint32_t short_ = 0;      // receives that found no buffer, since the last load()
   std::size_t in_kernel_ = 0;    // operations that the kernel will complete, without the bell
   std::int32_t registered_ = 0;  // buffers
 };

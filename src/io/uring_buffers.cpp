@@ -64,6 +64,7 @@ std::span<const std::byte> ReceiveBuffers::take(const io_uring_cqe& completion) 
 
 void ReceiveBuffers::recycle() {
   if (used_up_.empty()) return;
+  taken_max_ = std::max(taken_max_, static_cast<std::uint32_t>(used_up_.size()));
   for (const std::uint16_t buffer : used_up_) offer(buffer);
   used_up_.clear();
   publish();

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "uring_ring.hpp"
@@ -29,6 +30,8 @@ class ReceiveBuffers {
   std::span<const std::byte> take(const io_uring_cqe& completion);
   void recycle();
   std::uint32_t count() const { return count_; }
+  // The most that one turn has used up since it was asked last.
+  std::uint32_t taken_max() { return std::exchange(taken_max_, 0); }
 
  private:
   ReceiveBuffers(std::uint32_t count, std::uint32_t size, Kind kind)
@@ -42,6 +45,7 @@ class ReceiveBuffers {
   std::byte* memory_ = nullptr;     // count_ buffers of size_
   io_uring_buf* offers_ = nullptr;  // the ring that the kernel reads; its tail lies in the first element
   std::uint16_t tail_ = 0;
+  std::uint32_t taken_max_ = 0;
   std::vector<std::uint32_t> filled_;   // by buffer: how much of it was handed out
   std::vector<std::uint16_t> used_up_;  // in this turn
 };

@@ -60,6 +60,14 @@ void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport&
   found.header.first_commit_sequence = frame->commit_sequence;
 }
 
+// Both slots and the first block behind them. Only the slots must be read: a frame costs no more than itself.
+bool read_head(io::Files& files, io::Handle file, std::span<std::byte> head) {
+  const auto frame = head.subspan(kFirstFrame);
+  if (!has_all(files, file, head.first(kFirstFrame), 0)) return false;
+  if (!has_all(files, file, frame, kFirstFrame)) std::ranges::fill(frame, std::byte{0});
+  return true;
+}
+
 Result<FoundSegment> look(io::Files& files, const std::string& path, std::uint32_t number,
                           std::uint64_t spool_id, bool write, const AlignedMemory& head,
                           RecoveryReport& report) {
@@ -72,7 +80,7 @@ Result<FoundSegment> look(io::Files& files, const std::string& path, std::uint32
   }
   found.size = *size / kBlockSize * kBlockSize;
   if (found.size <= kFirstFrame ||
-      !has_all(files, found.file.handle, head.bytes().first(kFirstFrame + kBlockSize), 0)) {
+      !read_head(files, found.file.handle, head.bytes().first(kFirstFrame + kBlockSize))) {
     report.add(
         {number, 0, found.size, false, "the file is too short or its head cannot be read; left alone", {}});
     found.lost = true;

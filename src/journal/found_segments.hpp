@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -67,11 +68,24 @@ void visit_records(const SegmentWalk& walk, const FramePlace& place,
 std::uint64_t order_of(std::uint32_t epoch, std::uint64_t commit_sequence);
 std::uint64_t order_of(const FrameHeader& frame);
 
-// Every record of a sealed segment, from its index table. False: it has none, or it does not verify (which is reported);
-// `visit` was not called.
-bool visit_table(io::Files& files, FoundSegment& found, const FramePlace& place,
-                 std::span<const VoidRange> voids, const std::function<void(const RecordView&)>& visit,
-                 RecoveryReport& report);
+// Every record of a sealed segment, from its index table, in steps.
+class SegmentTableRead {
+ public:
+  SegmentTableRead();
+  ~SegmentTableRead();
+  // Whether the segment says that it has one that may be used.
+  static bool should_be(const FoundSegment& found, std::span<const VoidRange> voids);
+  // Blocks; touches nothing else, so any thread may do it. False: it cannot be read, or does not verify.
+  bool load(io::Files& files, const FoundSegment& found);
+  // The next `count` records; false: that was all.
+  bool visit_some(io::Files& files, const FoundSegment& found, const FramePlace& place,
+                  const std::function<void(const RecordView&)>& visit, std::size_t count,
+                  RecoveryReport& report);
+
+ private:
+  struct Bytes;
+  std::unique_ptr<Bytes> bytes_;
+};
 
 // Who only looks reads the frames, and says of a table whether recovery could have used it. Where frames are damaged it
 // tells whose records were in them; `found_offsets` are those that were found.

@@ -29,19 +29,16 @@ std::size_t bytes_behind(const TableEntry& entry) {
   return bytes == TableEntry::kBytesAbsent ? 0 : bytes;
 }
 
-template <class Visit>
-bool go_through(std::span<const std::byte> entries, std::uint32_t count, Visit visit) {
-  std::size_t at = 0;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (entries.size() - at < sizeof(TableEntry)) return false;
-    const auto entry = load<TableEntry>(entries, at);
-    at += sizeof entry;
-    const std::size_t size = bytes_behind(entry);
-    if (entries.size() - at < round_up(size, 8)) return false;
-    if (!visit(entry, entries.subspan(at, size))) return false;
-    at += round_up(size, 8);
-  }
-  return at == entries.size();
+// The first entry of those, and its bytes; what is left of them. False when they do not hold one.
+bool take_entry(std::span<const std::byte>& left, TableEntry& entry, std::span<const std::byte>& bytes) {
+  if (left.size() < sizeof entry) return false;
+  entry = load<TableEntry>(left);
+  left = left.subspan(sizeof entry);
+  const std::size_t size = bytes_behind(entry);
+  if (left.size() < round_up(size, 8)) return false;
+  bytes = left.first(size);
+  left = left.subspan(round_up(size, 8));
+  return true;
 }
 
 }  // namespace
@@ -103,20 +100,24 @@ std::span<const std::byte> IndexTable::piece(std::size_t at) const {
   return pieces_[at / kTablePiece].bytes().first(std::min(kTablePiece, round_up(used_ - at, kBlockSize)));
 }
 
-bool read_table(std::span<const std::byte> table, std::uint64_t salt, std::uint64_t end,
-                const std::function<void(const TableEntry&, std::span<const std::byte>)>& visit) {
+std::optional<TableEntries> TableEntries::of(std::span<const std::byte> table, std::uint64_t salt,
+                                             std::uint64_t end) {
   const auto header = parse_table_header(table);
-  if (!header || header->salt != salt || header->end != end || header->size > table.size()) return false;
+  if (!header || header->salt != salt || header->end != end || header->size > table.size())
+    return std::nullopt;
   const auto entries = table.subspan(sizeof *header, header->size - sizeof *header);
-  if (scan::crc32c(entries) != header->entries_crc) return false;
-  const bool good = go_through(entries, header->entry_count,
-                               [&](const TableEntry& entry, auto) { return plausible(entry, end); });
-  if (!good) return false;
-  go_through(entries, header->entry_count, [&](const TableEntry& entry, std::span<const std::byte> bytes) {
-    visit(entry, bytes);
-    return true;
-  });
-  return true;
+  if (scan::crc32c(entries) != header->entries_crc) return std::nullopt;
+  auto left = entries;
+  TableEntry entry;
+  std::span<const std::byte> bytes;
+  for (std::uint32_t i = 0; i < header->entry_count; ++i)
+    if (!take_entry(left, entry, bytes) || !plausible(entry, end)) return std::nullopt;
+  if (!left.empty()) return std::nullopt;
+  return TableEntries(entries);
+}
+
+bool TableEntries::next(TableEntry& entry, std::span<const std::byte>& bytes) {
+  return !left_.empty() && take_entry(left_, entry, bytes);
 }
 
 }  // namespace ringpost::journal

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -42,8 +41,18 @@ class IndexTable {
   std::uint32_t crc_ = 0;
 };
 
-// Calls `visit` with each entry and its bytes. False when the table does not verify; then `visit` was not called.
-bool read_table(std::span<const std::byte> table, std::uint64_t salt, std::uint64_t end,
-                const std::function<void(const TableEntry&, std::span<const std::byte>)>& visit);
+// The entries of a table that verifies, one after the other; the table lives on as long.
+class TableEntries {
+ public:
+  // Nothing when the table does not verify.
+  static std::optional<TableEntries> of(std::span<const std::byte> table, std::uint64_t salt,
+                                        std::uint64_t end);
+  // False: that was all.
+  bool next(TableEntry& entry, std::span<const std::byte>& bytes);
+
+ private:
+  explicit TableEntries(std::span<const std::byte> entries) : left_(entries) {}
+  std::span<const std::byte> left_;
+};
 
 }  // namespace ringpost::journal

@@ -157,13 +157,36 @@ Task<Result<void>> Log::State::read_all(const std::function<void(const RecordVie
     if (closing) co_return fail(ErrorKind::cancelled, "the log is closing");
     const FramePlace where{segments[each.index].shard, each.index, each.found.number,
                            each.found.header.sequence};
-    if (!visit_table(core.backend().files(), each.found, where, *each.voids, visit, found_at_start))
+    if (!co_await read_table(each, where, visit))
       RP_CO_CHECK(co_await read_frames(each, where, window, visit));
     segments[each.index].end = each.found.end;
     segments[each.index].unread = false;
     co_await shard::Yield{core};
   }
   co_return Result<void>{};
+}
+
+// False: the frames must be read.
+Task<bool> Log::State::read_table(Unread& each, const FramePlace& where,
+                                  const std::function<void(const RecordView&)>& visit) {
+  if (!SegmentTableRead::should_be(each.found, *each.voids)) co_return false;
+  io::Files& files = core.backend().files();
+  SegmentTableRead table;
+  const bool good = co_await shard::offload(core, [&] { return table.load(files, each.found); });
+  if (!good) {
+    found_at_start.add({each.found.number,
+                        each.found.header.end,
+                        each.found.header.table_size,
+                        false,
+                        "the index table does not verify; the frames are read",
+                        {}});
+    co_return false;
+  }
+  while (table.visit_some(files, each.found, where, visit, kVisitedPerTurn, found_at_start))
+    co_await shard::Yield{core};
+  ++found_at_start.tables;
+  each.found.end = each.found.header.end;
+  co_return true;
 }
 
 // As walk_segment does, but with others running between two frames.

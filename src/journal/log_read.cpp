@@ -120,6 +120,42 @@ Task<Result<bool>> Log::State::read_cold(Location where, std::uint32_t skip,
   co_return crc == header.crc;
 }
 
+Task<Result<void>> Log::State::read_near(std::vector<Location> places, Near near) {
+  const std::uint32_t index = places.front().segment;
+  const std::uint64_t begin = (places.front().offset - sizeof(RecordHeader)) / kBlockSize * kBlockSize;
+  const std::uint64_t end = std::uint64_t{places.back().offset} + places.back().size;
+  RP_ASSERT(end > begin && end - begin <= kNearBytes + kBlockSize + sizeof(RecordHeader));
+  const std::size_t wanted = round_up(static_cast<std::size_t>(end - begin), kBlockSize);
+  const AlignedMemory memory(wanted);
+  const auto bytes = memory.bytes();
+  figures.cold_reads.add();
+  ++segments[index].readers;
+  const iovec vector{bytes.data(), bytes.size()};
+  const std::int32_t result = co_await shard::Await(core, {.kind = io::OpKind::read,
+                                                           .handle = segments[index].file.handle,
+                                                           .vectors = &vector,
+                                                           .vector_count = 1,
+                                                           .offset = begin});
+  --segments[index].readers;
+  consider(index);
+  if (result < 0) co_return fail(system_error(-result, "read records"));
+  const auto read = std::span<const std::byte>(bytes).first(static_cast<std::size_t>(result));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const Location& where = places[i];
+    // What was written last may not have been on the disk when it was read.
+    if (const auto found = hot(where); found.buffer != nullptr) {
+      near(i, found.bytes);
+      continue;
+    }
+    const std::size_t at = static_cast<std::size_t>(where.offset - begin);
+    if (at + where.size > read.size()) continue;
+    const auto header = load<RecordHeader>(read, at - sizeof(RecordHeader));
+    const auto payload = read.subspan(at, where.size);
+    if (header.size == where.size && record_crc(header, payload) == header.crc) near(i, payload);
+  }
+  co_return Result<void>{};
+}
+
 // What cannot be read at once: block by block; zeros stand for the blocks that cannot be.
 Task<Result<void>> Log::State::read_blocks(std::uint32_t index, SegmentWalk& walk,
                                            std::span<std::byte> window) {

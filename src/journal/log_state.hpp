@@ -123,6 +123,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   Task<Result<void>> read(Location where, std::uint32_t skip, std::vector<std::span<std::byte>> into);
   Task<Result<bool>> read_cold(Location where, std::uint32_t skip,
                                std::span<const std::span<std::byte>> into);
+  Task<Result<void>> read_near(std::vector<Location> places, Near near);
   Task<Result<void>> read_blocks(std::uint32_t index, class SegmentWalk& walk, std::span<std::byte> window);
   Task<Result<bool>> next_frame(std::uint32_t index, class SegmentWalk& walk,
                                 const class AlignedMemory& window);
@@ -141,6 +142,8 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
     std::shared_ptr<const std::vector<VoidRange>> voids;  // of its shard
   };
   Task<Result<void>> recover(const std::function<void(const RecordView&)>& visit);
+  Task<bool> read_table(Unread& each, const struct FramePlace& where,
+                        const std::function<void(const RecordView&)>& visit);
   Task<Result<void>> read_all(const std::function<void(const RecordView&)>& visit);
   Task<Result<void>> read_frames(Unread& each, const FramePlace& where, const AlignedMemory& window,
                                  const std::function<void(const RecordView&)>& visit);

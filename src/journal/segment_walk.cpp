@@ -50,6 +50,14 @@ void SegmentWalk::pass_over(std::size_t size) {
   position_ += size;
 }
 
+// True: it is worth a second reading.
+bool SegmentWalk::doubt() {
+  if (gap_ || salvaging_ || doubted_ == position_) return false;
+  doubted_ = position_;
+  window_ = {};
+  return true;
+}
+
 // The next piece of a gap. A record that begins in it ends within the frame that it was in, so within as much again.
 SegmentWalk::Step SegmentWalk::take_loose() {
   const std::uint64_t left = salvage_until_ - position_;
@@ -77,6 +85,7 @@ SegmentWalk::Step SegmentWalk::step() {
     if (!has(kBlockSize)) return ask(kBlockSize);
     const auto header = header_here();
     if (!header) {
+      if (doubt()) continue;
       pass_over(kBlockSize);
       continue;
     }
@@ -90,7 +99,7 @@ bool SegmentWalk::take(const FrameHeader& header, std::span<const std::byte> fra
   const std::size_t whole = round_up(header.size, kBlockSize);
   if (!salvaging_) {
     if (check_frame(header, frame) != FrameHealth::good) {
-      pass_over(whole);
+      if (!doubt()) pass_over(whole);
       return false;
     }
     if (gap_) {

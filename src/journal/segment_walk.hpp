@@ -5,6 +5,8 @@
 // Rot:    a place without a valid frame that has a later valid frame of the same salt behind it, or lies before the end
 //         of a sealed segment. The walk goes back over it and hands it out as loose bytes, in which records are found by
 //         their tags; of version 1, as those frames that have at least a valid header.
+// Doubt:  where frames stop to verify, the bytes are asked for a second time before that counts: the first reading may
+//         have been wrong.
 // Tail:   such a place with nothing valid behind it is where the writing stopped.
 #pragma once
 
@@ -61,6 +63,7 @@ class SegmentWalk {
   std::span<const std::byte> here(std::size_t size) const;
   std::optional<FrameHeader> header_here();
   void pass_over(std::size_t size);
+  bool doubt();
   Step take_loose();
   bool take(const FrameHeader& header, std::span<const std::byte> frame);
   bool finish();
@@ -72,6 +75,7 @@ class SegmentWalk {
   std::span<const std::byte> window_;
   std::size_t want_size_ = 0;
   std::optional<std::uint64_t> gap_;  // where the frames stopped to verify
+  std::uint64_t doubted_ = 0;         // the place that was read a second time
   bool ours_in_gap_ = false;          // a header with our salt stands in it: something was torn
   bool salvaging_ = false;
   std::uint64_t salvage_until_ = 0;

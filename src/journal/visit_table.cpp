@@ -36,57 +36,65 @@ std::span<const std::byte> load_record(io::Files& files, const FoundSegment& fou
 
 }  // namespace
 
-bool visit_table(io::Files& files, FoundSegment& found, const FramePlace& place,
-                 std::span<const VoidRange> voids, const std::function<void(const RecordView&)>& visit,
-                 RecoveryReport& report) {
+struct SegmentTableRead::Bytes {
+  AlignedMemory memory;
+  TableEntries entries;
+  AlignedMemory record{kBlockSize};  // for payloads that the table does not hold
+};
+
+SegmentTableRead::SegmentTableRead() = default;
+SegmentTableRead::~SegmentTableRead() = default;
+
+bool SegmentTableRead::should_be(const FoundSegment& found, std::span<const VoidRange> voids) {
   if (found.state() != SegmentState::sealed || found.header.table_size == 0) return false;
   // Such a segment has no table; if one is said to have, its frames tell.
-  if (std::ranges::any_of(voids, [&](const VoidRange& range) {
-        return range.segment == found.number && range.epoch == found.header.epoch;
-      }))
-    return false;
-  const auto table = load_table(files, found);
-  AlignedMemory memory(kBlockSize);
-  const bool good =
-      table &&
-      read_table(table->bytes(), found.header.salt, found.header.end,
-                 [&](const TableEntry& entry, std::span<const std::byte> bytes) {
-                   RecordView view{.type = entry.type,
-                                   .flags = entry.flags,
-                                   .id = {entry.id},
-                                   .shard = place.shard,
-                                   .where = {place.segment, entry.offset, entry.size},
-                                   .order = order_of(found.header.epoch,
-                                                     found.header.first_commit_sequence + entry.commit),
-                                   .sequence = place.sequence,
-                                   .payload = bytes};
-                   view.summary = (entry.bytes & TableEntry::kBytesSummary) != 0;
-                   if (entry.bytes == TableEntry::kBytesAbsent) {
-                     view.payload = load_record(files, found, entry, memory);
-                     if (view.payload.data() == nullptr)
-                       return report.add({place.number,
-                                          entry.offset,
-                                          entry.size,
-                                          false,
-                                          "a record does not verify",
-                                          {entry.id},
-                                          entry.type});
-                   }
-                   ++report.records;
-                   report.bytes += entry.size;
-                   visit(view);
-                 });
-  if (!good) {
-    report.add({place.number,
-                found.header.end,
-                found.header.table_size,
-                false,
-                "the index table does not verify; the frames are read",
-                {}});
-    return false;
+  return std::ranges::none_of(voids, [&](const VoidRange& range) {
+    return range.segment == found.number && range.epoch == found.header.epoch;
+  });
+}
+
+bool SegmentTableRead::load(io::Files& files, const FoundSegment& found) {
+  auto memory = load_table(files, found);
+  if (!memory) return false;
+  auto entries = TableEntries::of(memory->bytes(), found.header.salt, found.header.end);
+  if (!entries) return false;
+  bytes_ = std::make_unique<Bytes>(std::move(*memory), *entries);
+  return true;
+}
+
+bool SegmentTableRead::visit_some(io::Files& files, const FoundSegment& found, const FramePlace& place,
+                                  const std::function<void(const RecordView&)>& visit, std::size_t count,
+                                  RecoveryReport& report) {
+  TableEntry entry;
+  std::span<const std::byte> bytes;
+  for (; count > 0; --count) {
+    if (!bytes_->entries.next(entry, bytes)) return false;
+    RecordView view{.type = entry.type,
+                    .flags = entry.flags,
+                    .id = {entry.id},
+                    .shard = place.shard,
+                    .where = {place.segment, entry.offset, entry.size},
+                    .order = order_of(found.header.epoch, found.header.first_commit_sequence + entry.commit),
+                    .sequence = place.sequence,
+                    .payload = bytes};
+    view.summary = (entry.bytes & TableEntry::kBytesSummary) != 0;
+    if (entry.bytes == TableEntry::kBytesAbsent) {
+      view.payload = load_record(files, found, entry, bytes_->record);
+      if (view.payload.data() == nullptr) {
+        report.add({place.number,
+                    entry.offset,
+                    entry.size,
+                    false,
+                    "a record does not verify",
+                    {entry.id},
+                    entry.type});
+        continue;
+      }
+    }
+    ++report.records;
+    report.bytes += entry.size;
+    visit(view);
   }
-  ++report.tables;
-  found.end = found.header.end;
   return true;
 }
 
@@ -97,19 +105,23 @@ void check_table(io::Files& files, const FoundSegment& found, std::vector<std::u
   if (found.state() != SegmentState::sealed || found.header.table_size == 0) return;
   const auto table = load_table(files, found);
   std::ranges::sort(found_offsets);
-  const auto look = [&](const TableEntry& entry, std::span<const std::byte>) {
-    if (some_lost && !std::ranges::binary_search(found_offsets, entry.offset))
-      report.add({found.number, entry.offset, entry.size, false, "a record is lost", {entry.id}, entry.type});
-  };
-  if (table && read_table(table->bytes(), found.header.salt, found.header.end, look))
+  auto entries = table ? TableEntries::of(table->bytes(), found.header.salt, found.header.end) : std::nullopt;
+  if (entries) {
     ++report.tables;
-  else
-    report.add({found.number,
-                found.header.end,
-                found.header.table_size,
-                false,
-                "the index table does not verify",
-                {}});
+    TableEntry entry;
+    std::span<const std::byte> bytes;
+    while (entries->next(entry, bytes))
+      if (some_lost && !std::ranges::binary_search(found_offsets, entry.offset))
+        report.add(
+            {found.number, entry.offset, entry.size, false, "a record is lost", {entry.id}, entry.type});
+    return;
+  }
+  report.add({found.number,
+              found.header.end,
+              found.header.table_size,
+              false,
+              "the index table does not verify",
+              {}});
 }
 
 }  // namespace ringpost::journal

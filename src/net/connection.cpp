@@ -247,6 +247,7 @@ bool Connection::news() const {
 void Connection::wake() {
   Receive* waiting = std::exchange(waiting_, nullptr);
   waiting->unlink();
+  core_.runs(waiting->awaiting_);
   waiting->awaiting_.resume();
 }
 
@@ -284,6 +285,7 @@ void Connection::Receive::expired(Timer& self) {
   auto& waiting = static_cast<Receive&>(self);
   waiting.connection_.waiting_ = nullptr;
   waiting.error_ = Error{ErrorKind::timed_out, ETIME, "no input before the deadline"};
+  waiting.connection_.core_.runs(waiting.awaiting_);
   waiting.awaiting_.resume();
 }
 

@@ -27,12 +27,21 @@ std::uint64_t Histogram::upper_bound(std::size_t bucket) {
 void Histogram::record(std::uint64_t value) noexcept {
   std::atomic<std::uint64_t>& bucket = buckets_[bucket_of(value)];
   bucket.store(bucket.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  sum_.store(sum_.load(std::memory_order_relaxed) + value, std::memory_order_relaxed);
   if (value > max_.load(std::memory_order_relaxed)) max_.store(value, std::memory_order_relaxed);
 }
 
 std::uint64_t Histogram::count() const noexcept {
   std::uint64_t sum = 0;
   for (const auto& bucket : buckets_) sum += bucket.load(std::memory_order_relaxed);
+  return sum;
+}
+
+std::uint64_t Histogram::count_below(unsigned bits) const noexcept {
+  if (bits >= 64) return count();
+  const std::size_t end = bucket_of(std::uint64_t{1} << bits);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < end; ++i) sum += buckets_[i].load(std::memory_order_relaxed);
   return sum;
 }
 
@@ -56,6 +65,7 @@ void Histogram::merge_from(const Histogram& other) noexcept {
     if (more != 0)
       buckets_[i].store(buckets_[i].load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
   }
+  sum_.store(sum() + other.sum(), std::memory_order_relaxed);
   if (other.max() > max()) max_.store(other.max(), std::memory_order_relaxed);
 }
 

@@ -94,6 +94,12 @@ std::optional<ByteSet> named_class(std::string_view name) {
   return std::nullopt;
 }
 
+bool is_ascii(std::string_view text) {
+  unsigned char all = 0;
+  for (const char c : text) all |= static_cast<unsigned char>(c);
+  return all < 128;
+}
+
 ByteSet folded(ByteSet set) {
   for (unsigned letter = 'a'; letter <= 'z'; ++letter) {
     const bool either = set[letter] || set[letter - 32];

@@ -14,6 +14,7 @@ ByteSet bytes_between(unsigned first, unsigned last);
 std::optional<ByteSet> escaped_class(char letter);
 // [:alpha:] and its like, by name.
 std::optional<ByteSet> named_class(std::string_view name);
+bool is_ascii(std::string_view text);
 // With the other case of each letter.
 ByteSet folded(ByteSet set);
 // As a class in brackets, or as one escaped byte; both libraries read it.

@@ -115,13 +115,12 @@ void Code::consider_jit() const {
 Match Code::search(std::string_view subject, std::size_t from, Scratch& scratch,
                    std::span<Span> spans) const {
   Scratch::State& state = scratch.state();
-  const pcre2_code* code = fast_.load(std::memory_order_acquire);
-  if (code == nullptr) {
-    consider_jit();
-    code = code_;
-  }
-  const int count = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), from, 0,
-                                state.matches, state.context);
+  const auto* text = reinterpret_cast<PCRE2_SPTR>(subject.data());
+  const pcre2_code* fast = fast_.load(std::memory_order_acquire);
+  if (fast == nullptr) consider_jit();
+  const int count = fast != nullptr
+                        ? pcre2_jit_match(fast, text, subject.size(), from, 0, state.matches, state.context)
+                        : pcre2_match(code_, text, subject.size(), from, 0, state.matches, state.context);
   if (count == PCRE2_ERROR_NOMATCH) return Match::no;
   if (count < 0) {
     ++state.gave_up;

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include <hs.h>
 #include <pcre2.h>
@@ -19,6 +21,18 @@ struct Scratch::State {
   pcre2_jit_stack* jit_stack = nullptr;
   hs_scratch_t* hyperscan = nullptr;
   std::uint64_t gave_up = 0;
+  // Of one pass of a database: the lines that it joined, where each ends and its number; what was seen of whom in which
+  // subject, and where a member's last one is.
+  struct Seen {
+    std::uint32_t member = 0;
+    std::uint32_t subject = 0;
+    std::uint8_t bits = 0;
+  };
+  std::string joined;
+  std::vector<std::size_t> ends;
+  std::vector<std::uint32_t> numbers;
+  std::vector<Seen> seen;
+  std::vector<std::uint32_t> last_seen;
 
   State();
   ~State();

@@ -20,12 +20,23 @@ constexpr std::uint32_t kHyperscanRepeatMax = 32'767;
 // Shorter parts are not worth a subroutine.
 constexpr std::size_t kSubroutineSizeMin = 40;
 
-// The first bytes of a node and how wide it can be.
+// The first bytes of a node, those that may follow, and how wide it can be.
 struct Reach {
   ByteSet first;
+  ByteSet rest;
   bool nullable = false;
   std::size_t min = 0, max = 0;  // max SIZE_MAX: no end
+
+  static Reach nothing() { return {{}, {}, false, SIZE_MAX, 0}; }
+  Reach either(const Reach& other) const {
+    return {first | other.first, rest | other.rest, nullable || other.nullable, std::min(min, other.min),
+            std::max(max, other.max)};
+  }
 };
+// A choice of what looks like one letter, wide as a numeric character reference.
+constexpr std::size_t kLetterWidthMax = 10;
+// How far a loose expression counts the bytes of one class.
+constexpr std::uint32_t kCountedMax = 4;
 
 class Emitter {
  public:
@@ -131,14 +142,9 @@ class Emitter {
   }
 
   std::string coarse(const Node& node, std::string text) {
-    Reach reach{{}, false, SIZE_MAX, 0};
-    for (const NodeIndex child : node.children) {
-      const Reach one = reach_of(child);
-      reach.first |= one.first;
-      reach.nullable = reach.nullable || one.nullable;
-      reach.min = std::min(reach.min, one.min);
-      reach.max = std::max(reach.max, one.max);
-    }
+    if (how_.letters) return letter(node, std::move(text));
+    Reach reach = Reach::nothing();
+    for (const NodeIndex child : node.children) reach = reach.either(reach_of(child));
     if (reach.max == SIZE_MAX || reach.first.none()) return text;
     const std::string rest =
         reach.max > 1 ? fmt::format("(?s:.){{{},{}}}", reach.min > 0 ? reach.min - 1 : 0, reach.max - 1) : "";
@@ -146,21 +152,50 @@ class Emitter {
     return reach.nullable || reach.min == 0 ? "(?:" + some + ")?" : some;
   }
 
+  // The many ways to write one letter: single bytes, then by their first byte those with more; what begins beyond ASCII is one.
+  std::string letter(const Node& node, std::string text) {
+    Reach single = Reach::nothing();
+    std::map<unsigned, Reach> longer;
+    for (const NodeIndex child : node.children) {
+      if (tree_[child].kind == NodeKind::never) continue;
+      const Reach one = reach_of(child);
+      if (one.nullable || one.min == 0 || one.max > kLetterWidthMax || one.first.none()) return text;
+      if (one.max == 1) {
+        single = single.either(one);
+        continue;
+      }
+      for (unsigned byte = 0; byte < 256; ++byte) {
+        if (!one.first[byte]) continue;
+        Reach& of_lead = longer.try_emplace(std::min(byte, 128U), Reach::nothing()).first->second;
+        of_lead = of_lead.either({ByteSet{}.set(byte), one.rest, false, one.min, one.max});
+      }
+    }
+    std::string parts = single.max > 0 ? class_text(single.first) : "";
+    for (const auto& [lead, reach] : longer)
+      parts += fmt::format("{}{}{}{{{},{}}}", parts.empty() ? "" : "|", class_text(reach.first),
+                           class_text(reach.rest), reach.min - 1, reach.max - 1);
+    return parts.size() < text.size() ? parts : text;
+  }
+
   Reach reach_of(NodeIndex index) {
     const Node& node = tree_[index];
     switch (node.kind) {
       case NodeKind::bytes: {
-        ByteSet first = bytes_of(std::string_view(node.text).substr(0, 1));
-        return {node.caseless ? folded(first) : first, false, node.text.size(), node.text.size()};
+        const std::string_view text = node.text;
+        const ByteSet first = bytes_of(text.substr(0, 1)), rest = bytes_of(text.substr(1));
+        return {node.caseless ? folded(first) : first, node.caseless ? folded(rest) : rest, false,
+                text.size(), text.size()};
       }
       case NodeKind::set:
-        return {node.set, false, 1, 1};
+        return {node.set, {}, false, 1, 1};
       case NodeKind::capture:
         return reach_of(node.children[0]);
       case NodeKind::sequence: {
-        Reach sum{{}, true, 0, 0};
+        Reach sum{{}, {}, true, 0, 0};
         for (const NodeIndex child : node.children) {
           const Reach one = reach_of(child);
+          sum.rest |= one.rest;
+          if (sum.max > 0) sum.rest |= one.first;
           if (sum.nullable) sum.first |= one.first;
           sum.nullable = sum.nullable && one.nullable;
           sum.min += one.min;
@@ -170,30 +205,26 @@ class Emitter {
       }
       case NodeKind::choice:
       case NodeKind::conditional: {
-        Reach sum{{}, false, SIZE_MAX, 0};
-        for (const NodeIndex child : node.children) {
-          const Reach one = reach_of(child);
-          sum = {sum.first | one.first, sum.nullable || one.nullable, std::min(sum.min, one.min),
-                 std::max(sum.max, one.max)};
-        }
+        Reach sum = Reach::nothing();
+        for (const NodeIndex child : node.children) sum = sum.either(reach_of(child));
         return sum;
       }
       case NodeKind::repeat: {
         const Reach once = reach_of(node.children[0]);
         const bool endless = node.max == kUnbounded || once.max == SIZE_MAX;
-        return {once.first, once.nullable || node.min == 0, once.min * node.min,
-                endless ? SIZE_MAX : once.max * node.max};
+        return {once.first, node.max > 1 ? once.first | once.rest : once.rest, once.nullable || node.min == 0,
+                once.min * node.min, endless ? SIZE_MAX : once.max * node.max};
       }
       case NodeKind::look:
         if (node.look == Look::atomic) return reach_of(node.children[0]);
-        return {{}, true, 0, 0};
+        return {{}, {}, true, 0, 0};
       case NodeKind::empty:
       case NodeKind::anchor:
-        return {{}, true, 0, 0};
+        return {{}, {}, true, 0, 0};
       case NodeKind::never:
-        return {{}, false, 0, 0};
+        return {{}, {}, false, 0, 0};
       default:
-        return {~ByteSet{}, true, 0, SIZE_MAX};
+        return {~ByteSet{}, ~ByteSet{}, true, 0, SIZE_MAX};
     }
   }
 
@@ -213,6 +244,11 @@ class Emitter {
     std::uint32_t min = node.min;
     if (how_.hyperscan && max != kUnbounded && max > kHyperscanRepeatMax) max = kUnbounded;
     if (how_.hyperscan) min = std::min(min, kHyperscanRepeatMax);
+    if (how_.letters && max > 1) {
+      // A machine that counts is large; one that goes round is not.
+      max = kUnbounded;
+      min = std::min(min, tree_[node.children[0]].kind == NodeKind::set ? kCountedMax : 1U);
+    }
     if (min == 0 && max == kUnbounded)
       inside += '*';
     else if (min == 1 && max == kUnbounded)

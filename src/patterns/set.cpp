@@ -1,8 +1,13 @@
 #include "ringpost/patterns/set.hpp"
 
-#include "ringpost/base/assert.hpp"
+#include <algorithm>
 
+#include "ringpost/base/assert.hpp"
+#include "ringpost/patterns/limits.hpp"
+
+#include "byte_sets.hpp"
 #include "code.hpp"
+#include "database.hpp"
 
 namespace ringpost::patterns {
 
@@ -27,21 +32,18 @@ Set::Set(std::vector<Pattern> patterns, Subjects subjects)
 
 Set::~Set() {
   for (const Member& member : members_) delete member.code.load(std::memory_order_relaxed);
-  hs_free_database(database_);
 }
 
 std::shared_ptr<const Set> Set::interim(std::vector<Pattern> patterns, Subjects subjects) {
   const std::shared_ptr<Set> set(new Set(std::move(patterns), subjects));
   set->check_all();
-  set->list_alone();
   return set;
 }
 
 std::shared_ptr<const Set> Set::compiled(std::vector<Pattern> patterns, Subjects subjects) {
   const std::shared_ptr<Set> set(new Set(std::move(patterns), subjects));
   set->check_all();
-  set->compile_database();
-  set->list_alone();
+  set->compile_databases();
   return set;
 }
 
@@ -52,45 +54,58 @@ void Set::check_all() {
       members_[index].code.store(made->release(), std::memory_order_relaxed);
       continue;
     }
-    members_[index].way = Way::broken;
+    members_[index].broken = true;
     members_[index].problem = made.error().text;
   }
 }
 
-void Set::list_alone() {
-  for (std::uint32_t index = 0; index < members_.size(); ++index)
-    if (members_[index].way == Way::alone) alone_.push_back(index);
+void Set::compile_databases() {
+  if (patterns_.size() < kDatabasePatternsMin) return;
+  std::vector<bool> usable;
+  for (const Member& member : members_) usable.push_back(!member.broken);
+  auto ascii = Database::compile(patterns_, usable, subjects_, true);
+  auto any = Database::compile(patterns_, usable, subjects_, false);
+  if (ascii != nullptr && any != nullptr) databases_ = {std::move(ascii), std::move(any)};
+}
+
+Way Set::way(std::size_t index) const {
+  if (members_[index].broken) return Way::broken;
+  return in_hyperscan() ? databases_[0]->way(index) : Way::alone;
 }
 
 std::size_t Set::database_size() const {
-  std::size_t size = 0;
-  if (database_ != nullptr) hs_database_size(database_, &size);
-  return size;
+  return in_hyperscan() ? databases_[0]->size() + databases_[1]->size() : 0;
 }
 
-void Set::candidates(std::string_view buffer, Scratch& scratch, const Visit& visit) const {
-  if (database_ == nullptr) return;
+void Set::candidates(std::string_view subject, Scratch& scratch, const Visit& visit) const {
+  RP_ASSERT(in_hyperscan());
+  databases_[is_ascii(subject) ? 0 : 1]->scan({.bytes = subject}, scratch.state(), visit);
+}
+
+void Set::candidates(std::span<const std::string> lines, Scratch& scratch, const Visit& visit) const {
+  RP_ASSERT(in_hyperscan() && subjects_ == Subjects::lines);
   Scratch::State& state = scratch.state();
-  RP_ASSERT(buffer.size() <= UINT32_MAX);
-  RP_ASSERT(state.fit(database_));
-  struct Context {
-    const Set& set;
-    const Visit& visit;
-  } context{*this, visit};
-  const auto on_match = [](unsigned id, unsigned long long, unsigned long long to, unsigned, void* passed) {
-    const Context& given = *static_cast<const Context*>(passed);
-    given.visit({id, given.set.members_[id].certain, static_cast<std::size_t>(to)});
-    return 0;
-  };
-  const hs_error_t error = hs_scan(database_, buffer.data(), static_cast<unsigned>(buffer.size()), 0,
-                                   state.hyperscan, on_match, &context);
-  RP_ASSERT(error == HS_SUCCESS);
+  for (std::size_t kind = 0; kind < databases_.size(); ++kind) {
+    state.joined.clear();
+    state.ends.clear();
+    state.numbers.clear();
+    for (std::uint32_t number = 0; number < lines.size(); ++number) {
+      if (is_ascii(lines[number]) != (kind == 0)) continue;
+      state.joined += lines[number];
+      if (!lines[number].ends_with('\n')) state.joined += '\n';
+      state.ends.push_back(state.joined.size());
+      state.numbers.push_back(number);
+    }
+    if (state.ends.empty()) continue;
+    databases_[kind]->scan({state.joined, state.ends, state.numbers, state.ends.size() == lines.size()},
+                           state, visit);
+  }
 }
 
 const Code* Set::code(std::size_t index) const {
   const Member& member = members_[index];
   const Code* code = member.code.load(std::memory_order_acquire);
-  if (code != nullptr || member.way == Way::broken) return code;
+  if (code != nullptr || member.broken) return code;
   auto made = Code::compile(patterns_[index]);
   RP_ASSERT(
       made.has_value());  // it was checked when the set was made, or when the bytes it was restored from were

@@ -1,21 +1,22 @@
 // A set as bytes and back. Numbers are in the order of this machine: the key ties a cache to it.
 //
-//   magic "RPpat002" | key, 32 letters | count u32 | for each: way u8, certain u8, size of problem u32, problem
-//   | size of database u64 | database | checksum u64 over all before it
+//   magic "RPpat003" | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
+//   | for each of the two databases: size u64, bytes (none: it has none) | checksum u64 over all before it
+//   database: for each member: way u8, certain u8, needs u8 | count of entries u32 | for each: member u32, gives u8
+//   | what Hyperscan made of itself
 #include <cstring>
 
 #include <fmt/format.h>
 
 #include "ringpost/patterns/limits.hpp"
-#include "ringpost/patterns/set.hpp"
 
-#include "code.hpp"
+#include "database.hpp"
 
 namespace ringpost::patterns {
 
 namespace {
 
-constexpr std::string_view kMagic = "RPpat002";
+constexpr std::string_view kMagic = "RPpat003";
 
 // FNV-1a in 64 bits: it names a cache and tells a torn file; nothing rests on it against malice.
 class Hash {
@@ -70,6 +71,7 @@ class Reader {
     if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof value);
     return value;
   }
+  std::string_view rest() { return take(bytes_.size()); }
   bool good() const { return !short_; }
   bool at_end() const { return bytes_.empty() && !short_; }
 
@@ -92,6 +94,8 @@ std::string Set::cache_key(std::span<const Pattern> patterns, Subjects subjects)
   add(hs_version());
   add(fmt::format("{} {} {} {} {}", platform.cpu_features, platform.tune, static_cast<int>(subjects),
                   kHyperscanPositionsMax, kDatabasePatternsMin));
+  add(fmt::format("{} {} {} {} {}", kCheapInLinesMax, kCheapInFieldsMax, kFactorsMax, kFactorLiteralsMax,
+                  kFactorBitsMin));
   for (const Pattern& pattern : patterns) {
     add(pattern.expression);
     add(to_string(pattern.flags));
@@ -99,22 +103,63 @@ std::string Set::cache_key(std::span<const Pattern> patterns, Subjects subjects)
   return fmt::format("{:016x}{:016x}", one.value(), two.value());
 }
 
+void Set::Database::write(std::string& out) const {
+  for (const Row& row : rows_) {
+    put(out, static_cast<std::uint8_t>(row.way));
+    put(out, static_cast<std::uint8_t>(row.certain));
+    put(out, row.needs);
+  }
+  put(out, static_cast<std::uint32_t>(entries_.size()));
+  for (const Entry& entry : entries_) {
+    put(out, entry.member);
+    put(out, entry.gives);
+  }
+  char* blob = nullptr;
+  std::size_t size = 0;
+  if (handle_ != nullptr) hs_serialize_database(handle_, &blob, &size);
+  out.append(blob, size);
+  std::free(blob);  // NOLINT(cppcoreguidelines-no-malloc): Hyperscan's default allocator
+}
+
+std::unique_ptr<const Set::Database> Set::Database::read(std::string_view bytes, std::size_t members) {
+  Reader reader(bytes);
+  std::unique_ptr<Database> made(new Database);
+  for (std::size_t member = 0; member < members && reader.good(); ++member) {
+    const auto way = reader.number<std::uint8_t>();
+    const bool certain = reader.number<std::uint8_t>() != 0;
+    if (way > static_cast<std::uint8_t>(Way::broken)) return nullptr;
+    made->rows_.push_back({static_cast<Way>(way), certain, reader.number<std::uint8_t>()});
+  }
+  const auto entries = reader.number<std::uint32_t>();
+  for (std::uint32_t n = 0; n < entries && reader.good(); ++n) {
+    const auto member = reader.number<std::uint32_t>();
+    if (member >= members) return nullptr;
+    made->entries_.push_back({member, reader.number<std::uint8_t>()});
+  }
+  if (!reader.good()) return nullptr;
+  made->find_alone();
+  const std::string_view blob = reader.rest();
+  if (!blob.empty() && hs_deserialize_database(blob.data(), blob.size(), &made->handle_) != HS_SUCCESS)
+    return nullptr;
+  // Entries without a database, or the other way round, are not what was written.
+  return (made->handle_ != nullptr) == !made->entries_.empty() ? std::move(made) : nullptr;
+}
+
 std::string Set::serialized() const {
   std::string out(kMagic);
   out += cache_key(patterns_, subjects_);
   put(out, static_cast<std::uint32_t>(members_.size()));
   for (const Member& member : members_) {
-    put(out, static_cast<std::uint8_t>(member.way));
-    put(out, static_cast<std::uint8_t>(member.certain));
+    put(out, static_cast<std::uint8_t>(member.broken));
     put(out, static_cast<std::uint32_t>(member.problem.size()));
     out += member.problem;
   }
-  char* blob = nullptr;
-  std::size_t size = 0;
-  if (database_ != nullptr) hs_serialize_database(database_, &blob, &size);
-  put(out, static_cast<std::uint64_t>(size));
-  out.append(blob, size);
-  std::free(blob);  // NOLINT(cppcoreguidelines-no-malloc): Hyperscan's default allocator
+  for (const auto& database : databases_) {
+    std::string bytes;
+    if (database != nullptr) database->write(bytes);
+    put(out, static_cast<std::uint64_t>(bytes.size()));
+    out += bytes;
+  }
   put(out, checksum(out));
   return out;
 }
@@ -134,17 +179,16 @@ Result<std::shared_ptr<const Set>> Set::restored(std::vector<Pattern> patterns, 
   std::shared_ptr<Set> set(new Set(std::move(patterns), subjects));
   if (reader.number<std::uint32_t>() != set->members_.size()) return torn();
   for (Member& member : set->members_) {
-    const auto way = reader.number<std::uint8_t>();
-    if (way > static_cast<std::uint8_t>(Way::broken)) return torn();
-    member.way = static_cast<Way>(way);
-    member.certain = reader.number<std::uint8_t>() != 0;
+    member.broken = reader.number<std::uint8_t>() != 0;
     member.problem = reader.take(reader.number<std::uint32_t>());
   }
-  const std::string_view blob = reader.take(reader.number<std::uint64_t>());
-  if (!reader.at_end()) return torn();
-  if (!blob.empty() && hs_deserialize_database(blob.data(), blob.size(), &set->database_) != HS_SUCCESS)
-    return stale();
-  set->list_alone();
+  for (auto& database : set->databases_) {
+    const std::string_view part = reader.take(reader.number<std::uint64_t>());
+    if (part.empty()) continue;
+    database = Database::read(part, set->members_.size());
+    if (database == nullptr) return stale();
+  }
+  if (!reader.at_end() || (set->databases_[0] == nullptr) != (set->databases_[1] == nullptr)) return torn();
   return std::shared_ptr<const Set>(std::move(set));
 }
 

@@ -2,142 +2,160 @@
 #include <algorithm>
 
 #include "ringpost/patterns/limits.hpp"
-#include "ringpost/patterns/set.hpp"
 
 #include "byte_sets.hpp"
-#include "code.hpp"
+#include "database.hpp"
 #include "tree.hpp"
 
 namespace ringpost::patterns {
 
 namespace {
 
+// What Hyperscan gets of one expression: itself, one that matches wherever it does, or words in groups of which one each must
+// occur.
 struct Attempt {
   Way way = Way::alone;
-  std::string text;  // what Hyperscan gets
+  std::vector<std::vector<std::string>> groups;
 };
 
-bool accepted(const std::string& text) {
-  if (text.size() > kHyperscanTextMax) return false;
-  const auto tree = parse({text, {}});
-  if (!tree || traits_of(*tree).positions > kHyperscanPositionsMax) return false;
-  hs_expr_info_t* info = nullptr;
-  hs_compile_error_t* error = nullptr;
-  const bool good =
-      hs_expression_info(text.c_str(), HS_FLAG_ALLOWEMPTY | HS_FLAG_SINGLEMATCH, &info, &error) == HS_SUCCESS;
-  std::free(info);  // NOLINT(cppcoreguidelines-no-malloc): Hyperscan's default allocator
-  hs_free_compile_error(error);
-  return good;
-}
-
-std::string literal_text(const Factor& factor) {
-  std::string text;
-  for (const std::string& literal : factor.literals) {
-    if (!text.empty()) text += '|';
-    for (const char c : literal) text += byte_text(static_cast<unsigned char>(c));
-  }
-  return factor.caseless ? "(?i:" + text + ")" : text;
-}
-
-// One expression's way down, from the best to the coarsest: each call gives the next attempt that Hyperscan's parser takes.
-class Ladder {
+class Library {
  public:
-  Ladder(const Pattern& pattern, bool lines) : tree_(parse(pattern)), lines_(lines) {
-    if (tree_) traits_ = traits_of(*tree_);
-  }
-  const Traits& traits() const { return traits_; }
+  Library() { usable_ = hs_valid_platform() == HS_SUCCESS && hs_populate_platform(&platform_) == HS_SUCCESS; }
+  bool usable() const { return usable_; }
 
-  Attempt next() {
-    while (tree_ && rung_ <= kLastRung) {
-      Attempt attempt = at(rung_++);
-      if (attempt.way != Way::alone && accepted(attempt.text)) return attempt;
-    }
+  // nullptr: it does not take them.
+  hs_database_t* make(const std::vector<const char*>& texts, const std::vector<unsigned>& flags) const {
+    std::vector<unsigned> ids;
+    for (unsigned id = 0; id < texts.size(); ++id) ids.push_back(id);
+    hs_database_t* database = nullptr;
+    hs_compile_error_t* error = nullptr;
+    hs_compile_multi(texts.data(), flags.data(), ids.data(), static_cast<unsigned>(texts.size()),
+                     HS_MODE_BLOCK, &platform_, &database, &error);
+    hs_free_compile_error(error);
+    return database;
+  }
+  // Of this expression alone; SIZE_MAX: it does not go into one.
+  std::size_t size_of(const std::string& text) const {
+    if (text.size() > kHyperscanTextMax) return SIZE_MAX;
+    const auto tree = parse({text, {}});
+    if (!tree || traits_of(*tree).positions > kHyperscanPositionsMax) return SIZE_MAX;
+    hs_database_t* database = make({text.c_str()}, {HS_FLAG_ALLOWEMPTY | HS_FLAG_SINGLEMATCH});
+    std::size_t size = SIZE_MAX;
+    if (database != nullptr) hs_database_size(database, &size);
+    hs_free_database(database);
+    return size;
+  }
+
+ private:
+  bool usable_ = false;
+  hs_platform_info_t platform_{};
+};
+
+// A choice that is longer becomes "one of the first bytes, then some that may follow".
+constexpr std::size_t kCoarseMin = 40;
+
+// One expression's way: exact where that is cheap, else by its words, else by something looser that is cheap.
+class Choice {
+ public:
+  Choice(const Tree& tree, bool lines, const Library& library)
+      : tree_(tree), lines_(lines), library_(library), traits_(traits_of(tree)) {}
+
+  // Certain: where Hyperscan sees it, it is, whatever is before and behind.
+  bool certain() const { return !lines_ || (!traits_.takes_newline && !traits_.anchored); }
+
+  Attempt make() const {
+    if (tree_[tree_.root].kind == NodeKind::never) return {Way::exact, {{}}};
+    if (auto exact = this->exact()) return *std::move(exact);
+    if (auto literal = this->literal()) return *std::move(literal);
+    for (const bool anchors : {true, false})
+      if (auto looser = prefilter(anchors)) return *std::move(looser);
     return {};
   }
 
  private:
-  static constexpr unsigned kLastRung = 5;
+  std::size_t cheap() const { return lines_ ? kCheapInLinesMax : kCheapInFieldsMax; }
 
-  Attempt at(unsigned rung) const {
-    if (rung == 0)
-      return traits_.exact_in_hyperscan
-                 ? Attempt{Way::exact, emit(*tree_, {.hyperscan = true, .lines = lines_})}
-                 : Attempt{};
-    if (rung == kLastRung) {
-      const Factor factor = factor_of(*tree_);
-      return factor.literals.empty() ? Attempt{} : Attempt{Way::literal, literal_text(factor)};
+  std::optional<Attempt> exact() const {
+    // A match of nothing at the start of a line is seen at the end of the one before.
+    if (!traits_.exact_in_hyperscan || (!certain() && traits_.width_min == 0)) return std::nullopt;
+    const std::string text = emit(tree_, {.hyperscan = true, .lines = lines_});
+    if (library_.size_of(text) > cheap()) return std::nullopt;
+    return Attempt{Way::exact, {{text}}};
+  }
+
+  std::optional<Attempt> literal() const {
+    Attempt attempt{Way::literal, {}};
+    for (const Factor& factor : factors_of(tree_)) {
+      std::vector<std::string>& texts = attempt.groups.emplace_back();
+      for (const std::string& literal : factor.literals) {
+        std::string& text = texts.emplace_back("(?i:");
+        for (const char c : literal) text += byte_text(static_cast<unsigned char>(c));
+        text += ')';
+      }
     }
-    Emission how{.hyperscan = true, .relaxed = true, .anchors = rung == 1, .lines = lines_};
-    if (rung == 3) how.coarse = 200;
-    if (rung == 4) how.coarse = 40;
-    Attempt attempt{Way::prefilter, emit(*tree_, how)};
-    const auto relaxed = parse({attempt.text, {}});
-    return relaxed && traits_of(*relaxed).width_min >= kPrefilterWidthMin ? attempt : Attempt{};
+    return attempt.groups.empty() ? std::nullopt : std::optional(std::move(attempt));
   }
 
-  std::optional<Tree> tree_;
+  std::optional<Attempt> prefilter(bool anchors) const {
+    Emission how{.hyperscan = true, .relaxed = true, .anchors = anchors, .lines = lines_};
+    how.coarse = kCoarseMin;
+    how.letters = true;
+    std::string text = emit(tree_, how);
+    const auto relaxed = parse({text, {}});
+    if (!relaxed || traits_of(*relaxed).width_min < kPrefilterWidthMin) return std::nullopt;
+    if (library_.size_of(text) > kCheapPrefilterMax) return std::nullopt;
+    return Attempt{Way::prefilter, {{std::move(text)}}};
+  }
+
+  const Tree& tree_;
   bool lines_;
+  const Library& library_;
   Traits traits_;
-  unsigned rung_ = 0;
 };
-
-struct Job {
-  std::uint32_t index;
-  Ladder ladder;
-  Attempt attempt;
-};
-
-// The database, or the job whose expression it stumbled over, or neither.
-struct Outcome {
-  hs_database_t* database = nullptr;
-  std::ptrdiff_t refused = -1;
-};
-Outcome compile_jobs(const std::vector<Job>& jobs, const hs_platform_info_t& platform) {
-  std::vector<const char*> texts;
-  std::vector<unsigned> flags, ids;
-  for (const Job& job : jobs) {
-    texts.push_back(job.attempt.text.c_str());
-    flags.push_back(HS_FLAG_ALLOWEMPTY | HS_FLAG_SINGLEMATCH);
-    ids.push_back(job.index);
-  }
-  Outcome outcome;
-  hs_compile_error_t* error = nullptr;
-  if (hs_compile_multi(texts.data(), flags.data(), ids.data(), static_cast<unsigned>(jobs.size()),
-                       HS_MODE_BLOCK, &platform, &outcome.database, &error) != HS_SUCCESS)
-    outcome.refused = error != nullptr ? error->expression : -1;
-  hs_free_compile_error(error);
-  return outcome;
-}
 
 }  // namespace
 
-void Set::compile_database() {
-  if (patterns_.size() < kDatabasePatternsMin) return;
-  hs_platform_info_t platform{};
-  if (hs_valid_platform() != HS_SUCCESS || hs_populate_platform(&platform) != HS_SUCCESS) return;
-  std::vector<Job> jobs;
-  for (std::uint32_t index = 0; index < patterns_.size(); ++index) {
-    if (members_[index].way == Way::broken) continue;
-    Job job{index, Ladder(patterns_[index], subjects_ == Subjects::lines), {}};
-    job.attempt = job.ladder.next();
-    if (job.attempt.way != Way::alone) jobs.push_back(std::move(job));
+std::unique_ptr<const Set::Database> Set::Database::compile(std::span<const Pattern> patterns,
+                                                            const std::vector<bool>& usable,
+                                                            Subjects subjects, bool ascii) {
+  const Library library;
+  if (!library.usable()) return nullptr;
+  std::unique_ptr<Database> made(new Database);
+  made->rows_.resize(patterns.size());
+  std::vector<std::string> texts;
+  for (std::uint32_t member = 0; member < patterns.size(); ++member) {
+    Row& row = made->rows_[member];
+    auto tree = parse(patterns[member]);
+    if (!usable[member]) row.way = Way::broken;
+    if (!usable[member] || !tree) continue;
+    if (ascii) tree = in_ascii(*std::move(tree));
+    const Choice choice(*tree, subjects == Subjects::lines, library);
+    const Attempt attempt = choice.make();
+    row.way = attempt.way;
+    row.certain = attempt.way == Way::exact && choice.certain();
+    unsigned bit = 1;
+    for (const std::vector<std::string>& group : attempt.groups) {
+      for (const std::string& text : group) {
+        texts.push_back(text);
+        made->entries_.push_back({member, static_cast<std::uint8_t>(bit)});
+      }
+      row.needs = static_cast<std::uint8_t>(row.needs | bit);
+      bit <<= 1U;
+    }
   }
-  while (!jobs.empty()) {
-    const Outcome outcome = compile_jobs(jobs, platform);
-    database_ = outcome.database;
-    if (database_ != nullptr || outcome.refused < 0) break;
-    Job& refused = jobs[static_cast<std::size_t>(outcome.refused)];
-    refused.attempt = refused.ladder.next();
-    if (refused.attempt.way == Way::alone) jobs.erase(jobs.begin() + outcome.refused);
+  std::vector<const char*> pointers;
+  std::vector<unsigned> flags;
+  for (std::size_t id = 0; id < texts.size(); ++id) {
+    pointers.push_back(texts[id].c_str());
+    const bool once = subjects == Subjects::whole || made->rows_[made->entries_[id].member].certain;
+    flags.push_back(HS_FLAG_ALLOWEMPTY | (once ? HS_FLAG_SINGLEMATCH : 0U));
   }
-  if (database_ == nullptr) return;
-  for (const Job& job : jobs) {
-    members_[job.index].way = job.attempt.way;
-    const Traits& traits = job.ladder.traits();
-    members_[job.index].certain =
-        job.attempt.way == Way::exact &&
-        (subjects_ == Subjects::whole || (!traits.takes_newline && !traits.anchored));
-  }
+  made->find_alone();
+  if (texts.empty()) return made;
+  made->handle_ = library.make(pointers, flags);
+  // Each went through alone; what fails for all together is memory, and PCRE2 serves.
+  if (made->handle_ == nullptr) return nullptr;
+  return made;
 }
 
 }  // namespace ringpost::patterns

@@ -1,4 +1,4 @@
-// What can be said about an expression without running it: widths, how large it becomes, which literals it cannot do without.
+// What can be said about an expression without running it: widths, how large it becomes.
 #include <algorithm>
 
 #include "ringpost/patterns/limits.hpp"
@@ -104,52 +104,6 @@ class Meter {
   const Tree& tree_;
 };
 
-std::string lowered(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return text;
-}
-
-bool better(const Factor& a, const Factor& b) {
-  if (a.literals.empty() || b.literals.empty()) return !a.literals.empty();
-  const std::size_t wide = a.width_min(), other = b.width_min();
-  return wide != other ? wide > other : a.literals.size() < b.literals.size();
-}
-
-Factor factor(const Tree& tree, NodeIndex index) {
-  const Node& node = tree[index];
-  switch (node.kind) {
-    case NodeKind::bytes:
-      return {{node.text}, node.caseless};
-    case NodeKind::capture:
-      return factor(tree, node.children[0]);
-    case NodeKind::look:
-      return node.look == Look::atomic ? factor(tree, node.children[0]) : Factor{};
-    case NodeKind::repeat:
-      return node.min > 0 ? factor(tree, node.children[0]) : Factor{};
-    case NodeKind::sequence: {
-      Factor best;
-      for (const NodeIndex child : node.children)
-        if (Factor part = factor(tree, child); better(part, best)) best = std::move(part);
-      return best;
-    }
-    case NodeKind::choice:
-    case NodeKind::conditional: {
-      Factor sum;
-      for (const NodeIndex child : node.children) {
-        Factor part = factor(tree, child);
-        if (part.literals.empty() || sum.literals.size() + part.literals.size() > kFactorLiteralsMax)
-          return {};
-        sum.caseless = sum.caseless || part.caseless;
-        std::ranges::move(part.literals, std::back_inserter(sum.literals));
-      }
-      return sum;
-    }
-    default:
-      return {};
-  }
-}
-
 }  // namespace
 
 Traits traits_of(const Tree& tree) {
@@ -158,23 +112,6 @@ Traits traits_of(const Tree& tree) {
   meter.traits.width_min = measure.width_min;
   meter.traits.positions = measure.positions;
   return meter.traits;
-}
-
-std::size_t Factor::width_min() const {
-  std::size_t width = SIZE_MAX;
-  for (const std::string& literal : literals) width = std::min(width, literal.size());
-  return literals.empty() ? 0 : width;
-}
-
-Factor factor_of(const Tree& tree) {
-  Factor found = factor(tree, tree.root);
-  if (found.width_min() < kFactorWidthMin) return {};
-  if (found.caseless)
-    for (std::string& literal : found.literals) literal = lowered(std::move(literal));
-  std::ranges::sort(found.literals);
-  const auto [first, last] = std::ranges::unique(found.literals);
-  found.literals.erase(first, last);
-  return found;
 }
 
 }  // namespace ringpost::patterns

@@ -75,6 +75,9 @@ struct Tree {
 // Nothing: it is beyond this parser, which says nothing about its being right or wrong.
 std::optional<Tree> parse(const Pattern& pattern);
 
+// The same for texts of ASCII alone: there it matches where the whole does. A root of kind `never`: it matches none.
+Tree in_ascii(Tree tree);
+
 // How an expression is written again.
 struct Emission {
   bool hyperscan = false;  // Hyperscan's syntax; else PCRE2's
@@ -83,6 +86,9 @@ struct Emission {
   // Relaxed: without anchors too; and choices with more than `coarse` bytes become "a byte of the first ones, then anything".
   bool anchors = true;
   std::size_t coarse = SIZE_MAX;
+  // Relaxed: in a choice that is coarse, what its bytes are behind the first is kept: "a byte of the first ones, then some of
+  // those that may follow".
+  bool letters = false;
   // Hyperscan: the buffer holds many subjects that each end with a newline.
   bool lines = false;
   // PCRE2: parts that occur often become subroutines, for expressions that are too large otherwise.
@@ -100,12 +106,14 @@ struct Traits {
 };
 Traits traits_of(const Tree& tree);
 
-// Literals of which at least one is in every subject that matches; empty: there are none that are good enough.
+// Literals of which at least one is in every subject that matches, in lower case; a subject may have them in any case.
 struct Factor {
   std::vector<std::string> literals;
-  bool caseless = false;
   std::size_t width_min() const;
+  // How rare it is in mail, about, as the logarithm to 2 of how many bytes go by between two of them.
+  double bits() const;
 };
-Factor factor_of(const Tree& tree);
+// Those that a match needs all, the rarest first; none that are frequent.
+std::vector<Factor> factors_of(const Tree& tree);
 
 }  // namespace ringpost::patterns

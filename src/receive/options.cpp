@@ -7,7 +7,24 @@ namespace ringpost::receive {
 
 namespace {
 
+void check_http(const ListenerOptions& options, OptionReport& report) {
+  const bool http = options.protocol == Protocol::http;
+  if (http && options.serve.empty())
+    report.error("serve", "an HTTP listener that serves nothing", "write serve = [\"metrics\"]");
+  if (!http && !options.serve.empty())
+    report.error("serve", "only an HTTP listener serves pages",
+                 "set protocol = \"http\", or leave serve away");
+  if (http && (options.tls == TlsMode::required || options.tls == TlsMode::implicit))
+    report.error("tls", "an HTTP listener speaks clear text",
+                 "leave tls away and listen on loopback, behind a proxy that speaks TLS if need be");
+  for (const Endpoint& address : options.address)
+    if (http && !address.address.is_loopback())
+      report.warning("address", to_string(address) + " shows the figures to whoever can connect",
+                     "listen on loopback or on the address of an inner network that only Prometheus reaches");
+}
+
 void check(const ListenerOptions& options, OptionReport& report) {
+  check_http(options, report);
   if (options.protocol == Protocol::submission && options.tls == TlsMode::none && !options.auth_without_tls)
     report.error("tls", "a submission listener without TLS would never let anybody log in",
                  "set tls = \"required\" or \"implicit\", or auth_without_tls = true on a trusted network");
@@ -19,10 +36,16 @@ const OptionTable& option_table(const ListenerOptions*) {
   static const OptionTable table = options_of<ListenerOptions>(
       "listener", "Where mail comes in, and what a client may do there.",
       {
-          field<&ListenerOptions::protocol>("protocol", "What is spoken there; submission asks for AUTH."),
+          field<&ListenerOptions::protocol>(
+              "protocol",
+              "What is spoken there; submission asks for AUTH, http serves pages and takes no mail.",
+              needs_restart()),
           field<&ListenerOptions::address>("address", "Addresses and ports to listen on.", required(),
                                            not_empty(), example("[\"0.0.0.0:25\", \"[::]:25\"]"),
                                            postfix("inet_interfaces"), needs_restart()),
+          field<&ListenerOptions::serve>(
+              "serve", "What an HTTP listener serves: metrics, for Prometheus, at /metrics.",
+              example("[\"metrics\"]"), needs_restart()),
           field<&ListenerOptions::tls>(
               "tls",
               "offered: STARTTLS may be used; required: no mail without it; implicit: TLS "

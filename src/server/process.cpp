@@ -13,6 +13,7 @@
 #include "ringpost/admin/directives.hpp"
 #include "ringpost/config/print.hpp"
 #include "ringpost/inject/pickup_format.hpp"
+#include "ringpost/publish/metrics.hpp"
 #include "ringpost/server/rule_files.hpp"
 #include "ringpost/server/version.hpp"
 
@@ -65,6 +66,7 @@ Result<void> Process::start(LoadedConfiguration loaded) {
       [this](std::shared_ptr<const filter::Engine> engine) { put_engine_in_force(std::move(engine)); },
       [this](const std::string& text) { publisher_->notice(text); });
   have_rules_compiled();
+  RP_CHECK(serve_pages());
   endpoint_ = RP_TRY(admin::Endpoint::start(configuration->admin, *this));
   // A command that changed accounts since they were opened found nobody to tell.
   RP_CHECK(accounts_->refresh());
@@ -125,6 +127,20 @@ Result<void> Process::start_cores() {
       RP_TRY(publish::Publisher::start(std::move(rings), configuration.log, configuration.hostname()));
   RP_CHECK(on_all([this](CoreServices& services) { return services.open(material_); }));
   return on_all([](CoreServices& services) { return services.start(); });
+}
+
+// Any thread may read figures; which there are is settled when the cores have started.
+Result<void> Process::serve_pages() {
+  std::vector<int> listening;
+  for (const BoundSocket& socket : shared_.sockets)
+    if (socket.core == kOffCores) listening.push_back(socket.handle.value);
+  if (listening.empty()) return {};
+  std::vector<const observe::Registry*> figures;
+  for (unsigned i = 0; i < runtime_->count(); ++i) figures.push_back(&runtime_->core(i).figures());
+  pages_ = RP_TRY(publish::PageServer::start(std::move(listening), [this, figures = std::move(figures)] {
+    return publish::metrics_page({.version = kVersion, .started = started_}, figures);
+  }));
+  return {};
 }
 
 namespace {
@@ -445,6 +461,7 @@ void Process::shut_down(Duration drain) {
   });
   std::this_thread::sleep_for(kLastWord);
   endpoint_.reset();
+  pages_.reset();
   end_services();
   publisher_->notice("stopped");
   publisher_.reset();  // it reads rings that are the cores'

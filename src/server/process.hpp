@@ -14,6 +14,7 @@
 #include "ringpost/admin/control.hpp"
 #include "ringpost/admin/endpoint.hpp"
 #include "ringpost/deliver/helper.hpp"
+#include "ringpost/publish/page_server.hpp"
 #include "ringpost/publish/publisher.hpp"
 #include "ringpost/server/configuration.hpp"
 #include "ringpost/server/privileges.hpp"
@@ -49,6 +50,7 @@ class Process final : public admin::Control {
   Result<void> prepare(const Configuration& configuration);
   Result<void> open_durable(const Configuration& configuration);
   Result<void> start_cores();
+  Result<void> serve_pages();
   // Spawns `make(services)` on every core and waits for all; the first error.
   Result<void> on_all(const std::function<Task<Result<void>>(CoreServices&)>& make);
   // Every core goes on with `fresh`, or none does.
@@ -84,6 +86,7 @@ class Process final : public admin::Control {
   std::vector<std::unique_ptr<CoreServices>> services_;
   std::unique_ptr<shard::Runtime> runtime_;
   std::unique_ptr<publish::Publisher> publisher_;
+  std::unique_ptr<publish::PageServer> pages_;
   std::unique_ptr<admin::Endpoint> endpoint_;
   std::unique_ptr<RuleKeeper> rule_keeper_;
   std::vector<std::string> rule_errors_;  // of the rules in force

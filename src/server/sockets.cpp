@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <numeric>
 #include <thread>
 
 namespace ringpost::server {
@@ -31,6 +32,8 @@ Result<std::vector<BoundSocket>> bind_sockets(const Configuration& configuration
   // Any backend can bind; this one is gone before the cores make theirs, the descriptors stay.
   const auto backend = RP_TRY(io::make_backend({.choice = "epoll"}));
   std::vector<BoundSocket> sockets;
+  std::vector<unsigned> all_cores(cores);
+  std::iota(all_cores.begin(), all_cores.end(), 0U);
   std::size_t index = 0;
   unsigned slot = 0;
   for (const auto& [name, options] : configuration.listener) {
@@ -46,12 +49,13 @@ Result<std::vector<BoundSocket>> bind_sockets(const Configuration& configuration
       }
       if (!alone) return refuse(name, address, alone.error());
       backend->files().close(*alone);
-      for (unsigned core = 0; core < cores; ++core) {
+      const bool http = options.protocol == receive::Protocol::http;
+      for (const unsigned core : http ? std::vector{kOffCores} : all_cores) {
         auto handle = backend->listen(address, {});
         if (!handle) return refuse(name, address, handle.error());
         sockets.push_back({index, slot, core, *handle});
       }
-      ++slot;
+      if (!http) ++slot;
     }
     ++index;
   }

@@ -11,10 +11,13 @@
 
 namespace ringpost::server {
 
+// Of an HTTP listener, which is served by a thread of its own.
+inline constexpr unsigned kOffCores = ~0U;
+
 struct BoundSocket {
   std::size_t listener = 0;  // index in the order of Configuration::listener
   unsigned slot = 0;         // the same on every core for one address
-  unsigned core = 0;
+  unsigned core = 0;         // or kOffCores
   io::Handle handle;
 };
 

@@ -33,6 +33,7 @@ void Await::completed(io::Operation& self, const io::Completion& completion) {
   await.core_.timers().disarm(await);
   await.phase_ = Phase::after;
   await.result_ = completion.result < 0 && await.why_ != 0 ? await.why_ : completion.result;
+  await.core_.runs(await.awaiting_);
   await.awaiting_.resume();
 }
 
@@ -59,6 +60,7 @@ void Sleep::await_suspend(std::coroutine_handle<> awaiting) {
 void Sleep::expired(Timer& self) {
   auto& sleep = static_cast<Sleep&>(self);
   sleep.phase_ = Phase::after;
+  sleep.core_.runs(sleep.awaiting_);
   sleep.awaiting_.resume();
 }
 
@@ -109,6 +111,7 @@ void Signal::Waiting::notify() {
 void Signal::Waiting::expired(Timer& self) {
   auto& waiting = static_cast<Waiting&>(self);
   static_cast<ListLink<Signal>&>(waiting).unlink();
+  waiting.signal_.core_.runs(waiting.awaiting_);
   waiting.awaiting_.resume();
 }
 

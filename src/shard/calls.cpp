@@ -39,6 +39,7 @@ void Calls::finish(detail::Asking& asking) {
   } else {
     --peer.in_flight;
   }
+  asking.home.runs(asking.awaiting);
   asking.awaiting.resume();
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <time.h>
+
 #include "ringpost/base/assert.hpp"
 
 #include "calls.hpp"
@@ -48,6 +50,7 @@ Core::Root Core::run_root(Core&, Task<void> task) {
 
 Core::Core(const Parts& parts)
     : index_(parts.index),
+      cpu_(parts.cpu),
       backend_(parts.backend),
       own_mesh_(parts.mesh == nullptr ? std::make_unique<Mesh>(1) : nullptr),
       mesh_(parts.mesh == nullptr ? own_mesh_.get() : parts.mesh),
@@ -61,6 +64,7 @@ Core::Core(const Parts& parts)
       completions_(kCompletionsPerTurn),
       calls_(std::make_unique<Calls>(*this)) {
   mesh_->attach(index_, *backend_);
+  own_figures_->buffer_limit.set(static_cast<std::int64_t>(buffers_.budget().count));
 }
 
 Core::~Core() {
@@ -105,8 +109,13 @@ std::size_t Core::turn(Instant until) {
   complete(completed);
   const std::size_t messages = run_messages();
   const std::size_t fired = timers_.advance(now_, kTimersPerTurn);
-  own_figures_->timers_fired.add(fired);
+  if (fired != 0) {
+    own_figures_->timers_fired.add(fired);
+    piece_ended(TurnPhase::timers);
+  }
   const std::size_t resumed = run_rounds();
+  if (const std::size_t pieces = messages + fired + resumed; pieces != 0)
+    own_figures_->turn_pieces.record(pieces);
   end_turn();
   return completed + messages + fired + resumed;
 }
@@ -129,12 +138,69 @@ std::size_t Core::poll(Instant until) {
   now_ = backend_->now();
   wall_now_ = backend_->wall_now();
 
-  own_figures_->turns.add();
-  (waits ? own_figures_->idle_ns : own_figures_->busy_ns)
-      .add(static_cast<std::uint64_t>((now_ - before).count()));
-  own_figures_->busy_ns.add(static_cast<std::uint64_t>(busy.count()));
-  if (busy > kStall) own_figures_->stalls.add();
+  count_turn(busy, now_ - before, waits);
   return count;
+}
+
+// Of the turn that has just ended, and of the entry into the kernel after it.
+void Core::count_turn(Duration busy, Duration in_kernel, bool waited) {
+  Figures& figures = *own_figures_;
+  figures.turns.add();
+  (waited ? figures.idle_ns : figures.busy_ns).add(static_cast<std::uint64_t>(in_kernel.count()));
+  figures.busy_ns.add(static_cast<std::uint64_t>(busy.count()));
+  // Before its first turn a core is being made, and nobody waits for it yet.
+  if (busy > kStall && figures.turns.value() > 1) note_stall(figures.watch.blame(busy));
+  if (!waited && in_kernel > kStall)
+    note_stall({.length = in_kernel, .phase = TurnPhase::kernel, .phase_length = in_kernel, .pieces = 1});
+  if (now_ - figures.look.at >= kThreadLook) look_at_thread();
+  figures.watch.begin(ticks());
+  running_code_ = nullptr;
+}
+
+namespace {
+
+std::uint64_t thread_cpu_ns() {
+  timespec spent{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return static_cast<std::uint64_t>(spent.tv_sec) * 1'000'000'000U +
+         static_cast<std::uint64_t>(spent.tv_nsec);
+}
+
+}  // namespace
+
+// Since the last look the thread counted itself busy for longer than the kernel let it run: the rest, or less, was in
+// this stall.
+void Core::note_stall(Stall stall) {
+  Figures& figures = *own_figures_;
+  const auto busy = static_cast<std::int64_t>(figures.busy_ns.value() - figures.look.busy_ns);
+  const auto ran = static_cast<std::int64_t>(thread_cpu_ns() - figures.look.cpu_ns);
+  stall.off_cpu = std::clamp(Duration{busy - ran}, Duration{0}, stall.length);
+  stall.time = wall_now_;
+  figures.stalls.add();
+  figures.stall_ns.record(static_cast<std::uint64_t>(stall.length.count()));
+  figures.stalls_in[static_cast<std::size_t>(stall.phase)].add();
+  stalls_.add(stall);
+}
+
+void Core::look_at_thread() {
+  Figures& figures = *own_figures_;
+  const std::uint64_t spent = thread_cpu_ns();
+  figures.cpu_ns.add(spent - std::min(spent, figures.cpu_ns.value()));
+  figures.look = {.at = now_, .cpu_ns = spent, .busy_ns = figures.busy_ns.value()};
+  const io::Load load = backend_->load();
+  figures.receive_buffers.set(load.receive_buffers);
+  figures.receive_buffers_taken.set(load.receive_buffers_taken_max);
+  figures.receive_buffers_short.add(load.receive_buffers_short);
+  figures.operations.set(static_cast<std::int64_t>(load.operations));
+}
+
+void Core::piece_ended(TurnPhase phase) noexcept {
+  own_figures_->watch.piece(phase, running_code_, ticks());
+  running_code_ = nullptr;
+}
+
+void Core::message_ended() noexcept {
+  piece_ended(TurnPhase::messages);
 }
 
 // A core whose recent turns brought several completions each waits for as many again, but not for long.
@@ -155,7 +221,9 @@ void Core::complete(std::size_t count) {
   own_figures_->completions_per_turn.record(count);
   for (std::size_t i = 0; i < count; ++i) {
     const io::Completion& completion = completions_[i];
+    runs(reinterpret_cast<const void*>(completion.operation->complete));
     completion.operation->complete(*completion.operation, completion);
+    piece_ended(TurnPhase::completions);
   }
 }
 
@@ -164,7 +232,9 @@ std::size_t Core::run_messages() {
   own_figures_->messages_received.add(count);
   for (InboxItem* item = inbox_.take_all(); item != nullptr; ++count) {
     InboxItem* next = item->next;
+    runs(reinterpret_cast<const void*>(item->run));
     item->run(*item, *this);
+    message_ended();
     item = next;
   }
   return count;
@@ -178,8 +248,16 @@ std::size_t Core::run_rounds() {
   for (unsigned round = 0; round < kRoundsPerTurn && (!ready_.empty() || !to_self_.empty()); ++round) {
     running_.swap(ready_);
     running_to_self_.swap(to_self_);
-    for (const std::coroutine_handle<> handle : running_) handle.resume();
-    for (Message& message : running_to_self_) message.run(*this, message.payload);
+    for (const std::coroutine_handle<> handle : running_) {
+      runs(handle);
+      handle.resume();
+      piece_ended(TurnPhase::coroutines);
+    }
+    for (Message& message : running_to_self_) {
+      runs(reinterpret_cast<const void*>(message.run));
+      message.run(*this, message.payload);
+      message_ended();
+    }
     count += running_.size() + running_to_self_.size();
     running_.clear();
     running_to_self_.clear();
@@ -194,8 +272,13 @@ void Core::submit_batch() {
 }
 
 void Core::end_turn() {
-  hooks_.for_each([](TurnHook& hook) { hook.run(hook); });
+  hooks_.for_each([this](TurnHook& hook) {
+    runs(reinterpret_cast<const void*>(hook.run));
+    hook.run(hook);
+    piece_ended(TurnPhase::hooks);
+  });
   submit_batch();
+  piece_ended(TurnPhase::submission);
   own_figures_->buffer_bytes.set(static_cast<std::int64_t>(buffers_.in_use().count));
   own_figures_->frame_bytes.set(static_cast<std::int64_t>(frames_.live_bytes()));
   own_figures_->live_tasks.set(static_cast<std::int64_t>(live_tasks_));

@@ -4,6 +4,8 @@
 #include "ringpost/observe/registry.hpp"
 #include "ringpost/shard/core.hpp"
 
+#include "turn_watch.hpp"
+
 namespace ringpost::shard {
 
 struct Core::Figures {
@@ -11,7 +13,18 @@ struct Core::Figures {
   observe::Counter messages_sent, messages_received, rings_full, offloaded;
   observe::Counter accepted, handed_over, accept_pauses;
   observe::Gauge buffer_bytes, frame_bytes, live_tasks;
-  observe::Histogram completions_per_turn;
+  observe::Gauge buffer_limit, receive_buffers, receive_buffers_taken, operations;
+  observe::Counter cpu_ns, receive_buffers_short;
+  std::array<observe::Counter, kTurnPhases> stalls_in;
+  observe::Histogram completions_per_turn, turn_pieces, stall_ns;
+
+  // Not shown as they are: what the figures are made from.
+  TurnWatch watch;
+  struct ThreadLook {
+    Instant at;
+    std::uint64_t cpu_ns = 0;   // of the thread
+    std::uint64_t busy_ns = 0;  // as counted
+  } look;
 
   explicit Figures(observe::Registry& registry) {
     registry.add("core_turns", "Turns of the loop.", turns);
@@ -21,7 +34,14 @@ struct Core::Figures {
                  busy_ns);
     registry.add("core_idle_ns", "Time in the kernel when it could wait, with the submission before it.",
                  idle_ns);
+    registry.add("core_cpu_ns", "CPU time of the core's thread, a tenth of a second old.", cpu_ns);
     registry.add("core_stalls", "Turns that worked for more than a millisecond.", stalls);
+    registry.add("core_stall_ns", "Length of such turns.", stall_ns);
+    for (std::size_t i = 0; i < kTurnPhases; ++i)
+      registry.add("core_stalls_in_" + std::string(phase_name(static_cast<TurnPhase>(i))),
+                   "Of the stalls, those whose largest part this phase of the turn was.", stalls_in[i]);
+    registry.add("core_turn_pieces", "Coroutines, messages and timers that a turn ran, when it ran any.",
+                 turn_pieces);
     registry.add("core_timers_fired", "Timers fired.", timers_fired);
     registry.add("core_messages_sent", "Messages put into the rings to other cores.", messages_sent);
     registry.add("core_messages_received", "Messages run from the rings of other cores.", messages_received);
@@ -32,6 +52,15 @@ struct Core::Figures {
     registry.add("core_accept_pauses", "Times that accepting paused for want of descriptors or memory.",
                  accept_pauses);
     registry.add("core_buffer_bytes", "Message buffers in use.", buffer_bytes);
+    registry.add("core_buffer_limit_bytes", "What message buffers may use.", buffer_limit);
+    registry.add("core_receive_buffers", "Receive buffers that the kernel can fill.", receive_buffers);
+    registry.add("core_receive_buffers_taken",
+                 "The most receive buffers used up in one turn of the last tenth of a second.",
+                 receive_buffers_taken);
+    registry.add("core_receive_buffers_short", "Receives that found no buffer free and were armed again.",
+                 receive_buffers_short);
+    registry.add("core_operations", "I/O operations under way: connections that are listened to, writes.",
+                 operations);
     registry.add("core_frame_bytes", "Coroutine frames in use.", frame_bytes);
     registry.add("core_live_tasks", "Root tasks alive: connections and services.", live_tasks);
   }

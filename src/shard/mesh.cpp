@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/shard/core.hpp"
 
 namespace ringpost::shard {
 
@@ -99,7 +100,9 @@ std::size_t Mesh::run_ring(Core& here, unsigned from, unsigned to, std::size_t c
   if (count == 0) return 0;
   for (std::size_t i = 0; i < count; ++i) {
     Message& message = way.slots[(read + i) & (capacity_ - 1)];
+    here.runs(reinterpret_cast<const void*>(message.run));
     message.run(here, message.payload);
+    here.message_ended();
   }
   way.read.store(read + count, std::memory_order_seq_cst);
   if (way.starved.load(std::memory_order_seq_cst)) {

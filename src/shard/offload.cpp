@@ -14,6 +14,7 @@ namespace {
 void resume(InboxItem& self, Core& here) {
   auto& work = static_cast<OffloadWork&>(self);
   here.end_offload();
+  here.runs(work.awaiting);
   work.awaiting.resume();
 }
 

@@ -48,7 +48,9 @@ const OptionTable& option_table(const CoreOptions*) {
       "cores", "One pinned thread and one spool shard each.",
       {
           field<&C::use>(
-              "use", "The CPUs to run on, one core for each; \"all\" is every CPU that the process may use.",
+              "use",
+              "The CPUs to run on, one core for each; \"all\" is every CPU that the process may use. Without "
+              "`pin` only their number counts.",
               checked(&complaint_about_use), example("[0, 2, 4]"), needs_restart()),
           field<&C::pin>("pin", "Bind each core to its CPU.", needs_restart()),
           field<&C::backend>("backend",

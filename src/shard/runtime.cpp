@@ -181,7 +181,8 @@ Result<void> Runtime::State::make(unsigned index) {
                                                  .backend = seat.backend.get(),
                                                  .mesh = &mesh,
                                                  .offload = &offload,
-                                                 .options = &options});
+                                                 .options = &options,
+                                                 .cpu = options.pin ? static_cast<int>(seat.cpu) : -1});
   return {};
 }
 

@@ -65,7 +65,7 @@ Result<std::vector<unsigned>> cpus_to_use(const CoreOptions& options) {
   std::vector<unsigned> allowed = RP_TRY(allowed_cpus());
   if (const auto* list = std::get_if<std::vector<unsigned>>(&options.use); list != nullptr) {
     for (const unsigned cpu : *list)
-      if (!contains(allowed, cpu))
+      if (options.pin && !contains(allowed, cpu))
         return fail(ErrorKind::permanent, fmt::format("cores.use names CPU {}, and this process may use {}",
                                                       cpu, fmt::join(allowed, ", ")));
     if (list->empty() || list->size() > kCoresMax)

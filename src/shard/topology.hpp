@@ -17,7 +17,7 @@ std::vector<unsigned> ordered_cpus(const std::vector<PhysicalCore>& machine,
                                    const std::vector<unsigned>& allowed);
 
 // Those that `options.use` names, in its order; or all that this process may use, ordered. An error names the
-// CPU that is not to be had.
+// CPU that is not to be had; without `options.pin` none has to be.
 Result<std::vector<unsigned>> cpus_to_use(const CoreOptions& options);
 
 }  // namespace ringpost::shard

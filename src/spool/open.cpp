@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/spool/survey.hpp"
 
 #include "shard_directory.hpp"
 #include "spool_state.hpp"
@@ -63,25 +64,6 @@ Task<void> Spool::State::recover(std::shared_ptr<State> self) {
   quiet.notify_all();
 }
 
-void Spool::State::name_damaged() {
-  damaged_messages = replay->damaged();
-  for (const journal::Damage& damage : report.damage)
-    if (const auto id = named_by(damage, queue, replay.get())) damaged_messages.push_back(id);
-  std::ranges::sort(damaged_messages);
-  damaged_messages.erase(std::ranges::unique(damaged_messages).begin(), damaged_messages.end());
-}
-
-// Found by the scrub; a body is named by its message, which may be another id.
-void Spool::State::rotten(const journal::Damage& damage) {
-  const MessageId id = named_by(damage, queue, nullptr);
-  if (!id) return;
-  figures.damaged.add();
-  const auto place = std::ranges::lower_bound(damaged_messages, id);
-  if ((place != damaged_messages.end() && *place == id) || damaged_messages.size() >= kDamagedNamesMax)
-    return;
-  damaged_messages.insert(place, id);
-}
-
 Task<Result<void>> Spool::State::start(Announcements& to) {
   RP_ASSERT(listener == nullptr);
   while (!recovery_over) co_await quiet.wait();
@@ -127,26 +109,25 @@ Task<Result<void>> Spool::State::settle_foreign() {
   co_return Result<void>{};
 }
 
-// In the order of the log, so that the disk reads on and on; what could not be found there is tried one by one.
+// Little by little: new mail is taken meanwhile.
 Task<Result<void>> Spool::State::announce_recovered() {
-  RP_CO_CHECK(co_await log->walk([this](const journal::RecordView& view) {
-    if (view.type != static_cast<std::uint8_t>(RecordType::envelope)) return;
-    Entry* entry = queue.find(view.id);
-    if (entry == nullptr || !entry->is(Entry::unannounced) || entry->envelope != view.where) return;
-    entry->clear(Entry::unannounced);
-    announce_with(*entry, view.payload, true);
-  }));
-  std::vector<MessageId> rest;
-  queue.index().for_each([&](Entry& entry) {
-    if (!entry.is(Entry::unannounced)) return;
-    entry.clear(Entry::unannounced);
-    rest.push_back({entry.id});
-  });
-  for (const MessageId id : rest) announce(id, true);
+  Survey left(shared_from_this(), [this](MessageId id) { return queue.find(id)->is(Entry::unannounced); });
+  for (auto some = co_await left.next(); !some.empty(); some = co_await left.next())
+    for (const auto& [id, loaded] : some) {
+      Entry* entry = queue.find(id);
+      if (entry == nullptr || !entry->is(Entry::unannounced)) continue;
+      entry->clear(Entry::unannounced);
+      if (loaded)
+        announce_with(*entry, loaded->bytes, true);
+      else
+        announce(id, true);
+    }
+  if (closing) co_return fail(ErrorKind::cancelled, "the spool is closing");
   co_return Result<void>{};
 }
 
 void Spool::State::upkeep() {
+  announce_again();
   figures.messages.set(static_cast<std::int64_t>(queue.index().size()));
   figures.tried.set(static_cast<std::int64_t>(queue.states().size()));
   figures.index_bytes.set(static_cast<std::int64_t>(queue.index().memory() + queue.states().memory()));

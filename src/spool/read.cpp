@@ -42,15 +42,24 @@ Task<Result<std::vector<std::byte>>> Spool::State::read_envelope(MessageId id) {
 }
 
 Task<Result<Spool::Loaded>> Spool::State::load(MessageId id) {
+  co_return loaded_from(id, RP_CO_TRY(co_await read_envelope(id)));
+}
+
+Result<Spool::Loaded> Spool::State::loaded_from(MessageId id, std::vector<std::byte> envelope) const {
   Loaded loaded;
-  loaded.bytes = RP_CO_TRY(co_await read_envelope(id));
-  loaded.envelope = RP_CO_TRY(mail::EnvelopeRecord::decode(loaded.bytes));
+  loaded.bytes = std::move(envelope);
+  loaded.envelope = RP_TRY(mail::EnvelopeRecord::decode(loaded.bytes));
+  if (!refresh(id, loaded)) return fail(unknown(id));
+  return loaded;
+}
+
+bool Spool::State::refresh(MessageId id, Loaded& loaded) const {
   const Entry* entry = queue.find(id);
-  if (entry == nullptr) co_return fail(unknown(id));
+  if (entry == nullptr) return false;
   loaded.outcomes = outcomes_of(*entry);
   const auto finished = queue.states().finished(entry->state);
   loaded.finished.assign(finished.begin(), finished.end());
-  co_return loaded;
+  return true;
 }
 
 Body Spool::State::held_part(std::shared_ptr<Held> from, std::uint64_t offset, std::uint64_t size) const {

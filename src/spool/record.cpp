@@ -44,22 +44,44 @@ void Spool::State::announce(MessageId id, bool recovered) {
 void Spool::State::announce_with(const Entry& entry, std::span<const std::byte> envelope, bool recovered) {
   const MessageId id{entry.id};
   const auto decoded = mail::EnvelopeRecord::decode(envelope);
-  if (!decoded) {
-    figures.damaged.add();
-    return;
-  }
+  if (!decoded) return note_damaged(id);
   const auto outcomes = outcomes_of(entry);  // the entry may go while the listener is told
   listener->queued({.id = id, .envelope = &*decoded, .outcomes = outcomes, .recovered = recovered});
 }
 
+// Its envelope could not be read just now: a disk in trouble, or no memory.
+void Spool::State::announce_later(MessageId id, bool recovered) {
+  if (not_announced.empty()) announce_again_at = core.now() + kAnnounceAgain;
+  not_announced.push_back({id, recovered});
+}
+
+void Spool::State::announce_again() {
+  if (not_announced.empty() || closing || core.now() < announce_again_at) return;
+  for (const NotAnnounced& each : std::exchange(not_announced, {})) announce(each.id, each.recovered);
+}
+
 Task<void> Spool::State::announce_cold(std::shared_ptr<State> self, MessageId id, bool recovered) {
   ++background;
-  const auto envelope = co_await read_envelope(id);
   const Entry* entry = queue.find(id);
-  if (envelope && entry != nullptr && !closing)
-    announce_with(*entry, *envelope, recovered);
-  else if (!envelope)
-    figures.damaged.add();
+  while (entry != nullptr && !closing) {
+    const journal::Location where = entry->envelope;
+    const auto envelope = co_await read_envelope(id);
+    entry = queue.find(id);
+    if (entry == nullptr || closing) break;
+    if (envelope) {
+      announce_with(*entry, *envelope, recovered);
+      break;
+    }
+    if (envelope.error().kind != ErrorKind::permanent) {
+      announce_later(id, recovered);
+      break;
+    }
+    // Unless it has been moved meanwhile it is held back: who delivers it could read it no better.
+    if (entry->envelope == where) {
+      note_damaged(id);
+      break;
+    }
+  }
   --background;
   quiet.notify_all();
 }

@@ -94,6 +94,10 @@ Task<Result<Spool::Loaded>> Spool::load(MessageId id) {
   return state_->load(id);
 }
 
+bool Spool::refresh(MessageId id, Loaded& loaded) const {
+  return state_->refresh(id, loaded);
+}
+
 std::uint64_t Spool::size_of(MessageId id) const {
   if (const auto found = state_->held.find(id.value); found != state_->held.end()) return found->second->size;
   const Entry* entry = state_->queue.find(id);

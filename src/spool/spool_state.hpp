@@ -85,6 +85,8 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   void turn_end();
   void announce(MessageId id, bool recovered);
   void announce_with(const Entry& entry, std::span<const std::byte> envelope, bool recovered);
+  void announce_later(MessageId id, bool recovered);
+  void announce_again();
   Task<void> announce_cold(std::shared_ptr<State> self, MessageId id, bool recovered);
   std::vector<Outcome> outcomes_of(const Entry& entry) const;
 
@@ -108,6 +110,8 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
 
   // Reading.
   Task<Result<Loaded>> load(MessageId id);
+  bool refresh(MessageId id, Loaded& loaded) const;
+  Result<Loaded> loaded_from(MessageId id, std::vector<std::byte> envelope) const;
   Task<Result<Body>> part(MessageId id, std::uint64_t offset, std::uint64_t size);
   Task<Result<std::vector<std::byte>>> read_envelope(MessageId id);
   Result<std::vector<buffer::Block>> blocks_for(std::uint64_t size);
@@ -118,8 +122,12 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   // Start and end.
   Task<Result<void>> open(std::vector<unsigned> adopt);
   Task<void> recover(std::shared_ptr<State> self);
+
+  // Damage: named in the log, and kept.
   void name_damaged();
+  void note_damaged(MessageId id);
   void rotten(const journal::Damage& damage);
+  void say_damaged(std::string_view text, MessageId id = {});
   Task<Result<void>> start(Announcements& to);
   Task<Result<void>> settle_foreign();
   Task<Result<void>> announce_recovered();
@@ -160,6 +168,12 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
     MessageId id;
   };
   std::deque<Awaiting> awaiting;
+  struct NotAnnounced {
+    MessageId id;
+    bool recovered;
+  };
+  std::vector<NotAnnounced> not_announced;  // all of them are tried again then
+  Instant announce_again_at;
   std::unordered_map<std::uint64_t, std::shared_ptr<Held>> held;
   std::deque<MessageId> postponed;
   struct Ending {

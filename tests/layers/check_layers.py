@@ -50,7 +50,7 @@ def faults(modules, libraries):
             if other not in order or order.index(other) >= order.index(name):
                 yield f"docs/layers.md: {name} -> {other} does not point up the table"
     modules["loadgen"] = {m for m in order if m in
-                          "base buffer observe scan crypto dns config mail sasl tls smtp schedule shaping policy io shard net resolve"
+                          "base buffer observe scan crypto dns config mail sasl tls smtp schedule shaping policy io shard net resolve admin"
                           .split()}
     for module, path in sources():
         where = path.relative_to(ROOT)

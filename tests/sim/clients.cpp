@@ -59,7 +59,8 @@ Clients::Clients(shard::Core& core, const Profile& profile, Ledger& ledger, Cove
       random_(profile.seed * 17 + 5),
       count_(profile.clients),
       leaves_(profile.client_leaves),
-      dawdles_(profile.client_dawdles) {
+      dawdles_(profile.client_dawdles),
+      nuisances_(profile.nuisances) {
   post_letters(profile);
 }
 
@@ -93,6 +94,73 @@ void Clients::post_letters(const Profile& profile) {
 
 void Clients::start() {
   for (unsigned i = 0; i < count_; ++i) core_.spawn(live(i));
+  for (unsigned i = 0; i < nuisances_; ++i) core_.spawn(live_as_nuisance(i));
+}
+
+// As long as they are let.
+Task<void> Clients::live_as_nuisance(unsigned which) {
+  const Endpoint from{IpAddress::ipv4(10, 2, 0, static_cast<std::uint8_t>(which + 1)), 0};
+  while (nuisances_ != 0) {
+    co_await shard::Sleep(core_, std::chrono::seconds{random_.between(1, 120)});
+    auto connection = co_await net::connect(core_, server(mail::Durability::disk), from,
+                                            core_.now() + std::chrono::seconds{30});
+    if (!connection) continue;
+    coverage_.note("clients: a nuisance came");
+    co_await annoy(**connection);
+    co_await (*connection)->close();
+  }
+}
+
+Task<void> Clients::annoy(net::Connection& connection) {
+  for (std::uint64_t more = random_.between(1, 40); more > 0 && nuisances_ != 0; --more) {
+    std::string text = nonsense();
+    const bool slowly = random_.one_in(3);
+    while (!text.empty() && nuisances_ != 0) {
+      const std::size_t count = slowly ? 1 : text.size();
+      if (!connection.write(std::string_view(text).substr(0, count))) co_return;
+      if (!co_await connection.flush(core_.now() + kPatience)) co_return;
+      text.erase(0, count);
+      if (slowly) co_await shard::Sleep(core_, std::chrono::milliseconds{random_.between(1, 20'000)});
+    }
+    (void)co_await connection.receive(core_.now() + std::chrono::seconds{1});
+    const std::string_view heard = scan::as_text(connection.input());
+    if (heard.contains("\r\n5")) coverage_.note("clients: a nuisance heard a refusal");
+    if (heard.contains("421 ")) coverage_.note("clients: a nuisance was shown out");
+    connection.consume(heard.size());
+  }
+  if (random_.one_in(2)) connection.abort();
+}
+
+// No RCPT among it, so that it cannot be a message.
+std::string Clients::nonsense() {
+  static constexpr std::string_view kWords[] = {"EHLO x",
+                                                "MAIL FROM:<a@b.test>",
+                                                "MAIL FROM:<",
+                                                "DATA",
+                                                "BDAT 7",
+                                                "BDAT 99999999999999999999",
+                                                "RSET",
+                                                "NOOP",
+                                                "\r\n",
+                                                "\r\n",
+                                                "\r\n",
+                                                "\n",
+                                                "\r",
+                                                ".",
+                                                " ",
+                                                "STARTTLS",
+                                                "AUTH PLAIN AAAA",
+                                                "HELO"};
+  std::string text;
+  for (std::uint64_t more = random_.between(1, 12); more > 0; --more) {
+    if (!random_.one_in(4)) {
+      text += kWords[random_.below(std::size(kWords))];
+      continue;
+    }
+    for (std::uint64_t bytes = random_.below(random_.one_in(10) ? 5000 : 40); bytes > 0; --bytes)
+      text += static_cast<char>(random_.below(256));
+  }
+  return text;
 }
 
 bool Clients::leaves() {

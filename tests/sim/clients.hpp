@@ -1,6 +1,7 @@
 // Those who post letters: each client connects, sends some, and comes back with those that were not taken.
 //
 // Layer: simulator. Owner: the World; on the core outside the machine. Speaks smtp::ClientSession.
+// A nuisance sends nonsense, now at once, now byte by byte, and never a whole message: nothing may come of it.
 // A client tries again until it has heard 250 or 5yz, or has tried kTriesMax times; what it heard goes to the ledger.
 #pragma once
 
@@ -28,7 +29,10 @@ class Clients {
 
   void start();
   bool all_over() const { return open_letters_ == 0 && busy_ == 0; }
-  void behave() { leaves_ = dawdles_ = 0; }
+  void behave() {
+    leaves_ = dawdles_ = 0;
+    nuisances_ = 0;
+  }
   // The longest that a client had to wait for a reply.
   Duration longest_wait() const { return longest_wait_; }
 
@@ -46,6 +50,9 @@ class Clients {
   void post_letters(const Profile& profile);
   Task<void> live(unsigned which);
   Task<void> visit(unsigned which, Waiting first);
+  Task<void> live_as_nuisance(unsigned which);
+  Task<void> annoy(net::Connection& connection);
+  std::string nonsense();
   Task<bool> send_letter(Visit& visit, Waiting what);
   Task<smtp::ClientEvent> next_event(Visit& visit);
   Task<bool> send_body(Visit& visit, const std::string& text);
@@ -64,6 +71,7 @@ class Clients {
   unsigned count_;
   std::uint32_t leaves_;
   std::uint32_t dawdles_;
+  unsigned nuisances_;
   std::multimap<Instant, Waiting> waiting_;
   std::size_t open_letters_ = 0;
   std::size_t busy_ = 0;

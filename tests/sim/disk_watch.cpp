@@ -49,7 +49,7 @@ void DiskWatch::excuse(std::span<const std::byte> file, std::size_t begin, std::
   }
 }
 
-void DiskWatch::rot(io::Files& files, io::sim::Random& random) {
+void DiskWatch::rot(io::Files& files, io::sim::Random& random, const KillBlock& kill) {
   std::vector<std::string> segments;
   for (const std::string& shard : files.list("/spool").value_or(std::vector<std::string>{}))
     if (shard.starts_with("shard-"))
@@ -69,6 +69,11 @@ void DiskWatch::rot(io::Files& files, io::sim::Random& random) {
     const auto [at, length] = frames[random.below(frames.size())];
     excuse(whole, at, at + length);
     const std::size_t where = at + static_cast<std::size_t>(random.below(length));
+    if (random.one_in(3)) {
+      kill(path, where);
+      coverage_.note("disk: a block cannot be read any more");
+      return files.close(file->handle);
+    }
     const std::byte wrong = whole[where] ^ static_cast<std::byte>(1U << random.below(8));
     if (files.write_at(file->handle, {&wrong, 1}, where) && files.sync(file->handle))
       coverage_.note("disk: a stored bit turned over");

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
+#include <string>
 
 #include "ringpost/io/sim.hpp"
 
@@ -22,8 +24,9 @@ class DiskWatch {
   void see(const io::SimWrite& write);
   // The machine has ended: a segment in which nothing was ever read may be begun anew, with the salt that it has.
   void forget() { failed_.clear(); }
-  // Turns one bit over in the segments of the machine, where something is stored.
-  void rot(io::Files& files, io::sim::Random& random);
+  // In the segments of the machine, where something is stored: one bit turns over, or a block cannot be read any more.
+  using KillBlock = std::function<void(const std::string& path, std::uint64_t offset)>;
+  void rot(io::Files& files, io::sim::Random& random, const KillBlock& kill);
 
  private:
   // Every message with a record in a frame of the file that has bytes in [begin, end).

@@ -79,6 +79,7 @@ void make_peer_faults(Profile& profile, Dice& dice) {
   if (dice.one_in(3)) peers.interrupt = dice.rate(10, 60);
   if (dice.one_in(3)) peers.silent = dice.rate(30, 150);
   if (dice.one_in(3)) peers.garbage = dice.rate(30, 150);
+  if (dice.one_in(2)) profile.nuisances = dice.number(1, 4);
   if (dice.one_in(2)) profile.client_leaves = dice.rate(10, 60);
   if (dice.one_in(3)) profile.client_dawdles = dice.rate(10, 60);
 }
@@ -100,6 +101,7 @@ void make_machine_faults(Profile& profile, Dice& dice) {
   if (dice.one_in(3)) profile.clock_jumps = dice.number(1, 4);
   if (dice.one_in(3)) profile.full_disks = dice.number(1, 3);
   profile.crash_in_start = dice.one_in(2);
+  profile.late_cores = dice.one_in(2);
   if (dice.one_in(4)) profile.memory = Bytes{dice.between(8, 20) << 20};
 }
 

@@ -48,6 +48,7 @@ struct Profile {
     std::uint32_t lie = 0;     // the exchangers of another domain
     std::uint32_t garbage = 0;
   } names;
+  unsigned nuisances = 0;            // clients who send nonsense, byte by byte
   std::uint32_t client_leaves = 0;   // in the middle of a message
   std::uint32_t client_dawdles = 0;  // for up to seven minutes, with the connection open
 
@@ -58,8 +59,9 @@ struct Profile {
   unsigned pauses = 0;       // of one core, or all
   unsigned clock_jumps = 0;  // of the time of day
   unsigned full_disks = 0;
-  unsigned rots = 0;  // a bit of what is stored turns over
-  bool crash_in_start = false;
+  unsigned rots = 0;            // a bit of what is stored turns over
+  bool crash_in_start = false;  // and while it stops
+  bool late_cores = false;      // at a start one core stands still while the others read their logs
   // The disk says that all is well when it is not: what it ruined cannot be asked of the server.
   bool lying_disk() const { return rots > 0 || io.disk.misdirected > 0; }
 };

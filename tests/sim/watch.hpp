@@ -6,6 +6,8 @@
 
 #include <deque>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,8 @@ class Watch {
   void settle();
   std::map<std::uint64_t, unsigned> queue();
   std::size_t queued();
+  // Nothing is left but what the disk has ruined so that nobody can do anything with it.
+  bool drained();
 
  private:
   struct Ended {
@@ -42,6 +46,9 @@ class Watch {
   void ask(unsigned core);
   Task<void> flush(shard::Core& core, spool::Spool& spool);
   void recount_core(unsigned core, bool idle);
+  std::optional<deliver::QueueSummary> summary_of(unsigned core);
+  static Task<void> take_summary(deliver::Service& service,
+                                 std::shared_ptr<std::optional<deliver::QueueSummary>> into);
   void count_connections();
   std::int64_t figure(unsigned core, std::string_view name);
 

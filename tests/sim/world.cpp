@@ -154,7 +154,9 @@ void World::fill_disk() {
 
 void World::rot() {
   const auto backend = io_.make_backend(Machine::kHost);
-  disk_watch_.rot(backend->files(), random_);
+  disk_watch_.rot(backend->files(), random_, [this](const std::string& path, std::uint64_t offset) {
+    (void)io_.kill_block(path, offset, Machine::kHost);
+  });
   if (!random_.one_in(3)) crash(true);  // it is found when the log is read
 }
 
@@ -219,6 +221,8 @@ void World::keep_machine_up() {
     tell("stop");
     machine_.stop();
     next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 5000)};
+    if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(3))
+      blow_ = {.power = random_.one_in(2), .latest = {}, .in_round = rounds_ + (1U << random_.below(6))};
     return;
   }
   if (machine_.phase() != Machine::Phase::off || io_.now() < next_start_) return;
@@ -230,6 +234,11 @@ void World::keep_machine_up() {
     next_start_ = io_.now() + std::chrono::seconds{random_.between(1, 30)};
     if (calm_) ledger_.violate("the server does not start: " + machine_.trouble());
     return;
+  }
+  if (!calm_ && profile_.late_cores && cores > 1 && random_.one_in(2)) {
+    paused_[static_cast<unsigned>(random_.below(cores))] =
+        io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
+    coverage_.note("machine: a core came late to a start");
   }
   if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(3))
     blow_ = {.power = random_.one_in(2), .latest = {}, .in_round = rounds_ + (1U << random_.below(9))};
@@ -269,16 +278,26 @@ void World::calm_down() {
   clients_.behave();
 }
 
+std::string World::what_is_left() {
+  if (machine_.phase() != Machine::Phase::running) return "the server does not run";
+  std::string text =
+      fmt::format("{} messages are left, {} connections are open, letters are {}", watch_.queued(),
+                  remotes_.open(), clients_.all_over() ? "all over" : "still tried");
+  for (const auto& [id, count] : watch_.queue())
+    if (text.size() < 1000)
+      text += fmt::format("; {}{}", to_string(MessageId{id}),
+                          ledger_.excused({id}) ? " (the disk ruined it)" : "");
+  return text;
+}
+
 void World::drain() {
   const bool drained = run_until(
       [&] {
-        return machine_.phase() == Machine::Phase::running && clients_.all_over() && watch_.queued() == 0 &&
-               remotes_.open() == 0;
+        return machine_.phase() == Machine::Phase::running && clients_.all_over() && remotes_.open() == 0 &&
+               watch_.drained();
       },
       kDrainMax);
-  if (!drained)
-    return ledger_.violate(fmt::format("the queue does not drain: {} messages are left, letters are {}",
-                                       watch_.queued(), clients_.all_over() ? "all over" : "still tried"));
+  if (!drained) return ledger_.violate("the queue does not drain: " + what_is_left());
   run_until([] { return false; }, std::chrono::minutes{10});  // idle connections go
   watch_.recount(true);
   ledger_.compare_ends();

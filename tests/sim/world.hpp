@@ -64,6 +64,7 @@ class World {
   void compare_after_start();
   void calm_down();
   void drain();
+  std::string what_is_left();
   void last_start();
   unsigned next_cores();
   Outcome outcome();

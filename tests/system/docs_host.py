@@ -71,7 +71,7 @@ class Host:
         group = "nogroup" if os.geteuid() == 0 else ""
         text = text.replace("-o ringpost -g ringpost", f"-o {ringpost.SERVICE_USER} -g {group}" if group else "")
         text = text.replace("build/release/src/server/ringpost", ringpost.program()).replace("build/release/tools/loadgen/loadgen", ringpost.loadgen())
-        text = re.sub(r"\bdocs/", SOURCE + "/docs/", text)
+        text = re.sub(r"(?<![\w/.])(docs|bench)/", lambda found: f"{SOURCE}/{found[1]}/", text)
         return re.sub(r"\bID\b", lambda _: self.queue_id or "ID", text)
 
     def adapted(self, config):

@@ -16,7 +16,7 @@ from programs import run
 from ringpost import SystemTest
 
 # Programs whose commands are run. ringpost's own are run too, whatever they are.
-RUN = {"cat", "cp", "echo", "find", "grep", "install", "ln", "mailq", "newaliases", "openssl", "printf", "ringpost", "sendmail", "sqlite3", "swaks", "tar",
+RUN = {"cat", "cp", "curl", "echo", "find", "grep", "install", "ln", "mailq", "newaliases", "openssl", "printf", "ringpost", "sendmail", "sqlite3", "swaks", "tar",
        "build/release/tools/loadgen/loadgen"}
 
 # Commands that are not run: (what they begin with, why).
@@ -25,6 +25,7 @@ SKIPPED = [
     ("./dev test", "this is a part of it"),
     ("./dev build", "has been done, or this would not run"),
     ("./dev bench", "measures for minutes, and tests never do"),
+    ("build/release/tools/loadgen/loadgen tune --config", "measures for minutes; tests/tools/loadgen_test.py tries it"),
     ("./dev packages", "installs packages of the machine"),
     ("adduser", "makes a user of the machine"),
     ("systemctl daemon-reload", "there is no systemd; the unit is read by Host.service"),
@@ -36,7 +37,10 @@ SERVICE = {"systemctl enable --now ringpost": "start", "systemctl start ringpost
 
 # What commands must say beyond their exit status 0: (what they begin with, a pattern).
 SAYS = [
+    ("ringpost status --json", r'"stalls"'),
     ("ringpost status", r"ringpost \S+ on \S+, up"),
+    ("ringpost top --once", r"CORE .*COMMIT99"),
+    ("curl -s http://127.0.0.1:9464/metrics", r'ringpost_intake_messages_total\{core="0"\} 0'),
     ("ringpost queue show ID", r"someone@example\.org +deferred"),
     ("ringpost queue list --state deferred", r"someone@example\.org"),
     ("ringpost queue list --json", r'"address"'),

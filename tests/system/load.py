@@ -23,13 +23,14 @@ def id_of(data):
 class Load:
     """`connections` threads send to `port` until stop(). `recipient_of`: the address for a number."""
 
-    def __init__(self, port, recipient_of, connections=8, size=2000, prefix="m", bdat=False, resend=True):
+    def __init__(self, port, recipient_of, connections=8, size=2000, prefix="m", bdat=False, resend=True, pause=0):
         self.port = port
         self.recipient_of = recipient_of
         self.size = size
         self.prefix = prefix
         self.bdat = bdat
         self.resend = resend
+        self.pause = pause  # seconds between two mails of one connection
         self.lock = threading.Condition()
         self.number = 0
         self.again = queue.SimpleQueue()
@@ -37,6 +38,8 @@ class Load:
         self.attempts = {}      # id: how often its end was sent
         self.refusals = []      # replies other than 250
         self.stopping = False
+        self.going = threading.Event()
+        self.going.set()
         self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(connections)]
         for thread in self.threads:
             thread.start()
@@ -48,7 +51,7 @@ class Load:
             self.number += 1
             return self.number
 
-    def _message(self, name):
+    def message_of(self, name):
         head = f"{ID_FIELD}: {name}\r\nSubject: load\r\n\r\n"
         line = (name + " ").ljust(70, "x") + "\r\n"
         return (head + line * max(1, (self.size - len(head)) // len(line))).encode()
@@ -59,7 +62,9 @@ class Load:
                 with Talk(self.port, patience=60) as client:
                     client.hello()
                     while not self.stopping:
+                        self.going.wait()
                         self._send(client)
+                        time.sleep(self.pause)
                     client.ask("QUIT", "221")
             except (OSError, Closed, Impatient, AssertionError):
                 # Nobody listens just now, or the server went. Not so fast that nobody else gets the processor.
@@ -92,7 +97,7 @@ class Load:
         if recipient.code != 250:
             client.ask("RSET", "250")
             return recipient
-        data = self._message(name)
+        data = self.message_of(name)
         with self.lock:
             self.attempts[name] = self.attempts.get(name, 0) + 1
         if self.bdat:
@@ -108,8 +113,16 @@ class Load:
     def wait_for(self, count, what="acknowledgements"):
         wait_until(lambda: len(self.acknowledged) >= count, f"{count} {what}; there are {len(self.acknowledged)}")
 
+    def pause_all(self):
+        """Each connection ends its mail, and then waits for go_on()."""
+        self.going.clear()
+
+    def go_on(self):
+        self.going.set()
+
     def stop(self):
         self.stopping = True
+        self.going.set()
         for thread in self.threads:
             thread.join(120)
             assert not thread.is_alive(), "a sender does not end"

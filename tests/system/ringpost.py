@@ -194,7 +194,7 @@ class Server:
         config = {
             "server": {"hostname": HOSTNAME, "user": SERVICE_USER, "state_directory": "state", "pickup_directory": "pickup",
                        "drain": "5s", "ip_versions": ["ipv4"]},
-            "cores": {"use": list(range(min(cores, os.cpu_count() or 1))), "pin": False, "receive_buffers": "1MiB",
+            "cores": {"use": list(range(cores)), "pin": False, "receive_buffers": "1MiB",
                       "memory_limit": "256MiB", "backend": backend or os.environ.get("RINGPOST_TEST_BACKEND", "auto")},
             "tls": {"certificate": cert, "key": key},
             "listener": {

@@ -70,6 +70,28 @@ def ask(server, name, kind):
     return flags & 15, answers
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def ask_stream(server, names, kind):
+    """The same over TCP, all questions at once on one connection."""
+    answers = []
+    with socket.create_connection(server, BOUND) as tcp:
+        for name in names:
+            labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+            query = struct.pack("!6H", 4711, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", kind, 1)
+            tcp.sendall(struct.pack("!H", len(query)) + query)
+        stream = tcp.makefile("rb")
+        for _ in names:
+            response = stream.read(struct.unpack("!H", stream.read(2))[0])
+            _, flags, _, count = struct.unpack("!4H", response[:8])
+            answers.append((flags & 15, count))
+    return answers
+
+
 class LoadgenTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="loadgen_test.")
@@ -77,6 +99,11 @@ class LoadgenTest(unittest.TestCase):
 
     def path(self, name):
         return os.path.join(self.folder.name, name)
+
+    @staticmethod
+    def read(path):
+        with open(path) as file:
+            return file.read()
 
     def sink(self, *arguments, backend="epoll"):
         sink = Sink(*arguments, backend=backend)
@@ -102,6 +129,98 @@ class LoadgenTest(unittest.TestCase):
         self.assertEqual(compared["received"], messages)
         self.assertTrue(compared["good"])
         return sent, got
+
+    def test_a_scenario_makes_runs_and_a_report_that_agrees_with_them(self):
+        sink = self.sink()
+        with open(self.path("scenario.toml"), "w") as file:
+            file.write(f"folder = '{self.path('results')}'\nrepeat = 2\n[all]\nto = '{sink.address}'\nmessages = 400\nbackend = 'epoll'\nquiet = true\njson = true\n"
+                       "[run.closed]\n[run.open]\nrate = 2000\nspacing = 'poisson'\nsize = '1KiB:3,2KiB-8KiB:1'\n")
+        said = [json.loads(line) for line in loadgen("run", self.path("scenario.toml")).splitlines()]
+        self.assertEqual([run["acknowledged"] for run in said], [400] * 4)
+        files = [self.path(f"results/{name}-{number}.json") for number in (1, 2) for name in ("closed", "open")]
+        runs = [json.loads(self.read(path)) for path in files]
+        self.assertEqual([run["name"] for run in runs], ["closed", "open"] * 2)
+        self.assertEqual([run["loop"] for run in runs], ["closed", "open"] * 2)
+        for run in runs:
+            self.assertEqual(sum(count for _, count in run["histogram_ns"]), 400)
+            self.assertEqual(sum(second["acknowledged"] for second in run["seconds"]), 400)
+            self.assertEqual(sum(core["acknowledged"] for second in run["seconds"] for core in second["cores"]), 400)
+        told = json.loads(loadgen("report", *files, "--html", self.path("report.html"), "--csv", self.path("report.csv"), "--json"))
+        self.assertEqual([run["name"] for run in told["runs"]], ["closed", "open"] * 2)
+        self.assertEqual({one["verdict"] for one in told["comparison"]}, {"too few runs to tell"})
+        page = self.read(self.path("report.html"))
+        for index, run in enumerate(runs):
+            figures = {"rate": f"{run['summary']['rate']:.0f}", "us_per_message": f"{run['summary']['cpu']['us_per_message']:.3f}",
+                       **{key: f"{run['summary']['latency'][key]:.3f}" for key in ("p50_ms", "p99_ms", "p99_9_ms", "max_ms")}}
+            for key, value in figures.items():
+                self.assertIn(f'data-run="{index}" data-figure="{key}">{value}</b>', page)
+                self.assertAlmostEqual(told["runs"][index][key], float(run["summary"]["rate"] if key == "rate" else run["summary"]["cpu"][key] if key == "us_per_message"
+                                                                      else run["summary"]["latency"][key]), places=3)
+        embedded = json.loads(re.search(r'<script type="application/json" id="runs">(.*?)</script>', page, re.S)[1])
+        self.assertEqual([run["summary"] for run in embedded], [run["summary"] for run in runs])
+        lines = self.read(self.path("report.csv")).splitlines()
+        self.assertEqual(len(lines), 1 + sum(len(run["seconds"]) for run in runs))
+        self.assertIn("closed", loadgen("report", files[0]))
+        loadgen("report", self.path("scenario.toml"), code=2)
+
+    def test_a_search_goes_up_while_rates_are_kept_and_says_when_none_is(self):
+        # Ten messages within a minute, whatever the rate: kept as often as the search may ask.
+        kind = self.sink()
+        found = json.loads(loadgen("smtp", "--to", kind.address, "--backend", "epoll", "--json", "--quiet", "--search-p99", "1min", "--rate", "1000",
+                                   "--messages", "10", "--run-file", self.path("search.json")))
+        self.assertEqual(found["search_rate"], 1000 * 2**23)
+        self.assertEqual([step["kept"] for step in json.loads(self.read(self.path("search.json")))["search"]["steps"]], [True] * 24)
+        silent = self.sink("--stall", "body")
+        loadgen("smtp", "--to", silent.address, "--backend", "epoll", "--quiet", "--search-p99", "1s", "--rate", "2", "--duration", "1s", code=1)
+
+    def test_archives_are_sent_as_the_mails_that_they_hold(self):
+        import mailbox
+        import tarfile
+        box = mailbox.mbox(self.path("mails.mbox"))
+        for number in range(3):
+            box.add(f"Subject: mail {number}\n\nFrom the start\n".encode())
+        box.close()
+        maildir = mailbox.Maildir(self.path("maildir"))
+        for number in range(3):
+            maildir.add(f"Subject: mail {number}\n\nbody\n".encode())
+        with tarfile.open(self.path("mails.tar"), "w") as tar:
+            for folder in ("new", "cur"):
+                tar.add(self.path(f"maildir/{folder}"))
+        for name in ("mails.mbox", "maildir", "mails.tar"):
+            with self.subTest(name):
+                self.exchange(["--corpus", self.path(name)], messages=6)
+
+    def test_tune_takes_what_is_better_and_declines_between_equals(self):
+        with open(self.path("server.toml"), "w") as file:
+            file.write("[cores]\nwait = 'bad'  # by mistake\nring = 512\n")
+        with open(self.path("measure.py"), "w") as file:
+            file.write("import random, sys, tomllib\ncores = tomllib.load(open(sys.argv[1], 'rb'))['cores']\n"
+                       "print((100 if cores['wait'] == 'good' else 50) + random.random())\n")
+        measure = f"{sys.executable} {self.path('measure.py')} {{config}}"
+        said = loadgen("tune", "--config", self.path("server.toml"), "--measure", measure, "--quiet", "--rounds", "6", "--vary", "cores.wait=bad,good",
+                       "--out", self.path("tuned.toml"))
+        self.assertIn("better than", said)
+        self.assertRegex(self.read(self.path("tuned.toml")), r'(?m)^wait = "good"  # better than "bad": x 1\.9')
+        said = loadgen("tune", "--config", self.path("server.toml"), "--measure", f"{measure} #", "--quiet", "--rounds", "6", "--vary", "cores.ring=512,1024", code=1)
+        self.assertIn("kept: no real difference", said)
+        self.assertIn("wait = 'bad'  # by mistake", self.read(self.path("server.toml")))
+        loadgen("tune", "--config", self.path("server.toml"), "--measure", "false", "--quiet", "--vary", "cores.ring=512,1024", code=2)
+
+    def test_personas_at_addresses_of_their_own(self):
+        with open(self.path("personas.toml"), "w") as file:
+            file.write("[persona.strict]\nlisten = '127.0.2.1'\ndomains = ['*.strict.test']\nmax_connections = 1\nreject_5xx = 1.0\nreject_5xx_reply = '554 5.7.1 Never'\n"
+                       "[persona.kind]\nlisten = '127.0.2.2'\ndomains = ['*.kind.test']\n")
+        port = free_port()
+        sink = self.sink("--personas", self.path("personas.toml"), "--dns", f"127.0.0.1:{port}")
+        self.assertEqual(ask(("127.0.0.1", port), "d7.kind.test", 15), (0, 1))
+        self.assertEqual(ask_stream(("127.0.0.1", port), ["d7.kind.test", "d8.kind.test", "d9.other.test"], 15), [(0, 1), (0, 1), (3, 0)])
+        kind = json.loads(loadgen("smtp", "--to", f"127.0.2.2:{sink.port}", "--backend", "epoll", "--json", "--quiet", "--messages", "20"))
+        self.assertEqual(kind["acknowledged"], 20)
+        strict = json.loads(loadgen("smtp", "--to", f"127.0.2.1:{sink.port}", "--backend", "epoll", "--connections", "1", "--json", "--quiet", "--messages", "20", code=1))
+        self.assertEqual(strict["codes"], {"554": 20})
+        personas = sink.end()["personas"]
+        self.assertEqual(personas["kind"]["messages"], 20)
+        self.assertEqual(personas["strict"]["rejected_permanent"], 20)
 
     def test_every_way_on_every_backend(self):
         ways = {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# ./dev bench [micro|server|spool] [ARGUMENTS]: micro-benchmarks of the parts, then the real server. Arguments go to the
-# programs (micro: --benchmark_filter=..., server: see bench/server.py --help). Nothing passes or fails by time.
+# ./dev bench [WHAT] [ARGUMENTS]: the figures. Nothing passes or fails by time. Arguments go to the programs (micro: --benchmark_filter=...,
+# server: see bench/server.py --help, peers: bench/peers.py --help, --compare and allocators: bench/compare.py --help).
 dev_bench() {
   local what=${1:-all}
   [ $# -gt 0 ] && shift
@@ -9,8 +9,47 @@ dev_bench() {
     micro) bench_micro "$@" ;;
     server) bench_server "$@" ;;
     spool) bench_spool "$@" ;;
-    *) die "bench [micro|server|spool] [ARGUMENTS]: there is no '$what'" ;;
+    peers) bench_peers "$@" ;;
+    allocators) bench_allocators "$@" ;;
+    --compare) bench_compare "$@" ;;
+    *) die "bench [micro|server|spool|peers|allocators|--compare REV] [ARGUMENTS]: there is no '$what'" ;;
   esac
+}
+
+# Beside other servers; as root, for the peers live in a mount name space.
+bench_peers() {
+  build_preset release ringpost loadgen
+  say "Ringpost and its peers (about four minutes)"
+  python3 bench/peers.py "$@"
+}
+
+# The working tree over another revision: a worktree of its own, built alike.
+bench_compare() {
+  [ $# -gt 0 ] || die "bench --compare REV [ARGUMENTS]"
+  local revision tree
+  revision=$(git rev-parse --verify --quiet "$1^{commit}") || die "there is no revision '$1'"
+  tree=$PWD/build/compare/$revision
+  shift
+  git worktree prune
+  [ -d "$tree" ] || git worktree add --detach "$tree" "$revision" >/dev/null
+  say "building ${revision:0:12}"
+  (cd "$tree" && build_preset release)
+  say "building this tree"
+  build_preset release
+  python3 bench/compare.py --variant "${revision:0:12}=$tree/build/release" --variant "this=$PWD/build/release" "$@"
+}
+
+# The real server with each allocator.
+bench_allocators() {
+  local name variants=()
+  need_packages
+  for name in mimalloc jemalloc system; do
+    say "building with $name"
+    cmake --preset release -B "build/allocator-$name" -DRINGPOST_ALLOCATOR="$name" >/dev/null
+    ninja -C "build/allocator-$name" -j "$(jobs_count)" ringpost loadgen
+    variants+=(--variant "$name=build/allocator-$name")
+  done
+  python3 bench/compare.py "${variants[@]}" "$@"
 }
 
 bench_micro() {
@@ -24,7 +63,14 @@ bench_micro() {
   done
 }
 
+# `./dev bench spool queue [ARGUMENTS]` has the real server on a long queue: see bench/queue.py --help.
 bench_spool() {
+  if [ "${1:-}" = queue ]; then
+    shift
+    build_preset release bench_spool ringpost
+    python3 bench/queue.py "$@"
+    return
+  fi
   build_preset release bench_spool
   RINGPOST_BENCH_DIR=$PWD/build/release build/release/bench/bench_spool "$@"
 }

@@ -4,7 +4,10 @@
 #   ./dev test                 all
 #   ./dev test PATTERN         those whose name matches
 #   ./dev test crash           the crash checker alone, 20 crashes (RINGPOST_CRASHES says otherwise)
+#   ./dev test power [--cuts N]
+#                              power cuts alone, 520; each file system's own cuts beside them
 dev_test() {
+  [ "${1:-}" = power ] && { shift; dev_test_power "$@"; return; }
   build_preset dev
   local results=build/dev/test-results.xml
   # A test that a busy machine disturbed is run once more, and both runs are shown.
@@ -16,6 +19,17 @@ dev_test() {
   ctest "${arguments[@]}" || status=$?
   count_results "$results"
   return "$status"
+}
+
+# Not over ctest: a cut that lost mail must not be forgotten because the next run did not.
+dev_test_power() {
+  local cuts=520
+  [ "${1:-}" = --cuts ] && { cuts=${2:?how many cuts?}; shift 2; }
+  [ $# -eq 0 ] || die "test power takes --cuts N"
+  [ "$(id -u)" = 0 ] || die "only root can mount file systems"
+  build_preset dev ringpost power_disk
+  RINGPOST_CUTS=$cuts RINGPOST_TEST_LIMIT=${RINGPOST_TEST_LIMIT:-14400} RINGPOST_BUILD=build/dev PYTHONUNBUFFERED=1 \
+    python3 tests/power/power_test.py
 }
 
 # The last line, from ctest's own report. $1: its file

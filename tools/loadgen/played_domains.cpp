@@ -28,28 +28,35 @@ Result<void> read_zone(std::string_view text, dns::Zone& zone) {
 
 }  // namespace
 
-Result<PlayedDomains> PlayedDomains::make(const DnsOptions& options, std::string_view zone_text) {
+Result<void> PlayedDomains::add(std::string_view domain, const Addresses& addresses) {
+  const bool wildcard = domain.starts_with("*.");
+  if (wildcard) domain.remove_prefix(2);
+  auto name = dns::Name::parse(domain);
+  if (!name) return fail(std::move(name).error().in("domain " + std::string(domain)));
+  const bool fresh = (wildcard ? parents_ : domains_).emplace(std::move(*name), addresses).second;
+  if (!fresh) return fail(ErrorKind::permanent, "two play the domain " + std::string(domain));
+  return {};
+}
+
+Result<PlayedDomains> PlayedDomains::make(const SinkOptions& options, std::string_view zone_text) {
   PlayedDomains played;
-  for (std::string_view domain : options.domains) {
-    const bool wildcard = domain.starts_with("*.");
-    if (wildcard) domain.remove_prefix(2);
-    auto name = dns::Name::parse(domain);
-    if (!name) return fail(std::move(name).error().in("domain " + std::string(domain)));
-    (wildcard ? played.parents_ : played.domains_).push_back(std::move(*name));
-  }
-  played.addresses_ = options.addresses;
-  played.ttl_ = options.ttl;
+  for (const std::string& domain : options.dns.domains) RP_CHECK(played.add(domain, options.dns.addresses));
+  for (const Persona& persona : options.personas)
+    for (const std::string& domain : persona.domains) RP_CHECK(played.add(domain, persona.listen));
+  played.ttl_ = options.dns.ttl;
   RP_CHECK(read_zone(zone_text, played.zone_));
   return played;
 }
 
-bool PlayedDomains::plays(const dns::Name& name) const {
-  return std::ranges::find(domains_, name) != domains_.end() ||
-         std::ranges::find(parents_, name.parent()) != parents_.end();
+const PlayedDomains::Addresses* PlayedDomains::player_of(const dns::Name& name) const {
+  if (const auto found = domains_.find(name); found != domains_.end()) return &found->second;
+  const auto parent = parents_.find(name.parent());
+  return parent == parents_.end() ? nullptr : &parent->second;
 }
 
-void PlayedDomains::add_addresses(const dns::Question& question, dns::Message& message) const {
-  for (const IpAddress& address : addresses_) {
+void PlayedDomains::add_addresses(const dns::Question& question, const Addresses& addresses,
+                                  dns::Message& message) const {
+  for (const IpAddress& address : addresses) {
     const dns::Type type = address.is_ipv4() ? dns::Type::a : dns::Type::aaaa;
     if (type == question.type)
       message.answers.push_back({.owner = question.name, .type = type, .ttl = ttl_, .data = address});
@@ -73,13 +80,15 @@ dns::Message PlayedDomains::respond(const dns::Query& query) const {
   dns::Message message = zone_.respond(query);
   if (message.rcode != dns::Rcode::nxdomain) return message;
   const dns::Question& question = query.question;
-  const bool domain = plays(question.name);
-  const bool exchanger = question.name.first_label() == kExchanger && plays(question.name.parent());
-  if (!domain && !exchanger) return message;
+  const Addresses* const domain = player_of(question.name);
+  const Addresses* player = domain;
+  if (player == nullptr && question.name.first_label() == kExchanger)
+    player = player_of(question.name.parent());
+  if (player == nullptr) return message;
   // What remains of the "there is none" is the SOA, which a name without that type of record needs too.
   message.rcode = dns::Rcode::ok;
-  if (domain) add_domain(question, message);
-  add_addresses(question, message);
+  if (domain != nullptr) add_domain(question, message);
+  add_addresses(question, *player, message);
   if (!message.answers.empty()) message.authority.clear();
   return message;
 }

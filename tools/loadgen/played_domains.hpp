@@ -6,6 +6,7 @@
 //         exchanger of its own. All other names do not exist.
 #pragma once
 
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -19,17 +20,19 @@ namespace ringpost::loadgen {
 class PlayedDomains {
  public:
   // `zone_text`: the records of the zone file, or nothing.
-  static Result<PlayedDomains> make(const DnsOptions& options, std::string_view zone_text);
+  static Result<PlayedDomains> make(const SinkOptions& options, std::string_view zone_text);
   dns::Message respond(const dns::Query& query) const;
 
  private:
-  bool plays(const dns::Name& name) const;
+  using Addresses = std::vector<IpAddress>;
+  // Nullptr: nobody plays it.
+  const Addresses* player_of(const dns::Name& name) const;
+  Result<void> add(std::string_view domain, const Addresses& addresses);
   void add_domain(const dns::Question& question, dns::Message& message) const;
-  void add_addresses(const dns::Question& question, dns::Message& message) const;
+  void add_addresses(const dns::Question& question, const Addresses& addresses, dns::Message& message) const;
 
-  std::vector<dns::Name> domains_;
-  std::vector<dns::Name> parents_;  // of "*.parent"
-  std::vector<IpAddress> addresses_;
+  std::map<dns::Name, Addresses> domains_;
+  std::map<dns::Name, Addresses> parents_;  // of "*.parent"
   std::uint32_t ttl_ = 0;
   dns::Zone zone_;
 };

@@ -118,7 +118,8 @@ Signals::Signals() {
 bool Signals::wait(std::chrono::nanoseconds time) {
   const sigset_t set = end_signals();
   const timespec bound{time.count() / 1'000'000'000, time.count() % 1'000'000'000};
-  return sigtimedwait(&set, nullptr, &bound) > 0;
+  came_ = sigtimedwait(&set, nullptr, &bound) > 0 || came_;
+  return came_;
 }
 
 ProgressLine::ProgressLine(bool wanted)

@@ -35,6 +35,10 @@ class Signals {
   Signals();
   // Waits for so long; true when one came.
   bool wait(std::chrono::nanoseconds time);
+  bool came() const { return came_; }
+
+ private:
+  bool came_ = false;
 };
 
 // One line of progress a second on a terminal, overwritten in place.

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "ringpost/resolve/dns_server.hpp"
+#include "ringpost/shard/limits.hpp"
 
 #include "cores.hpp"
+#include "dns_stream.hpp"
 #include "limits.hpp"
 #include "played_domains.hpp"
 #include "process.hpp"
@@ -41,6 +43,8 @@ class SinkRun {
   std::unique_ptr<shard::Runtime> runtime_;
   std::vector<std::unique_ptr<SinkCore>> cores_;
   std::unique_ptr<resolve::DnsServer> dns_;
+  std::optional<io::Handle> dns_door_;  // TCP; none when the port is chosen by the system
+  std::unique_ptr<DnsStream> dns_stream_;
   std::optional<EffortClock> effort_;
   Duration started_{0};
 };
@@ -48,12 +52,22 @@ class SinkRun {
 // The first core's sockets are bound before the others', so that port 0 becomes one port for all.
 Result<void> SinkRun::bind_first() {
   const auto backend = RP_TRY(io::make_backend({.choice = "epoll"}));
-  for (const Endpoint& where : plan_->options.listen) {
+  const auto bind = [&](const Endpoint& where, PersonaState& persona) -> Result<void> {
     auto handle = backend->listen(where, {});
     if (!handle) return fail(std::move(handle).error().in("listen on " + to_string(where)));
     first_.push_back(*handle);
     endpoints_.push_back(backend->local_endpoint(*handle));
-  }
+    plan_->doors.push_back(&persona);
+    return {};
+  };
+  for (const Endpoint& where : plan_->options.listen) RP_CHECK(bind(where, *plan_->personas[0]));
+  for (std::size_t i = 1; i < plan_->personas.size(); ++i)
+    for (const IpAddress& address : plan_->personas[i]->persona().listen)
+      RP_CHECK(bind({address, endpoints_[0].port}, *plan_->personas[i]));
+  if (endpoints_.size() >= shard::kListenersMax)
+    return fail(ErrorKind::permanent, "too many addresses to listen on");
+  const DnsOptions& dns = plan_->options.dns;
+  if (dns.listen && dns.listen->port != 0) dns_door_ = RP_TRY(backend->listen(*dns.listen, {}));
   return {};
 }
 
@@ -61,7 +75,7 @@ Result<void> SinkRun::read_domains() {
   const DnsOptions& dns = plan_->options.dns;
   std::string zone;
   if (!dns.zone_file.empty()) zone = RP_TRY(read_file(dns.zone_file, kZoneBytesMax));
-  domains_ = RP_TRY(PlayedDomains::make(dns, zone));
+  domains_ = RP_TRY(PlayedDomains::make(plan_->options, zone));
   return {};
 }
 
@@ -75,6 +89,7 @@ Result<void> SinkRun::start() {
   on_each_core(*runtime_, [this](shard::Core& core) {
     cores_[core.index()]->arm();
     if (core.index() == 0 && dns_) core.spawn(dns_->serve());
+    if (core.index() == 0 && dns_stream_) dns_stream_->arm();
   });
   effort_.emplace(*runtime_);
   started_ = steady_now();
@@ -88,10 +103,14 @@ Result<void> SinkRun::make_core(shard::Core& core) {
     sink->listen(slot,
                  core.index() == 0 ? first_[slot] : RP_TRY(core.backend().listen(endpoints_[slot], {})));
   cores_[core.index()] = std::move(sink);
-  if (core.index() == 0 && plan_->options.dns.listen)
-    dns_ = RP_TRY(resolve::DnsServer::open(core, *plan_->options.dns.listen, [this](const dns::Query& query) {
-      return domains_->respond(query);
-    }));
+  if (core.index() != 0 || !plan_->options.dns.listen) return {};
+  if (dns_door_)
+    dns_stream_ =
+        std::make_unique<DnsStream>(core, static_cast<unsigned>(endpoints_.size()), *dns_door_,
+                                    [this](const dns::Query& query) { return domains_->respond(query); });
+  dns_ = RP_TRY(resolve::DnsServer::open(core, *plan_->options.dns.listen, [this](const dns::Query& query) {
+    return domains_->respond(query);
+  }));
   return {};
 }
 
@@ -129,6 +148,7 @@ void SinkRun::finish() {
   on_each_core(*runtime_, [this](shard::Core& core) {
     cores_[core.index()]->stop();
     if (core.index() == 0 && dns_) dns_->stop();
+    if (core.index() == 0 && dns_stream_) dns_stream_->stop();
   });
   wait_until([this] { return live_tasks(*runtime_) == 0; }, kDrain);
   on_each_core(*runtime_, [this](shard::Core& core) { cores_[core.index()]->abort(); });

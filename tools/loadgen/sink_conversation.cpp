@@ -11,13 +11,8 @@ namespace {
 
 using Kind = smtp::Event::Kind;
 
-const mail::Reply kTooMany{421, {4, 7, 0}, "Too many connections, try again later"};
 const mail::Reply kStopping{421, {4, 3, 2}, "The sink is closing"};
 const mail::Reply kIdle{421, {4, 4, 2}, "You have been silent for too long"};
-const mail::Reply kRecipientLater{450, {4, 2, 1}, "Mailbox busy, try again later"};
-const mail::Reply kRecipientNever{550, {5, 1, 1}, "No such mailbox"};
-const mail::Reply kMessageLater{451, {4, 7, 1}, "Message deferred, try again later"};
-const mail::Reply kMessageNever{554, {5, 7, 1}, "Message refused"};
 
 std::string_view domain_of(std::string_view address) {
   const std::size_t at = address.rfind('@');
@@ -35,10 +30,11 @@ double place_of(std::string_view text, std::uint64_t seed) {
 
 }  // namespace
 
-SinkConversation::SinkConversation(SinkCore& sink, net::Connection& connection)
+SinkConversation::SinkConversation(SinkCore& sink, PersonaState& receiver, net::Connection& connection)
     : sink_(sink),
+      receiver_(receiver),
       connection_(connection),
-      session_(sink.plan_.session, sink.plan_.options.tls == TlsUse::implicit) {}
+      session_(receiver.session(), receiver.persona().tls == TlsUse::implicit) {}
 
 SinkConversation::~SinkConversation() {
   depart();
@@ -48,18 +44,23 @@ SinkConversation::~SinkConversation() {
 void SinkConversation::depart() {
   if (!std::exchange(present_, false)) return;
   turn_to({});
+  receiver_.connections.leave();
   sink_.plan_.connections.leave();
 }
 
 Task<void> SinkConversation::run() {
-  const std::uint64_t connections = sink_.plan_.connections.enter();
-  if (options().connections_max != 0 && connections > options().connections_max) {
+  sink_.plan_.connections.enter();
+  const std::uint64_t connections = receiver_.connections.enter();
+  if (persona().connections_max != 0 && connections > persona().connections_max) {
     sink_.figures_.turned_away.add();
-    session_.close(kTooMany);
-    if (options().tls != TlsUse::implicit) co_await send();
+    receiver_.turned_away.add();
+    session_.close(persona().connections_reply);
+    if (persona().tls != TlsUse::implicit) co_await send();
     co_return;
   }
-  if (options().tls == TlsUse::implicit && !co_await start_tls()) co_return;
+  if (persona().accept_delay > Duration{0})
+    (void)co_await sink_.stopping_signal_.wait(sink_.core_.now() + persona().accept_delay);
+  if (persona().tls == TlsUse::implicit && !co_await start_tls()) co_return;
   if (troubled(Step::greeting) && !co_await suffer(Step::greeting)) co_return;
   session_.greet();
   co_await talk();
@@ -102,7 +103,7 @@ Task<void> SinkConversation::talk() {
         break;
       case Kind::mail:
         if (troubled(Step::mail) && !co_await suffer(Step::mail)) co_return;
-        session_.accept();
+        judge_sender();
         break;
       case Kind::recipient:
         if (troubled(Step::rcpt) && !co_await suffer(Step::rcpt)) co_return;
@@ -118,6 +119,7 @@ Task<void> SinkConversation::talk() {
         break;
       case Kind::message_end:
         if (troubled(Step::body) && !co_await suffer(Step::body)) co_return;
+        if (persona().freeze.asked()) co_await wait_for_thaw();
         finish_message();
         break;
       case Kind::need_room:  // the scratch buffer is empty at every call
@@ -165,7 +167,7 @@ void SinkConversation::authenticate() {
 }
 
 bool SinkConversation::troubled(Step step) const {
-  const SinkOptions& o = options();
+  const Persona& o = persona();
   return o.stall == step || (o.delay > Duration{0} && o.delay_at == step) ||
          (o.drop > 0 && o.drop_at == step);
 }
@@ -173,7 +175,7 @@ bool SinkConversation::troubled(Step step) const {
 Task<bool> SinkConversation::suffer(Step step) {
   // What was answered before this place is not held back by what happens here.
   if (!session_.output().empty() && !co_await send()) co_return false;
-  if (options().stall == step) {
+  if (persona().stall == step) {
     sink_.figures_.stalled.add();
     for (bool there = true; there; connection_.discard_input()) {
       const auto got = co_await connection_.receive(Instant::never());
@@ -181,15 +183,44 @@ Task<bool> SinkConversation::suffer(Step step) {
     }
     co_return false;
   }
-  if (options().delay > Duration{0} && options().delay_at == step) {
-    (void)co_await sink_.stopping_signal_.wait(sink_.core_.now() + options().delay);
+  if (persona().delay > Duration{0} && persona().delay_at == step) {
+    (void)co_await sink_.stopping_signal_.wait(sink_.core_.now() + persona().delay);
     if (connection_.aborted()) co_return false;
   }
-  if (options().drop_at == step && sink_.chance(options().drop)) {
+  if (persona().drop_at == step && sink_.chance(persona().drop)) {
     sink_.figures_.dropped.add();
+    receiver_.dropped.add();
     co_return false;
   }
   co_return true;
+}
+
+// Nothing is answered until the window is over, as when a receiver's disk hangs.
+Task<void> SinkConversation::wait_for_thaw() {
+  const Duration rest = persona().freeze.rest(since_start());
+  if (rest == Duration{0}) co_return;
+  if (!session_.output().empty() && !co_await send()) co_return;
+  sink_.figures_.frozen.add();
+  (void)co_await sink_.stopping_signal_.wait(sink_.core_.now() + rest);
+}
+
+void SinkConversation::defer(SharedCounter& counter, const mail::Reply& reply) {
+  counter.add();
+  sink_.figures_.rejected_temporary.add();
+  session_.reject(reply);
+}
+
+// A storm and a rate are answered to MAIL: the sender may not even name its recipients. A 421 ends the connection.
+void SinkConversation::judge_sender() {
+  if (!persona().judges_senders()) return session_.accept();
+  const bool storm = persona().storm.rest(since_start()) > Duration{0};
+  if (!storm && (!persona().rate || receiver_.within_rate(sink_.core_.wall_now()))) return session_.accept();
+  SharedCounter& counter = storm ? receiver_.stormed : receiver_.over_rate;
+  const mail::Reply& reply = storm ? persona().storm_reply : persona().rate_reply;
+  if (reply.code != 421) return defer(counter, reply);
+  counter.add();
+  sink_.figures_.rejected_temporary.add();
+  session_.close(reply);
 }
 
 // A permanent refusal belongs to the address, so that it is the same whenever the client comes back; a
@@ -197,30 +228,35 @@ Task<bool> SinkConversation::suffer(Step step) {
 void SinkConversation::judge_recipient() {
   const std::string_view address = session_.new_recipient().address;
   turn_to(domain_of(address));
-  if (options().reject_at == Step::rcpt) {
-    if (place_of(address, options().common.seed) < options().reject_permanent) {
+  if (persona().reject_at == Step::rcpt) {
+    if (persona().reject_permanent > 0 &&
+        place_of(address, options().common.seed) < persona().reject_permanent) {
       sink_.figures_.rejected_permanent.add();
-      return session_.reject(kRecipientNever);
+      receiver_.rejected_permanent.add();
+      return session_.reject(persona().never());
     }
-    if (sink_.chance(options().reject_temporary)) {
-      sink_.figures_.rejected_temporary.add();
-      return session_.reject(kRecipientLater);
-    }
+    if (sink_.chance(persona().reject_temporary))
+      return defer(receiver_.rejected_temporary, persona().later());
   }
+  if (persona().greylist > Duration{0} &&
+      receiver_.greylisted(session_.envelope().reverse_path(), address, sink_.core_.wall_now()))
+    return defer(receiver_.greylistings, persona().greylist_reply);
   session_.accept();
 }
 
 void SinkConversation::finish_message() {
   const BodyVerdict& verdict = check_.finish();
-  if (options().reject_at == Step::body) {
+  if (persona().reject_at == Step::body) {
     const std::string id = verdict.id ? to_string(*verdict.id) : std::string{};
-    if (place_of(id, options().common.seed) < options().reject_permanent) {
+    if (persona().reject_permanent > 0 && place_of(id, options().common.seed) < persona().reject_permanent) {
       sink_.figures_.rejected_permanent.add();
-      return session_.reject_message(kMessageNever);
+      receiver_.rejected_permanent.add();
+      return session_.reject_message(persona().never());
     }
-    if (sink_.chance(options().reject_temporary)) {
+    if (sink_.chance(persona().reject_temporary)) {
       sink_.figures_.rejected_temporary.add();
-      return session_.reject_message(kMessageLater);
+      receiver_.rejected_temporary.add();
+      return session_.reject_message(persona().later());
     }
   }
   accept_message(verdict);
@@ -233,6 +269,7 @@ void SinkConversation::accept_message(const BodyVerdict& verdict) {
   sink_.last_message_ = sink_.core_.wall_now();
   if (!sink_.first_message_) sink_.first_message_ = sink_.last_message_;
   figures.messages.add();
+  if (!options().personas.empty()) receiver_.messages.add();
   figures.recipients.add(session_.envelope().recipient_count());
   figures.bytes.add(session_.body_facts().size);
   if (verdict.id) {

@@ -15,7 +15,7 @@ namespace ringpost::loadgen {
 
 class SinkConversation final : public ListLink<> {
  public:
-  SinkConversation(SinkCore& sink, net::Connection& connection);
+  SinkConversation(SinkCore& sink, PersonaState& receiver, net::Connection& connection);
   ~SinkConversation();
 
   Task<void> run();
@@ -41,9 +41,16 @@ class SinkConversation final : public ListLink<> {
   void turn_to(std::string_view domain);
   void depart();
 
+  void defer(SharedCounter& counter, const mail::Reply& reply);
+  void judge_sender();
+  Task<void> wait_for_thaw();
+
   const SinkOptions& options() const { return sink_.plan_.options; }
+  const Persona& persona() const { return receiver_.persona(); }
+  Duration since_start() const { return sink_.core_.now() - sink_.started_; }
 
   SinkCore& sink_;
+  PersonaState& receiver_;
   net::Connection& connection_;
   smtp::ServerSession session_;
   BodyCheck check_;

@@ -23,13 +23,16 @@ class SinkConversation;
 // What all cores of a sink share.
 struct SinkPlan {
   SinkOptions options;
-  smtp::ServerSettings session;
+  // [0] is everyone's; the others are in the order of the options.
+  std::vector<std::unique_ptr<PersonaState>> personas;
+  std::vector<PersonaState*> doors;  // by slot of the listener; empty: all are everyone's
   std::unique_ptr<LineFile> received;
   tls::ServerSettings certificate;
   std::shared_ptr<const tls::TicketKeys> ticket_keys;  // none: no TLS
   Concurrency connections;
   DomainTable domains;
 
+  PersonaState& persona_of(unsigned slot) const { return slot < doors.size() ? *doors[slot] : *personas[0]; }
   static Result<std::unique_ptr<SinkPlan>> make(SinkOptions options, WallTime now);
 };
 
@@ -57,6 +60,10 @@ class SinkCore {
 
  private:
   friend class SinkConversation;
+  struct Door {
+    std::unique_ptr<shard::Listener> listener;
+    PersonaState* persona;
+  };
   Task<void> serve(std::size_t door, io::Handle socket);
   Task<void> close_doors();
   bool chance(double share) { return share > 0 && std::uniform_real_distribution(0.0, 1.0)(random_) < share; }
@@ -69,11 +76,12 @@ class SinkCore {
   LineWriter received_;
   std::mt19937_64 random_;
   shard::Signal stopping_signal_;
-  std::vector<std::unique_ptr<shard::Listener>> doors_;
+  std::vector<Door> doors_;
   IntrusiveList<SinkConversation> conversations_;
   std::vector<std::byte> scratch_;
   std::optional<WallTime> first_message_;
   WallTime last_message_;
+  Instant started_;
   bool stopping_ = false;
 };
 

@@ -31,6 +31,7 @@ struct SinkFigures {
   observe::Counter rejected_permanent;
   observe::Counter dropped;
   observe::Counter stalled;
+  observe::Counter frozen;        // waited for the end of a freeze
   observe::Counter lost;          // the client left within a transaction
   observe::Histogram transit_ns;  // from the intended start to the end of data here
 };

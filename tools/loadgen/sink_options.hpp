@@ -10,11 +10,9 @@
 #include "ringpost/base/units.hpp"
 
 #include "common_options.hpp"
+#include "persona.hpp"
 
 namespace ringpost::loadgen {
-
-// A place in the conversation, before its reply.
-enum class Step : std::uint8_t { nowhere, greeting, helo, mail, rcpt, data, body };
 
 struct DnsOptions {
   std::optional<Endpoint> listen;
@@ -34,15 +32,8 @@ struct SinkOptions {
   bool chunking = true;
   std::string received_file;
 
-  double reject_temporary = 0;
-  double reject_permanent = 0;
-  Step reject_at = Step::rcpt;  // or body
-  Duration delay{0};
-  Step delay_at = Step::body;
-  double drop = 0;
-  Step drop_at = Step::body;  // or any other
-  Step stall = Step::nowhere;
-  std::uint64_t connections_max = 0;  // beyond: 421; 0 is no limit
+  Persona everyone;               // at the addresses of `listen`; its TLS is `tls`
+  std::vector<Persona> personas;  // at addresses of their own
 
   DnsOptions dns;
   std::uint64_t messages = 0;  // stop after so many; 0: never

@@ -62,21 +62,52 @@ std::string SinkSummary::text() const {
                         duplicates_known_ ? "" : "at least ", duplicates_, sum(&SinkFigures::bad),
                         sum(&SinkFigures::out_of_order), sum(&SinkFigures::foreign)));
   table.row("refused",
-            fmt::format("{} temporarily, {} permanently, {} dropped, {} stalled",
+            fmt::format("{} temporarily, {} permanently, {} dropped, {} stalled, {} frozen",
                         sum(&SinkFigures::rejected_temporary), sum(&SinkFigures::rejected_permanent),
-                        sum(&SinkFigures::dropped), sum(&SinkFigures::stalled)));
+                        sum(&SinkFigures::dropped), sum(&SinkFigures::stalled), sum(&SinkFigures::frozen)));
   table.row("connections", fmt::format("{} made, {} at once at most, {} turned away, {} with TLS",
                                        grouped(sum(&SinkFigures::connections)), plan_.connections.peak(),
                                        sum(&SinkFigures::turned_away), sum(&SinkFigures::tls_sessions)));
   table.row("sender to here", percentiles(transit_));
   add_effort(effort_, messages, table);
   std::string text = table.text();
+  if (!plan_.options.personas.empty()) text += personas_text();
   const Domains domains = busiest(plan_.domains);
   if (domains.empty()) return text;
   text += "\nconnections at most  messages  domain\n";
   for (const auto& [name, entry] : domains)
     text += fmt::format("{:>19}  {:>8}  {}\n", entry.peak, entry.messages, name);
   return text;
+}
+
+std::string SinkSummary::personas_text() const {
+  std::string text =
+      "\n  messages  at once  away  over rate  greylisted  stormed     4yz     5yz  dropped  persona\n";
+  for (const auto& one : plan_.personas)
+    text += fmt::format("{:>10}  {:>7}  {:>4}  {:>9}  {:>10}  {:>7}  {:>6}  {:>6}  {:>7}  {}\n",
+                        one->messages.value(), one->connections.peak(), one->turned_away.value(),
+                        one->over_rate.value(), one->greylistings.value(), one->stormed.value(),
+                        one->rejected_temporary.value(), one->rejected_permanent.value(),
+                        one->dropped.value(), one->persona().name);
+  return text;
+}
+
+JsonObject SinkSummary::personas_json() const {
+  JsonObject all;
+  for (std::size_t i = 1; i < plan_.personas.size(); ++i) {
+    const PersonaState& one = *plan_.personas[i];
+    all.add(one.persona().name, JsonObject()
+                                    .add("messages", one.messages.value())
+                                    .add("connections_peak", one.connections.peak())
+                                    .add("turned_away", one.turned_away.value())
+                                    .add("over_rate", one.over_rate.value())
+                                    .add("greylisted", one.greylistings.value())
+                                    .add("stormed", one.stormed.value())
+                                    .add("rejected_temporary", one.rejected_temporary.value())
+                                    .add("rejected_permanent", one.rejected_permanent.value())
+                                    .add("dropped", one.dropped.value()));
+  }
+  return all;
 }
 
 std::string SinkSummary::json() const {
@@ -99,6 +130,7 @@ std::string SinkSummary::json() const {
       .add("rejected_permanent", sum(&SinkFigures::rejected_permanent))
       .add("dropped", sum(&SinkFigures::dropped))
       .add("stalled", sum(&SinkFigures::stalled))
+      .add("frozen", sum(&SinkFigures::frozen))
       .add("lost", sum(&SinkFigures::lost))
       .add("connections", sum(&SinkFigures::connections))
       .add("connections_peak", plan_.connections.peak())
@@ -107,6 +139,7 @@ std::string SinkSummary::json() const {
       .add("tls_failures", sum(&SinkFigures::tls_failures))
       .add("transit", percentiles_json(transit_))
       .add("cpu", effort_json(effort_, messages))
+      .add("personas", personas_json())
       .add("domains_total", plan_.domains.entries().size())
       .add("domains", domains);
   return object.text();

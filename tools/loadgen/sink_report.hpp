@@ -21,6 +21,8 @@ class SinkSummary {
   using Domains = std::vector<std::pair<std::string, DomainTable::Entry>>;
   static Domains busiest(const DomainTable& table);
   Duration receiving_time() const;
+  std::string personas_text() const;
+  JsonObject personas_json() const;
   std::uint64_t sum(observe::Counter SinkFigures::* counter) const;
 
   const SinkPlan& plan_;

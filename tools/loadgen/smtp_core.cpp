@@ -1,7 +1,6 @@
 #include "smtp_core.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "limits.hpp"
@@ -17,20 +16,15 @@ std::uint64_t part_of(std::uint64_t whole, unsigned count, unsigned index) {
   return index >= count ? 0 : whole / count + (index < whole % count ? 1 : 0);
 }
 
-std::uint64_t messages_of(const SmtpOptions& options, Duration bound) {
-  std::uint64_t most = options.messages == 0 ? std::numeric_limits<std::uint64_t>::max() : options.messages;
-  // The end of an open loop is known beforehand: it does not depend on when the clock is looked at.
-  if (options.rate > 0)
-    most = std::min(most, static_cast<std::uint64_t>(
-                              std::ceil(options.rate * std::chrono::duration<double>(bound).count())));
-  return most;
-}
-
 }  // namespace
 
 Duration SmtpPlan::bound() const {
   if (options.duration != Duration{0}) return options.duration;
   return options.messages == 0 ? Duration{std::chrono::seconds{10}} : kCountedRunMax;
+}
+
+RateProfile SmtpPlan::profile() const {
+  return {options.rate, options.ramp_to.value_or(options.rate), bound()};
 }
 
 Result<std::unique_ptr<SmtpPlan>> SmtpPlan::make(SmtpOptions chosen, WallTime now, std::uint32_t run) {
@@ -40,12 +34,13 @@ Result<std::unique_ptr<SmtpPlan>> SmtpPlan::make(SmtpOptions chosen, WallTime no
       plan->targets.push_back(
           {endpoint, parse_endpoint(to) ? to_string(endpoint.address) : to.substr(0, to.rfind(':'))});
   const StockOptions stock{
-      .size = chosen.size,
       .from = chosen.from,
       .to = chosen.recipients.empty() ? "undisclosed-recipients:;" : "<" + chosen.recipients.front() + ">",
       .seed = chosen.common.seed,
       .now = now};
-  plan->stock = chosen.corpus.empty() ? generate_stock(stock) : RP_TRY(read_corpus(chosen.corpus, stock));
+  plan->stock =
+      chosen.corpus.empty() ? generate_mix(chosen.size, stock) : RP_TRY(read_corpus(chosen.corpus, stock));
+  for (const DomainShare& share : chosen.recipient_domains) plan->domain_shares.add(share.weight);
   if (!chosen.acknowledged_file.empty())
     plan->acknowledged = RP_TRY(LineFile::open(chosen.acknowledged_file));
   plan->session = {.lmtp = chosen.protocol == Protocol::lmtp,
@@ -77,10 +72,14 @@ void SmtpCore::start() {
   const SmtpOptions& options = plan_.options;
   const unsigned index = core_.index();
   const unsigned active = plan_.active_cores;
-  messages_max_ = part_of(messages_of(options, plan_.bound()), active, index);
-  if (options.rate > 0)
-    interval_ = Duration{static_cast<std::int64_t>(std::llround(1e9 * active / options.rate))};
+  messages_max_ = options.messages == 0 ? std::numeric_limits<std::uint64_t>::max()
+                                        : part_of(options.messages, active, index);
   started_ = last_reply_ = core_.now();
+  open_ = plan_.open();
+  if (open_) {
+    arrivals_ = Arrivals(plan_.profile(), options.spacing, options.common.seed, index, active);
+    (void)due(0);
+  }
   const std::uint64_t connections = part_of(options.connections, active, index);
   open_flows_.set(static_cast<std::int64_t>(connections));
   for (std::uint64_t i = 0; i < connections; ++i) {
@@ -89,7 +88,7 @@ void SmtpCore::start() {
     flows_.push_back(*flow);
     core_.spawn(drive(std::move(flow)));
   }
-  if (interval_ > Duration{0} && connections > 0) core_.spawn(pace());
+  if (open_ && connections > 0) core_.spawn(pace());
 }
 
 Task<void> SmtpCore::drive(std::unique_ptr<SmtpFlow> flow) {
@@ -101,9 +100,13 @@ Task<void> SmtpCore::drive(std::unique_ptr<SmtpFlow> flow) {
 
 void SmtpCore::stop() {
   if (std::exchange(stopping_, true)) return;
-  if (interval_ > Duration{0})
-    while (sequence_ + never_begun_ < messages_max_ && due(sequence_ + never_begun_) <= core_.now())
-      ++never_begun_;
+  const auto was_due = [this](std::uint64_t sequence, Duration ago) {
+    if (!open_ || sequence >= messages_max_) return false;
+    const std::optional<Instant> time = due(sequence);
+    return time && *time + ago <= core_.now();
+  };
+  while (was_due(sequence_ + overdue_, plan_.options.search_p99)) ++overdue_;
+  while (was_due(sequence_ + never_begun_, Duration{0})) ++never_begun_;
   work_.notify_all();
   stopping_signal_.notify_all();
 }
@@ -112,22 +115,29 @@ void SmtpCore::abort() {
   flows_.for_each([](SmtpFlow& flow) { flow.abort(); });
 }
 
-// Uniform over all cores together: each begins a little later than the one before.
-Instant SmtpCore::due(std::uint64_t sequence) const {
-  const Duration offset = interval_ / plan_.active_cores * core_.index();
-  const Instant exact = started_ + offset + interval_ * static_cast<std::int64_t>(sequence);
-  return {std::chrono::ceil<std::chrono::milliseconds>(exact.since_start)};
+// Of a message that was not taken yet. Nothing: the run is over before, and so its number is the last.
+std::optional<Instant> SmtpCore::due(std::uint64_t sequence) {
+  while (sequence - sequence_ >= upcoming_.size()) {
+    const std::optional<Duration> next = arrivals_.next();
+    if (!next) {
+      messages_max_ = std::min(messages_max_, sequence_ + upcoming_.size());
+      return std::nullopt;
+    }
+    const Instant exact = started_ + *next;
+    upcoming_.push_back({std::chrono::ceil<std::chrono::milliseconds>(exact.since_start)});
+  }
+  return upcoming_[sequence - sequence_];
 }
 
 // Wakes one idle flow for each message that falls due. Flows that are busy come for theirs by themselves.
 Task<void> SmtpCore::pace() {
   while (!stopping_ && !flows_.empty() && sequence_ < messages_max_) {
     std::uint64_t next_sequence = sequence_;
-    for (; next_sequence < messages_max_ && due(next_sequence) <= core_.now() && work_.has_waiters();
-         ++next_sequence)
+    std::optional<Instant> next = due(next_sequence);
+    for (; next && *next <= core_.now() && work_.has_waiters(); next = due(++next_sequence))
       work_.notify_one();
-    const Instant next = std::max(due(next_sequence), core_.now() + std::chrono::milliseconds{1});
-    (void)co_await stopping_signal_.wait(next);
+    const Instant soon = core_.now() + std::chrono::milliseconds{1};
+    (void)co_await stopping_signal_.wait(next ? std::max(*next, soon) : soon);
   }
 }
 
@@ -141,13 +151,18 @@ std::optional<Job> SmtpCore::take() {
     return job;
   }
   if (sequence_ >= messages_max_) return std::nullopt;
-  const Instant intended = interval_ > Duration{0} ? due(sequence_) : core_.now();
-  if (intended > core_.now()) return std::nullopt;
+  const std::optional<Instant> intended = open_ ? due(sequence_) : core_.now();
+  if (!intended || *intended > core_.now()) return std::nullopt;
   ++undecided_;
   figures_.begun.add();
-  return Job{.sequence = sequence_++,
-             .intended = intended,
-             .intended_wall = core_.wall_now() + -(core_.now() - intended)};
+  const Job job{.sequence = sequence_++,
+                .intended = *intended,
+                .intended_wall = core_.wall_now() + -(core_.now() - *intended)};
+  if (open_) {
+    upcoming_.pop_front();
+    (void)due(sequence_);  // so that the last one is known to be the last
+  }
+  return job;
 }
 
 bool SmtpCore::expects_work() const {
@@ -201,8 +216,10 @@ void SmtpCore::acknowledge(const Job& job, std::uint32_t checksum, std::uint64_t
   acknowledged_.added();
 }
 
-std::uint64_t SmtpCore::domain_of(const Job& job) const {
-  return (job.sequence * plan_.active_cores + core_.index()) % plan_.options.domains;
+SmtpCore::Domain SmtpCore::domain_of(const Job& job) const {
+  const std::uint64_t number = number_of(job);
+  return {plan_.domain_shares.pick(scattered(number ^ plan_.options.common.seed)),
+          number % plan_.options.domains, number / plan_.options.domains % plan_.options.mailboxes};
 }
 
 }  // namespace ringpost::loadgen

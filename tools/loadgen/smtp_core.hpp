@@ -21,6 +21,7 @@
 #include "smtp_figures.hpp"
 #include "smtp_options.hpp"
 #include "stock.hpp"
+#include "weighted.hpp"
 
 namespace ringpost::loadgen {
 
@@ -35,7 +36,8 @@ struct Target {
 struct SmtpPlan {
   SmtpOptions options;
   std::vector<Target> targets;
-  std::vector<Sample> stock;
+  Stock stock;
+  WeightedChoice domain_shares;
   smtp::ClientSettings session;
   std::unique_ptr<LineFile> acknowledged;
   std::uint32_t run = 0;
@@ -45,6 +47,8 @@ struct SmtpPlan {
   static Result<std::unique_ptr<SmtpPlan>> make(SmtpOptions options, WallTime now, std::uint32_t run);
   // When the run ends at the latest.
   Duration bound() const;
+  RateProfile profile() const;
+  bool open() const { return options.rate > 0 || options.ramp_to.value_or(0) > 0; }
 };
 
 // One message to be sent.
@@ -75,12 +79,14 @@ class SmtpCore {
   Duration elapsed() const { return last_reply_ - started_; }
   // Open loop: messages that were due, but for which no connection was free before the end.
   std::uint64_t never_begun() const { return never_begun_; }
+  // Of these, those that were due longer ago than a search allows.
+  std::uint64_t overdue() const { return overdue_; }
 
  private:
   friend class SmtpFlow;
   Task<void> drive(std::unique_ptr<SmtpFlow> flow);
   Task<void> pace();
-  Instant due(std::uint64_t sequence) const;
+  std::optional<Instant> due(std::uint64_t sequence);
 
   // ---- for the flows ----
   // The next message that is due now.
@@ -95,7 +101,16 @@ class SmtpCore {
   void decided();  // a message that was taken has got its answer, or will not get one
   void acknowledge(const Job& job, std::uint32_t checksum, std::uint64_t recipients, std::uint64_t bytes);
   LoadId id_of(const Job& job) const { return {plan_.run, core_.index(), job.sequence}; }
-  std::uint64_t domain_of(const Job& job) const;
+  // Counts the messages of all cores together.
+  std::uint64_t number_of(const Job& job) const { return job.sequence * plan_.active_cores + core_.index(); }
+  const Sample& sample_of(const Job& job) const { return plan_.stock.pick(number_of(job)); }
+  struct Domain {
+    std::size_t share = 0;      // of options.recipient_domains
+    std::uint64_t index = 0;    // of d0., d1. ...
+    std::uint64_t mailbox = 0;  // of the first recipient
+    bool operator==(const Domain&) const = default;
+  };
+  Domain domain_of(const Job& job) const;
 
   shard::Core& core_;
   const SmtpPlan& plan_;
@@ -111,12 +126,15 @@ class SmtpCore {
   std::uint64_t sequence_ = 0;  // of the next new message
   std::uint64_t undecided_ = 0;
   std::uint64_t never_begun_ = 0;
+  std::uint64_t overdue_ = 0;
   struct Retry {
     Instant due;
     Job job;
   };
-  std::deque<Retry> retries_;  // by due time: all wait equally long
-  Duration interval_{0};       // open loop: between messages of this core
+  std::deque<Retry> retries_;     // by due time: all wait equally long
+  Arrivals arrivals_;             // open loop
+  std::deque<Instant> upcoming_;  // of the messages from sequence_ on; as many as were asked for
+  bool open_ = false;
   Instant started_;
   Instant last_reply_;
   bool stopping_ = false;

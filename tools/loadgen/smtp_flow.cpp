@@ -243,7 +243,7 @@ bool SmtpFlow::begin(const Job& job) {
   slot.job = job;
   slot.accepted = 0;
   slot.deferred = false;
-  slot.sample = &owner_.plan_.stock[job.sequence % owner_.plan_.stock.size()];
+  slot.sample = &owner_.sample_of(job);
   write_envelope(slot);
   const smtp::Outgoing outgoing{
       .envelope = &slot.envelope,
@@ -264,7 +264,7 @@ bool SmtpFlow::begin(const Job& job) {
 void SmtpFlow::write_envelope(Slot& slot) {
   mail::Envelope& envelope = slot.envelope;
   envelope.body = slot.sample->eight_bit ? mail::BodyKind::eight_bit_mime : mail::BodyKind::seven_bit;
-  const std::uint64_t domain = owner_.domain_of(slot.job);
+  const SmtpCore::Domain domain = owner_.domain_of(slot.job);
   if (slot.domain == domain) return;
   slot.domain = domain;
   const mail::BodyKind body = envelope.body;
@@ -275,10 +275,12 @@ void SmtpFlow::write_envelope(Slot& slot) {
   if (!options().recipients.empty()) return;
   std::array<char, 320> text;
   for (std::uint64_t i = 0; i < options().recipient_count; ++i) {
-    const auto end = options().domains == 1 ? fmt::format_to_n(text.data(), text.size(), "user{}@{}", i,
-                                                               options().recipient_domain)
-                                            : fmt::format_to_n(text.data(), text.size(), "user{}@d{}.{}", i,
-                                                               domain, options().recipient_domain);
+    const std::uint64_t user = domain.mailbox + i;
+    const std::string& name = options().recipient_domains[domain.share].domain;
+    const auto end =
+        options().domains == 1
+            ? fmt::format_to_n(text.data(), text.size(), "user{}@{}", user, name)
+            : fmt::format_to_n(text.data(), text.size(), "user{}@d{}.{}", user, domain.index, name);
     envelope.add_recipient({.address = std::string_view(text.data(), std::min(end.size, text.size()))});
   }
 }

@@ -37,7 +37,7 @@ class SmtpFlow final : public ListLink<> {
     Job job;
     const Sample* sample = nullptr;
     mail::Envelope envelope;
-    std::optional<std::uint64_t> domain;  // of the envelope's recipients
+    std::optional<SmtpCore::Domain> domain;  // of the envelope's recipients
     std::string commands;
     OwnParts own;
     std::uint64_t accepted = 0;  // recipients

@@ -28,6 +28,12 @@ std::uint64_t SmtpSummary::sum(observe::Counter SmtpFigures::* counter) const {
   return total;
 }
 
+std::uint64_t SmtpSummary::overdue() const {
+  std::uint64_t total = 0;
+  for (const SmtpCore* core : cores_) total += core->overdue();
+  return total;
+}
+
 std::string SmtpSummary::text() const {
   const SmtpOptions& options = plan_.options;
   const std::uint64_t messages = acknowledged();
@@ -39,8 +45,8 @@ std::string SmtpSummary::text() const {
   table.row("rate",
             fmt::format("{:.0f} messages/s, {:.1f} MB/s over {:.2f} s", per_second(messages, elapsed_),
                         per_second(bytes, elapsed_) / 1e6, std::chrono::duration<double>(elapsed_).count()));
-  table.row(options.rate > 0 ? "latency from intended start" : "latency", percentiles(latency_));
-  if (options.rate > 0 && never_begun_ > 0)
+  table.row(plan_.open() ? "latency from intended start" : "latency", percentiles(latency_));
+  if (plan_.open() && never_begun_ > 0)
     table.row("late", fmt::format("{} messages were due and found no free connection before the end; the "
                                   "latencies lack them",
                                   grouped(never_begun_)));
@@ -77,7 +83,7 @@ std::string SmtpSummary::json() const {
   JsonObject troubles;
   for (const auto& [text, count] : troubles_) troubles.add(text, count);
   JsonObject object;
-  object.add("loop", plan_.options.rate > 0 ? "open" : "closed")
+  object.add("loop", plan_.open() ? "open" : "closed")
       .add("run", checksum_text(plan_.run))
       .add("acknowledged", messages)
       .add("begun", sum(&SmtpFigures::begun))

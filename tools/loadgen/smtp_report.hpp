@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "distribution.hpp"
 #include "report.hpp"
 #include "smtp_core.hpp"
 
@@ -16,6 +17,14 @@ class SmtpSummary {
   SmtpSummary(const SmtpPlan& plan, const std::vector<const SmtpCore*>& cores, const Effort& effort);
   std::string text() const;
   std::string json() const;
+  double rate() const { return per_second(acknowledged(), elapsed_); }
+  std::uint64_t wrong() const { return sum(&SmtpFigures::refused) + sum(&SmtpFigures::unanswered); }
+  std::uint64_t overdue() const;
+  Distribution latency() const {
+    Distribution all;
+    all.add(latency_);
+    return all;
+  }
   std::uint64_t acknowledged() const { return sum(&SmtpFigures::acknowledged); }
 
  private:

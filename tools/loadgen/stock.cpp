@@ -1,7 +1,7 @@
 #include "stock.hpp"
 
 #include <algorithm>
-#include <filesystem>
+#include <cmath>
 #include <random>
 
 #include <fmt/format.h>
@@ -13,7 +13,6 @@
 
 #include "limits.hpp"
 #include "message_fields.hpp"
-#include "process.hpp"
 
 namespace ringpost::loadgen {
 
@@ -117,7 +116,7 @@ std::string random_text(std::size_t size, std::mt19937_64& random, bool with_dot
   return text;
 }
 
-Sample generated(const StockOptions& options, std::mt19937_64& random, bool with_dot) {
+Sample generated(Bytes size, const StockOptions& options, std::mt19937_64& random, bool with_dot) {
   Sample sample;
   FrontWriter front(sample);
   front.text(fmt::format("Date: {}\r\nFrom: <{}>\r\nTo: {}\r\n", mail::format_date(options.now), options.from,
@@ -126,8 +125,8 @@ Sample generated(const StockOptions& options, std::mt19937_64& random, bool with
   front.text("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n");
   sample.has_tail = true;
   const std::size_t fixed = sample.front.size() + kTailSize;
-  if (options.size.count > fixed)
-    sample.text = random_text(static_cast<std::size_t>(options.size.count) - fixed, random, with_dot);
+  if (size.count > fixed)
+    sample.text = random_text(static_cast<std::size_t>(size.count) - fixed, random, with_dot);
   seal(sample, 0);
   return sample;
 }
@@ -186,12 +185,67 @@ void OwnParts::fill(const Sample& sample, const LoadId& id, WallTime sent) {
   write_checksum(checksum, all.subspan(sample.checksum_slot).first<kChecksumSize>());
 }
 
-std::vector<Sample> generate_stock(const StockOptions& options) {
+std::vector<Sample> generate_stock(Bytes size, const StockOptions& options) {
   std::mt19937_64 random(options.seed);
-  const std::uint64_t fitting = kBodiesBytesMax.count / std::max<std::uint64_t>(options.size.count, 1);
+  const std::uint64_t fitting = kBodiesBytesMax.count / std::max<std::uint64_t>(size.count, 1);
   const auto count = std::clamp<std::uint64_t>(fitting, 1, kBodiesMax);
   std::vector<Sample> stock;
-  for (std::uint64_t i = 0; i < count; ++i) stock.push_back(generated(options, random, i == 0));
+  for (std::uint64_t i = 0; i < count; ++i) stock.push_back(generated(size, options, random, i == 0));
+  return stock;
+}
+
+namespace {
+
+// Sizes in equal steps of their logarithm, each in the middle of its step.
+std::vector<Sample> generate_range(const SizeShare& share, const StockOptions& options) {
+  if (share.smallest == share.largest) return generate_stock(share.smallest, options);
+  std::mt19937_64 random(options.seed);
+  const auto smallest = static_cast<double>(std::max<std::uint64_t>(share.smallest.count, 1));
+  const double ratio = static_cast<double>(share.largest.count) / smallest;
+  std::vector<Sample> stock;
+  for (std::size_t i = 0; i < kSizesOfRange; ++i) {
+    const double step = (static_cast<double>(i) + 0.5) / kSizesOfRange;
+    const Bytes size{static_cast<std::uint64_t>(smallest * std::pow(ratio, step))};
+    stock.push_back(generated(size, options, random, i == 0));
+  }
+  return stock;
+}
+
+}  // namespace
+
+void Stock::add(double weight, std::vector<Sample> group) {
+  groups_.push_back(std::move(group));
+  weights_.push_back(weight);
+  choice_.add(weight);
+}
+
+// Which group is by chance, so that large messages come in no rhythm; within one, each has its turn.
+const Sample& Stock::pick(std::uint64_t number) const {
+  const std::vector<Sample>& group = groups_[choice_.pick(scattered(number))];
+  return group[number % group.size()];
+}
+
+std::size_t Stock::size() const {
+  std::size_t count = 0;
+  for (const auto& group : groups_) count += group.size();
+  return count;
+}
+
+double Stock::mean_size() const {
+  double sum = 0;
+  double weights = 0;
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    double bytes = 0;
+    for (const Sample& sample : groups_[i]) bytes += static_cast<double>(sample.size());
+    sum += weights_[i] * bytes / static_cast<double>(groups_[i].size());
+    weights += weights_[i];
+  }
+  return sum / weights;
+}
+
+Stock generate_mix(const SizeMix& mix, const StockOptions& options) {
+  Stock stock;
+  for (const SizeShare& share : mix.shares) stock.add(share.weight, generate_range(share, options));
   return stock;
 }
 
@@ -228,26 +282,6 @@ Sample sample_of_mail(std::string_view mail, const StockOptions& options) {
   sample.text += rest;
   seal(sample, body_offset);
   return sample;
-}
-
-Result<std::vector<Sample>> read_corpus(const std::string& folder, const StockOptions& options) {
-  std::error_code error;
-  std::vector<std::string> paths;
-  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
-    if (at->is_regular_file(error)) paths.push_back(at->path().string());
-  if (error) return fail_system(error.value(), "read folder " + folder);
-  if (paths.empty()) return fail(ErrorKind::permanent, folder + " has no files");
-  if (paths.size() > kCorpusFilesMax) return fail(ErrorKind::permanent, folder + " has too many files");
-  std::ranges::sort(paths);
-  std::vector<Sample> stock;
-  std::uint64_t bytes = 0;
-  for (const std::string& path : paths) {
-    const std::string mail = RP_TRY(read_file(path, static_cast<std::size_t>(kMessageSizeMax.count)));
-    stock.push_back(sample_of_mail(mail, options));
-    bytes += stock.back().size();
-    if (bytes > kCorpusBytesMax.count) return fail(ErrorKind::exhausted, folder + " is too large for memory");
-  }
-  return stock;
 }
 
 }  // namespace ringpost::loadgen

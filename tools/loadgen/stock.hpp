@@ -17,6 +17,8 @@
 #include "ringpost/base/units.hpp"
 
 #include "load_id.hpp"
+#include "smtp_options.hpp"
+#include "weighted.hpp"
 
 namespace ringpost::loadgen {
 
@@ -45,18 +47,33 @@ struct OwnParts {
 };
 
 struct StockOptions {
-  Bytes size;
   std::string from;
   std::string to;  // what the To field says
   std::uint64_t seed = 1;
   WallTime now;
 };
 
+// All messages of a run, in groups of a weight; those of a group take turns.
+class Stock {
+ public:
+  void add(double weight, std::vector<Sample> group);
+  // The sample of message `number`.
+  const Sample& pick(std::uint64_t number) const;
+  std::size_t size() const;
+  double mean_size() const;
+
+ private:
+  std::vector<std::vector<Sample>> groups_;
+  std::vector<double> weights_;
+  WeightedChoice choice_;
+};
+
 // Random words; the size is met exactly when the header leaves room for a body.
-std::vector<Sample> generate_stock(const StockOptions& options);
+std::vector<Sample> generate_stock(Bytes size, const StockOptions& options);
+Stock generate_mix(const SizeMix& mix, const StockOptions& options);
 // A real mail: line ends become CRLF, a From_ line goes, Message-ID becomes ours, the subject gets the id.
 Sample sample_of_mail(std::string_view mail, const StockOptions& options);
-// All regular files of a folder, in the order of their names.
-Result<std::vector<Sample>> read_corpus(const std::string& folder, const StockOptions& options);
+// All mails of a folder, Maildir, mbox or tar.
+Result<Stock> read_corpus(const std::string& path, const StockOptions& options);
 
 }  // namespace ringpost::loadgen

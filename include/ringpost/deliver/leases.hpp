@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ringpost/base/task.hpp"
+#include "ringpost/observe/registry.hpp"
 #include "ringpost/shaping/slots.hpp"
 #include "ringpost/shard/core.hpp"
 
@@ -30,6 +31,9 @@ class Leases {
 
   explicit Leases(unsigned cores) : tables_(cores) {}
 
+  // At start, for each core.
+  void add_figures(shard::Core& core);
+
   // True: a slot is held. False: `waiter` stands in the line and will hear `granted`, unless it leaves.
   Task<bool> acquire(shard::Core& core, std::string name, std::uint32_t limit, Waiter& waiter);
   // After the socket is closed.
@@ -43,8 +47,10 @@ class Leases {
  private:
   struct alignas(64) Table {
     shaping::SlotTable slots;
+    observe::Gauge held;  // by flows of this core, whoever owns the destination
+    observe::Counter granted_late;
   };
-  static Task<void> tell(shard::Core& owner, shaping::SlotTable::Waiter waiter);
+  Task<void> tell(shard::Core& owner, shaping::SlotTable::Waiter waiter);
   std::vector<Table> tables_;
 };
 

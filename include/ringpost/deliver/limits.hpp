@@ -70,6 +70,26 @@ inline constexpr std::uint64_t kBodyPart = std::uint64_t{1} << 20;
 // Slices of one message handed to the kernel at a time, when dots are doubled.
 inline constexpr std::size_t kStuffedPiecesMax = 64;
 
+// A message with one job that nobody needs for so long is parked: some 25 bytes in place of 300. It is read again so much
+// ahead of its time, and not parked again when that is near.
+inline constexpr Duration kParkAfter = std::chrono::minutes(3);
+inline constexpr Duration kWakeAhead = std::chrono::seconds(30);
+// All that are parked are looked at once in so long, some 1/256 of them at a time: of ten million, in a quarter of a millisecond.
+inline constexpr Duration kSweepRound = std::chrono::seconds(60);
+// Found by that and not read yet; nobody is looked for meanwhile.
+inline constexpr std::size_t kDueMax = 65'536;
+// So many ready jobs of one destination are in memory; those behind them are parked, and read when half are gone. When more
+// than kMessagesInMemory are there altogether, destinations to which nothing goes just now keep a few only.
+inline constexpr std::uint32_t kReadyInMemory = 4096;
+inline constexpr std::uint32_t kReadyOfStuck = 16;
+inline constexpr std::size_t kMessagesInMemory = 65'536;
+// Parked messages whose time has come and that are being read at once.
+inline constexpr std::size_t kWakersMax = 16;
+// Of what a summary adds up, in one turn.
+inline constexpr std::size_t kSummedPerTurn = 1024;
+// Messages that a listing looks at in its first pass over the queue; later ones have more.
+inline constexpr std::size_t kListPass = 4096;
+
 // Messages that one page of a queue listing shows at the most.
 inline constexpr std::size_t kListPageMax = 1000;
 // Messages looked at by an operator's command before others of this core have their turn.

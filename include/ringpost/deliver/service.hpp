@@ -67,7 +67,7 @@ class Service final : public spool::Announcements {
   void abort();
 
   // ---- for operators; each call concerns this core's part of the queue ----
-  QueueSummary summary() const;
+  Task<QueueSummary> summary();
   // Up to `limit` messages after `after` of which a recipient fits; fewer than `limit`: there are no more.
   Task<std::vector<QueuedMessage>> list(MessageId after, std::size_t limit, Selector selector);
   Task<std::vector<QueuedMessage>> show(MessageId id);  // none or one

@@ -58,6 +58,12 @@ class Scan {
 
  private:
   static constexpr std::int32_t kUnknown = -1;
+  // A subject in which a rule may match.
+  struct Suspect {
+    std::uint32_t rule = 0;
+    std::uint32_t subject = 0;
+    auto operator<=>(const Suspect&) const = default;
+  };
   // A rule's hits once they are known; asks for what is not.
   std::uint32_t hits(std::uint32_t rule);
   double value(std::uint32_t rule);
@@ -67,7 +73,8 @@ class Scan {
   void scan_header(const Engine::Group& group);
   void scan_parts(const Engine::Group& group);
   bool scan_lines(const Engine::Group& group, std::span<const std::string> lines);  // true: a piece is left
-  void scan_whole(const Engine::Group& group, std::string_view subject);
+  void scan_whole(const Engine::Group& group, std::string_view subject, std::uint32_t number = 0);
+  void note(std::uint32_t rule, const patterns::Set::Candidate& candidate, std::uint32_t subject);
   void finish_group(const Engine::Group& group);
   void take_captures(std::uint32_t rule, std::string_view subject);
 
@@ -76,6 +83,7 @@ class Scan {
   // In one subject: 0, 1, or for a rule flagged `multiple` how often, at most `max`.
   std::uint32_t search_one(std::uint32_t rule, std::string_view subject, std::uint32_t max);
   std::span<const std::string> lines_of(std::uint32_t rule) const;
+  std::span<const Suspect> suspects_of(std::uint32_t rule) const;
   std::uint32_t max_of(std::uint32_t rule) const;
   bool charge(std::size_t bytes);
   std::uint32_t run_eval(std::uint32_t rule);
@@ -89,10 +97,12 @@ class Scan {
   EvalScratch eval_scratch_;
   std::vector<std::int32_t> hits_;
   std::vector<double> meta_values_;
-  std::vector<bool> candidate_;  // rules of the running group that the database named
+  // What the databases say of a rule that is not settled: nothing, or that it may match in the subjects of suspects_, or anywhere.
+  enum class Candidate : std::uint8_t { no, listed, anywhere };
+  std::vector<Candidate> candidate_;
+  std::vector<Suspect> suspects_;        // sorted within a group that was scanned
+  std::vector<std::size_t> group_ends_;  // in suspects_
   std::map<std::string, std::vector<std::string>, std::less<>> captures_;
-  std::string joined_;  // a piece of lines
-  std::vector<std::size_t> line_ends_;
 
   enum class Stage : std::uint8_t { prepare, captures, groups, evals, metas, done };
   Stage stage_ = Stage::prepare;

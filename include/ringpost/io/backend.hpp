@@ -153,6 +153,14 @@ struct Description {
   std::string why;                    // when a better backend was refused: which and why
 };
 
+// How the interface is used, since the last look.
+struct Load {
+  std::uint32_t receive_buffers = 0;            // that the kernel can fill; 0: it has none of its own
+  std::uint32_t receive_buffers_taken_max = 0;  // used up between two polls, at most
+  std::uint32_t receive_buffers_short = 0;      // receives that found none
+  std::size_t operations = 0;                   // under way now
+};
+
 class Backend {
  public:
   // Ends what is in flight without completing it; afterwards no memory of an operation is touched any more.
@@ -182,6 +190,8 @@ class Backend {
   virtual WallTime wall_now() = 0;
   virtual std::uint64_t random() = 0;
   virtual const Description& describe() const = 0;
+  // Begins a new count with each call.
+  virtual Load load() { return {}; }
 };
 
 struct BackendOptions {

@@ -40,6 +40,8 @@ inline constexpr std::uint64_t kSimWindow = 256U << 10;
 inline constexpr std::size_t kSimDescriptors = 1U << 16;
 // how often a connect knocks at a full backlog, once a second, before it times out;
 inline constexpr unsigned kSimConnectTries = 7;
+// so long no read of a file fails after one that did: trouble that passes;
+inline constexpr Duration kSimReadsWell = std::chrono::seconds(10);
 // what a disk writes whole or not at all, however the power goes;
 inline constexpr std::uint64_t kSimSector = 512;
 // the blocks at the front of a file that no misdirected write hits or leaves: who keeps two copies of a header there is not

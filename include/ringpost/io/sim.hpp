@@ -33,8 +33,8 @@ struct SimFaults {
     std::uint32_t short_write = 0;  // fewer bytes than asked for
     std::uint32_t misdirected =
         0;                         // the bytes land elsewhere in the file, and the disk says that all is well
-    std::uint32_t read_error = 0;  // EIO
-    std::uint32_t read_rot = 0;    // one bit of what is read is wrong, this time
+    std::uint32_t read_error = 0;  // EIO, this time: reads of the same file are good for ten seconds then
+    std::uint32_t read_rot = 0;    // the same, with one wrong bit
     std::uint32_t slow = 0;        // up to three seconds
     std::uint32_t files_error = 0;  // EIO of a call of Files that writes
     bool torn = false;              // a power cut leaves any part of what was under way or not synced
@@ -86,6 +86,9 @@ class SimWorld {
   void limit_descriptors(std::size_t count, std::uint32_t host = 0);
   // Files may hold so much together; growing one past it gives -ENOSPC.
   void limit_disk(Bytes capacity, std::uint32_t host = 0);
+
+  // The block of the file with that offset cannot be read until something is written there. False: no such block.
+  bool kill_block(std::string_view path, std::uint64_t offset, std::uint32_t host = 0);
 
   void set_faults(const SimFaults& faults);
   void watch_writes(std::function<void(const SimWrite&)> watch);

@@ -34,12 +34,14 @@ inline constexpr std::size_t kWindowSize = 2 * kBufferSize;
 inline constexpr std::size_t kDamageReportsMax = 1000;  // kept with their text; further ones are only counted
 inline constexpr std::size_t kVoidsMax = 64;            // failed ranges that are not closed yet
 inline constexpr std::size_t kFailedRangesMax = 1024;   // remembered for who asks late
+inline constexpr std::size_t kVisitedPerTurn = 4096;  // records that recovery takes from an index table
 // A longer payload is not repeated in the index table; recovery reads the record.
 inline constexpr std::size_t kTableBytesMax = 1024;
 inline constexpr std::size_t kTablePiece =
     256 * 1024;                                 // what is written of a table at a time, beside the frames
 inline constexpr Duration kCompactPause = 5ms;  // emptying rests for at least so long, to keep to its rate
 inline constexpr Duration kScrubPause = 1h;     // after the last segment, before the first is read again
-inline constexpr std::size_t kTargetsMax = 64;  // segments that one record negates
+inline constexpr std::size_t kNearBytes = kBufferSize;  // what one read of records that lie together spans
+inline constexpr std::size_t kTargetsMax = 64;         // segments that one record negates
 
 }  // namespace ringpost::journal

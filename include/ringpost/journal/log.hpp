@@ -107,7 +107,7 @@ class Log {
   // not read yet.
   static Task<Result<std::unique_ptr<Log>>> open(shard::Core& core, LogOptions options, Place place);
   // Then, once: reads every record that was there at the opening (the orphans first; `visit` gets those of one shard in
-  // order). Between two segments others run. Say through `add_live` and `add_pin` what still counts, during the visit or
+  // order). Others run in between. Say through `add_live` and `add_pin` what still counts, during the visit or
   // after; nothing is freed before `start_reclaim`. The report has what the opening found too.
   Task<Result<void>> recover(Visit visit, RecoveryReport* report);
   // Both.
@@ -145,6 +145,10 @@ class Log {
   // The record must be live, or in a segment that cannot be freed meanwhile.
   Task<Result<void>> read(Location where, std::uint32_t skip, std::vector<std::span<std::byte>> into);
   Task<Result<void>> read(Location where, std::span<std::byte> into);
+  // Records of one segment, in the order of their offsets, the end of the last one at most kNearBytes behind the begin of
+  // the first: with one read. Those that could be read and verify are handed out; the others call for `read`.
+  using Near = std::function<void(std::size_t index, std::span<const std::byte> payload)>;
+  Task<Result<void>> read_near(std::vector<Location> places, Near near);
   // Every record of every segment in use, in the order of recovery, with reads off the mail path. Between two segments
   // others run; hold reclaim meanwhile.
   Task<Result<void>> walk(std::function<void(const RecordView&)> visit);

@@ -44,9 +44,20 @@ class Histogram {
  public:
   void record(std::uint64_t value) noexcept;
   std::uint64_t count() const noexcept;
+  // Of all values, modulo 2^64.
+  std::uint64_t sum() const noexcept { return sum_.load(std::memory_order_relaxed); }
+  // How many values are less than 2^bits: exact.
+  std::uint64_t count_below(unsigned bits) const noexcept;
   std::uint64_t max() const noexcept { return max_.load(std::memory_order_relaxed); }
   // The smallest recorded bucket bound that `fraction` (0..1) of the values do not exceed; 0 when empty.
   std::uint64_t quantile(double fraction) const noexcept;
+  // Calls `visit(largest value, count)` for every bucket that has any, in rising order.
+  template <class F>
+  void for_each_bucket(F visit) const {
+    for (std::size_t i = 0; i < kBuckets; ++i)
+      if (const std::uint64_t count = buckets_[i].load(std::memory_order_relaxed); count != 0)
+        visit(upper_bound(i), count);
+  }
   void merge_from(const Histogram& other) noexcept;
 
  private:
@@ -56,6 +67,7 @@ class Histogram {
   static std::uint64_t upper_bound(std::size_t bucket);
   std::array<std::atomic<std::uint64_t>, kBuckets> buckets_{};
   std::atomic<std::uint64_t> max_{0};
+  std::atomic<std::uint64_t> sum_{0};
 };
 
 // The names of one core's figures. Register at start, before other threads read; what is registered outlives

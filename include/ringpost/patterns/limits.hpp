@@ -15,16 +15,30 @@ inline constexpr std::uint32_t kRepeatMax = 65'535;
 // Nodes of one tree: an expression of the size above that has nothing but single letters.
 inline constexpr std::size_t kNodesMax = 1'000'000;
 
-// What Hyperscan gets of one expression: its parser takes 16,000 bytes, and its compile time grows faster than the number of
-// positions. An expression past either bound gets a coarser prefilter, and PCRE2 confirms. This is the cap on compile time
-// for each pattern: it depends on the expression alone, so every machine compiles the same set.
-inline constexpr std::size_t kHyperscanTextMax = 15'000;
-inline constexpr std::size_t kHyperscanPositionsMax = 2'000;
+// What Hyperscan gets of one expression. Its compile time grows faster than the number of positions, and past these bounds no
+// expression is cheap to run. This is the cap on compile time for each pattern: it depends on the expression alone, so every
+// machine compiles the same set.
+inline constexpr std::size_t kHyperscanTextMax = 6'000;
+inline constexpr std::size_t kHyperscanPositionsMax = 400;
 // A prefilter shorter than this hits nearly everywhere and saves nothing.
 inline constexpr std::size_t kPrefilterWidthMin = 4;
-// The literals of which one must occur, at most so many for one expression, and each at least so long.
+// The literals of which one must occur: so many for one expression, so long, and out of sets with so many bytes. What is
+// shorter or more frequent (in bits, see Factor) hits nearly everywhere.
 inline constexpr std::size_t kFactorLiteralsMax = 64;
 inline constexpr std::size_t kFactorWidthMin = 4;
+inline constexpr std::size_t kFactorWidthMax = 48;
+inline constexpr std::size_t kFactorSetMax = 8;
+inline constexpr std::uint32_t kFactorRepeatMax = 4;
+inline constexpr double kFactorBitsMin = 16;
+// So many of them have to occur in one subject before it is searched.
+inline constexpr std::size_t kFactorsMax = 3;
+// An expression whose database alone is larger than this is a machine that runs over every byte: its literals are cheaper, and
+// without any, PCRE2 is. (That of a few literals takes 5 KiB.) Lines are long and there is much prose in them, so literals
+// are rare there; what fields hold is short and mostly alike.
+inline constexpr std::size_t kCheapInLinesMax = 6 * 1024;
+inline constexpr std::size_t kCheapInFieldsMax = 20 * 1024;
+// A looser one has no better way than being searched in each mail, unless nobody asks.
+inline constexpr std::size_t kCheapPrefilterMax = 40 * 1024;
 // With fewer expressions than this a set has no Hyperscan database: PCRE2 is as fast, and there is nothing to compile.
 inline constexpr std::size_t kDatabasePatternsMin = 3;
 

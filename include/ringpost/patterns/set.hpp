@@ -5,14 +5,15 @@
 //         serves all cores, each with its own Scratch.
 // Ways:   exact      Hyperscan's answer is the answer
 //         prefilter  a looser expression of ours in Hyperscan, confirmed by PCRE2
-//         literal    one of its literals in Hyperscan, confirmed by PCRE2
-//         alone      PCRE2 only; the caller searches it where it needs the answer
+//         literal    words that it cannot do without in Hyperscan, confirmed by PCRE2
+//         alone      PCRE2 only, in each subject where somebody needs the answer
 //         broken     no expression; it never matches, and `problem` says why
 // Time:   `interim` takes milliseconds and is right but slower to scan with; `compiled` may take seconds and belongs on the
 //         offload pool; `restored` takes milliseconds.
 // Limits: patterns/limits.hpp.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -25,15 +26,13 @@
 #include "ringpost/patterns/expression.hpp"
 #include "ringpost/patterns/pattern.hpp"
 
-struct hs_database;
-
 namespace ringpost::patterns {
 
 enum class Way : std::uint8_t { exact, prefilter, literal, alone, broken };
 std::string_view to_string(Way way);
 
-// What a buffer given to `candidates` is: one subject, or many that each end with a newline and hold no other. Expressions see
-// one subject at a time either way.
+// What expressions look at: one text, whatever it holds, or lines, which end in a newline and hold no other. Lines go through
+// Hyperscan many at a time; expressions see one at a time either way.
 enum class Subjects : std::uint8_t { whole, lines };
 
 class Set {
@@ -53,23 +52,24 @@ class Set {
 
   std::size_t size() const { return patterns_.size(); }
   const Pattern& pattern(std::size_t index) const { return patterns_[index]; }
-  Way way(std::size_t index) const { return members_[index].way; }
+  // Its way in text of ASCII alone, which most is; other text has a database of its own.
+  Way way(std::size_t index) const;
   std::string_view problem(std::size_t index) const { return members_[index].problem; }
-  bool in_hyperscan() const { return database_ != nullptr; }
+  bool in_hyperscan() const { return databases_[0] != nullptr; }
   std::size_t database_size() const;
 
-  // Calls `candidate` at most once for each expression of the database that may match in the buffer. `certain`: it does, and
-  // needs no search. `end`: offset behind the first match that was seen; with lines, it lies in, or behind the newline of, the
-  // subject to try first.
+  // Calls `visit` for each expression that may match in the subjects; what it does not name does not match. `certain`: it does,
+  // and needs no search; said once. Else once for each `subject` in which it may, in their order, or once for all of them.
+  static constexpr std::uint32_t kEverySubject = UINT32_MAX;
   struct Candidate {
     std::uint32_t index = 0;
     bool certain = false;
-    std::size_t end = 0;
+    std::uint32_t subject = 0;
   };
   using Visit = std::function<void(const Candidate&)>;
-  void candidates(std::string_view buffer, Scratch& scratch, const Visit& visit) const;
-  // Expressions that `candidates` says nothing about.
-  std::span<const std::uint32_t> alone() const { return alone_; }
+  // Only with `in_hyperscan`. A set of Subjects::whole takes one subject at a time.
+  void candidates(std::string_view subject, Scratch& scratch, const Visit& visit) const;
+  void candidates(std::span<const std::string> lines, Scratch& scratch, const Visit& visit) const;
 
   // PCRE2 over one subject.
   Match search(std::size_t index, std::string_view subject, Scratch& scratch) const;
@@ -79,22 +79,20 @@ class Set {
 
  private:
   struct Member {
-    Way way = Way::alone;
-    bool certain = false;
+    bool broken = false;
     std::string problem;
     mutable std::atomic<const Code*> code{nullptr};
   };
+  class Database;
   Set(std::vector<Pattern> patterns, Subjects subjects);
   const Code* code(std::size_t index) const;
   void check_all();
-  void compile_database();
-  void list_alone();
+  void compile_databases();
 
   std::vector<Pattern> patterns_;
   Subjects subjects_;
   std::vector<Member> members_;
-  std::vector<std::uint32_t> alone_;
-  hs_database* database_ = nullptr;
+  std::array<std::unique_ptr<const Database>, 2> databases_;  // for ASCII, for any text
 };
 
 }  // namespace ringpost::patterns

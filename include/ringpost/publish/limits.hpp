@@ -26,4 +26,11 @@ inline constexpr std::size_t kJournalBytesMax = 128 * 1024;
 inline constexpr std::size_t kNoticesMax = 1000;
 inline constexpr std::size_t kNoticeBytesMax = 4096;
 
+// Scrapers of the metrics page at a time: a pair of Prometheus servers and a person with curl need three.
+inline constexpr std::size_t kPageClientsMax = 16;
+// Without descriptors or memory accepting pauses for so long.
+inline constexpr std::chrono::milliseconds kPagePause{100};
+// How long such a client may be silent, or not read.
+inline constexpr Duration kPagePatience = std::chrono::seconds(10);
+
 }  // namespace ringpost::publish

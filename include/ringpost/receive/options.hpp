@@ -12,10 +12,17 @@
 
 namespace ringpost::receive {
 
-enum class Protocol : std::uint8_t { smtp, submission, lmtp };
+enum class Protocol : std::uint8_t { smtp, submission, lmtp, http };
 constexpr auto option_choices(const Protocol*) {
-  return std::to_array<Choice<Protocol>>(
-      {{"smtp", Protocol::smtp}, {"submission", Protocol::submission}, {"lmtp", Protocol::lmtp}});
+  return std::to_array<Choice<Protocol>>({{"smtp", Protocol::smtp},
+                                          {"submission", Protocol::submission},
+                                          {"lmtp", Protocol::lmtp},
+                                          {"http", Protocol::http}});
+}
+// What an HTTP listener serves.
+enum class Serve : std::uint8_t { metrics };
+constexpr auto option_choices(const Serve*) {
+  return std::to_array<Choice<Serve>>({{"metrics", Serve::metrics}});
 }
 enum class TlsMode : std::uint8_t { none, offered, required, implicit };
 constexpr auto option_choices(const TlsMode*) {
@@ -38,6 +45,7 @@ constexpr auto option_choices(const BareNewline*) {
 struct ListenerOptions {
   Protocol protocol = Protocol::smtp;
   std::vector<Endpoint> address;
+  std::vector<Serve> serve;  // of an HTTP listener
   TlsMode tls = TlsMode::offered;
   Level durability = Level::disk;
   std::string banner = "ESMTP";

@@ -30,6 +30,7 @@
 #include "ringpost/shard/message.hpp"
 #include "ringpost/shard/offload.hpp"
 #include "ringpost/shard/options.hpp"
+#include "ringpost/shard/stalls.hpp"
 #include "ringpost/shard/timer_wheel.hpp"
 
 namespace ringpost::shard {
@@ -53,6 +54,7 @@ class Core {
     Mesh* mesh = nullptr;                  // null: the only core
     OffloadPool* offload = nullptr;        // null: offloaded work runs at once on the core
     const CoreOptions* options = nullptr;  // null: the defaults
+    int cpu = -1;                          // it is bound to this one; -1: to none
   };
   explicit Core(const Parts& parts);
   ~Core();  // no root task is alive
@@ -61,6 +63,7 @@ class Core {
 
   unsigned index() const { return index_; }
   unsigned count() const { return mesh_->count(); }  // how many cores there are
+  int cpu() const { return cpu_; }                   // it is bound to this one; -1: to none
   io::Backend& backend() { return *backend_; }
   Mesh& mesh() { return *mesh_; }
   FramePool& frames() { return frames_; }
@@ -69,6 +72,7 @@ class Core {
   observe::Registry& figures() { return figures_; }
   observe::EventRing& events() { return events_; }
   TimerWheel& timers() { return timers_; }
+  const StallLog& stalls() const { return stalls_; }
   friend FramePool& frame_pool(Core& core) { return core.frames_; }
 
   // The clocks as read at the start of this turn.
@@ -104,6 +108,15 @@ class Core {
   // True when a turn would do something without waiting (what the backend has is not counted).
   bool has_work() const;
 
+  // What runs from now on, for the record of stalls. Said by whoever resumes a coroutine or runs a message.
+  void runs(const void* code) noexcept { running_code_ = code; }
+  // A frame begins with the address where its coroutine goes on.
+  void runs(std::coroutine_handle<> handle) noexcept {
+    running_code_ = *static_cast<const void* const*>(handle.address());
+  }
+  // One message of several has run.
+  void message_ended() noexcept;
+
   // For the awaitables of await.hpp.
   void start_offload(OffloadWork& work);
   void end_offload();
@@ -121,8 +134,13 @@ class Core {
   std::size_t run_rounds();
   void submit_batch();
   void end_turn();
+  void piece_ended(TurnPhase phase) noexcept;
+  void count_turn(Duration busy, Duration in_kernel, bool waited);
+  void note_stall(Stall stall);
+  void look_at_thread();
 
   unsigned index_;
+  int cpu_;
   io::Backend* backend_;
   std::unique_ptr<Mesh> own_mesh_;
   Mesh* mesh_;
@@ -133,6 +151,8 @@ class Core {
   observe::Registry figures_;
   std::unique_ptr<Figures> own_figures_;
   observe::EventRing events_;
+  StallLog stalls_;
+  const void* running_code_ = nullptr;
   Instant now_;
   WallTime wall_now_;
   TimerWheel timers_;

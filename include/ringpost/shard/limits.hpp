@@ -33,6 +33,10 @@ inline constexpr Duration kLinger = std::chrono::microseconds{30};
 
 // A turn longer than this is counted as a stall: it is what every other connection of the core has waited.
 inline constexpr Duration kStall = std::chrono::milliseconds{1};
+// So many of them are kept with their cause; a core that stalls more often has one cause, and it is among these.
+inline constexpr std::size_t kStallsKept = 32;
+// How often a core asks the kernel what its thread has spent: a call of 0.3 us.
+inline constexpr Duration kThreadLook = std::chrono::milliseconds{100};
 // An idle core looks around once in this time, which is how the watchdog knows that it lives.
 inline constexpr Duration kIdleTurn = std::chrono::seconds{1};
 

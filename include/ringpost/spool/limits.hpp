@@ -25,13 +25,27 @@ inline constexpr std::size_t kWholeStateMax = 16;
 inline constexpr std::size_t kStateChangesMax = 64;
 // Targets of aliases that are done while the recipient waits, of one message: 24 bytes each in a whole record.
 inline constexpr std::size_t kFinishedTargetsMax = 1500;
+inline constexpr Duration kAnnounceAgain = 60s;     // a message whose envelope could not be read
 inline constexpr std::size_t kRetriesPerTurn = 64;  // records that found no room before
 inline constexpr unsigned kShardsMax = 1024;        // MessageId has 10 bits for it
 inline constexpr std::uint32_t kEpochMax = (1U << 20) - 1;
 inline constexpr unsigned kLockAttempts =
     200;  // of 10 ms: a killed server holds its lock until its last write ends
+// At a start, lines in the log about damaged places, and as many about damaged messages: they must fit the core's ring of events.
+inline constexpr std::size_t kDamageNoticesMax = 500;
 inline constexpr std::size_t kDamagedNamesMax = 100'000;  // messages that damage is reported of by name
 inline constexpr Duration kExchangePoll = 2ms;            // whether the other cores have read their logs
 inline constexpr std::size_t kForeignMax = 4'000'000;     // records about messages of other shards, at start
+
+// A survey: ids that one pass has at the most, of 8 bytes, and twice that while it gathers them; slots of the table gone over,
+// and messages asked about, before others have their turn; places looked up and sorted at a time; messages that one read brings, and so many shown at a time; and the gap between two of
+// them that is read over. A turn with any of these takes less than a millisecond.
+inline constexpr std::size_t kSurveyPassMax = 524'288;
+inline constexpr std::size_t kSurveySlots = 65'536;
+inline constexpr std::size_t kSurveyLooks = 2048;
+inline constexpr std::size_t kSurveyPlaces = 4096;
+inline constexpr std::size_t kSurveyRun = 4096;
+inline constexpr std::size_t kSurveyShown = 128;
+inline constexpr std::uint32_t kSurveyGap = 32 * 1024;
 
 }  // namespace ringpost::spool

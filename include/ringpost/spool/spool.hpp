@@ -173,6 +173,8 @@ class Spool {
     std::vector<FinishedTarget> finished;
   };
   Task<Result<Loaded>> load(MessageId id);
+  // Brings the outcomes up to date, after a suspension. False: the message has ended.
+  bool refresh(MessageId id, Loaded& loaded) const;
   std::uint64_t size_of(MessageId id) const;  // of the stored message; 0 when unknown
   // Errors: permanent (unknown id, or damaged on disk), exhausted (no memory for a cold body: try later, or take parts),
   // temporary (I/O).
@@ -183,7 +185,7 @@ class Spool {
   Task<Result<Body>> head(MessageId id, std::size_t size);
 
   std::size_t message_count() const;
-  // Ids in rising order, for listings: up to `limit` after `after`. Looks at every message.
+  // Ids in rising order, up to `limit` after `after`. Looks at every message at once: for tests; see Survey.
   std::vector<MessageId> ids(MessageId after, std::size_t limit) const;
   bool contains(MessageId id) const;
   // True when all that was there has been read; then the report of it.
@@ -197,6 +199,7 @@ class Spool {
   friend FramePool& frame_pool(Spool& spool) { return spool.frames(); }
 
  private:
+  friend class Survey;  // looks at all messages
   explicit Spool(std::shared_ptr<State> state);
   FramePool& frames();
   std::shared_ptr<State> state_;

@@ -22,6 +22,7 @@ TEST(Commands, every_one_explains_itself_with_an_example) {
                                                        {"reload"},
                                                        {"stop"},
                                                        {"status"},
+                                                       {"top"},
                                                        {"version"},
                                                        {"config", "reference"},
                                                        {"config", "show"},
@@ -76,6 +77,7 @@ TEST(Commands, that_need_the_server_end_with_75_when_there_is_none) {
   World world;
   ASSERT_EQ(world.run({"init", world.file("")}), kDone);
   for (const auto& words : std::vector<std::vector<std::string>>{{"status"},
+                                                                 {"top"},
                                                                  {"reload"},
                                                                  {"stop"},
                                                                  {"queue", "summary"},

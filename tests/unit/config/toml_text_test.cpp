@@ -1,4 +1,4 @@
-#include "config/toml_text.hpp"
+#include "ringpost/config/toml_text.hpp"
 
 #include <random>
 

@@ -30,7 +30,7 @@ class Orders : public testing::Test {
     world.run_for(1min);
   }
   std::size_t state_count(JobState state) {
-    return world.service().summary().recipients[static_cast<std::size_t>(state)];
+    return world.ask(world.service().summary()).recipients[static_cast<std::size_t>(state)];
   }
   std::size_t listed(Selector selector) { return world.ask(world.service().list({}, 100, selector)).size(); }
 
@@ -40,7 +40,7 @@ class Orders : public testing::Test {
 
 TEST_F(Orders, summary_and_listing_say_what_waits_and_why) {
   begin();
-  const QueueSummary summary = world.service().summary();
+  const QueueSummary summary = world.ask(world.service().summary());
   EXPECT_EQ(summary.messages, 3U);
   EXPECT_EQ(state_count(JobState::deferred), 4U);
   EXPECT_EQ(summary.ages[0], 4U);
@@ -250,7 +250,7 @@ TEST_F(Orders, recovered_mail_keeps_its_attempts_and_its_time) {
                                              {.recipient = 2},
                                              {.recipient = 3, .attempts = 3, .next_attempt = later}};
   world.service().queued({MessageId{5}, &*record, outcomes, true});
-  const QueueSummary summary = world.service().summary();
+  const QueueSummary summary = world.ask(world.service().summary());
   EXPECT_EQ(summary.messages, 1U);
   EXPECT_EQ(summary.recipients[static_cast<std::size_t>(JobState::ready)], 1U);
   EXPECT_EQ(summary.recipients[static_cast<std::size_t>(JobState::deferred)], 2U);

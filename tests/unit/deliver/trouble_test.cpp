@@ -65,7 +65,7 @@ TEST_F(Trouble, a_dead_destination_costs_one_attempt_and_not_one_for_each_messag
   EXPECT_EQ(std::ranges::count_if(
                 deferred, [](const LoggedEvent& event) { return event.fields.contains("recipient"); }),
             1);
-  const QueueSummary summary = world.service().summary();
+  const QueueSummary summary = world.ask(world.service().summary());
   ASSERT_EQ(summary.destinations.size(), 1U);
   EXPECT_EQ(summary.recipients[static_cast<std::size_t>(JobState::deferred)], 50U);
   EXPECT_NE(summary.destinations[0].problem.find("192.0.2."), std::string::npos)

@@ -348,5 +348,28 @@ TEST_P(LogDamageTest, is_read_offline_without_a_change) {
 INSTANTIATE_TEST_SUITE_P(Backends, LogDamageTest, ::testing::Values("auto", "sim"),
                          [](const auto& info) { return info.param; });
 
+class LogMisreadTest : public LogTest {};
+
+TEST_P(LogMisreadTest, looks_twice_before_it_says_that_something_is_damaged) {
+  open();
+  std::vector<std::uint64_t> all;
+  for (std::uint64_t id = 1; id <= 40; ++id) {
+    keep(id, std::string(5000, 'x'));
+    all.push_back(id);
+  }
+  for (unsigned attempt = 0; attempt < 10; ++attempt) {
+    lose_power();  // no table then
+    world->set_faults({.disk = {.read_rot = 1}, .network = {}});
+    open();
+    world->set_faults({});
+    EXPECT_EQ(seen_ids(), all);
+    EXPECT_EQ(report.damages + report.torn_tails, 0U);
+  }
+  EXPECT_GT(world->happened().at("disk: wrong bit in a read"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LogMisreadTest, ::testing::Values("sim"),
+                         [](const auto& info) { return info.param; });
+
 }  // namespace
 }  // namespace ringpost::journal::testing

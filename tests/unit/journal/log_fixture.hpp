@@ -37,10 +37,12 @@ inline std::string text_of(std::span<const std::byte> bytes) {
 class LogTest : public ::testing::TestWithParam<std::string> {
  public:  // for the coroutines of tests, which are no members
   LogTest() {
-    if (GetParam() == "sim")
-      machine = std::make_unique<Machine>(std::make_shared<io::SimWorld>(11));
-    else
+    if (GetParam() == "sim") {
+      world = std::make_shared<io::SimWorld>(11);
+      machine = std::make_unique<Machine>(world);
+    } else {
       machine = std::make_unique<Machine>(GetParam());
+    }
     options.segment_size = 1_MiB;
     options.buffer_memory = 8_MiB;
     options.free_space_min = 0;
@@ -168,6 +170,7 @@ class LogTest : public ::testing::TestWithParam<std::string> {
     files.close(file->handle);
   }
 
+  std::shared_ptr<io::SimWorld> world;  // only of "sim"
   std::unique_ptr<Machine> machine;
   LogOptions options;
   std::uint32_t epoch = 0;

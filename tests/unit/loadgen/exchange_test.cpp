@@ -9,6 +9,8 @@
 
 #include "compare.hpp"
 #include "process.hpp"
+#include "run_file.hpp"
+#include "run_groups.hpp"
 #include "sink_core.hpp"
 #include "sink_report.hpp"
 #include "smtp_core.hpp"
@@ -18,6 +20,7 @@ namespace ringpost::loadgen {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 const Endpoint kSink{IpAddress::loopback(), 2525};
@@ -80,6 +83,17 @@ class Exchange {
   const SinkPlan& sink_plan() const { return *sink_plan_; }
   const SmtpCore& sender() const { return *smtp_; }
   shard::Simulation& simulation() { return simulation_; }
+  // What the report says of this run.
+  std::vector<std::string> remarks() const {
+    const SmtpSummary summary = smtp_summary();
+    const Distribution latency = summary.latency();
+    return loadgen::remarks(run_json({.options = smtp_plan_->options,
+                                      .started = wall_now(),
+                                      .machine = "simulated",
+                                      .summary = summary.json(),
+                                      .latency = latency,
+                                      .series = Series()}));
+  }
   SmtpSummary smtp_summary() const { return {*smtp_plan_, {smtp_.get()}, {}}; }
   SinkSummary sink_summary() const { return {*sink_plan_, {sink_.get()}, {}}; }
 
@@ -209,8 +223,8 @@ TEST(Exchange, deferred_messages_are_refused_without_retry_and_arrive_with_it) {
   for (const Step place : {Step::rcpt, Step::body}) {
     SmtpOptions smtp = messages(100);
     SinkOptions sink;
-    sink.reject_temporary = 0.3;
-    sink.reject_at = place;
+    sink.everyone.reject_temporary = 0.3;
+    sink.everyone.reject_at = place;
     {
       Exchange exchange(1, smtp, sink);
       EXPECT_TRUE(exchange.run());
@@ -236,7 +250,7 @@ TEST(Exchange, a_permanent_refusal_belongs_to_the_address) {
   smtp.domains = 50;
   smtp.retries = 3;
   SinkOptions sink;
-  sink.reject_permanent = 0.3;
+  sink.everyone.reject_permanent = 0.3;
   Exchange exchange(5, smtp, sink);
   EXPECT_TRUE(exchange.run());
   const std::uint64_t refused = exchange.sent().refused.value();
@@ -250,9 +264,9 @@ TEST(Exchange, a_permanent_refusal_belongs_to_the_address) {
 TEST(Exchange, what_is_dropped_is_unanswered_and_never_acknowledged) {
   SmtpOptions smtp = messages(60);
   SinkOptions sink;
-  sink.drop = 0.2;
+  sink.everyone.drop = 0.2;
   for (const Step place : {Step::mail, Step::rcpt, Step::data, Step::body}) {
-    sink.drop_at = place;
+    sink.everyone.drop_at = place;
     Exchange exchange(3, smtp, sink);
     EXPECT_TRUE(exchange.run());
     const std::uint64_t dropped = exchange.got().dropped.value();
@@ -273,7 +287,7 @@ TEST(Exchange, a_sink_that_never_answers_is_left_after_the_timeout) {
   smtp.timeout = 5s;
   for (const Step place : {Step::greeting, Step::helo, Step::mail, Step::rcpt, Step::data, Step::body}) {
     SinkOptions sink;
-    sink.stall = place;
+    sink.everyone.stall = place;
     Exchange exchange(1, smtp, sink);
     EXPECT_FALSE(exchange.run(12s));
     EXPECT_GE(exchange.sent().timeouts.value(), 2U);
@@ -286,8 +300,8 @@ TEST(Exchange, a_sink_that_never_answers_is_left_after_the_timeout) {
 TEST(Exchange, the_delay_is_in_the_latency) {
   for (const Step place : {Step::mail, Step::rcpt, Step::data, Step::body}) {
     SinkOptions sink;
-    sink.delay = 200ms;
-    sink.delay_at = place;
+    sink.everyone.delay = 200ms;
+    sink.everyone.delay_at = place;
     Exchange exchange(1, messages(5, 1), sink);
     EXPECT_TRUE(exchange.run());
     expect_all(exchange, 5);
@@ -299,7 +313,7 @@ TEST(Exchange, the_delay_is_in_the_latency) {
 // One connection that needs 200 ms a message, and a message due each 100 ms: who is late stays late.
 TEST(Exchange, open_loop_counts_the_wait_for_a_connection_and_closed_loop_does_not) {
   SinkOptions sink;
-  sink.delay = 200ms;
+  sink.everyone.delay = 200ms;
   SmtpOptions smtp = messages(20, 1);
   {
     Exchange exchange(1, smtp, sink);
@@ -317,7 +331,7 @@ TEST(Exchange, open_loop_counts_the_wait_for_a_connection_and_closed_loop_does_n
 
 TEST(Exchange, open_loop_says_what_it_never_began) {
   SinkOptions sink;
-  sink.delay = 1s;
+  sink.everyone.delay = 1s;
   SmtpOptions smtp;
   smtp.connections = 1;
   smtp.rate = 10;
@@ -345,14 +359,144 @@ TEST(Exchange, open_loop_keeps_its_rate) {
 TEST(Exchange, connections_over_the_limit_are_turned_away) {
   SmtpOptions smtp = messages(40, 6);
   SinkOptions sink;
-  sink.connections_max = 2;
-  sink.delay = 10ms;
+  sink.everyone.connections_max = 2;
+  sink.everyone.delay = 10ms;
   Exchange exchange(1, smtp, sink);
   EXPECT_TRUE(exchange.run());
   expect_all(exchange, 40);
   EXPECT_GT(exchange.got().turned_away.value(), 0U);
   EXPECT_EQ(exchange.sent().codes[421].value(), exchange.got().turned_away.value());
   EXPECT_EQ(exchange.sink_plan().domains.entries().at("example.org").peak, 2U);
+}
+
+// ---- personas
+
+SmtpOptions persistent(std::uint64_t count, std::uint64_t connections = 4) {
+  SmtpOptions smtp = messages(count, connections);
+  smtp.retries = 200;
+  smtp.retry_after = 100ms;
+  return smtp;
+}
+
+TEST(Exchange, a_rate_defers_what_is_over_it) {
+  SinkOptions sink;
+  sink.everyone.rate = Rate{10, 1s};
+  Exchange exchange(1, persistent(60), sink);
+  EXPECT_TRUE(exchange.run());
+  expect_all(exchange, 60);
+  EXPECT_GT(exchange.sink_plan().personas[0]->over_rate.value(), 0U);
+  EXPECT_EQ(exchange.sent().codes[451].value(), exchange.got().rejected_temporary.value());
+  // 60 messages are six full periods, the first and the last of which may be short.
+  EXPECT_GE(exchange.sender().elapsed(), 4s);
+}
+
+TEST(Exchange, a_421_for_the_rate_ends_the_connection_and_loses_nothing) {
+  SinkOptions sink;
+  sink.everyone.rate = Rate{10, 1s};
+  sink.everyone.rate_reply = *parse_refusal("421 4.7.28 unusual rate");
+  Exchange exchange(1, persistent(40), sink);
+  EXPECT_TRUE(exchange.run());
+  expect_all(exchange, 40);
+  EXPECT_GT(exchange.sent().codes[421].value(), 0U);
+}
+
+TEST(Exchange, greylisting_defers_each_new_pair_once) {
+  SinkOptions sink;
+  sink.everyone.greylist = 50ms;
+  SmtpOptions smtp = persistent(60);
+  smtp.mailboxes = 20;
+  Exchange exchange(1, smtp, sink);
+  EXPECT_TRUE(exchange.run());
+  expect_all(exchange, 60);
+  const std::uint64_t greylisted = exchange.sink_plan().personas[0]->greylistings.value();
+  EXPECT_GE(greylisted, 20U);
+  EXPECT_LE(greylisted, 60U);
+}
+
+TEST(Exchange, a_storm_defers_everything_while_it_lasts) {
+  SinkOptions sink;
+  sink.everyone.storm = {.length = 200ms, .every = 1s};
+  SmtpOptions smtp = persistent(300);
+  smtp.rate = 100;
+  Exchange exchange(1, smtp, sink);
+  EXPECT_TRUE(exchange.run());
+  expect_all(exchange, 300);
+  EXPECT_GE(exchange.sink_plan().personas[0]->stormed.value(), 30U);
+}
+
+TEST(Exchange, mail_before_tls_is_refused_where_it_is_demanded) {
+  SinkOptions sink;
+  sink.tls = TlsUse::starttls;
+  sink.everyone.tls_required = true;
+  {
+    Exchange exchange(1, messages(5, 1), sink);
+    EXPECT_TRUE(exchange.run(20s));
+    EXPECT_EQ(exchange.sent().codes[530].value(), 5U);
+  }
+  SmtpOptions smtp = messages(5, 1);
+  smtp.tls = TlsUse::starttls;
+  Exchange exchange(1, smtp, sink);
+  EXPECT_TRUE(exchange.run());
+  expect_all(exchange, 5);
+}
+
+// ---- how load is shaped
+
+TEST(Exchange, sizes_and_domains_have_their_shares) {
+  SmtpOptions smtp = messages(400);
+  smtp.size = SizeMix({{1_KiB, 1_KiB, 3}, {8_KiB, 16_KiB, 1}});
+  smtp.recipient_domains = {{"a.test", 3}, {"b.test", 1}};
+  Exchange exchange(1, smtp, {});
+  EXPECT_TRUE(exchange.run());
+  expect_all(exchange, 400);
+  const auto domains = exchange.sink_plan().domains.entries();
+  EXPECT_NEAR(static_cast<double>(domains.at("a.test").messages), 300, 40);
+  EXPECT_EQ(domains.at("a.test").messages + domains.at("b.test").messages, 400U);
+  const double mean = static_cast<double>(exchange.got().bytes.value()) / 400;
+  EXPECT_NEAR(mean, (3 * 1024 + 11'800) / 4.0, 600);
+}
+
+TEST(Exchange, a_poisson_loop_and_a_ramp_end_when_their_time_is_over) {
+  SmtpOptions smtp;
+  smtp.connections = 8;
+  smtp.rate = 200;
+  smtp.duration = 3s;
+  smtp.spacing = Spacing::poisson;
+  Exchange poisson(1, smtp, {});
+  EXPECT_TRUE(poisson.run(10s));
+  EXPECT_NEAR(static_cast<double>(poisson.sent().acknowledged.value()), 600, 100);
+  expect_all(poisson, poisson.sent().begun.value());
+  smtp.spacing = Spacing::fixed;
+  smtp.rate = 0;
+  smtp.ramp_to = 400;
+  Exchange ramp(1, smtp, {});
+  EXPECT_TRUE(ramp.run(10s));
+  expect_all(ramp, 600);
+}
+
+// An open loop asks on while the sink is frozen, so many messages wait; in a closed loop one does.
+TEST(Exchange, a_stall_shows_in_the_open_loop_and_not_in_the_closed_one) {
+  SinkOptions sink;
+  sink.everyone.delay = 2ms;
+  sink.everyone.freeze = {.length = 200ms, .every = 5s};
+  SmtpOptions smtp;
+  smtp.connections = 1;
+  smtp.duration = 7s;
+  Exchange closed(1, smtp, sink);
+  closed.run(7s);
+  EXPECT_EQ(closed.got().frozen.value(), 1U);
+  ASSERT_GT(closed.sent().acknowledged.value(), 1000U);
+  EXPECT_LT(closed.sent().latency_ns.quantile(0.999), 20'000'000U);
+  EXPECT_GT(closed.sent().latency_ns.max(), 150'000'000U);
+  EXPECT_THAT(closed.remarks(), ElementsAre(HasSubstr("A stall hides here")));
+
+  smtp.connections = 4;
+  smtp.rate = 200;
+  Exchange open(1, smtp, sink);
+  EXPECT_TRUE(open.run(8s));
+  EXPECT_GT(open.sent().latency_ns.quantile(0.999), 150'000'000U);
+  EXPECT_LT(open.sent().latency_ns.quantile(0.5), 20'000'000U);
+  EXPECT_THAT(open.remarks(), ElementsAre(HasSubstr("A stall shows")));
 }
 
 TEST(Exchange, a_wrong_login_sends_nothing) {

@@ -6,11 +6,12 @@ namespace ringpost::loadgen {
 namespace {
 
 PlayedDomains played(std::string_view zone = {}) {
-  DnsOptions options;
+  SinkOptions sink;
+  DnsOptions& options = sink.dns;
   options.domains = {"example.org", "*.bulk.test"};
   options.addresses = {IpAddress::loopback(), IpAddress::loopback(IpVersion::ipv6)};
   options.ttl = 5;
-  auto made = PlayedDomains::make(options, zone);
+  auto made = PlayedDomains::make(sink, zone);
   EXPECT_TRUE(made) << made.error().text;
   return std::move(*made);
 }
@@ -65,9 +66,10 @@ TEST(PlayedDomains, a_bad_line_is_named) {
   const auto made = PlayedDomains::make({}, "a.test. A 192.0.2.1\nnonsense\n");
   ASSERT_FALSE(made);
   EXPECT_NE(made.error().text.find("line 2"), std::string::npos) << made.error().text;
-  DnsOptions options;
+  SinkOptions sink;
+  DnsOptions& options = sink.dns;
   options.domains = {"a..b"};
-  EXPECT_FALSE(PlayedDomains::make(options, ""));
+  EXPECT_FALSE(PlayedDomains::make(sink, ""));
 }
 
 }  // namespace

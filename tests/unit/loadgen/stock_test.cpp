@@ -18,8 +18,8 @@ using testing::StartsWith;
 const LoadId kId{0x7f3a91c2, 1, 42};
 const WallTime kSent{1'700'000'000'123'456'789};
 
-StockOptions options(Bytes size = 4_KiB) {
-  return {.size = size, .from = "a@b.example", .to = "<c@d.example>", .seed = 7, .now = kSent};
+StockOptions options() {
+  return {.from = "a@b.example", .to = "<c@d.example>", .seed = 7, .now = kSent};
 }
 
 std::string whole(const Sample& sample, OwnParts& own, const LoadId& id = kId) {
@@ -42,7 +42,7 @@ BodyVerdict check(std::string_view message, std::size_t step) {
 
 TEST(Stock, meets_the_size_exactly) {
   for (const std::uint64_t size : {500U, 577U, 578U, 579U, 4096U, 4097U, 100'000U}) {
-    for (const Sample& sample : generate_stock(options(Bytes{size}))) {
+    for (const Sample& sample : generate_stock(Bytes{size}, options())) {
       EXPECT_EQ(sample.size(), size);
       EXPECT_EQ(whole(sample).size(), size);
     }
@@ -50,18 +50,18 @@ TEST(Stock, meets_the_size_exactly) {
 }
 
 TEST(Stock, of_a_size_below_its_header_is_header_and_last_line) {
-  const std::vector<Sample> stock = generate_stock(options(Bytes{1}));
+  const std::vector<Sample> stock = generate_stock(Bytes{1}, options());
   ASSERT_EQ(stock.size(), 8U);
   EXPECT_TRUE(stock.front().text.empty());
   EXPECT_TRUE(check(whole(stock.front()), 1000).good());
 }
 
 TEST(Stock, keeps_fewer_bodies_when_they_are_large) {
-  EXPECT_EQ(generate_stock(options(33_MiB)).size(), 1U);
+  EXPECT_EQ(generate_stock(33_MiB, options()).size(), 1U);
 }
 
 TEST(Stock, lines_are_short_and_end_in_crlf) {
-  for (const Sample& sample : generate_stock(options(10_KiB))) {
+  for (const Sample& sample : generate_stock(10_KiB, options())) {
     std::string text = whole(sample);
     EXPECT_TRUE(text.ends_with("\r\n"));
     for (std::size_t at = 0; at < text.size();) {
@@ -75,7 +75,7 @@ TEST(Stock, lines_are_short_and_end_in_crlf) {
 }
 
 TEST(Stock, message_is_known_by_its_header_and_its_sum) {
-  for (const Sample& sample : generate_stock(options())) {
+  for (const Sample& sample : generate_stock(4_KiB, options())) {
     OwnParts own;
     const std::string message = whole(sample, own);
     for (const std::size_t step : {1UL, 7UL, 100UL, message.size()}) {
@@ -91,7 +91,7 @@ TEST(Stock, message_is_known_by_its_header_and_its_sum) {
 }
 
 TEST(Stock, any_changed_byte_of_the_body_is_seen) {
-  const std::string good = whole(generate_stock(options(Bytes{700})).front());
+  const std::string good = whole(generate_stock(Bytes{700}, options()).front());
   const std::size_t body = good.find("\r\n\r\n") + 4;
   for (std::size_t i = body; i < good.size(); ++i) {
     std::string changed = good;
@@ -104,7 +104,7 @@ TEST(Stock, any_changed_byte_of_the_body_is_seen) {
 }
 
 TEST(Stock, no_two_messages_have_the_same_body) {
-  const Sample sample = generate_stock(options()).front();
+  const Sample sample = generate_stock(4_KiB, options()).front();
   OwnParts one;
   OwnParts other;
   const std::string first = whole(sample, one);
@@ -114,7 +114,7 @@ TEST(Stock, no_two_messages_have_the_same_body) {
 }
 
 TEST(Stock, first_body_has_a_line_to_be_stuffed_and_the_others_have_none) {
-  const std::vector<Sample> stock = generate_stock(options());
+  const std::vector<Sample> stock = generate_stock(4_KiB, options());
   const Sample& first = stock.front();
   EXPECT_THAT(first.text, HasSubstr("\r\n."));
   EXPECT_EQ(first.data_text().size(), first.text.size() + 1);
@@ -123,10 +123,10 @@ TEST(Stock, first_body_has_a_line_to_be_stuffed_and_the_others_have_none) {
 }
 
 TEST(Stock, is_the_same_for_the_same_seed) {
-  EXPECT_EQ(generate_stock(options()).back().text, generate_stock(options()).back().text);
+  EXPECT_EQ(generate_stock(4_KiB, options()).back().text, generate_stock(4_KiB, options()).back().text);
   StockOptions other = options();
   other.seed = 8;
-  EXPECT_NE(generate_stock(options()).back().text, generate_stock(other).back().text);
+  EXPECT_NE(generate_stock(4_KiB, options()).back().text, generate_stock(4_KiB, other).back().text);
 }
 
 TEST(StockOfMail, keeps_body_and_fields_and_replaces_what_names_it) {

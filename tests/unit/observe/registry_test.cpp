@@ -1,7 +1,9 @@
 #include "ringpost/observe/registry.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <random>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -57,6 +59,24 @@ TEST(Histogram, merges_as_if_all_had_been_recorded_in_one) {
   EXPECT_EQ(left.max(), both.max());
   for (const double fraction : {0.01, 0.5, 0.9, 0.999})
     EXPECT_EQ(left.quantile(fraction), both.quantile(fraction));
+}
+
+TEST(Histogram, counts_exactly_what_is_below_a_power_of_two) {
+  std::mt19937_64 random(13);
+  std::vector<std::uint64_t> values{0, 1, 31, 32, 33, 63, 64, 65, std::numeric_limits<std::uint64_t>::max()};
+  for (int i = 0; i < 1000; ++i) values.push_back(random() >> (random() % 64));
+  Histogram histogram;
+  std::uint64_t sum = 0;
+  for (const std::uint64_t value : values) {
+    histogram.record(value);
+    sum += value;
+  }
+  EXPECT_EQ(histogram.sum(), sum);
+  for (unsigned bits = 0; bits < 64; ++bits)
+    EXPECT_EQ(histogram.count_below(bits), static_cast<std::uint64_t>(std::ranges::count_if(
+                                               values, [&](std::uint64_t v) { return v >> bits == 0; })))
+        << bits;
+  EXPECT_EQ(histogram.count_below(64), values.size());
 }
 
 TEST(Registry, keeps_names_in_the_order_of_registration) {

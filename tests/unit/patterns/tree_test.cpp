@@ -49,12 +49,49 @@ TEST(Tree, measures) {
   EXPECT_TRUE(traits_of(*parse({"^a", {}})).anchored);
 }
 
-TEST(Tree, finds_the_literals_that_must_occur) {
-  const Factor factor = factor_of(*parse({"x?(?i:Viagra|cialis)\\d+", {}}));
-  EXPECT_EQ(factor.literals, (std::vector<std::string>{"cialis", "viagra"}));
-  EXPECT_TRUE(factor.caseless);
-  EXPECT_TRUE(factor_of(*parse({"(?:long literal)?ab", {}})).literals.empty());
-  EXPECT_TRUE(factor_of(*parse({"long literal|ab", {}})).literals.empty());
+std::vector<std::vector<std::string>> words(std::string_view expression, Flags flags = {}) {
+  std::vector<std::vector<std::string>> groups;
+  for (const Factor& factor : factors_of(*parse({std::string(expression), flags})))
+    groups.push_back(factor.literals);
+  return groups;
+}
+
+TEST(Tree, finds_the_words_that_must_occur) {
+  using Groups = std::vector<std::vector<std::string>>;
+  EXPECT_EQ(words("x?(?i:Viagra|cialis)\\d+"), (Groups{{"cialis", "viagra"}}));
+  EXPECT_EQ(words("(?:long literal)?ab"), Groups{});
+  EXPECT_EQ(words("long literal|ab"), Groups{});
+  EXPECT_EQ(words("bank of nigeria.{1,9}transfer"), (Groups{{"bank of nigeria"}, {"transfer"}}));
+  EXPECT_EQ(words("v[i1]agr[a@] (?:now|here)"),
+            (Groups{{"v1agr@ here", "v1agr@ now", "v1agra here", "v1agra now", "viagr@ here", "viagr@ now",
+                     "viagra here", "viagra now"}}));
+  EXPECT_EQ(words("colou?r scheme"), (Groups{{"color scheme", "colour scheme"}}));
+  EXPECT_EQ(words("zip(?=code)\\s+(?!x)needed"), (Groups{{"needed"}, {"code"}}));
+  EXPECT_EQ(words("(?:word){2}"), (Groups{{"wordword"}}));
+  EXPECT_EQ(words("(?:word)+ly"), (Groups{{"word"}}));
+  EXPECT_EQ(words("(?:\\d+|word)ly"), Groups{});
+  EXPECT_EQ(words("the"), Groups{});
+}
+
+TEST(Tree, says_what_is_left_in_ascii) {
+  const auto left = [](std::string expression) {
+    const Tree tree = in_ascii(*parse({std::move(expression), {}}));
+    return tree[tree.root].kind == NodeKind::never ? "never" : emit(tree, {.hyperscan = true});
+  };
+  EXPECT_EQ(left("(?:[e\\xe9]|\\xc3[\\xa8\\xa9]|3)x"), "(?:e|3)x");
+  EXPECT_EQ(left("a(?:\\xc3\\xa9)?b"), "ab");
+  EXPECT_EQ(left("a(?:\\xc3\\xa9)+b"), "never");
+  EXPECT_EQ(left("[\\x80-\\xff]"), "never");
+  EXPECT_EQ(left("a(?!\\xc3)b"), "ab");
+  EXPECT_EQ(left("a(?=\\xc3)b"), "never");
+}
+
+TEST(Tree, writes_letters_of_many_ways_as_a_few) {
+  Emission letters{.hyperscan = true, .relaxed = true};
+  letters.coarse = 10;
+  letters.letters = true;
+  EXPECT_EQ(hyperscan("(?:[pP]|\\xce\\xa1|\\xd0[\\xa0\\xa1]|\\xe1\\xb9\\x94|&#1;|&#22;)x", letters),
+            "(?:[Pp]|\\x26[\\x2312;]{3,4}|[\\xce\\xd0\\xe1][\\x94\\xa0\\xa1\\xb9]{1,2})x");
 }
 
 TEST(Tree, stops_at_its_depth) {

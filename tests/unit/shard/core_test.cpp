@@ -202,6 +202,10 @@ TEST(Core, counts_a_turn_that_works_too_long_as_a_stall) {
   work_for(kStall + 1ns);
   cores.turn(0);
   EXPECT_EQ(figure(cores[0], "core_stalls"), 1U);
+  const std::vector<Stall> stalls = cores[0].stalls().recent();
+  ASSERT_EQ(stalls.size(), 1U);
+  EXPECT_EQ(stalls[0].length, kStall + 1ns);
+  EXPECT_LE(stalls[0].off_cpu, stalls[0].length);
   EXPECT_EQ(figure(cores[0], "core_busy_ns"), static_cast<std::uint64_t>((kStall * 2 + 1ns).count()));
 }
 

@@ -75,6 +75,16 @@ TEST(Runtime, refuses_a_cpu_that_it_may_not_use_by_name) {
   EXPECT_THAT(runtime.error().text, testing::HasSubstr("CPU 1023"));
 }
 
+TEST(Topology, without_pinning_only_the_number_of_cpus_counts) {
+  CoreOptions options;
+  options.use = std::vector<unsigned>{1022, 1023};
+  EXPECT_FALSE(cpus_to_use(options));
+  options.pin = false;
+  const auto cpus = cpus_to_use(options);
+  ASSERT_TRUE(cpus) << cpus.error().text;
+  EXPECT_EQ(cpus->size(), 2U);
+}
+
 TEST(Runtime, starts_every_core_on_its_own_cpu_under_its_name_without_signals) {
   const CoreOptions options = few();
   const auto& cpus = std::get<std::vector<unsigned>>(options.use);

@@ -2,6 +2,7 @@
 // damaged one by name.
 #include <set>
 
+#include "ringpost/observe/event_ring.hpp"
 #include "ringpost/spool/archive.hpp"
 
 #include "unit/spool/spool_fixture.hpp"
@@ -139,6 +140,39 @@ TEST(SpoolRot, names_the_damaged_message_and_recovers_every_other_one_wherever_a
   }
   // Most bytes belong to some message; the others are headers, tables, zeros and what has ended.
   EXPECT_GT(with_names, 400U);
+}
+
+// The table of a sealed segment knows the message; that its envelope cannot be read comes out when it is to be announced.
+TEST(SpoolRot, a_start_names_a_message_whose_envelope_only_the_table_knows) {
+  Machine machine(std::make_shared<io::SimWorld>(9));
+  Station at(machine);
+  at.open();
+  at.accept("first");
+  const MessageId damaged = at.accept("second", {.sender = "precious@example.org"});
+  at.accept("third");
+  at.close();
+  machine.restart();
+  const auto file =
+      machine.files().open(at.options.directory.text + "/shard-0/segment-000001", {.write = true});
+  ASSERT_TRUE(file);
+  std::string bytes(Rot::kSegmentSize, '\0');
+  ASSERT_TRUE(machine.files().read_at(file->handle, std::as_writable_bytes(std::span(bytes)), 0));
+  const auto place = bytes.find("precious");
+  ASSERT_NE(place, std::string::npos);
+  ASSERT_TRUE(machine.files().write_at(file->handle, bytes_of("q"), place));
+  machine.files().close(file->handle);
+
+  at.open();
+  ASSERT_TRUE(machine.turn_until([&] { return at.recorder.heard.size() == 2; }));
+  ASSERT_TRUE(machine.turn_until([&] { return !at.spool->damaged_messages().empty(); }));
+  EXPECT_THAT(at.spool->damaged_messages(), ::testing::ElementsAre(damaged));
+  std::vector<std::string> named;
+  machine.core().events().drain([&](const observe::EventView& event) {
+    if (event.get(observe::EventKey::severity) == "error")
+      named.emplace_back(event.get(observe::EventKey::queue_id));
+  });
+  EXPECT_THAT(named, ::testing::ElementsAre(to_string(damaged)));
+  at.close();
 }
 
 }  // namespace

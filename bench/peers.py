@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+"""Ringpost beside other mail servers: intake, relay, CPU per message, memory of an idle connection, recovery after SIGKILL.
+
+Runs are interleaved: in each round every server has its turn, and the order is turned around in the next. All on loopback. bench/peers/README.md says how each
+peer is configured and what its 250 is worth. Nothing here passes or fails by time.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from peers import servers  # noqa: E402
+from peers.places import Unavailable  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TASKS = ("intake", "relay", "idle", "recovery")
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+class Sink:
+    """`loadgen sink`, on the loader's CPUs."""
+
+    def __init__(self, options, received=None):
+        self.port = servers.free_port()
+        command = [options.loadgen, "sink", "--listen", f"127.0.0.1:{self.port}", "--quiet", "--json", "--cores", ",".join(map(str, options.load_cpus))]
+        self.output = tempfile.TemporaryFile()
+        self.process = subprocess.Popen([*command, *(["--received", received] if received else [])], stdout=self.output, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.02)
+        sys.exit("the sink did not start")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.output.close()
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.runs = []      # one for each server, cell of the matrix and round
+        self.missing = {}   # server: why
+
+    # ---- one load ----
+
+    def load(self, server, size, domains, messages=None, acknowledged=None):
+        options = self.options
+        command = [options.loadgen, "smtp", "--to", f"127.0.0.1:{server.port}", "--connections", str(options.connections), "--size", size,
+                   "--messages-per-connection", str(options.messages_per_connection), "--cores", ",".join(map(str, options.load_cpus)), "--json", "--quiet"]
+        command += ["--messages", str(messages)] if messages else ["--duration", f"{options.duration}s"]
+        command += ["--domains", str(domains)] if domains > 1 else []
+        command += ["--tls", "starttls"] if options.tls else []
+        command += ["--acknowledged", acknowledged] if acknowledged else []
+        result = subprocess.run(command, capture_output=True, text=True, timeout=options.duration + 120)
+        try:
+            return json.loads(result.stdout)
+        except ValueError:
+            raise Unavailable(f"loadgen said: {(result.stderr or result.stdout).strip()[-300:]}") from None
+
+    def settle(self, server, seconds=30):
+        """Until it spends no CPU any more: what follows a 250 belongs to the message too."""
+        end, last, quiet = time.monotonic() + seconds, server.cpu(), 0
+        while last is not None and time.monotonic() < end and quiet < 3:
+            time.sleep(0.2)
+            now = server.cpu()
+            quiet, last = (quiet + 1 if now - last <= 0.02 else 0), now
+        return quiet >= 3
+
+    # ---- one server in one cell ----
+
+    @contextlib.contextmanager
+    def running(self, kind, task, sink_port=9):
+        server = kind(self.options, task, sink_port)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.close()
+
+    def throughput(self, kind, task, size, domains):
+        with contextlib.ExitStack() as stack:
+            sink = stack.enter_context(contextlib.closing(Sink(self.options))) if task == "relay" else None
+            server = stack.enter_context(self.running(kind, task, sink.port if sink else 9))
+            self.load(server, size, domains, messages=500)  # caches, processes, pools
+            self.settle(server)
+            before = server.cpu()
+            result = self.load(server, size, domains)
+            settled = self.settle(server)
+            figure = {"messages": result["acknowledged"], "rate": result["rate"], "p50_ms": result["latency"].get("p50_ms"), "p99_ms": result["latency"].get("p99_ms")}
+            if before is not None and result["acknowledged"]:
+                figure["cpu_us"] = 1e6 * (server.cpu() - before) / result["acknowledged"]
+            if not settled and before is not None:
+                figure["remark"] = "a backlog is left: its CPU is not in the figure"
+            return figure
+
+    def idle(self, kind):
+        with self.running(kind, "intake") as server:
+            if server.memory() is None:
+                return None
+            count = self.options.idle_connections
+            for client in self.clients(server, min(count, 20)):
+                client.close()
+            time.sleep(0.5)
+            before = server.memory()
+            clients = self.clients(server, count)
+            time.sleep(0.5)
+            after = server.memory()
+            for client in clients:
+                client.close()
+            return {"connections": len(clients), "kib": (after - before) / 1024 / max(1, len(clients))}
+
+    @staticmethod
+    def clients(server, count):
+        """Connections that have been greeted; fewer, where the server takes no more."""
+        clients = []
+        for _ in range(count):
+            try:
+                client = socket.create_connection(("127.0.0.1", server.port), 5)
+                if not client.recv(200).startswith(b"220"):
+                    break
+            except OSError:
+                break
+            clients.append(client)
+        return clients
+
+    def recovery(self, kind):
+        """Mail is taken while the next hop is away; then SIGKILL; then both come back. Was all of it delivered, and how soon?"""
+        folder = tempfile.mkdtemp(dir=self.options.dir)
+        sent, got = os.path.join(folder, "sent"), os.path.join(folder, "got")
+        sink = Sink(self.options, got)
+        server = kind(self.options, "relay", sink.port)
+        try:
+            server.start()
+            if server.cpu() is None:
+                return None
+            os.kill(sink.process.pid, signal.SIGSTOP)
+            self.load(server, "4KiB", 1, messages=self.options.recovery_messages, acknowledged=sent)
+            server.kill()
+            os.kill(sink.process.pid, signal.SIGCONT)
+            begin = time.monotonic()
+            server.start()
+            greeted = time.monotonic() - begin
+            lost = self.wait_until_delivered(sent, got)
+            return {"messages": sum(1 for _ in open(sent)), "greeting_s": greeted, "all_s": time.monotonic() - begin, **lost}
+        finally:
+            os.kill(sink.process.pid, signal.SIGCONT)
+            sink.close()
+            server.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def wait_until_delivered(self, sent, got):
+        """What is not there after a minute in which nothing came is lost, or waits for longer than an operator would like."""
+        last, since = -1, time.monotonic()
+        while True:
+            done = subprocess.run([self.options.loadgen, "compare", "--json", sent, got], capture_output=True, text=True)
+            with contextlib.suppress(ValueError):
+                found = json.loads(done.stdout)
+                if found["lost"] == 0:
+                    return {"lost": 0, "duplicates": found.get("duplicates", found.get("repeated", 0))}
+                if found["lost"] != last:
+                    last, since = found["lost"], time.monotonic()
+            if time.monotonic() - since > self.options.patience:
+                return {"lost": last}
+            time.sleep(0.2)
+
+    # ---- all of them ----
+
+    def kinds(self):
+        for name in self.options.servers:
+            yield name, servers.KNOWN[name]
+        for spoken in self.options.against:
+            name, _, port = spoken.partition("=")
+            port = int(port.rpartition(":")[2])
+            yield name, lambda options, task, sink, name=name, port=port: servers.Against(options, task, sink, name, port)
+
+    def one(self, name, task, cell, measure):
+        if name in self.missing:
+            return
+        try:
+            figure = measure()
+        except Unavailable as why:
+            self.missing[name] = str(why)
+            note(f"  {name}: left out: {why}")
+            return
+        if figure is not None:
+            self.runs.append({"server": name, "task": task, **cell, **figure})
+            note(f"  {name} {task} {cell}: " + ", ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in figure.items()))
+
+    def run(self):
+        options = self.options
+        cells = [{"size": size, "domains": domains} for size in options.sizes for domains in options.domains]
+        for number in range(options.rounds):
+            order = list(self.kinds())
+            if number % 2:
+                order.reverse()
+            note(f"round {number + 1} of {options.rounds}")
+            for task in [task for task in ("intake", "relay") if task in options.tasks]:
+                for cell in cells:
+                    for name, kind in order:
+                        self.one(name, task, cell, lambda: self.throughput(kind, task, cell["size"], cell["domains"]))
+        for task, measure in (("idle", self.idle), ("recovery", self.recovery)):
+            if task in options.tasks:
+                note(task)
+                for name, kind in self.kinds():
+                    self.one(name, task, {}, lambda: measure(kind))
+
+
+# ---- the table ----
+
+LEVELS = {name: kind.level for name, kind in servers.KNOWN.items()}
+# Whom each is set beside: who promises as much.
+RIVAL = {"postfix": "ringpost", "exim": "ringpost", "opensmtpd": "ringpost-memory", "haraka": "ringpost-memory"}
+
+
+def median(runs, key):
+    values = [run[key] for run in runs if run.get(key) is not None]
+    return statistics.median(values) if values else None
+
+
+def text(value, form="{:.1f}"):
+    return "-" if value is None else form.format(value)
+
+
+def ratio(runs, name, cell, key):
+    """How many times its CPU the peer spends of what Ringpost does at the level that is nearest."""
+    rival = median([r for r in runs if r["server"] == RIVAL.get(name) and matches(r, cell)], key)
+    own = median([r for r in runs if r["server"] == name and matches(r, cell)], key)
+    return own / rival if own and rival else None
+
+
+def matches(run, cell):
+    return all(run.get(key) == value for key, value in cell.items())
+
+
+def throughput_rows(runs):
+    rows = [("task", "size", "domains", "server", "250 after", "CPU us/message", "messages/s", "p50 ms", "p99 ms", "runs", "times Ringpost's CPU")]
+    cells = list(dict.fromkeys((r["task"], r["size"], r["domains"]) for r in runs if "rate" in r))
+    for task, size, domains in cells:
+        cell = {"task": task, "size": size, "domains": domains}
+        for name in dict.fromkeys(r["server"] for r in runs if matches(r, cell)):
+            own = [r for r in runs if r["server"] == name and matches(r, cell)]
+            rows.append((task, size, str(domains), name, LEVELS.get(name, "?"), text(median(own, "cpu_us")), text(median(own, "rate"), "{:.0f}"),
+                         text(median(own, "p50_ms"), "{:.2f}"), text(median(own, "p99_ms"), "{:.2f}"), str(len(own)), text(ratio(runs, name, cell, "cpu_us"))))
+    return rows
+
+
+def other_rows(runs):
+    rows = []
+    idle = [r for r in runs if r["task"] == "idle"]
+    if idle:
+        rows.append([("server", "KiB/idle connection", "connections")] + [(r["server"], text(r["kib"]), str(r["connections"])) for r in idle])
+    recovery = [r for r in runs if r["task"] == "recovery"]
+    if recovery:
+        rows.append([("server", "taken before SIGKILL", "greets again s", "all delivered s", "lost", "twice")] + [
+            (r["server"], str(r["messages"]), text(r["greeting_s"], "{:.2f}"), text(r["all_s"] if r["lost"] == 0 else None, "{:.1f}"), str(r["lost"]), str(r.get("duplicates", "-"))) for r in recovery])
+    return rows
+
+
+def columns(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+
+
+def table(bench, facts):
+    parts = []
+    rows = throughput_rows(bench.runs)
+    if len(rows) > 1:
+        parts.append(columns(rows))
+    parts += [columns(each) for each in other_rows(bench.runs)]
+    parts.append("\n".join(f"{name}: left out: {why}" for name, why in bench.missing.items()))
+    parts.append("\n".join(f"{key}: {value}" for key, value in facts.items()))
+    parts.append("OpenSMTPD and Haraka do not flush before their 250, so they stand beside Ringpost's level memory; bench/peers/README.md says what that means.")
+    return "\n\n".join(part for part in parts if part)
+
+
+def facts(options):
+    model = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    return {"cpu": f"{model.group(1) if model else os.uname().machine}, {os.cpu_count()} CPUs; server on {options.server_cpus}, loader and sink on {options.load_cpus}",
+            "kernel": os.uname().release, "connections": f"{options.connections}, {options.messages_per_connection or 'all'} messages on each",
+            "tls": "on" if options.tls else "off", "rounds": f"{options.rounds} of {options.duration} s", "load before": f"{os.getloadavg()[0]:.2f}",
+            "command": " ".join(["bench/peers.py", *sys.argv[1:]])}
+
+
+def make_certificate(folder):
+    paths = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=peer.bench.test",
+                    "-keyout", paths[1], "-out", paths[0]], check=True, capture_output=True)
+    return paths
+
+
+def words(text):
+    return text.split(",")
+
+
+def arguments():
+    cpus = sorted(os.sched_getaffinity(0))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs are")
+    parser.add_argument("--dir", default=str(ROOT / "build/bench"), help="where every queue is made; a real disk [build/bench]")
+    parser.add_argument("--servers", type=words, default=list(servers.KNOWN), metavar="LIST", help="of: " + ",".join(servers.KNOWN))
+    parser.add_argument("--against", action="append", default=[], metavar="NAME=HOST:PORT", help="a server of your own on this host, beside them; may be repeated")
+    parser.add_argument("--tasks", type=words, default=list(TASKS), metavar="LIST", help="of: " + ",".join(TASKS))
+    parser.add_argument("--sizes", type=words, default=["4KiB"], metavar="LIST", help="[4KiB]")
+    parser.add_argument("--domains", type=lambda t: [int(w) for w in words(t)], default=[1], metavar="LIST", help="destination domains [1]")
+    parser.add_argument("--matrix", action="store_true", help="all of it: 1, 4, 10 and 100 KiB, 1, 100 and 10,000 domains (takes hours)")
+    parser.add_argument("--tls", action="store_true", help="STARTTLS from the loader")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--duration", type=int, default=4, help="seconds of each run [4]")
+    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--messages-per-connection", type=int, default=100, help="0: never connect again [100]")
+    parser.add_argument("--idle-connections", type=int, default=100)
+    parser.add_argument("--recovery-messages", type=int, default=500)
+    parser.add_argument("--patience", type=int, default=60, help="seconds without progress before what is missing is given up [60]")
+    parser.add_argument("--server-cpus", type=lambda t: [int(w) for w in words(t)], default=cpus[:1], metavar="LIST")
+    parser.add_argument("--load-cpus", type=lambda t: [int(w) for w in words(t)], default=cpus[1:2] or cpus[:1], metavar="LIST")
+    parser.add_argument("--json", action="store_true", help="every run as JSON on standard output")
+    options = parser.parse_args()
+    for given, known in ((options.servers, servers.KNOWN), (options.tasks, TASKS)):
+        for word in given:
+            if word not in known:
+                parser.error(f"{word} is none of {','.join(known)}")
+    for spoken in options.against:
+        if not re.fullmatch(r"[\w.-]+=(127\.0\.0\.1|localhost):\d+", spoken):
+            parser.error(f"--against {spoken}: write NAME=127.0.0.1:PORT; a load goes to this host only")
+    if options.matrix:
+        options.sizes, options.domains = ["1KiB", "4KiB", "10KiB", "100KiB"], [1, 100, 10000]
+    for name in ("ringpost", "loadgen"):
+        found = [path for path in sorted(options.build.resolve().rglob(name)) if path.is_file() and os.access(path, os.X_OK)]
+        if not found:
+            sys.exit(f"there is no {name} in {options.build}; ./dev build")
+        setattr(options, name, str(found[0]))
+    os.makedirs(options.dir, exist_ok=True)
+    options.dir = os.path.realpath(options.dir)
+    return options
+
+
+def main():
+    options = arguments()
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))  # the finally blocks run too, so no server is left behind
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    bench, about = Bench(options), facts(options)
+    with tempfile.TemporaryDirectory() as folder:
+        options.certificate = make_certificate(folder)
+        bench.run()
+    if options.json:
+        print(json.dumps({"facts": about, "runs": bench.runs, "left_out": bench.missing}, indent=2))
+    else:
+        print(table(bench, about))
+
+
+if __name__ == "__main__":
+    main()

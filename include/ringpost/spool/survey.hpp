@@ -1,0 +1,64 @@
+// A look at every message of a core's queue, in the order of ids, while others run.
+//
+// Layer:  durable. Owner: a coroutine on the core of the spool, which ends before the spool closes.
+// Order:  ids rise from pass to pass; within one pass they come as they lie on the disk, so that one read brings many.
+// Shows:  each message once that is there from the call of its pass on until it is handed out; what comes or ends meanwhile may
+//         be missed.
+// Limits: spool/limits.hpp: memory for the ids of one pass, and one read; some messages in one turn of the core.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "ringpost/spool/limits.hpp"
+#include "ringpost/spool/spool.hpp"
+
+namespace ringpost::spool {
+
+class Survey {
+ public:
+  using Wanted = std::function<bool(MessageId id)>;  // none: all
+  struct Found {
+    MessageId id;
+    Result<Spool::Loaded> loaded;  // an error: it cannot be read now
+  };
+  // `pass`: how many messages the first pass has at the most. Later ones have more, up to kSurveyPassMax.
+  Survey(Spool& spool, Wanted wanted, MessageId after = {}, std::size_t pass = kSurveyPassMax);
+  Survey(std::shared_ptr<Spool::State> spool, Wanted wanted);  // within the spool
+
+  // Some more, after a turn of the others; none: there are no more.
+  Task<std::vector<Found>> next();
+  // What was handed out last ends a pass: every message up to here has been.
+  bool pass_ended() const { return taken_ == ids_.size() && places_.empty() && run_.empty(); }
+
+  friend FramePool& frame_pool(Survey& survey) { return survey.frames(); }
+
+ private:
+  struct Place {
+    MessageId id;
+    journal::Location envelope;
+    std::vector<std::byte> payload;  // once it has been read
+  };
+  FramePool& frames();
+  Task<void> gather();
+  Task<void> keep_the_first();
+  void find_places();
+  std::size_t run_length() const;
+  Task<void> read_run(std::size_t count);
+  Task<std::vector<Found>> show();
+
+  std::shared_ptr<Spool::State> spool_;
+  Wanted wanted_;
+  MessageId after_;                      // those up to here belong to earlier passes
+  MessageId before_{~std::uint64_t{0}};  // while gathering: the pass is full without those behind
+  std::size_t pass_;
+  std::vector<MessageId> ids_;  // of the pass, rising
+  std::size_t taken_ = 0;
+  std::vector<Place> places_;  // the next ones, the first last
+  std::vector<Place> run_;     // of these, what has been read, the first last too
+  bool over_ = false;
+};
+
+}  // namespace ringpost::spool

@@ -1,0 +1,122 @@
+// Messages that nobody needs in memory just now: they wait for a distant time, far back in the line of a destination, or for
+// an operator. What is known of them fits 20 bytes; all else is read from the spool when their time comes, as after a restart.
+//
+// Owner:  Queue. Without I/O: who takes a message out reads it.
+// Memory: 23 to 26 bytes in the table, and 8 more for a ready one in the line of its destination.
+// Times:  no list holds them. One share of the table after the other is looked at, all of them once in kSweepRound, and who is
+//         wanted until the next time is told.
+// Lines:  hold ids only. One that has been taken out in another way is passed over when its turn comes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ringpost/base/id_table.hpp"
+#include "ringpost/base/units.hpp"
+
+#include "job.hpp"
+
+namespace ringpost::deliver {
+
+// All recipients that wait, who go to one destination.
+struct [[gnu::packed, gnu::aligned(4)]] Parked {
+  std::uint64_t id = 0;
+  std::uint32_t wake = 0;     // in seconds since 1970: when somebody must look at it
+  std::uint32_t arrival = 0;  // in seconds since 1970
+  std::uint32_t line : 22 = 0;
+  std::uint32_t recipients : 6 = 0;
+  std::uint32_t dated : 1 = 0;  // `wake` is a date of the message (warning, expiry), not its next attempt
+  std::uint32_t in : 3 = 0;
+
+  Place place() const { return static_cast<Place>(in); }  // ready, deferred or held
+  WallTime arrived() const { return {std::int64_t{arrival} * 1'000'000'000}; }
+};
+static_assert(sizeof(Parked) == 20);
+
+class Parking {
+ public:
+  static constexpr std::uint32_t kRecipientsMax = (1U << 6) - 1;
+  static constexpr std::size_t kLinesMax = std::size_t{1} << 22;
+
+  // What those have in common that wait for one destination.
+  struct Line {
+    std::string destination, domain;
+    std::shared_ptr<const std::string> reason;  // of the one that was deferred last
+    std::uint64_t messages = 0;
+    std::uint64_t ready = 0, deferred = 0, held = 0;     // recipients
+    std::uint32_t oldest = 0;                            // arrival, of any since the line was empty
+    std::unique_ptr<std::deque<std::uint64_t>> backlog;  // ready ones, the first first
+  };
+  struct Guest {
+    MessageId id;
+    WallTime arrival, wake;
+    std::uint32_t recipients = 0;
+    bool dated = false;
+    Place place = Place::deferred;
+  };
+  bool has_room(std::uint32_t recipients) const {
+    return recipients <= kRecipientsMax && lines_.size() < kLinesMax;
+  }
+  void park(const Guest& guest, const std::string& destination, const std::string& domain,
+            std::shared_ptr<const std::string> reason);
+  const Parked* find(MessageId id) const { return table_.find(id); }
+  const Line& line_of(const Parked& parked) const { return lines_[parked.line]; }
+  // Takes it out: from now on the caller has it.
+  void take(MessageId id);
+  // Looked at again then, in the same place or in the line of its destination.
+  void postpone(MessageId id, WallTime wake);
+  void make_ready(MessageId id, WallTime wake);
+
+  // The first ready one for the destination. Told once: take it, or postpone it.
+  std::optional<MessageId> front(const std::string& destination);
+
+  // ---- those whose time comes
+  // Looks at the next share of the table.
+  void sweep(WallTime now);
+  // When to do so again; never, when nobody is here.
+  std::optional<WallTime> next_sweep(WallTime now) const;
+  // The next one that a sweep has found. Told once: take it, or postpone it.
+  std::optional<MessageId> due(WallTime now);
+  bool any_due() const { return !due_.empty(); }
+
+  std::size_t size() const { return table_.size(); }
+  std::size_t memory() const { return table_.memory(); }
+  // Those without messages stand empty until they are used again.
+  std::size_t line_count() const { return lines_.size(); }
+  const Line& line(std::size_t index) const { return lines_[index]; }
+  // Recipients by the arrival of their message, some minutes together.
+  template <class Visit>
+  void for_each_age(Visit visit) const {
+    for (const auto& [slot, recipients] : ages_)
+      visit(WallTime{std::int64_t{slot} * kAgeSlot * 1'000'000'000}, recipients);
+  }
+
+ private:
+  static constexpr std::uint32_t kAgeSlot = 256;  // seconds
+  using Table = IdTable<Parked>;
+  std::uint32_t line_for(const std::string& destination, const std::string& domain);
+  void count(const Parked& parked, std::int64_t sign);
+  void set_wake(Parked& parked, WallTime wake);
+
+  Table table_;
+  std::array<std::uint32_t, Table::kParts> earliest_ = [] {
+    std::array<std::uint32_t, Table::kParts> never{};
+    never.fill(UINT32_MAX);
+    return never;
+  }();  // no `wake` of that share is before
+  std::size_t next_share_ = 0;
+  std::deque<std::uint64_t> due_;
+  std::map<std::uint32_t, std::uint64_t> ages_;
+  std::vector<Line> lines_;
+  std::unordered_map<std::string, std::uint32_t> by_destination_;
+  std::vector<std::uint32_t> free_lines_;
+};
+
+}  // namespace ringpost::deliver

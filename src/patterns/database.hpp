@@ -1,0 +1,64 @@
+// One Hyperscan database over the expressions of a set, for one kind of text, and what its reports mean.
+//
+// Layer:  pure, private to patterns. Immutable once made; shared by all cores.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ringpost/patterns/set.hpp"
+
+#include "code.hpp"
+
+namespace ringpost::patterns {
+
+class Set::Database {
+ public:
+  // `usable` says of each expression whether it is one. Nothing: there is no Hyperscan here, or it did not take them.
+  static std::unique_ptr<const Database> compile(std::span<const Pattern> patterns,
+                                                 const std::vector<bool>& usable, Subjects subjects,
+                                                 bool ascii);
+  static std::unique_ptr<const Database> read(std::string_view bytes, std::size_t members);
+  void write(std::string& out) const;
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  Way way(std::size_t member) const { return rows_[member].way; }
+  std::size_t size() const;
+
+  // What may match in `text`: one subject, or lines that end at `ends` and have `numbers`. `all`: there are no other subjects.
+  struct Text {
+    std::string_view bytes;
+    std::span<const std::size_t> ends;
+    std::span<const std::uint32_t> numbers;
+    bool all = true;
+  };
+  void scan(const Text& text, Scratch::State& state, const Visit& visit) const;
+
+ private:
+  struct Row {
+    Way way = Way::alone;
+    bool certain = false;
+    std::uint8_t needs = 0;  // a bit for each thing that has to be seen in a subject
+  };
+  // What Hyperscan reports, by its number there: an expression, or one of the words of a factor.
+  struct Entry {
+    std::uint32_t member = 0;
+    std::uint8_t gives = 0;  // a bit of `needs`
+  };
+  struct Pass;
+  Database() = default;
+  void find_alone();
+
+  std::vector<Row> rows_;  // of each expression of the set
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> alone_;
+  hs_database_t* handle_ = nullptr;  // nullptr: nothing in it can match, or all is alone
+};
+
+}  // namespace ringpost::patterns

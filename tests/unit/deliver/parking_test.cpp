@@ -1,0 +1,168 @@
+// Messages that are not needed soon leave memory, and come back when they are.
+#include <gtest/gtest.h>
+
+#include "ringpost/deliver/limits.hpp"
+
+#include "world.hpp"
+
+namespace ringpost::deliver::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Parking : public ::testing::Test {
+ protected:
+  Parking() {
+    world.local_domains.clear();
+    world.zone("one.test MX 10 mx.one.test");
+    world.zone("mx.one.test A 192.0.2.1");
+    world.zone("two.test MX 10 mx.two.test");
+    world.zone("mx.two.test A 192.0.2.2");
+    world.settings().retry.warn_after = 0s;
+    world.settings().retry.intervals = std::vector<Duration>{30min};
+  }
+  static std::optional<std::string> put_off(const std::string& line, unsigned) {
+    return line.starts_with("RCPT") ? std::optional<std::string>("450 4.2.1 later") : std::nullopt;
+  }
+  // A receiver that puts off everybody until it is told otherwise.
+  Peer& putting_off() {
+    Peer& peer = world.add_peer("192.0.2.1");
+    peer.answer = put_off;
+    return peer;
+  }
+  std::uint64_t parked() { return world.figure("deliver_messages_parked"); }
+  std::uint64_t in_state(JobState state) {
+    return world.ask(world.service().summary()).recipients[static_cast<std::size_t>(state)];
+  }
+  World world;
+};
+
+TEST_F(Parking, a_deferred_message_is_parked_and_tried_again_in_time) {
+  Peer& peer = putting_off();
+  world.begin();
+  const MessageId id = world.send({.to = {"anna@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 1; }, 5min));
+  EXPECT_EQ(in_state(JobState::deferred), 1U);
+  EXPECT_EQ(world.figure("deliver_recipients_deferred"), 1U);
+  EXPECT_EQ(world.figure("deliver_messages"), 1U);
+  const auto shown = world.ask(world.service().show(id));
+  ASSERT_EQ(shown.size(), 1U);
+  EXPECT_EQ(shown[0].recipients[0].destination, "one.test");
+  EXPECT_EQ(shown[0].recipients[0].state, JobState::deferred);
+  EXPECT_EQ(shown[0].recipients[0].attempts, 1U);
+  EXPECT_NE(shown[0].recipients[0].reason.find("4.2.1"), std::string::npos);
+  peer.answer = {};
+  const WallTime due = shown[0].recipients[0].next_attempt;
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 2h));
+  EXPECT_GE(world.core().wall_now(), due);
+  EXPECT_LT(world.core().wall_now() - due, 1min);
+  EXPECT_EQ(peer.mails.size(), 1U);
+  EXPECT_EQ(parked(), 0U);
+  EXPECT_EQ(world.figure("deliver_messages"), 0U);
+  EXPECT_EQ(world.figure("deliver_recipients_deferred"), 0U);
+}
+
+TEST_F(Parking, a_parked_message_expires_and_its_sender_is_told) {
+  world.settings().retry.intervals = std::vector<Duration>{24h};
+  world.settings().retry.expire_after = 2h;
+  world.zone("origin.test MX 10 mx.home.test");
+  world.zone("mx.home.test A 192.0.2.9");
+  putting_off();
+  Peer& home = world.add_peer("192.0.2.9");
+  world.begin();
+  world.send({.to = {"anna@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 1; }, 5min));
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 3h));
+  EXPECT_EQ(home.mails.size(), 1U);
+  EXPECT_EQ(world.events("expired").size(), 1U);
+}
+
+TEST_F(Parking, orders_reach_what_is_parked) {
+  Peer& peer = putting_off();
+  world.begin();
+  const MessageId first = world.send({.to = {"anna@one.test"}});
+  world.send({.to = {"bert@one.test"}});
+  world.send({.to = {"carl@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 3; }, 5min));
+  EXPECT_EQ(world.ask(world.service().count({})), 3U);
+  EXPECT_EQ(world.ask(world.service().count({.recipient = "bert@one.test"})), 1U);
+  EXPECT_EQ(world.ask(world.service().list({}, 2, {})).size(), 2U);
+  EXPECT_EQ(world.ask(world.service().list(first, 10, {})).size(), 2U);
+  EXPECT_EQ(world.ask(world.service().cancel({.recipient = "bert@one.test"})), 1U);
+  EXPECT_EQ(parked(), 2U);
+  EXPECT_EQ(world.ask(world.service().hold({.id = first})), 1U);
+  EXPECT_EQ(parked(), 2U);
+  EXPECT_EQ(in_state(JobState::held), 1U);
+  EXPECT_EQ(in_state(JobState::deferred), 1U);
+  EXPECT_EQ(world.figure("deliver_recipients_held"), 1U);
+  peer.answer = {};
+  EXPECT_EQ(world.ask(world.service().flush({})), 1U);
+  ASSERT_TRUE(world.run_until([&] { return peer.mails.size() == 1; }, 5min));
+  EXPECT_EQ(world.ask(world.service().release({})), 1U);
+  EXPECT_EQ(in_state(JobState::held), 0U);
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 1h));  // at its time
+}
+
+TEST_F(Parking, a_long_line_is_kept_in_the_spool_and_sent_in_its_order) {
+  Peer& peer = world.add_peer("192.0.2.1");
+  world.begin();
+  world.service().suspend("one.test");
+  constexpr std::size_t kCount = kReadyInMemory + 1500;
+  for (std::size_t i = 0; i < kCount; ++i) world.send({.to = {"r" + std::to_string(i) + "@one.test"}});
+  EXPECT_EQ(parked(), 1500U);
+  EXPECT_EQ(in_state(JobState::suspended), kCount);
+  EXPECT_EQ(world.ask(world.service().summary()).messages, kCount);
+  EXPECT_EQ(world.figure("deliver_recipients_ready"), kCount);
+  world.service().resume("one.test");
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 2h));
+  EXPECT_EQ(peer.mails.size(), kCount);
+  EXPECT_EQ(parked(), 0U);
+  EXPECT_EQ(world.figure("deliver_recipients_ready"), 0U);
+}
+
+TEST_F(Parking, those_that_are_due_behind_a_line_join_it_unread) {
+  Peer& peer = putting_off();
+  world.begin();
+  const auto send = [&](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) world.send({.to = {"r" + std::to_string(i) + "@one.test"}});
+  };
+  send(50);
+  ASSERT_TRUE(world.run_until([&] { return parked() == 50; }, 5min));
+  world.service().suspend("one.test");
+  send(kReadyInMemory + 10);
+  ASSERT_EQ(parked(), 60U);
+  ASSERT_TRUE(world.run_until([&] { return world.figure("deliver_recipients_deferred") == 0; }, 2h));
+  EXPECT_EQ(parked(), 60U);
+  EXPECT_EQ(world.figure("deliver_recipients_ready"), kReadyInMemory + 60);
+  EXPECT_EQ(in_state(JobState::suspended), kReadyInMemory + 60);
+  peer.answer = {};
+  world.service().resume("one.test");
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 2h));
+  EXPECT_EQ(peer.mails.size(), kReadyInMemory + 60);
+}
+
+TEST_F(Parking, a_message_to_two_destinations_stays_in_memory) {
+  putting_off();
+  world.add_peer("192.0.2.2").answer = put_off;
+  world.begin();
+  world.send({.to = {"anna@one.test", "bert@two.test"}});
+  world.run_for(1min);
+  EXPECT_EQ(in_state(JobState::deferred), 2U);
+  EXPECT_EQ(parked(), 0U);
+}
+
+TEST_F(Parking, what_was_parked_is_there_after_a_power_cut) {
+  putting_off();
+  world.begin();
+  for (int i = 0; i < 20; ++i) world.send({.to = {"anna@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 20; }, 5min));
+  world.run_for(10s);
+  world.power_cut();
+  Peer& peer = world.add_peer("192.0.2.1");
+  world.begin();
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 3h));
+  EXPECT_EQ(peer.mails.size(), 20U);
+}
+
+}  // namespace
+}  // namespace ringpost::deliver::test

@@ -1,0 +1,113 @@
+// What is read of a run: distributions, the seconds of a series, the search for a rate, the choice by weight.
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "live_view.hpp"
+#include "rate_search.hpp"
+#include "series.hpp"
+#include "weighted.hpp"
+
+namespace ringpost::loadgen {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Distribution, has_the_quantiles_of_the_histogram_it_was_taken_of) {
+  observe::Histogram histogram;
+  for (std::uint64_t i = 1; i <= 10'000; ++i) histogram.record(i * 1000);
+  Distribution distribution;
+  distribution.add(histogram);
+  EXPECT_EQ(distribution.count(), 10'000U);
+  for (const double fraction : {0.0, 0.5, 0.9, 0.99})
+    EXPECT_EQ(distribution.quantile(fraction), histogram.quantile(fraction)) << fraction;
+  EXPECT_EQ(distribution_of(buckets_json(distribution)).buckets(), distribution.buckets());
+}
+
+TEST(Distribution, since_is_what_came_in_between) {
+  observe::Histogram histogram;
+  histogram.record(5);
+  Distribution before;
+  before.add(histogram);
+  histogram.record(5);
+  histogram.record(20);
+  Distribution now;
+  now.add(histogram);
+  EXPECT_THAT(now.since(before).buckets(), testing::ElementsAre(testing::Pair(5, 1), testing::Pair(20, 1)));
+  EXPECT_EQ(Distribution{}.quantile(0.5), 0U);
+}
+
+Look look(Duration at, std::uint64_t first, std::uint64_t second, double cpu) {
+  Look look;
+  look.at = at;
+  look.cores = {{.acknowledged = first, .cpu = cpu}, {.acknowledged = second, .wrong = second / 10}};
+  return look;
+}
+
+TEST(Series, a_second_is_the_difference_of_two_looks) {
+  Series series;
+  series.add(look(0s, 0, 0, 0));
+  series.add(look(1s, 100, 200, 0.5));
+  series.add(look(3s, 400, 200, 1.5));
+  ASSERT_EQ(series.seconds().size(), 2U);
+  EXPECT_EQ(series.seconds()[0].acknowledged(), 300U);
+  EXPECT_EQ(series.seconds()[0].wrong(), 20U);
+  EXPECT_DOUBLE_EQ(series.seconds()[0].cores[0].cpu, 0.5);
+  EXPECT_DOUBLE_EQ(series.seconds()[1].rate(), 150);
+  EXPECT_DOUBLE_EQ(series.seconds()[1].cores[0].cpu, 0.5);
+  EXPECT_EQ(series_json(series).list()[1]["cores"].list()[1]["acknowledged"].number(), 0);
+}
+
+TEST(ServerFigures, counters_become_rates_and_gauges_stay) {
+  const auto at = [](const char* text) {
+    ServerFigures figures;
+    for (const char* line : {text, R"({"core":1,"name":"open","gauge":7})"})
+      note_figure(*admin::parse_json(line), figures);
+    return figures;
+  };
+  const ServerSecond second = between(at(R"({"core":1,"name":"sent","counter":100})"),
+                                      at(R"({"core":1,"name":"sent","counter":150})"), 2);
+  ASSERT_EQ(second.cores.size(), 2U);
+  EXPECT_DOUBLE_EQ(second.cores[1].at("sent"), 25);
+  EXPECT_DOUBLE_EQ(second.cores[1].at("open"), 7);
+}
+
+TEST(RateSearch, finds_the_highest_rate_that_is_kept) {
+  for (const double limit : {3.0, 90.0, 1234.0, 54'321.0}) {
+    RateSearch search(100);
+    unsigned steps = 0;
+    while (const auto rate = search.next()) {
+      search.learn(*rate <= limit);
+      ++steps;
+    }
+    ASSERT_TRUE(search.best()) << limit;
+    EXPECT_LE(*search.best(), limit);
+    EXPECT_GT(*search.best() * 1.021, limit);
+    EXPECT_LE(steps, 24U);
+  }
+}
+
+TEST(RateSearch, says_when_nothing_was_kept) {
+  RateSearch search(100);
+  while (search.next()) search.learn(false);
+  EXPECT_FALSE(search.best());
+}
+
+TEST(WeightedChoice, gives_each_its_share) {
+  WeightedChoice choice;
+  for (const double weight : {70.0, 25.0, 5.0}) choice.add(weight);
+  std::array<int, 3> counts{};
+  for (std::uint64_t i = 0; i < 100'000; ++i) ++counts[choice.pick(scattered(i))];
+  EXPECT_NEAR(counts[0], 70'000, 700);
+  EXPECT_NEAR(counts[1], 25'000, 700);
+  EXPECT_NEAR(counts[2], 5'000, 350);
+}
+
+TEST(LiveView, draws_rates_against_the_largest) {
+  EXPECT_EQ(sparkline({0, 5, 10}), "▁▄█");
+  EXPECT_EQ(sparkline({0, 0}), "▁▁");
+}
+
+}  // namespace
+}  // namespace ringpost::loadgen

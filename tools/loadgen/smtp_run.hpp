@@ -1,0 +1,35 @@
+// One run of the sender from its start to its report.
+//
+// Layer: tool. Main thread; owns the runtime and the parts on its cores.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "ringpost/admin/json.hpp"
+
+#include "cores.hpp"
+#include "process.hpp"
+#include "series.hpp"
+#include "smtp_core.hpp"
+
+namespace ringpost::loadgen {
+
+struct SmtpOutcome {
+  std::uint64_t acknowledged = 0;
+  std::uint64_t wrong = 0;    // refused or unanswered
+  std::uint64_t overdue = 0;  // never begun, and due longer ago than a search allows
+  double rate = 0;
+  Distribution latency;
+  bool saturated = false;     // the generator was the limit
+  bool interrupted = false;   // by a signal
+  std::size_t abandoned = 0;  // tasks that did not end: the process must leave without destructors
+  std::string text;
+  std::string summary;  // JSON, short
+  admin::Json run;      // JSON, with series and histogram
+};
+
+Result<SmtpOutcome> run_once(SmtpOptions options, Signals& signals);
+
+}  // namespace ringpost::loadgen
