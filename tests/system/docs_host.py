@@ -124,7 +124,7 @@ class Host:
         with open(self.path("/home/spam.eml"), "wb") as file:
             file.write(ringpost.message(body="Buy cheap pills today.\r\n"))
         for name in ("cur", "new"):
-            os.makedirs(self.path("/home/Maildir/" + name))
+            os.makedirs(self.path("/home/Maildir/" + name), exist_ok=True)
             with open(self.path(f"/home/Maildir/{name}/1"), "wb") as file:
                 file.write(ringpost.message(name, body=f"What we said in {name}.\r\n"))
         with open(self.path("/home/spam.mbox"), "wb") as file:
