@@ -357,6 +357,8 @@ Result<filter::ScoreSet> Process::choose_scores(const Configuration& configurati
     RP_CHECK(opened->load());
     bayes_ = std::move(opened);
     shared_.bayes = bayes_.get();
+  } else if (used) {
+    RP_TRY(bayes_->refresh());  // a command may have taught it since
   }
   if (used && filter::is_trained(site_totals(*bayes_), settings))
     set |= static_cast<unsigned>(filter::ScoreSet::bayes);
