@@ -1,10 +1,10 @@
-"""DNS lists at connect and RCPT, DNS lists and Bayes in rules: the running server with a DNS of its own."""
+"""DNS lists at connect and RCPT, and in rules: the running server with a DNS of its own."""
 
 import os
 
 import ringpost
 from dns_server import NS, TXT, A, DnsServer
-from programs import temp_folder, wait_until
+from programs import temp_folder
 from ringpost import LOCAL, REMOTE, UNTRUSTED, SystemTest, message
 
 ANNA = f"anna@{LOCAL}"
@@ -111,26 +111,6 @@ class Rules(Lists):
         [status] = self.status(server, data)
         self.assertNotIn("DBL", status)
         self.assertEqual([], [name for name, _ in self.dns.questions if name.endswith("dbl.example")])
-
-    def test_bayes_is_learned_by_a_command_and_by_itself(self):
-        rules = ("body BAYES_99 eval:check_bayes('0.99', '1.00')\ntflags BAYES_99 learn\nscore BAYES_99 0 0 3 3\n"
-                 "body BAYES_00 eval:check_bayes('0.00', '0.01')\ntflags BAYES_00 nice learn\nscore BAYES_00 0 0 -1 -1\n"
-                 "bayes_min_ham_num 4\nbayes_min_spam_num 4\n")
-        server = self.filter_server(rules, {}, {})
-        self.status(server, message("minutes", body="agenda budget meeting\r\n"))
-        wait_until(lambda: server.figure("bayes_learned_ham") == 1, "a mail to be learned")
-        folder = temp_folder()
-        os.chmod(folder, 0o755)
-        words = {"spam": "casino lottery jackpot roulette", "ham": "agenda budget meeting schedule"}
-        for kind, text in words.items():
-            for n in range(5):
-                path = os.path.join(folder, f"{kind}{n}.eml")
-                with open(path, "wb") as file:
-                    file.write(message(f"{kind} {n}", body=f"zzz {n}\r\n\r\n{text}\r\n"))
-            server.command_ok("filter", "learn", kind, *[os.path.join(folder, f"{kind}{n}.eml") for n in range(5)])
-        server.command_ok("reload")  # it runs with Bayes' scores at once; without, within a minute
-        statuses = self.status(server, message("news", body="jackpot roulette casino lottery\r\n"))
-        self.assertTrue(any("BAYES_99" in status for status in statuses), statuses)
 
 
 if __name__ == "__main__":
