@@ -50,6 +50,8 @@ const OptionTable& option_table(const BlocklistsOptions*) {
   static const OptionTable table = options_of<BlocklistsOptions>(
       "blocklists", "What holds for all tables [blocklist.NAME] together.",
       {
+          field<&BlocklistsOptions::allow>("allow", "Clients in these networks are looked up nowhere.",
+                                           example("[\"192.0.2.0/24\"]"), postfix("postscreen_access_list")),
           field<&BlocklistsOptions::threshold>("threshold", "From this sum of weights on mail is refused.",
                                                range(1, 100'000), postfix("postscreen_dnsbl_threshold")),
           field<&BlocklistsOptions::timeout>(

@@ -117,6 +117,10 @@ bool BlocklistRules::asks(BlocklistCheck check) const {
   return std::ranges::any_of(lists, [&](const Blocklist& list) { return list.check == check; });
 }
 
+bool BlocklistRules::spares(const IpAddress& client) const {
+  return std::ranges::any_of(options.allow, [&](const Network& network) { return network.contains(client); });
+}
+
 BlocklistRules make_blocklist_rules(const Named<BlocklistOptions>& lists, const BlocklistsOptions& options) {
   BlocklistRules rules{.lists = {}, .options = options};
   for (const auto& [name, list] : lists) {

@@ -329,7 +329,8 @@ void Conversation::answer_recipient(const policy::Verdict& verdict) {
 
 bool Conversation::is_listed_mail() const {
   return snapshot_->blocklists && !snapshot_->blocklists->empty() && service_.parts_.blocklists != nullptr &&
-         listening_.options.protocol == Protocol::smtp && !snapshot_->policy->may_relay(client());
+         listening_.options.protocol == Protocol::smtp && !snapshot_->policy->may_relay(client()) &&
+         !snapshot_->blocklists->spares(connection_.peer().address);
 }
 
 // Recipients of one domain are one question: their sender and client are the same.

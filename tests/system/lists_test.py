@@ -69,6 +69,16 @@ class Receiving(Lists):
         server = self.listed_server(zone, {**lists, "good": {"zone": "good.example", "act": "allow"}}, {"blocklists": {"threshold": 3}})
         self.recipient(server, "250")
 
+    def test_clients_of_the_allow_list_are_asked_about_nowhere(self):
+        server = self.listed_server(LISTED, {"zen": {"zone": "zen.example"}},
+                                    {"blocklists": {"allow": [UNTRUSTED + "/32"], "stage": "connect"}})
+        self.recipient(server, "250")
+        self.assertEqual([], [name for name, _ in self.dns.questions if name.endswith("zen.example")])
+        server.reconfigure({"blocklists": {"allow": ["127.0.0.8/32"]}})
+        server.command_ok("reload")
+        with server.talk(source=UNTRUSTED) as client:
+            client.expect(r"554 5\.7\.1 .*zen\.example")
+
     def test_a_reload_brings_and_takes_lists(self):
         server = self.listed_server(LISTED, {})
         self.recipient(server, "250")

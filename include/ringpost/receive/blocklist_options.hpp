@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ringpost/base/address.hpp"
 #include "ringpost/base/options.hpp"
 
 namespace ringpost::receive {
@@ -42,6 +43,7 @@ const OptionTable& option_table(const BlocklistOptions*);
 
 // [blocklists]: what holds for all of them.
 struct BlocklistsOptions {
+  std::vector<Network> allow;
   std::int32_t threshold = 1;
   Duration timeout = std::chrono::seconds(5);
   BlocklistStage stage = BlocklistStage::recipient;

@@ -4,7 +4,7 @@
 // Rules:  lists that apply are asked at once, and waited for no longer than the time-out. The weights of those that have an entry add
 //         up; from the threshold on mail is refused with 554 5.7.1, the heaviest list and its TXT. One that allows and has an entry ends
 //         it: the client is asked for no further. A failure of DNS, a silence, an answer outside of 127.0.0.0/8: not listed.
-// Exempt: relay_networks, clients that have authenticated, and LMTP and submission listeners; their callers see to it.
+// Exempt: relay_networks, blocklists.allow, clients that have authenticated, and LMTP and submission listeners; their callers see to it.
 // Limits: receive/limits.hpp.
 #pragma once
 
@@ -50,6 +50,7 @@ struct BlocklistRules {
   BlocklistsOptions options;
 
   bool asks(BlocklistCheck check) const;
+  bool spares(const IpAddress& client) const;  // blocklists.allow
   bool empty() const { return lists.empty(); }
 };
 BlocklistRules make_blocklist_rules(const Named<BlocklistOptions>& lists, const BlocklistsOptions& options);
