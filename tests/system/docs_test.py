@@ -55,6 +55,7 @@ SAYS = [
     ("find /var/mail/ringpost", r"anna/new/[^\n]+\n[^\n]*anna/new/"),
     ("grep anna@example.com", r"delivered .*to=<anna@example\.com>"),
     ("grep ready", r"ready: \d+ cores? on \w+ \("),
+    ("grep -o 'score=", r"score=6\.5 .*action=quarantine"),
     ("grep ID", r": received "),
     ("ringpost filter test", r"RULE"),
     ("ringpost filter show RULE", r"nobody asked for"),
