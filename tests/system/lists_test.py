@@ -1,11 +1,12 @@
 """DNS lists at connect and RCPT, and in rules: the running server with a DNS of its own."""
 
+import base64
 import os
 
 import ringpost
-from dns_server import NS, TXT, A, DnsServer
+from dns_server import NS, PTR, TXT, A, DnsServer
 from programs import temp_folder
-from ringpost import LOCAL, REMOTE, UNTRUSTED, SystemTest, message
+from ringpost import LOCAL, PASSWORD, REMOTE, UNTRUSTED, SystemTest, message
 
 ANNA = f"anna@{LOCAL}"
 SENDER = f"sender@{REMOTE}"
@@ -59,6 +60,35 @@ class Receiving(Lists):
         self.recipient(server, r"554 5\.7\.1 Sender domain bad\.example", sender="x@bad.example")
         self.recipient(server, r"554 5\.7\.1 Helo name helo\.bad\.example", helo="helo.bad.example")
         self.recipient(server, "250")
+
+    def test_the_name_of_the_client_by_reverse_lookup_and_domains_of_recipients_are_looked_up(self):
+        zone = {"7.0.0.127.in-addr.arpa": [(PTR, "dial.up.example")], "dial.up.example.rev.example": [(A, "127.0.1.2")],
+                f"{LOCAL}.rcpt.example": [(A, "127.0.1.2")]}
+        server = self.listed_server(zone, {"rev": {"zone": "rev.example", "check": "reverse_client"}})
+        self.recipient(server, r"554 5\.7\.1 Client name dial\.up\.example")
+        self.recipient(server, "250", source="127.0.0.8")
+        server = self.listed_server(zone, {"rcpt": {"zone": "rcpt.example", "check": "recipient"}})
+        self.recipient(server, rf"554 5\.7\.1 Recipient domain {LOCAL}")
+
+    def test_only_answers_that_are_named_count(self):
+        zone = {f"{CLIENT}.zen.example": [(A, "127.0.0.10")]}
+        lists = {"zen": {"zone": "zen.example", "answers": ["127.0.0.2-127.0.0.9"]}}
+        server = self.listed_server(zone, lists)
+        self.recipient(server, "250")
+        server.reconfigure({"blocklist": {"zen": {"answers": ["127.0.0.2-127.0.0.9", "127.0.0.10"]}}})
+        server.command_ok("reload")
+        self.recipient(server, "554")
+
+    def test_who_has_logged_in_is_asked_about_nowhere(self):
+        server = self.listed_server(LISTED, {"zen": {"zone": "zen.example"}})
+        with server.talk(source=UNTRUSTED) as client:
+            client.hello()
+            client.ask("STARTTLS", "220")
+            client.start_tls()
+            client.ask("EHLO client.example", "250")
+            client.ask("AUTH PLAIN " + base64.b64encode(f"\0{ANNA}\0{PASSWORD}".encode()).decode(), "235")
+            client.ask(f"MAIL FROM:<{ANNA}>", "250")
+            client.ask(f"RCPT TO:<{ANNA}>", "250")
 
     def test_weights_add_up_and_a_list_can_allow(self):
         zone = {**LISTED, f"{CLIENT}.two.example": [(A, "127.0.0.3")]}
