@@ -22,8 +22,9 @@ constexpr std::array kTypeNames = std::to_array<std::string_view>({
     "cancelled",
     "rejected",
     "notice",
+    "traced",
 });
-static_assert(kTypeNames.size() == static_cast<std::size_t>(EventType::notice) + 1);
+static_assert(kTypeNames.size() == static_cast<std::size_t>(EventType::traced) + 1);
 
 constexpr std::array kKeyNames = std::to_array<std::string_view>({
     "queue_id",   "sender",       "recipient",   "original_recipient",
@@ -32,9 +33,9 @@ constexpr std::array kKeyNames = std::to_array<std::string_view>({
     "message_id", "remote",       "remote_host", "route",
     "delay",      "attempts",     "code",        "enhanced_status",
     "text",       "next_attempt", "durability",  "source",
-    "reason",     "severity",     "subject",
+    "reason",     "severity",     "subject",     "session",
 });
-static_assert(kKeyNames.size() == static_cast<std::size_t>(EventKey::subject) + 1);
+static_assert(kKeyNames.size() == static_cast<std::size_t>(EventKey::session) + 1);
 
 struct FieldHeader {
   EventKey key;

@@ -30,7 +30,8 @@ enum class EventType : std::uint8_t {
   expired,
   cancelled,
   rejected,
-  notice
+  notice,
+  traced,  // a line of a session; in a Trace only, never in a log
 };
 std::string_view to_string(EventType type);
 
@@ -62,6 +63,7 @@ enum class EventKey : std::uint8_t {
   reason,
   severity,
   subject,
+  session,
 };
 std::string_view to_string(EventKey key);
 
