@@ -9,6 +9,8 @@ namespace ringpost::observe {
 namespace {
 
 constexpr std::string_view kBlank = "***";
+constexpr std::string_view kBlanks = " \t";
+constexpr std::string_view kAuth = "auth";
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -19,11 +21,18 @@ bool begins(std::string_view text, std::string_view lower_case) {
          std::ranges::equal(text.substr(0, lower_case.size()), lower_case, {}, lower);
 }
 
+// Also what a server would not take for AUTH and a person would: with blanks before it, or a tab behind it.
+bool is_auth(std::string_view text) {
+  return begins(text.substr(std::min(text.find_first_not_of(kBlanks), text.size())), kAuth);
+}
+
 // "AUTH PLAIN ***": the mechanism is no secret.
 std::string blank_auth(std::string_view text) {
-  const std::size_t mechanism = text.find_first_not_of(' ', 4);
-  const std::size_t end = text.find(' ', mechanism);
-  if (mechanism == std::string_view::npos || end == std::string_view::npos) return std::string(text);
+  const std::size_t verb_end = text.find_first_not_of(kBlanks) + kAuth.size();
+  const std::size_t mechanism = text.find_first_not_of(kBlanks, verb_end);
+  if (mechanism == std::string_view::npos) return std::string(text);
+  const std::size_t end = mechanism == verb_end ? verb_end : text.find_first_of(kBlanks, mechanism);
+  if (end == std::string_view::npos) return std::string(text);
   return fmt::format("{} {}", text.substr(0, end), kBlank);
 }
 
@@ -54,7 +63,7 @@ void SessionTrace::said(Speaker who, std::string_view bytes, WallTime now) {
 
 void SessionTrace::line(Speaker who, std::string text, WallTime now) {
   if (who == Speaker::client && !in_auth_) look_for_domain(text);
-  tell({who == Speaker::client ? "client" : "server", without_secrets(who, std::move(text))}, now);
+  tell({who == Speaker::client ? "client" : "server", without_secrets(who, std::move(text)), now});
 }
 
 // Fails to the safe side: a client that sends on before it has heard the answer to its AUTH is blanked too.
@@ -65,7 +74,7 @@ std::string SessionTrace::without_secrets(Speaker who, std::string text) {
     return goes_on ? "334" : text;
   }
   if (in_auth_) return std::string(kBlank);
-  if (!begins(text, "auth ")) return text;
+  if (!is_auth(text)) return text;
   in_auth_ = true;
   return blank_auth(text);
 }
@@ -83,19 +92,23 @@ void SessionTrace::note_body(WallTime now) {
 }
 
 // Until a domain has matched, the newest lines wait: what led there is wanted too.
-void SessionTrace::tell(Line line, WallTime now) {
-  if (!matched_) {
-    if (held_.size() == kTraceHeldMax) held_.erase(held_.begin());
-    held_.push_back(std::move(line));
-    return;
-  }
-  for (const Line& earlier : std::exchange(held_, {})) write(earlier, now);
-  write(line, now);
+void SessionTrace::tell(Line line) {
+  if (!wanted_) return;
+  if (!matched_) return hold(std::move(line));
+  for (const Line& earlier : std::exchange(held_, {})) write(earlier);
+  write(line);
 }
 
-void SessionTrace::write(const Line& line, WallTime now) {
+void SessionTrace::hold(Line line) {
+  const auto size_of = [](const Line& each) { return sizeof(Line) + each.text.size(); };
+  held_bytes_ += size_of(line);
+  held_.push_back(std::move(line));
+  for (; held_bytes_ > kTraceHeldBytes; held_.pop_front()) held_bytes_ -= size_of(held_.front());
+}
+
+void SessionTrace::write(const Line& line) {
   trace_.ring()
-      .begin(EventType::traced, now)
+      .begin(EventType::traced, line.at)
       .add(EventKey::session, session_)
       .add(EventKey::peer, peer_)
       .add(EventKey::listener, place_)

@@ -170,10 +170,13 @@ observe::SessionTrace* Conversation::traced() {
   return trace_.get();
 }
 
-void Conversation::trace_input(std::span<const std::byte> bytes, bool body) {
-  if (body) return trace_->body(bytes.size());
-  trace_->said(observe::Speaker::client, {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-               service_.core_.wall_now());
+void Conversation::trace_input(std::span<const std::byte> consumed) {
+  observe::SessionTrace* const trace = traced();
+  if (trace == nullptr) return;
+  const auto commands = consumed.first(consumed.size() - session_.unspoken());
+  trace->said(observe::Speaker::client, {reinterpret_cast<const char*>(commands.data()), commands.size()},
+              service_.core_.wall_now());
+  trace->body(session_.unspoken());
 }
 
 std::span<std::byte> Conversation::target() {
@@ -187,9 +190,8 @@ Task<void> Conversation::talk() {
     std::span<const std::byte> input = connection_.input();
     const std::size_t before = input.size();
     const std::byte* const begin = input.data();
-    const bool in_body = draft_.has_value();
     const smtp::Event event = session_.next(input, target());
-    if (traced() != nullptr) trace_input({begin, before - input.size()}, in_body);
+    trace_input({begin, before - input.size()});
     connection_.consume(before - input.size());
     switch (event.kind) {
       case Kind::need_input:

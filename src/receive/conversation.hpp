@@ -52,7 +52,7 @@ class Conversation final : public ListLink<> {
 
   // Null unless somebody traces this session.
   observe::SessionTrace* traced();
-  void trace_input(std::span<const std::byte> bytes, bool body);
+  void trace_input(std::span<const std::byte> consumed);
 
   Instant deadline() const;
   intake::Origin origin() const;

@@ -15,7 +15,8 @@ inline constexpr std::size_t kEventRingBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kTraceRingBytes = std::size_t{1} << 20;
 // A command line of SMTP is 512 bytes (RFC 5321 section 4.5.3.1.4); parameters may lengthen it.
 inline constexpr std::size_t kTraceLineMax = 1024;
-// Lines of a session that wait for a domain to match: greeting, EHLO with its answer, STARTTLS, EHLO again, AUTH.
-inline constexpr std::size_t kTraceHeldMax = 64;
+// What a session keeps until a domain matches: greeting, EHLO with its answer, STARTTLS, EHLO again and AUTH take a
+// third of it. Every session may have that much while somebody traces a domain.
+inline constexpr std::size_t kTraceHeldBytes = std::size_t{8} << 10;
 
 }  // namespace ringpost::observe

@@ -3,17 +3,18 @@
 // Layer:   foundation. Owner of a Trace: one core writes, one thread drains; the core forgets it before it dies.
 // Cost:    nothing when nobody traces: a session asks its core for the trace and gets null.
 // Secrets: what follows AUTH and its mechanism, and every line of the client until the server's final answer to it,
-//          becomes "***". Bodies are counted, not shown.
+//          becomes "***". So does what the client says before the server is heard: a trace may begin within an AUTH.
+//          Bodies are counted, not shown.
 // Limits:  observe/limits.hpp; a trace that is not drained in time loses lines, and counts them.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "ringpost/base/address.hpp"
 #include "ringpost/base/units.hpp"
@@ -64,14 +65,16 @@ class SessionTrace {
   struct Line {
     std::string_view who;
     std::string text;
+    WallTime at;
   };
   void line(Speaker who, std::string text, WallTime now);
   void note_body(WallTime now);
-  void note(std::string text, WallTime now) { tell({"note", std::move(text)}, now); }
+  void note(std::string text, WallTime now) { tell({"note", std::move(text), now}); }
   std::string without_secrets(Speaker who, std::string text);
   void look_for_domain(std::string_view text);
-  void tell(Line line, WallTime now);
-  void write(const Line& line, WallTime now);
+  void tell(Line line);
+  void hold(Line line);
+  void write(const Line& line);
 
   Trace& trace_;
   std::uint64_t trace_id_;
@@ -80,8 +83,9 @@ class SessionTrace {
   std::size_t body_ = 0;
   bool wanted_;   // the peer is one of those asked for
   bool matched_;  // so is a domain of it
-  bool in_auth_ = false;
-  std::vector<Line> held_;  // before a domain has matched
+  bool in_auth_ = true;
+  std::deque<Line> held_;  // before a domain has matched
+  std::size_t held_bytes_ = 0;
 };
 
 }  // namespace ringpost::observe

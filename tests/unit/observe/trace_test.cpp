@@ -13,7 +13,11 @@ using testing::SizeIs;
 const Endpoint kPeer{*parse_address("192.0.2.7"), 4021};
 
 struct World {
-  explicit World(TraceFilter filter = {}) : trace(1, std::move(filter)) {}
+  // As in every session, the server speaks first.
+  explicit World(TraceFilter filter = {}) : trace(1, std::move(filter)) {
+    server("220\r\n");
+    lines();
+  }
   Trace trace;
   SessionTrace session{trace, {.core = 3, .peer = kPeer, .place = "mx"}};
 
@@ -86,6 +90,8 @@ TEST(SessionTrace, counts_bodies) {
 TEST(SessionTrace, of_other_peers_says_nothing) {
   World other({.peer = *parse_network("198.51.100.0/24")});
   other.client("NOOP\r\n");
+  other.session.body(1);
+  other.session.ended({});
   EXPECT_THAT(other.lines(), IsEmpty());
   World same({.peer = *parse_network("192.0.2.0/24")});
   same.client("NOOP\r\n");
@@ -99,16 +105,57 @@ TEST(SessionTrace, waits_for_the_domain_and_then_tells_what_led_there) {
   world.client("RCPT TO:<b@sub.example.org>\r\n");
   EXPECT_THAT(world.lines(), IsEmpty());
   world.client("rcpt to:<B@Example.ORG> NOTIFY=NEVER\r\n");
-  EXPECT_THAT(world.lines(), SizeIs(4));
+  EXPECT_THAT(world.lines(), SizeIs(5));
   world.client("RSET\r\n");
   EXPECT_THAT(world.lines(), SizeIs(1));
 }
 
-TEST(SessionTrace, holds_so_many_lines_and_no_more) {
+TEST(SessionTrace, tells_when_a_line_was_said_and_not_when_the_domain_matched) {
   World world({.domain = "example.org"});
-  for (std::size_t i = 0; i < kTraceHeldMax + 5; ++i) world.client("NOOP\r\n");
+  const WallTime early{1}, late{2};
+  world.session.said(Speaker::client, "RSET\r\n", early);
+  world.session.said(Speaker::client, "MAIL FROM:<a@example.org>\r\n", late);
+  std::vector<WallTime> times;
+  world.trace.ring().drain([&](const EventView& event) { times.push_back(event.time); });
+  EXPECT_THAT(times, ElementsAre(WallTime{}, early, late));
+}
+
+TEST(SessionTrace, holds_the_newest_lines_and_no_more_than_its_limit) {
+  World world({.domain = "example.org"});
+  for (std::size_t i = 0; i < 3 * kTraceHeldBytes; ++i) world.client("\r\n");  // even lines without text
+  for (int i = 0; i < 7; ++i) world.client(std::string(1000, 'x') + "\r\n");
+  world.client(std::string(1000, 'y') + "\r\n");
   world.client("MAIL FROM:<a@example.org>\r\n");
-  EXPECT_THAT(world.lines(), SizeIs(kTraceHeldMax + 1));
+  const std::vector<std::string> lines = world.lines();
+  ASSERT_FALSE(lines.empty());
+  std::size_t size = 0;
+  for (const std::string& line : lines) size += line.size();
+  EXPECT_LE(size, kTraceHeldBytes + 100);
+  EXPECT_GE(size, kTraceHeldBytes / 2);
+  EXPECT_EQ(lines[lines.size() - 2], "client " + std::string(1000, 'y'));
+}
+
+TEST(SessionTrace, that_begins_within_a_login_shows_nothing_of_it) {
+  Trace trace(1, {});
+  World world;
+  SessionTrace session(trace, {.peer = kPeer, .place = "mx"});
+  session.said(Speaker::client, "c2VjcmV0\r\n", {});
+  session.said(Speaker::server, "334 UGFzc3dvcmQ6\r\n", {});
+  session.said(Speaker::client, "c2VjcmV0\r\n", {});
+  session.said(Speaker::server, "235 2.7.0 good\r\n", {});
+  session.said(Speaker::client, "RSET\r\n", {});
+  std::vector<std::string> texts;
+  trace.ring().drain([&](const EventView& event) { texts.emplace_back(event.get(EventKey::text)); });
+  EXPECT_THAT(texts, ElementsAre("***", "334", "***", "235 2.7.0 good", "RSET"));
+}
+
+TEST(SessionTrace, blanks_what_only_looks_like_auth) {
+  for (const std::string line :
+       {" AUTH PLAIN AGFubmE", "\tauth\tplain AGFubmE", "AUTHPLAIN AGFubmE AGFubmE"}) {
+    World world;
+    world.client(line + "\r\n");
+    EXPECT_THAT(world.lines(), ElementsAre(testing::Not(testing::HasSubstr("AGFubmE")))) << line;
+  }
 }
 
 TEST(SessionTrace, cuts_long_lines) {
