@@ -80,6 +80,8 @@ class Connection {
                                  Instant deadline);
   bool secure() const { return tls_.has_value() && tls_->handshake_done(); }
   const tls::Facts* tls_facts() const { return secure() ? &tls_->facts() : nullptr; }
+  // tls-exporter; "" where TLS has none.
+  std::string channel_binding() const { return secure() ? tls_->channel_binding() : std::string(); }
 
   // Wakes the owning flow from receive() with `cancelled`, once; the connection stays good. Any flow of this core.
   void nudge();
