@@ -1,4 +1,6 @@
 // AUTH: base64 around sasl (RFC 4954).
+#include <utility>
+
 #include "ringpost/base/assert.hpp"
 #include "ringpost/smtp/server_session.hpp"
 
@@ -24,7 +26,7 @@ const FixedReply& refusal_reply(AuthRefusal why) {
 }  // namespace
 
 const FixedReply* ServerSession::auth_obstacle() const {
-  if (settings_->mechanisms.empty()) return &replies::kNotImplemented;
+  if (mechanisms_.empty()) return &replies::kNotImplemented;
   if (helo_.empty() || !esmtp_) return &replies::kHelloFirst;
   if (authenticated_) return &replies::kAuthTwice;
   if (phase_ != Phase::ready) return &replies::kAuthInMail;
@@ -38,7 +40,7 @@ std::optional<Event> ServerSession::on_auth(std::string_view arguments) {
   const std::string_view name = arguments.substr(0, space);
   if (name.empty()) return refuse(replies::kAuthSyntax);
   const std::optional<sasl::Mechanism> mechanism = sasl::find_mechanism(name);
-  if (!mechanism || !settings_->mechanisms.has(*mechanism)) return refuse(replies::kAuthUnknown);
+  if (!mechanism || !mechanisms_.has(*mechanism)) return refuse(replies::kAuthUnknown);
   exchange_ = sasl::make_server(*mechanism);
   auth_mechanism_ = *mechanism;
   if (space == std::string_view::npos) return take_step(exchange_->start(std::nullopt));
@@ -66,13 +68,31 @@ std::optional<Event> ServerSession::take_step(sasl::Step step) {
       output_ += "\r\n";
       phase_ = Phase::auth;
       return std::nullopt;
+    case sasl::Step::keys:
+      phase_ = Phase::ready;
+      return Event{Kind::auth_keys};
     case sasl::Step::verify:
       login_ = exchange_->credentials().authentication_id;
       phase_ = Phase::ready;
       return Event{Kind::auth};
-    default:
-      return fail_auth(replies::kAuthGarbage);
+    case sasl::Step::accepted:
+      finish_auth();
+      return std::nullopt;
+    case sasl::Step::refused:
+      ++auth_failures_;
+      return fail_auth(replies::kAuthFailed);
+    case sasl::Step::malformed:
+      break;
   }
+  return fail_auth(replies::kAuthGarbage);
+}
+
+void ServerSession::finish_auth() {
+  exchange_.reset();
+  phase_ = Phase::ready;
+  authenticated_ = true;
+  auth_failures_ = 0;
+  say(replies::kAuthOk);
 }
 
 std::optional<Event> ServerSession::fail_auth(const FixedReply& why) {
@@ -83,7 +103,7 @@ std::optional<Event> ServerSession::fail_auth(const FixedReply& why) {
 }
 
 sasl::Credentials& ServerSession::credentials() {
-  RP_ASSERT(pending_ == Kind::auth);
+  RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
   return exchange_->credentials();
 }
 
@@ -91,22 +111,40 @@ std::string_view ServerSession::auth_mechanism() const {
   return sasl::traits(auth_mechanism_).name;
 }
 
-void ServerSession::accept_auth() {
+void ServerSession::give_auth_keys(sasl::ScramKeys keys, const sasl::Material& material) {
+  RP_ASSERT(pending_ == Kind::auth_keys);
+  pending_ = Kind::need_input;
+  take_step(exchange_->take_keys(std::move(keys), material));
+}
+
+void ServerSession::accept_auth(std::string_view login) {
   RP_ASSERT(pending_ == Kind::auth);
   pending_ = Kind::need_input;
-  exchange_->verdict(true);
-  exchange_.reset();
-  authenticated_ = true;
-  auth_failures_ = 0;
-  say(replies::kAuthOk);
+  if (!login.empty()) login_ = login;
+  take_step(exchange_->verdict(true));
 }
 
 void ServerSession::refuse_auth(AuthRefusal why) {
-  RP_ASSERT(pending_ == Kind::auth);
+  RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
+  if (why == AuthRefusal::credentials && pending_ == Kind::auth) {
+    pending_ = Kind::need_input;
+    take_step(exchange_->verdict(false));
+    return;
+  }
   pending_ = Kind::need_input;
-  exchange_->verdict(false);
   fail_auth(refusal_reply(why));
   if (why != AuthRefusal::temporary) ++auth_failures_;
+}
+
+void ServerSession::postpone_auth(const mail::Reply& reply) {
+  RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
+  RP_ASSERT(reply.temporary());
+  pending_ = Kind::need_input;
+  exchange_.reset();
+  login_.clear();
+  phase_ = Phase::ready;
+  note_error();
+  say_or_close(reply);
 }
 
 }  // namespace ringpost::smtp

@@ -25,7 +25,7 @@ bool is_ascii(std::string_view text) {
 }  // namespace
 
 ServerSession::ServerSession(const ServerSettings& settings, bool secure)
-    : settings_(&settings), secure_(secure) {}
+    : settings_(&settings), mechanisms_(settings.mechanisms), secure_(secure) {}
 ServerSession::ServerSession(ServerSession&&) noexcept = default;
 ServerSession& ServerSession::operator=(ServerSession&&) noexcept = default;
 ServerSession::~ServerSession() = default;
@@ -63,6 +63,7 @@ Event ServerSession::next(Input& input, std::span<std::byte> target) {
 Event ServerSession::decide(Event event) {
   switch (event.kind) {
     case Kind::helo:
+    case Kind::auth_keys:
     case Kind::auth:
     case Kind::mail:
     case Kind::recipient:
