@@ -275,11 +275,8 @@ Task<LocalResult> Local::deliver(LocalRequest request) {
   co_return co_await delivery.run();
 }
 
-Result<std::vector<std::string>> Local::alias_names(std::string_view aliases_text) {
-  const mail::AliasTable table = RP_TRY(read_aliases(aliases_text));
-  std::vector<std::string> names;
-  for (const std::string_view name : table.names()) names.emplace_back(name);
-  return names;
+Result<mail::AliasTable> Local::alias_table(std::string_view aliases_text) {
+  return read_aliases(aliases_text);
 }
 
 }  // namespace ringpost::deliver

@@ -1,5 +1,8 @@
 #include "conversation.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "ringpost/net/proxy_protocol.hpp"
@@ -150,6 +153,7 @@ Task<bool> Conversation::greet() {
     session_.note_early_talk();
   }
   session_.greet();
+  offer_mechanisms();
   co_return true;
 }
 
@@ -215,6 +219,10 @@ Task<void> Conversation::talk() {
         connection_.discard_input();
         if (!co_await start_tls()) co_return;
         session_.tls_started();
+        offer_mechanisms();
+        break;
+      case Kind::auth_keys:
+        co_await give_auth_keys();
         break;
       case Kind::auth:
         co_await authenticate();
@@ -280,31 +288,72 @@ Task<bool> Conversation::start_tls() {
   co_return true;
 }
 
-Task<void> Conversation::authenticate() {
-  sasl::Credentials& credentials = session_.credentials();
-  // RFC 4616 section 2: who asks to act as somebody else must be allowed to, and nobody is.
-  const bool as_another =
-      !credentials.authorization_id.empty() && credentials.authorization_id != credentials.authentication_id;
-  accounts::Login login = accounts::Login::refused;
-  if (!as_another) {
-    login = co_await service_.parts_.accounts->verify(service_.core_, credentials.authentication_id,
-                                                      std::move(credentials.password));
-  }
-  if (login == accounts::Login::accepted) {
-    session_.accept_auth();
+// ---- who it is
+
+void Conversation::offer_mechanisms() {
+  if (listening_.options.protocol == Protocol::lmtp) return;
+  const tls::Facts* facts = connection_.tls_facts();
+  const bool bound = facts != nullptr && facts->version == tls::Version::tls_1_3;  // see Session::channel_binding
+  session_.offer_mechanisms(service_.parts_.accounts->mechanisms(bound));
+}
+
+Task<void> Conversation::give_auth_keys() {
+  const std::string login = session_.credentials().authentication_id;
+  accounts::KeysAnswer answer =
+      co_await service_.parts_.accounts->scram_keys(service_.core_, connection_.peer().address, login);
+  if (answer.wait > Duration{}) {
+    postpone_auth(answer.wait, login);
     co_return;
   }
+  std::array<std::uint64_t, 3> random{};
+  for (std::uint64_t& number : random) number = service_.core_.random();
+  session_.give_auth_keys(std::move(answer.keys), {.nonce = sasl::make_nonce(random),
+                                                   .channel_binding = connection_.channel_binding()});
+}
+
+// A refusal is said a full number of seconds after the attempt, whatever was looked at: its time tells nothing either.
+Task<void> Conversation::authenticate() {
+  const Instant begun = service_.core_.now();
+  sasl::Credentials credentials = std::move(session_.credentials());
+  const std::string account =
+      credentials.authentication_id.empty() ? credentials.authorization_id : credentials.authentication_id;
+  const accounts::LoginAnswer answer = co_await service_.parts_.accounts->authenticate(
+      service_.core_, connection_.peer().address, std::move(credentials));
+  switch (answer.login) {
+    case accounts::Login::accepted:
+      session_.accept_auth(answer.name);
+      co_return;
+    case accounts::Login::delayed:
+      postpone_auth(answer.wait, account);
+      co_return;
+    case accounts::Login::refused:
+    case accounts::Login::unavailable:
+      break;
+  }
+  const bool refused = answer.login == accounts::Login::refused;
   service_.figures_.auth_failures.add();
+  note_login(refused ? "login refused" : "login unavailable", account);
+  const auto steps = (service_.core_.now() - begun) / kAuthFailureDelay + 1;
+  co_await shard::Sleep(service_.core_, begun + kAuthFailureDelay * steps);
+  session_.refuse_auth(refused ? smtp::AuthRefusal::credentials : smtp::AuthRefusal::temporary);
+}
+
+void Conversation::postpone_auth(Duration wait, std::string_view account) {
+  service_.figures_.auth_delayed.add();
+  note_login("login delayed", account);
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  session_.postpone_auth(
+      {454, {4, 7, 0}, fmt::format("Too many failed logins, try again in {} seconds", seconds)});
+}
+
+void Conversation::note_login(std::string_view reason, std::string_view account) {
   service_.core_.events()
       .begin(observe::EventType::rejected, service_.core_.wall_now())
       .add(observe::EventKey::peer, to_string(connection_.peer().address))
       .add(observe::EventKey::listener, listening_.name)
-      .add(observe::EventKey::reason,
-           login == accounts::Login::refused ? "login refused" : "login unavailable")
+      .add(observe::EventKey::auth_user, account)
+      .add(observe::EventKey::reason, reason)
       .finish();
-  co_await shard::Sleep(service_.core_, kAuthFailureDelay);
-  session_.refuse_auth(login == accounts::Login::refused ? smtp::AuthRefusal::credentials
-                                                         : smtp::AuthRefusal::temporary);
 }
 
 Task<void> Conversation::judge_sender() {
@@ -323,6 +372,16 @@ Task<void> Conversation::judge_sender() {
     if (admission == Admission::too_fast) {
       note_rejected(kMessageRate, {});
       session_.reject(kMessageRate);
+      co_return;
+    }
+  }
+  if (session_.authenticated() && !listening_.options.any_sender) {
+    const policy::Verdict verdict =
+        snapshot_->policy->sender(session_.login(), session_.envelope().reverse_path());
+    if (!verdict.accepted) {
+      service_.figures_.senders_rejected.add();
+      note_rejected(verdict.reply, {});
+      session_.reject(verdict.reply);
       co_return;
     }
   }

@@ -41,7 +41,11 @@ class Conversation final : public ListLink<> {
   Task<Next> wait_for_input();
   RP_OWN_FRAME Task<bool> send();
   RP_OWN_FRAME Task<bool> start_tls();
+  void offer_mechanisms();
+  RP_OWN_FRAME Task<void> give_auth_keys();
   RP_OWN_FRAME Task<void> authenticate();
+  void postpone_auth(Duration wait, std::string_view account);
+  void note_login(std::string_view reason, std::string_view account);
   RP_OWN_FRAME Task<void> judge_sender();
   policy::Verdict judge_recipient() const;
   RP_OWN_FRAME Task<void> judge_listed_recipient();

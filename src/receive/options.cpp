@@ -95,6 +95,11 @@ const OptionTable& option_table(const ListenerOptions*) {
                                                 postfix("smtpd_forbid_bare_newline")),
           field<&ListenerOptions::auth_without_tls>("auth_without_tls", "Let clients log in over clear text.",
                                                     postfix("smtpd_tls_auth_only")),
+          field<&ListenerOptions::any_sender>("any_sender",
+                                              "Let who has logged in use any sender address; otherwise only "
+                                              "its own and those of aliases that lead "
+                                              "to it, else 553 5.7.1.",
+                                              postfix("smtpd_sender_restrictions")),
           field<&ListenerOptions::proxy_protocol_from>(
               "proxy_protocol_from", "Load balancers that begin with a PROXY header, v1 or v2.",
               postfix("smtpd_upstream_proxy_protocol")),

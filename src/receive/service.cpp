@@ -25,7 +25,11 @@ Service::Service(shard::Core& core, Parts parts) : core_(core), parts_(std::move
                figures_.refused_connections);
   registry.add("receive_messages_rejected", "Messages refused.", figures_.messages_rejected);
   registry.add("receive_recipients_rejected", "Recipients refused.", figures_.recipients_rejected);
+  registry.add("receive_senders_rejected", "Senders refused: the address is not the login's.",
+               figures_.senders_rejected);
   registry.add("receive_auth_failures", "Logins refused.", figures_.auth_failures);
+  registry.add("receive_auth_delayed", "Logins not looked at, after too many failures.",
+               figures_.auth_delayed);
   registry.add("receive_tls_failures", "TLS handshakes that failed.", figures_.tls_failures);
   registry.add("receive_timeouts", "Clients that were silent for too long.", figures_.timeouts);
   registry.add("receive_lost", "Clients that left in the middle of a transaction.", figures_.lost);

@@ -1,0 +1,146 @@
+#include "ringpost/accounts/failures.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ringpost/crypto/keyed_hash.hpp"
+#include "ringpost/shard/await.hpp"
+#include "ringpost/shard/limits.hpp"
+
+namespace ringpost::accounts {
+
+bool FailureTable::Entry::knows(std::uint64_t from) const {
+  return from != 0 && std::ranges::find(known, from) != known.end();
+}
+
+FailureTable::Entry& FailureTable::touch(std::uint64_t key) {
+  if (const auto found = by_key_.find(key); found != by_key_.end()) {
+    entries_.splice(entries_.begin(), entries_, found->second);
+    return entries_.front();
+  }
+  if (entries_.size() >= kFailureEntriesMax) {
+    by_key_.erase(entries_.back().key);
+    entries_.splice(entries_.begin(), entries_, std::prev(entries_.end()));
+    entries_.front() = Entry{};
+  } else {
+    entries_.emplace_front();
+  }
+  entries_.front().key = key;
+  by_key_.emplace(key, entries_.begin());
+  return entries_.front();
+}
+
+Duration FailureTable::delay(std::uint32_t failures) const {
+  if (failures <= rules_.free) return {};
+  const std::uint32_t doublings = std::min(failures - rules_.free - 1, 30U);
+  return std::min<Duration>(kFirstWait * (1LL << doublings), rules_.longest);
+}
+
+Duration FailureTable::wait(std::uint64_t key, std::uint64_t from, Instant now) const {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return {};
+  const Entry& entry = *found->second;
+  return entry.until > now && !entry.knows(from) ? entry.until - now : Duration{};
+}
+
+Duration FailureTable::begin(std::uint64_t key, std::uint64_t from, Instant now) {
+  if (const Duration left = wait(key, from, now); left > Duration{}) return left;
+  Entry& entry = touch(key);
+  if (entry.failures > 0 && now - entry.last > kForgetFailuresAfter) entry.failures = 0;
+  ++entry.failures;
+  entry.last = now;
+  if (const Duration next = delay(entry.failures); next > Duration{}) entry.until = now + next;
+  return {};
+}
+
+void FailureTable::good(std::uint64_t key, std::uint64_t from, bool forgive) {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return;
+  Entry& entry = *found->second;
+  entry.failures = forgive || entry.failures == 0 ? 0 : entry.failures - 1;
+  if (delay(entry.failures) == Duration{}) entry.until = {};
+  if (from == 0 || entry.knows(from)) return;
+  std::ranges::rotate(entry.known, std::prev(entry.known.end()));
+  entry.known.front() = from;
+}
+
+Failures::Failures(std::string secret) : secret_(std::move(secret)) {
+  for (unsigned core = 0; core < shard::kCoresMax; ++core) tables_.push_back(std::make_unique<Tables>());
+}
+
+namespace {
+
+std::uint64_t hash(std::string_view secret, std::string_view text) {
+  const crypto::Sha256Digest digest = crypto::hmac_sha256(secret, text);
+  std::uint64_t key = 0;
+  std::memcpy(&key, digest.data(), sizeof key);
+  return std::max<std::uint64_t>(key, 1);  // 0 means nobody
+}
+
+// A client of IPv6 has a whole network of 64 bits to itself.
+std::string_view network_of(const IpAddress& peer) {
+  const auto octets = peer.octets();
+  return {reinterpret_cast<const char*>(octets.data()), std::min<std::size_t>(octets.size(), 8)};
+}
+
+}  // namespace
+
+Failures::Keys Failures::keys(const IpAddress& peer, std::string_view account) const {
+  return {.address = peer ? hash(secret_, "address:" + std::string(network_of(peer))) : 0,
+          .account = account.empty() ? 0 : hash(secret_, "account:" + std::string(account))};
+}
+
+// Runs `function(table, now)` on the core that owns the key. Nobody has no failures.
+template <class F>
+auto Failures::at(shard::Core& core, std::uint64_t key, F function) -> Task<Duration> {
+  if (key == 0) co_return Duration{};
+  const auto there = static_cast<unsigned>(key % core.count());
+  Tables* tables = tables_[there].get();
+  if (there == core.index()) co_return function(*tables, core.now());
+  co_return co_await shard::ask(
+      core, there, [tables, function](shard::Core& other) { return function(*tables, other.now()); });
+}
+
+Task<Duration> Failures::begin(shard::Core& core, IpAddress peer, std::string account) {
+  const Keys key = keys(peer, account);
+  const Duration of_address = co_await at(core, key.address, [key](Tables& tables, Instant now) {
+    return tables.addresses.begin(key.address, 0, now);
+  });
+  if (of_address > Duration{}) co_return of_address;
+  const Duration of_account = co_await at(core, key.account, [key](Tables& tables, Instant now) {
+    return tables.accounts.begin(key.account, key.address, now);
+  });
+  if (of_account > Duration{})
+    (void)co_await at(core, key.address, [key](Tables& tables, Instant) {
+      tables.addresses.good(key.address, 0, false);
+      return Duration{};
+    });
+  co_return of_account;
+}
+
+Task<void> Failures::end(shard::Core& core, IpAddress peer, std::string account, Outcome outcome) {
+  if (outcome == Outcome::wrong) co_return;
+  const Keys key = keys(peer, account);
+  const bool good = outcome == Outcome::good;
+  (void)co_await at(core, key.address, [key](Tables& tables, Instant) {
+    tables.addresses.good(key.address, 0, false);
+    return Duration{};
+  });
+  (void)co_await at(core, key.account, [key, good](Tables& tables, Instant) {
+    tables.accounts.good(key.account, good ? key.address : 0, good);
+    return Duration{};
+  });
+}
+
+Task<Duration> Failures::wait(shard::Core& core, IpAddress peer, std::string account) {
+  const Keys key = keys(peer, account);
+  const Duration of_address = co_await at(core, key.address, [key](Tables& tables, Instant now) {
+    return tables.addresses.wait(key.address, 0, now);
+  });
+  if (of_address > Duration{}) co_return of_address;
+  co_return co_await at(core, key.account, [key](Tables& tables, Instant now) {
+    return tables.accounts.wait(key.account, key.address, now);
+  });
+}
+
+}  // namespace ringpost::accounts
