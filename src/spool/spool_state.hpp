@@ -67,6 +67,8 @@ class Group {
 struct Spool::State : std::enable_shared_from_this<Spool::State> {
   State(shard::Core& on, SpoolOptions with, SpoolStart started);
 
+  MessageId next_id();
+
   // Accepting.
   Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
                             std::span<const std::span<const std::byte>> pieces);
@@ -121,6 +123,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
 
   // Start and end.
   Task<Result<void>> open(std::vector<unsigned> adopt);
+  bool is_of_guest(std::uint8_t type) const { return guest != nullptr && journal::Part::has_type(type); }
   Task<void> recover(std::shared_ptr<State> self);
 
   // Damage: named in the log, and kept.
@@ -150,6 +153,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   const unsigned own_shard;
   Figures figures;
   std::unique_ptr<journal::Log> log;
+  journal::Part* guest = nullptr;  // who else has records in the log; null: nobody
   LogLedger ledger;
   Queue queue{ledger};
   std::unique_ptr<Replay> replay;  // until start is over

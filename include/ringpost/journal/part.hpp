@@ -22,6 +22,8 @@ class Part {
   struct Join {
     Log* log = nullptr;
     std::function<MessageId()> next_id;
+    std::function<bool(MessageId)>
+        in_queue;  // whether the owner of the log has a message, once all was visited
     unsigned shard = 0;
     std::uint32_t epoch = 0;
   };

@@ -15,7 +15,6 @@
 #include <string_view>
 #include <vector>
 
-#include "ringpost/base/intrusive_list.hpp"
 #include "ringpost/store/ids.hpp"
 #include "ringpost/store/message.hpp"
 
@@ -42,10 +41,9 @@ class Mailbox {
   std::size_t deleted() const { return deleted_; }
   std::uint64_t size() const { return size_; }      // of all messages, in bytes
   std::optional<std::size_t> first_unseen() const;  // index in messages(); O(n)
-  // Messages from here on were in no session yet (\Recent, RFC 3501). Kept in memory only.
+  // Messages from here on were in no session yet (\Recent, RFC 3501): see View. After a restart none is.
   Uid recent_from() const { return recent_from_; }
   std::size_t recent() const { return count() - lower_bound(recent_from_); }
-  void take_recent() { recent_from_ = uid_next_; }
 
   // Rising UIDs; valid until the next suspension.
   std::span<const Message> messages() const { return messages_; }
@@ -90,7 +88,7 @@ class Mailbox {
   Uid next_uid_to_give_{1};
   ModSeq last_modseq_given_{1};
   bool going_ = false;  // a change that deletes it is on its way
-  IntrusiveList<View, View> views_;
+  std::vector<View*> views_;
 };
 
 }  // namespace ringpost::store

@@ -84,6 +84,7 @@ struct FlagChange {
   Flags flags = Flags::none;
   std::vector<std::string> keywords;
   std::optional<ModSeq> unchanged_since;
+  const View* by = nullptr;  // not told of it: the session answers itself, or was asked to be silent
 };
 struct FlagsChanged {
   UidSet changed;   // those whose flags are other than before

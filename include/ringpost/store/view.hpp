@@ -13,7 +13,6 @@
 #include <optional>
 #include <vector>
 
-#include "ringpost/base/intrusive_list.hpp"
 #include "ringpost/store/mailbox.hpp"
 
 namespace ringpost::store {
@@ -27,10 +26,10 @@ class Listener {
   virtual void changed() = 0;
 };
 
-class View : public ListLink<View> {
+class View {
  public:
   // `listener` may be null; it and `user` outlive this.
-  View(UserMail& user, const Mailbox& mailbox, Listener* listener);
+  View(UserMail& user, MailboxId mailbox, Listener* listener);
   ~View();
   View(const View&) = delete;
   View& operator=(const View&) = delete;
@@ -49,6 +48,9 @@ class View : public ListLink<View> {
   // The first UID that is too new for this view.
   Uid end() const { return end_; }
 
+  // From here on the messages are recent for this session, the first that asks (not an EXAMINE): later ones get others.
+  Uid take_recent();
+
   // ---- news
   bool pending() const { return pending_; }
   struct News {
@@ -63,18 +65,6 @@ class View : public ListLink<View> {
   };
   // Without expunges (during FETCH, STORE and SEARCH, RFC 9051 section 7.5.1) those stay for the next time.
   News take(bool with_expunges);
-  // What this session changes itself is not told to it as `changed` while one of these lives (.SILENT, or because it
-  // answers itself).
-  class Quiet {
-   public:
-    explicit Quiet(View& view) : view_(view) { ++view_.quiet_; }
-    ~Quiet() { --view_.quiet_; }
-    Quiet(const Quiet&) = delete;
-    Quiet& operator=(const Quiet&) = delete;
-
-   private:
-    View& view_;
-  };
 
  private:
   friend class Account;
@@ -84,7 +74,7 @@ class View : public ListLink<View> {
   void note_keywords();
   void note_gone();
   void wake();
-  std::size_t told_before(Uid uid) const;  // messages of the mailbox below it, and not yet told expunges
+  std::size_t here_below(Uid uid) const;  // messages of the mailbox that this view knows, below it
 
   Mailbox* mailbox_ = nullptr;
   Listener* listener_ = nullptr;
@@ -94,7 +84,6 @@ class View : public ListLink<View> {
   bool all_changed_ = false;
   bool keywords_ = false;
   bool pending_ = false;
-  unsigned quiet_ = 0;
 };
 
 }  // namespace ringpost::store
