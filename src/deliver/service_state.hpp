@@ -64,6 +64,7 @@ struct Service::State final : Queue::Reactions {
                                            FinishedTargets& finished);
   Task<void> conclude_here(Job& job, const spool::Spool::Loaded& loaded, LocalResult result,
                            std::optional<mail::Reply> refusal);
+  Task<void> confirm(MessageId id, std::uint32_t recipient, std::vector<std::string> stored);
   void move_to_lmtp(Job& job, const Route& server, LocalResult result);
 
   // ---- overdue.cpp: expiry and warnings

@@ -17,6 +17,10 @@ std::shared_ptr<const intake::Settings> intake_settings(const Configuration& con
                        .report_expire_after = configuration.retry.bounce_expire_after});
 }
 
+store::StoreSettings store_settings(const Configuration& configuration) {
+  return {.quota = {.bytes_max = configuration.mailboxes.quota.count}};
+}
+
 std::shared_ptr<const inject::PickupSettings> pickup_settings(const Material& material,
                                                               std::shared_ptr<const policy::Policy> policy) {
   const Configuration& configuration = *material.configuration;
@@ -61,13 +65,17 @@ Result<std::unique_ptr<resolve::Resolver>> CoreServices::make_resolver() const {
 Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) {
   material_ = std::move(material);
   const Configuration& configuration = *material_->configuration;
-  spool_ = RP_CO_TRY(co_await spool::Spool::open(core_, configuration.spool, shared_.spool_start, orphans()));
+  store_ =
+      std::make_unique<store::Store>(core_, shared_.mailboxes(core_.count()), store_settings(configuration));
+  spool_ = RP_CO_TRY(
+      co_await spool::Spool::open(core_, configuration.spool, shared_.spool_start, orphans(), store_.get()));
   resolver_ = RP_CO_TRY(make_resolver());
   tls_clients_.push_back(RP_CO_TRY(tls::ClientContext::build(material_->tls_client)));
   intake_ = std::make_unique<intake::Intake>(core_, *spool_, intake_settings(configuration));
   intake_->set_filter(material_->filter);
   local_ =
       RP_CO_TRY(deliver::Local::make(core_, *shared_.accounts, shared_.helper, local_settings(*material_)));
+  local_->use_store(store_.get());
   const auto snapshot = RP_CO_TRY(make_snapshot(*material_, *shared_.accounts));
   deliver_ = std::make_unique<deliver::Service>(
       core_, deliver::Service::Parts{.spool = spool_.get(),
@@ -102,6 +110,7 @@ Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
   const auto snapshot = RP_TRY(make_snapshot(*material, *shared_.accounts));
   auto settings = RP_TRY(deliver_settings(*material, snapshot->policy));
   RP_CHECK(local_->set_settings(local_settings(*material)));
+  store_->set_settings(store_settings(configuration));
   material_ = std::move(material);
   intake_->set_settings(intake_settings(configuration));
   intake_->set_filter(material_->filter);

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "ringpost/accounts/accounts.hpp"
@@ -17,6 +18,7 @@
 #include "ringpost/receive/service.hpp"
 #include "ringpost/resolve/resolver.hpp"
 #include "ringpost/spool/spool.hpp"
+#include "ringpost/store/store.hpp"
 
 #include "material.hpp"
 #include "sockets.hpp"
@@ -35,6 +37,15 @@ struct Shared {
   // A simulated world brings its own DNS (none: c-ares), and has no directory to watch.
   std::function<std::unique_ptr<resolve::Upstream>(shard::Core&)> upstream;
   bool pickup = true;
+  // Made by the first core that asks.
+  store::Sharing& mailboxes(unsigned cores) {
+    std::call_once(mailboxes_once_, [&] { mailboxes_ = std::make_unique<store::Sharing>(cores); });
+    return *mailboxes_;
+  }
+
+ private:
+  std::once_flag mailboxes_once_;
+  std::unique_ptr<store::Sharing> mailboxes_;
 };
 
 class CoreServices {
@@ -56,6 +67,7 @@ class CoreServices {
 
   shard::Core& core() { return core_; }
   spool::Spool& spool() { return *spool_; }
+  store::Store& store() { return *store_; }
   deliver::Service& deliver() { return *deliver_; }
   receive::Service& receive() { return *receive_; }
   friend FramePool& frame_pool(CoreServices& services) { return services.core_.frames(); }
@@ -70,6 +82,7 @@ class CoreServices {
   shard::Core& core_;
   Shared& shared_;
   std::shared_ptr<const Material> material_;
+  std::unique_ptr<store::Store> store_;  // keeps its records in the log of the spool
   std::unique_ptr<spool::Spool> spool_;
   std::unique_ptr<resolve::Resolver> resolver_;
   std::vector<std::unique_ptr<tls::ClientContext>>
