@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Bayes against Bayes: Debian's SpamAssassin and `ringpost filter` learn one half of a corpus and judge mails of the other.
 
-The corpus has archives or folders named ham and spam. Every second mail of each is for learning; of the others at most MAILS are
-judged, as many of them spam as there is room for up to half. Both programs have the same rules, no network, and do not learn while
+The corpus has archives or folders named ham and spam. Every second mail of each is for learning; the others are
+judged, or of them MAILS, half of these spam if there are so many. Both programs have the same rules, no network, and do not learn while
 they judge. Prints a table for what Bayes alone says (its probability, half or more is spam) and one for the whole score, and how far the
 two programs' BAYES rules agree. Exit 1 when we are less accurate, or call more ham spam, than SpamAssassin in either table.
 """
@@ -129,7 +129,7 @@ def main():
     parser.add_argument("--oracle", type=pathlib.Path, required=True)
     parser.add_argument("--program", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--mails", type=int, default=600)
+    parser.add_argument("--mails", type=int, default=0)
     arguments = parser.parse_args()
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
