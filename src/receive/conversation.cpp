@@ -84,6 +84,7 @@ Task<void> Conversation::run() {
   if (is_proxy(listening_, connection_.peer().address) && !co_await read_proxy_header()) co_return;
   if (!co_await admit()) co_return;
   if (co_await greet()) co_await talk();
+  if (observe::SessionTrace* trace = traced()) trace->ended(service_.core_.wall_now());
   service_.figures_.protocol_errors.add(session_.protocol_errors());
   if (counted_) co_await service_.parts_.clients->disconnect(service_.core_, connection_.peer().address);
 }
@@ -156,11 +157,33 @@ Task<bool> Conversation::greet() {
 
 Task<bool> Conversation::send() {
   const std::string_view output = session_.output();
+  if (observe::SessionTrace* trace = traced())
+    trace->said(observe::Speaker::server, output, service_.core_.wall_now());
   const bool taken = connection_.write(output);
   session_.output_sent(output.size());
   if (!taken) co_return false;
   const auto sent = co_await connection_.flush(deadline());
   co_return sent.has_value();
+}
+
+observe::SessionTrace* Conversation::traced() {
+  observe::Trace* const now = service_.core_.trace();
+  if (now == nullptr && trace_ == nullptr) return nullptr;
+  if (now == nullptr || (trace_ != nullptr && trace_->trace_id() != now->id())) trace_.reset();
+  if (now != nullptr && trace_ == nullptr)
+    trace_ = std::make_unique<observe::SessionTrace>(
+        *now, observe::SessionTrace::About{
+                  .core = service_.core_.index(), .peer = connection_.peer(), .place = listening_.name});
+  return trace_.get();
+}
+
+void Conversation::trace_input(std::span<const std::byte> consumed) {
+  observe::SessionTrace* const trace = traced();
+  if (trace == nullptr) return;
+  const auto commands = consumed.first(consumed.size() - session_.unspoken());
+  trace->said(observe::Speaker::client, {reinterpret_cast<const char*>(commands.data()), commands.size()},
+              service_.core_.wall_now());
+  trace->body(session_.unspoken());
 }
 
 std::span<std::byte> Conversation::target() {
@@ -173,7 +196,9 @@ Task<void> Conversation::talk() {
   for (;;) {
     std::span<const std::byte> input = connection_.input();
     const std::size_t before = input.size();
+    const std::byte* const begin = input.data();
     const smtp::Event event = session_.next(input, target());
+    trace_input({begin, before - input.size()});
     connection_.consume(before - input.size());
     switch (event.kind) {
       case Kind::need_input:

@@ -10,6 +10,7 @@
 
 #include "ringpost/intake/intake.hpp"
 #include "ringpost/net/connection.hpp"
+#include "ringpost/observe/trace.hpp"
 #include "ringpost/receive/service.hpp"
 #include "ringpost/smtp/server_session.hpp"
 
@@ -54,6 +55,10 @@ class Conversation final : public ListLink<> {
   void note_reset();
   void note_rejected(const mail::Reply& reply, std::string_view recipient);
 
+  // Null unless somebody traces this session.
+  observe::SessionTrace* traced();
+  void trace_input(std::span<const std::byte> consumed);
+
   Instant deadline() const;
   intake::Origin origin() const;
   policy::Client client() const;
@@ -69,6 +74,7 @@ class Conversation final : public ListLink<> {
   std::optional<mail::Reply> doomed_;  // the body is being dropped; this is said at its end
   intake::Direction direction_ = intake::Direction::inbound;  // of the message whose body comes
   std::string tls_text_;
+  std::unique_ptr<observe::SessionTrace> trace_;
   std::uint32_t messages_ = 0;
   // What DNS lists said, while nothing of what they were asked about changes.
   struct Listed {
