@@ -114,6 +114,13 @@ Task<bool> Conversation::admit() {
     co_return false;
   }
   if (snapshot_->policy->trusted(connection_.peer().address)) co_return true;
+  if (is_listed_mail() && snapshot_->blocklists->options.stage == BlocklistStage::connect) {
+    if (const auto reply = co_await ask_blocklists(true)) {
+      note_rejected(*reply, {});
+      co_await turn_away(*reply);
+      co_return false;
+    }
+  }
   const Admission admission = co_await service.parts_.clients->connect(
       service.core_, connection_.peer().address, &listening_.client_rules);
   counted_ = admission == Admission::admitted;
@@ -216,7 +223,10 @@ Task<void> Conversation::talk() {
         co_await judge_sender();
         break;
       case Kind::recipient:
-        judge_recipient();
+        if (is_listed_mail())
+          co_await judge_listed_recipient();
+        else
+          answer_recipient(judge_recipient());
         break;
       case Kind::data_begin:
         begin_body();
@@ -319,16 +329,55 @@ Task<void> Conversation::judge_sender() {
   session_.accept();
 }
 
-void Conversation::judge_recipient() {
-  const std::string_view address = session_.new_recipient().address;
-  const policy::Verdict verdict = snapshot_->policy->recipient(client(), address);
+policy::Verdict Conversation::judge_recipient() const {
+  return snapshot_->policy->recipient(client(), session_.new_recipient().address);
+}
+
+// Whom policy refuses anyway is asked for no further.
+Task<void> Conversation::judge_listed_recipient() {
+  policy::Verdict verdict = judge_recipient();
+  if (verdict.accepted)
+    if (auto reply = co_await ask_blocklists(false))
+      verdict = {.accepted = false, .reply = *std::move(reply)};
+  answer_recipient(verdict);
+}
+
+void Conversation::answer_recipient(const policy::Verdict& verdict) {
   if (verdict.accepted) {
     session_.accept();
     return;
   }
   service_.figures_.recipients_rejected.add();
-  note_rejected(verdict.reply, address);
+  note_rejected(verdict.reply, session_.new_recipient().address);
   session_.reject(verdict.reply);
+}
+
+bool Conversation::is_listed_mail() const {
+  return snapshot_->blocklists && !snapshot_->blocklists->empty() && service_.parts_.blocklists != nullptr &&
+         listening_.options.protocol == Protocol::smtp && !snapshot_->policy->may_relay(client()) &&
+         !snapshot_->blocklists->spares(connection_.peer().address);
+}
+
+// Recipients of one domain are one question: their sender and client are the same.
+Task<std::optional<mail::Reply>> Conversation::ask_blocklists(bool client_only) {
+  Listed asked;
+  if (!client_only) {
+    asked.helo = session_.helo();
+    asked.sender = mail::split_address(session_.envelope().reverse_path()).domain;
+    if (snapshot_->blocklists->asks(BlocklistCheck::recipient))
+      asked.recipient_domain = mail::split_address(session_.new_recipient().address).domain;
+    if (listed_ && listed_->helo == asked.helo && listed_->sender == asked.sender &&
+        listed_->recipient_domain == asked.recipient_domain)
+      co_return listed_->reply;
+  }
+  asked.reply = co_await service_.parts_.blocklists->judge(snapshot_->blocklists,
+                                                           {.client = connection_.peer().address,
+                                                            .helo = asked.helo,
+                                                            .sender_domain = asked.sender,
+                                                            .recipient_domain = asked.recipient_domain},
+                                                           client_only);
+  if (!client_only) listed_ = asked;
+  co_return asked.reply;
 }
 
 void Conversation::begin_body() {

@@ -146,6 +146,8 @@ config::Schema schema_of(Configuration& configuration) {
       .named("listener", configuration.listener)
       .section("spool", configuration.spool)
       .section("policy", configuration.policy)
+      .named("blocklist", configuration.blocklist)
+      .section("blocklists", configuration.blocklists)
       .section("domains", configuration.domains)
       .section("accounts", configuration.accounts)
       .section("mailboxes", configuration.mailboxes)
