@@ -12,10 +12,18 @@ dev_bench() {
     filter) bench_filter "$@" ;;
     peers) bench_peers "$@" ;;
     bulk) bench_bulk "$@" ;;
+    knobs) bench_knobs "$@" ;;
     allocators) bench_allocators "$@" ;;
     --compare) bench_compare "$@" ;;
-    *) die "bench [micro|server|spool|filter|peers|bulk|allocators|--compare REV] [ARGUMENTS]: there is no '$what'" ;;
+    *) die "bench [micro|server|spool|filter|peers|bulk|knobs|allocators|--compare REV] [ARGUMENTS]: there is no '$what'" ;;
   esac
+}
+
+# The options of docs/tuning.md, one changed at a time.
+bench_knobs() {
+  build_preset release ringpost loadgen
+  say "each knob beside the defaults (about eight minutes)"
+  python3 bench/knobs.py "$@"
 }
 
 # Bulk mail to receivers with moods: `bench bulk [MESSAGES [DOMAINS]]`.
