@@ -68,34 +68,6 @@ class QueueServer(Server):
             time.sleep(0.01)
         sys.exit(f"the server did not start:\n{self.log.read_text(errors='replace')}")
 
-    def control(self):
-        """Mail is taken before the queue is whole, and before operators are heard."""
-        while self.process.child.poll() is None:
-            control = socket.socket(socket.AF_UNIX)
-            try:
-                control.connect(str(self.folder / "admin"))
-                return control
-            except OSError:
-                control.close()
-                time.sleep(0.02)
-        sys.exit(f"the server has ended:\n{self.log.read_text(errors='replace')}")
-
-    def ask(self, verb, **arguments):
-        with self.control() as control:
-            control.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n")
-            lines = []
-            for text in control.makefile("rb"):
-                line = json.loads(text)
-                if "error" in line:
-                    sys.exit(f"{verb} {arguments}: {line['error']}")
-                if line.get("done") is True:
-                    return lines, line
-                lines.append(line)
-        sys.exit(f"{verb}: the answer ended early")
-
-    def figures(self, name, what):
-        return [line[what] for line in self.ask("figures")[0] if line["name"] == name]
-
     def command(self, *words):
         """Seconds that a command of the operator took, and what it printed."""
         begin = time.monotonic()
