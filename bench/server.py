@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import pathlib
-import pwd
 import re
 import resource
 import shutil
@@ -21,12 +20,15 @@ import sys
 import tempfile
 import time
 
+import ringpost_config
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 # What the project holds itself to, on one core with 64 or more reused connections and 4 KiB messages.
-TARGETS = {"data": 25.0, "bdat": 14.0, "relay": 45.0, "cores": 1.15, "idle": 4.0}
+TARGETS = {"data": 20.0, "bdat": 12.0, "relay": 40.0, "relay-tls": 60.0, "cores": 1.15, "idle": 4.0,
+           "amplification": 1.1}
 
 
 def note(text):
@@ -108,51 +110,13 @@ class Process:
 
 
 class Server:
-    CONFIG = """
-[server]
-hostname = "mx.bench.test"
-user = "{user}"
-state_directory = "{folder}/state"
-pickup_directory = "{folder}/pickup"
-[cores]
-use = [{cpus}]
-backend = "{backend}"
-[listener.mx]
-address = ["127.0.0.1:{port}"]
-tls = "none"
-connection_limit = 1_000_000
-client_connection_limit = 1_000_000
-[spool]
-directory = "{folder}/spool"
-[policy]
-relay_networks = ["127.0.0.0/8"]
-[domains]
-aliases = ""
-[route.bench]
-match = {{ domain = "*" }}
-via = "{via}"
-[shaping.default]
-connection_limit = 64
-[log.mail]
-to = "file:{folder}/log/mail.log"
-format = "maillog"
-[admin]
-socket = "{folder}/admin"
-"""
+    CONFIG = ringpost_config.TEMPLATE
 
-    def __init__(self, options, cpus, via):
+    def __init__(self, options, cpus, via, tls=False):
         self.options, self.cpus = options, cpus
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ringpost-bench-", dir=options.dir))
-        os.chmod(self.folder, 0o755)
-        user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-        for name in ("log", "state", "pickup", "spool"):
-            (self.folder / name).mkdir()
-        for path in [self.folder, *self.folder.iterdir()]:
-            os.chown(path, user.pw_uid, user.pw_gid)
         self.port = free_port()
-        config = self.folder / "ringpost.toml"
-        config.write_text(self.CONFIG.format(user=user.pw_name, folder=self.folder, port=self.port, via=via,
-                                             cpus=", ".join(map(str, cpus)), backend=options.backend))
+        self.folder = ringpost_config.make_folder(options.dir, options.certificate if tls else None)
+        config = ringpost_config.write(self.folder, port=self.port, via=via, cpus=cpus, tls=tls, backend=options.backend, template=self.CONFIG)
         self.log = self.folder / "server.out"
         self.start([options.ringpost, "serve", "--config", str(config)], cpus)
         self.wait_until_it_answers()
@@ -176,6 +140,34 @@ socket = "{folder}/admin"
         found = re.search(r"\bon ((?:uring|epoll) .*?), kernel", said)
         return found.group(1) if found else "unknown"
 
+    def control(self):
+        """Mail is taken before the queue is whole, and before operators are heard."""
+        while self.process.child.poll() is None:
+            control = socket.socket(socket.AF_UNIX)
+            try:
+                control.connect(str(self.folder / "admin"))
+                return control
+            except OSError:
+                control.close()
+                time.sleep(0.02)
+        sys.exit(f"the server has ended:\n{self.log.read_text(errors='replace')}")
+
+    def ask(self, verb, **arguments):
+        with self.control() as control:
+            control.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n")
+            lines = []
+            for text in control.makefile("rb"):
+                line = json.loads(text)
+                if "error" in line:
+                    sys.exit(f"{verb} {arguments}: {line['error']}")
+                if line.get("done") is True:
+                    return lines, line
+                lines.append(line)
+        sys.exit(f"{verb}: the answer ended early")
+
+    def figures(self, name, what):
+        return [line[what] for line in self.ask("figures")[0] if line["name"] == name]
+
     def segment_count(self):
         return sum(1 for _ in self.folder.glob("spool/shard-*/segment-*"))
 
@@ -193,18 +185,40 @@ socket = "{folder}/admin"
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Written:
+    """What the spool has written for the messages that it has accepted, since this was made."""
+
+    NAMES = ("journal_written_bytes", "journal_table_bytes", "journal_header_bytes", "spool_accepted_bytes", "spool_accepted",
+             "spool_moved")
+
+    def __init__(self, server):
+        self.server, self.before = server, self.look(server)
+
+    @staticmethod
+    def look(server):
+        return {name: sum(server.figures(name, "counter")) for name in Written.NAMES}
+
+    def amplification(self, name):
+        now = self.look(self.server)
+        frames, tables, headers, bodies, messages, moved = (now[each] - self.before[each] for each in self.NAMES)
+        return {"name": name, "value": round((frames + tables + headers) / max(bodies, 1), 3), "unit": "bytes/byte",
+                "messages": messages, "frames": round(frames / max(bodies, 1), 3), "tables": round(tables / max(bodies, 1), 3),
+                "headers": round(headers / max(bodies, 1), 4), "moved": moved, "bytes_each": round(bodies / max(messages, 1))}
+
+
 class Bench:
     def __init__(self, options):
         self.options = options
         self.load_cpus = options.load_cpus
         self.figures, self.commands = [], []
 
-    def loadgen(self, server, duration, bdat, count=True):
+    def loadgen(self, server, duration, bdat, tls=False, count=True):
         command = [self.options.loadgen, "smtp", "--to", f"127.0.0.1:{server.port}",
                    "--connections", str(self.options.connections * len(server.cpus)), "--size", str(self.options.size),
                    "--duration", f"{duration}s", "--cores", ",".join(map(str, self.load_cpus)), "--json", "--quiet"]
         if bdat:
             command += ["--bdat", "--in-flight", str(self.options.in_flight)]
+        command += ["--tls", "starttls"] if tls else []
         result = subprocess.run(command, capture_output=True, text=True, timeout=duration + 60)
         if count:
             self.commands.append(" ".join(command).replace(str(ROOT) + "/", ""))
@@ -213,23 +227,23 @@ class Bench:
         except ValueError:
             sys.exit(f"loadgen failed ({result.returncode}):\n{result.stdout}{result.stderr}")
 
-    def warm_up(self, server, bdat):
+    def warm_up(self, server, bdat, tls):
         """Fills pools, and makes the segment files that this load needs: once in the life of a spool."""
         messages = 0
         for _ in range(4):
             segments = server.segment_count()
-            messages += self.loadgen(server, 2, bdat, count=False)["acknowledged"]
+            messages += self.loadgen(server, 2, bdat, tls, count=False)["acknowledged"]
             server.wait_until_idle()
             if server.segment_count() == segments:
                 break
         return messages
 
-    def measure(self, name, server, bdat):
+    def measure(self, name, server, bdat, tls=False):
         """One figure: microseconds of the server's CPU for each acknowledged message."""
-        warm_up_messages = self.warm_up(server, bdat)
+        warm_up_messages = self.warm_up(server, bdat, tls)
         segments = server.segment_count()
         before, started = server.process.cpu(), time.monotonic()
-        result = self.loadgen(server, self.options.duration, bdat)
+        result = self.loadgen(server, self.options.duration, bdat, tls)
         loaded = time.monotonic() - started, sum(server.process.cpu()) - sum(before)
         settled = server.wait_until_idle()
         after = server.process.cpu()
@@ -259,8 +273,8 @@ class Bench:
         return figure
 
     @contextlib.contextmanager
-    def server(self, cpus, via):
-        server = Server(self.options, cpus, via)
+    def server(self, cpus, via, tls=False):
+        server = Server(self.options, cpus, via, tls)
         try:
             yield server
         finally:
@@ -277,28 +291,48 @@ class Bench:
                 if name in self.options.only:
                     self.measure(name, server, bdat=name == "bdat")
 
-    def relay(self):
-        note("durable intake and delivery over SMTP to loadgen sink")
+    def relay(self, tls=False):
+        note("durable intake and delivery over SMTP to loadgen sink" + (", TLS on both sides" if tls else ""))
         port = free_port()
         with tempfile.TemporaryFile() as output:
-            sink = Process([self.options.loadgen, "sink", "--listen", f"127.0.0.1:{port}", "--quiet", "--json",
+            sink = Process([self.options.loadgen, "sink", "--listen", f"127.0.0.1:{port}", "--quiet", "--json", "--tls", "starttls" if tls else "none",
                             "--cores", ",".join(map(str, self.options.load_cpus))], self.options.load_cpus, output)
             try:
-                with self.server(self.options.server_cpus[:1], f"smtp:127.0.0.1:{port}") as server:
-                    figure = self.measure("relay", server, bdat=True)
+                with self.server(self.options.server_cpus[:1], f"smtp:127.0.0.1:{port}", tls) as server:
+                    figure = self.measure("relay-tls" if tls else "relay", server, bdat=True, tls=tls)
             finally:
                 sink.stop()
             output.seek(0)
-            self.count_delivered(figure, output.read().decode(errors="replace"))
+            self.count_delivered(figure, output.read().decode(errors="replace"), tls)
+
+    def amplification(self):
+        note("bytes written by the spool for each byte accepted, delivered to loadgen sink")
+        port = free_port()
+        with tempfile.TemporaryFile() as output:
+            sink = Process([self.options.loadgen, "sink", "--listen", f"127.0.0.1:{port}", "--quiet",
+                            "--cores", ",".join(map(str, self.options.load_cpus))], self.options.load_cpus, output)
+            try:
+                with self.server(self.options.server_cpus[:1], f"smtp:127.0.0.1:{port}") as server:
+                    for name, bdat in (("amplification", True), ("amplification, DATA", False)):
+                        self.warm_up(server, bdat, tls=False)
+                        written = Written(server)
+                        self.loadgen(server, self.options.duration, bdat)
+                        server.wait_until_idle()
+                        self.add(written.amplification(name), TARGETS["amplification"])
+            finally:
+                sink.stop()
 
     @staticmethod
-    def count_delivered(figure, text):
-        found = re.search(r'"received":\s*(\d+)', text)
-        figure["delivered"] = int(found.group(1)) if found else 0
+    def count_delivered(figure, text, tls):
+        took = {key: int(value) for key, value in re.findall(r'"(received|connections|tls_sessions)":\s*(\d+)', text)}
+        figure["delivered"] = took.get("received", 0)
+        figure["tls_sessions_out"] = took.get("tls_sessions", 0)
         accepted = figure["messages"] + figure["warm_up_messages"]
         if figure["delivered"] != accepted:
             figure["remark"] = f"{accepted} were accepted and {figure['delivered']} delivered until the end"
-            note(f"  relay: {figure['remark']}")
+            note(f"  {figure['name']}: {figure['remark']}")
+        if tls and not figure["tls_sessions_out"]:
+            sys.exit("relay-tls: the deliveries went out without TLS")
 
     def two_cores(self):
         """As many connections for each core. Where a core of the server has to share its CPU with the load generator, so
@@ -375,6 +409,10 @@ class Bench:
             self.intake()
         if "relay" in wanted:
             self.relay()
+        if "relay-tls" in wanted:
+            self.relay(tls=True)
+        if "amplification" in wanted:
+            self.amplification()
         if "cores" in wanted:
             if len(self.options.server_cpus) < 2:
                 note("one CPU: the figure for two cores is left out")
@@ -387,8 +425,9 @@ class Bench:
 def table(facts, figures):
     rows = [("figure", "value", "target", "", "user", "system", "messages", "msg/s", "busy", "p99 ms")]
     names = {"data": "durable intake, DATA", "bdat": "durable intake, BDAT + pipelining",
-             "relay": "relay in and out, durable", "cores": "CPU/message, two cores over one",
-             "idle": "memory of an idle connection"}
+             "relay": "relay in and out, durable", "relay-tls": "the same, TLS on both sides", "cores": "CPU/message, two cores over one",
+             "idle": "memory of an idle connection",
+             "amplification": "written by the spool over accepted, BDAT", "amplification, DATA": "the same, DATA"}
     for f in figures:
         rows.append((names.get(f["name"], f["name"]), f"{f['value']} {f['unit']}",
                      "" if f["target"] is None else f"<= {f['target']}", f.get("verdict", ""),
@@ -450,7 +489,9 @@ def main():
     # An end by signal runs the finally blocks too, so no server is left behind.
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
     bench = Bench(options)
-    bench.run()
+    with tempfile.TemporaryDirectory() as folder:
+        options.certificate = ringpost_config.make_certificate(folder) if "relay-tls" in options.only else None
+        bench.run()
     facts = bench.facts()
     if options.json:
         print(json.dumps({"facts": facts, "figures": bench.figures, "load_commands": bench.commands}, indent=2))

@@ -140,10 +140,11 @@ Task<Result<void>> Log::State::read_near(std::vector<Location> places, Near near
   consider(index);
   if (result < 0) co_return fail(system_error(-result, "read records"));
   const auto read = std::span<const std::byte>(bytes).first(static_cast<std::size_t>(result));
+  const bool maybe_hot = buffers.hold_some_of(index);
   for (std::size_t i = 0; i < places.size(); ++i) {
     const Location& where = places[i];
     // What was written last may not have been on the disk when it was read.
-    if (const auto found = hot(where); found.buffer != nullptr) {
+    if (const auto found = maybe_hot ? hot(where) : CommitBuffers::Hot{}; found.buffer != nullptr) {
       near(i, found.bytes);
       continue;
     }
@@ -156,17 +157,21 @@ Task<Result<void>> Log::State::read_near(std::vector<Location> places, Near near
   co_return Result<void>{};
 }
 
-// What cannot be read at once: block by block; zeros stand for the blocks that cannot be.
+// What cannot be read at once: block by block, for what failed may be read the next time; zeros stand for the blocks that
+// cannot be.
 Task<Result<void>> Log::State::read_blocks(std::uint32_t index, SegmentWalk& walk,
                                            std::span<std::byte> window) {
   for (std::size_t at = 0; at + kBlockSize <= window.size(); at += kBlockSize) {
     const auto block = window.subspan(at, kBlockSize);
     const iovec vector{block.data(), block.size()};
-    const std::int32_t result = co_await shard::Await(core, {.kind = io::OpKind::read,
-                                                             .handle = segments[index].file.handle,
-                                                             .vectors = &vector,
-                                                             .vector_count = 1,
-                                                             .offset = walk.want_offset() + at});
+    const io::Op read{.kind = io::OpKind::read,
+                      .handle = segments[index].file.handle,
+                      .vectors = &vector,
+                      .vector_count = 1,
+                      .offset = walk.want_offset() + at};
+    std::int32_t result = 0;
+    for (unsigned tries = 0; tries < kBlockReads && result != static_cast<std::int32_t>(kBlockSize); ++tries)
+      result = co_await shard::Await(core, read);
     if (result == -ECANCELED) co_return fail(ErrorKind::cancelled, "read a segment");
     if (result == static_cast<std::int32_t>(kBlockSize)) continue;
     std::ranges::fill(block, std::byte{0});

@@ -78,6 +78,7 @@ enum class OpKind : std::uint8_t {
 struct Op {
   OpKind kind{};
   bool durable = false;
+  bool at_once = false;  // the kernel gets it, and what was queued before, now: not with the next poll()
   std::uint16_t poll_events = 0;
   std::int32_t registered_buffer = -1;  // index given by register_buffers, when `vectors` lies within it
   Handle handle;
@@ -100,6 +101,8 @@ struct ListenOptions {
   int backlog = 4096;
   bool reuse_port = true;  // one listener for each core on the same address
   bool ipv6_only = true;
+  // With reuse_port: connections whose packets this CPU takes come here. -1: by a hash of their addresses.
+  int cpu = -1;
 };
 
 struct OpenMode {
