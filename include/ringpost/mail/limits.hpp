@@ -49,8 +49,9 @@ inline constexpr std::size_t kMimePartsMax = 1000;
 inline constexpr std::size_t kMimeFieldBytesMax = 64 * 1024;
 // All texts of one record, so that it fits a journal frame beside its message; fields beyond are left out.
 inline constexpr std::size_t kMimeTextBytesMax = 256 * 1024;
-inline constexpr std::size_t kMimeBoundaryBytesMax = 1024;  // RFC 2046 section 5.1.1 allows 70, and programs send more
-inline constexpr std::size_t kMimeParametersMax = 100;      // of one field
+inline constexpr std::size_t kMimeBoundaryBytesMax =
+    1024;  // RFC 2046 section 5.1.1 allows 70, and programs send more
+inline constexpr std::size_t kMimeParametersMax = 100;  // of one field
 
 inline constexpr std::size_t kCharsetNameSizeMax = 64;  // RFC 2978 section 2.3 asks for 40
 

@@ -59,8 +59,11 @@ struct MessageEnvelope {
 };
 
 struct MimeParameter {
-  std::string_view name;   // as written, without "*0" and "*"; RFC 2231's pieces put together
-  std::string_view value;  // unquoted; in UTF-8 when RFC 2231 encoded it in a charset that we know
+  std::string_view name;   // as written; without "*0" and the like, RFC 2231's pieces are put together
+  std::string_view value;  // unquoted
+  // RFC 2231 encoded it in a charset that we know: `value` is UTF-8, and the star is off the name. Where we do not know the
+  // charset the name keeps its star, and the value is as it was written.
+  bool extended = false;
 };
 
 struct MimePart {
