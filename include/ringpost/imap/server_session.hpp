@@ -44,6 +44,9 @@
 
 namespace ringpost::imap {
 
+class Cursor;
+struct LiteralHead;
+
 struct Event {
   enum class Kind : std::uint8_t {
     need_input,  // everything is consumed: send output(), receive more
@@ -145,7 +148,7 @@ class ServerSession {
   Command& command() { return command_; }
   // Of the command that is pending.
   std::string_view tag() const { return tag_; }
-  bool in_idle() const { return phase_ == Phase::idle; }
+  bool in_idle() const { return phase_ == Phase::idle; }  // until the client says DONE
   // At `append`, until the last event of the message.
   const AppendMessage& append_message() const;
   // A command with CONDSTORE's parameters makes the client a CONDSTORE client (RFC 7162 section 3.1): at `command`, true when
@@ -163,15 +166,66 @@ class ServerSession {
   enum class Phase : std::uint8_t {
     line,          // reading a command's line
     literal,       // reading a literal into the command
-    skip_literal,  // dropping one of a command that is already refused
+    append,        // the literal is a message
+    skip_literal,  // dropping one of a command that has its answer already
     skip_line,     // dropping the rest of its line
     auth,          // the line is an answer of an AUTHENTICATE exchange
     idle,          // the line is DONE
-    append,        // the literal is a message
     tls,
     compression,
   };
-  struct Reading;  // the command being read, and its APPEND
+  struct Reading;  // the command that is being read, and its APPEND
+  struct Words;    // a command's tag and name
+
+  // The loop: server_session.cpp
+  std::optional<Event> advance(Input& input);
+  Event decide(Event event);
+  std::optional<Event> execute(std::string_view text, Input& input);
+  void bad(std::string_view tag, std::string_view reason);
+  void refuse(std::string_view tag, const StatusResponse& why);
+  void say(std::string_view tag, const StatusResponse& response);
+  void conclude(bool accepted);
+  void forget_command();
+
+  // From bytes to commands: server_lines.cpp
+  std::optional<Event> read_line(Input& input);
+  std::optional<Event> on_line(std::string_view text, std::string_view line, Input& input);
+  std::optional<Event> on_literal(std::string_view text, const LiteralHead& literal);
+  std::optional<Event> read_literal(Input& input);
+  std::optional<Event> skip_literal(Input& input);
+  std::optional<Event> skip_line(Input& input);
+  std::optional<Event> line_too_long(Input& input);
+  void end_early(std::string_view tag, const StatusResponse& why, const std::optional<LiteralHead>& literal);
+  void begin_skip(const std::optional<LiteralHead>& literal);
+  Words words_of(std::string_view text) const;
+  std::optional<StatusResponse> obstacle(const Words& words) const;
+  std::size_t command_bytes_max() const;
+  Reading& reading();
+  void keep(std::string_view part);
+  void drop_line();
+
+  // APPEND: server_append.cpp
+  std::optional<Event> next_message(Cursor& in, const LiteralHead& literal);
+  std::optional<Event> on_append_line(std::string_view text);
+  std::optional<Event> read_message(Input& input);
+  std::optional<Event> break_append(const StatusResponse& why, const std::optional<LiteralHead>& literal);
+
+  // Logging in: server_auth.cpp
+  std::optional<Event> on_login(std::string_view text, std::size_t offset);
+  std::optional<Event> on_authenticate(std::string_view text, std::size_t offset);
+  std::optional<Event> on_auth_answer(std::string_view line);
+  std::optional<Event> take_step(sasl::Step step);
+  std::optional<Event> fail_auth(const StatusResponse& why);
+  void logged_in();
+
+  // What the session answers by itself: server_own.cpp
+  void on_capability();
+  void on_enable(std::string_view text, std::size_t offset);
+  void on_id(std::string_view text, std::size_t offset);
+  std::optional<Event> on_starttls(Input& input);
+  std::optional<Event> on_compress(std::string_view text, std::size_t offset);
+  std::optional<Event> on_idle_line(std::string_view line);
+  void append_own_capabilities();
 
   const ServerSettings* settings_;
   std::string output_;
@@ -182,17 +236,21 @@ class ServerSession {
   Dialect dialect_;
   std::unique_ptr<Reading> reading_;
   std::unique_ptr<sasl::ServerExchange> exchange_;
+  std::unique_ptr<sasl::Credentials> credentials_;  // of LOGIN
   std::size_t output_sent_ = 0;
   std::uint32_t bad_commands_ = 0;
   std::uint32_t protocol_errors_ = 0;
   std::uint32_t auth_failures_ = 0;
   State state_ = State::greeting;
   Phase phase_ = Phase::line;
+  sasl::Mechanism auth_mechanism_ = sasl::Mechanism::plain;
   Event::Kind pending_ = Event::Kind::need_input;
-  Event::Kind queued_ = Event::Kind::need_input;
+  Event::Kind queued_ = Event::Kind::need_input;  // the next event, when one step makes two
+  Event::Kind farewell_ = Event::Kind::closed;    // logout or closed
   bool secure_ = false;
   bool compressed_ = false;
   bool condstore_just_enabled_ = false;
+  bool idle_broken_ = false;  // something else than DONE ended it
 };
 
 }  // namespace ringpost::imap
