@@ -7,9 +7,9 @@
 
 namespace ringpost::pop3 {
 
-// RFC 2449 section 4: a command line has at most 255 octets with CRLF. User names with a domain need more.
+// RFC 2449 section 4: a command line has at most 255 octets with CRLF. After login nothing longer is of use.
 inline constexpr std::size_t kCommandLineBytesMax = 512;
-// RFC 4954's bound for a line of an authentication exchange, which RFC 5034 leaves open.
+// Before login: AUTH may bring a token with it, and RFC 4954's bound for a line of an exchange is the custom.
 inline constexpr std::size_t kAuthLineBytesMax = 12288;
 // What a driver holds behind a command that is not answered yet; then it stops receiving.
 inline constexpr std::size_t kUnparsedBytesMax = 64 * 1024;

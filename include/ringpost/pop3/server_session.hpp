@@ -120,17 +120,51 @@ class ServerSession {
   std::size_t memory_used() const;
 
  private:
+  enum class Phase : std::uint8_t { line, skip_line, auth, tls };
+
+  // The loop: server_session.cpp
+  std::optional<Event> read_line(Input& input);
+  std::optional<Event> on_line(std::string_view line, Input& input);
+  std::optional<Event> execute(std::string_view line, Input& input);
+  std::optional<Event> carry_out(Command command);
+  void refuse(std::string_view text, ResponseCode code = ResponseCode::none);
+  void say(std::string_view state, std::string_view text, ResponseCode code);
+  void drop_line();
+
+  // The commands: server_commands.cpp
+  std::optional<Event> on_message(Command::Kind kind, std::string_view arguments);
+  std::optional<Event> on_top(std::string_view arguments);
+  std::optional<Event> on_stls(Input& input);
+  std::optional<Event> on_utf8();
+  std::optional<Event> on_quit();
+  std::optional<Event> capabilities();
+  bool login_offered() const { return secure_ || !settings_->auth_needs_tls; }
+
+  // Logging in: server_auth.cpp
+  std::optional<Event> on_user(std::string_view name);
+  std::optional<Event> on_pass(std::string_view password);
+  std::optional<Event> on_auth(std::string_view arguments);
+  std::optional<Event> on_auth_answer(std::string_view line);
+  std::optional<Event> take_step(sasl::Step step);
+  std::optional<Event> fail_auth(std::string_view text, ResponseCode code = ResponseCode::none);
+  void logged_in();
+
   const ServerSettings* settings_;
   std::string output_;
   std::string line_;
-  std::string login_;
+  std::string login_;  // what USER said, until PASS is verified
+  std::string welcome_;
   Command command_;
   std::unique_ptr<sasl::ServerExchange> exchange_;
+  std::unique_ptr<sasl::Credentials> credentials_;  // of USER and PASS
   std::size_t output_sent_ = 0;
+  std::size_t dropped_ = 0;
   std::uint32_t errors_ = 0;
   std::uint32_t protocol_errors_ = 0;
   std::uint32_t auth_failures_ = 0;
   State state_ = State::greeting;
+  Phase phase_ = Phase::line;
+  sasl::Mechanism auth_mechanism_ = sasl::Mechanism::plain;
   Event::Kind pending_ = Event::Kind::need_input;
   bool secure_ = false;
   bool utf8_ = false;
