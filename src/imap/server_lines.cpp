@@ -113,9 +113,14 @@ std::optional<Event> ServerSession::read_line(Input& input) {
     text = reading_->text;
   }
   if (reading_ && reading_->append.open) return on_append_line(text);
+  const std::string_view line = text.substr(reading_ ? reading_->line_begin : 0);
+  if (phase_ == Phase::line && is_clean(line)) {
+    if (const auto literal = find_literal_head(without_line_end(line)))
+      return on_literal(without_line_end(text), *literal);
+  }
   // The session may drop what it was reading while the command is carried out; its text stays here.
   const std::unique_ptr<Reading> held = std::move(reading_);
-  const std::optional<Event> event = on_line(text, text.substr(held ? held->line_begin : 0), input);
+  const std::optional<Event> event = on_line(text, line, input);
   if (held) sasl::wipe(held->text);
   return event;
 }
@@ -140,14 +145,12 @@ std::optional<Event> ServerSession::on_line(std::string_view text, std::string_v
   line = without_line_end(line);
   if (phase_ == Phase::auth) return clean ? on_auth_answer(line) : fail_auth(kUnclean);
   if (phase_ == Phase::idle) return on_idle_line(line);
-  const auto literal = find_literal_head(line);
-  if (!clean) {
-    end_early(words_of(text).tag, kUnclean, literal);
-    return std::nullopt;
-  }
-  return literal ? on_literal(text, *literal) : execute(text, input);
+  if (clean) return execute(text, input);
+  end_early(words_of(text).tag, kUnclean, find_literal_head(line));
+  return std::nullopt;
 }
 
+// `text` is the command so far, without the last line end.
 std::optional<Event> ServerSession::on_literal(std::string_view text, const LiteralHead& literal) {
   const Words words = words_of(text);
   if (const auto why = obstacle(words)) return end_early(words.tag, *why, literal), std::nullopt;
@@ -168,8 +171,10 @@ std::optional<Event> ServerSession::on_literal(std::string_view text, const Lite
     end_early(tag_, {Condition::bad, codes::kTooBig, "the command is too long"}, literal);
     return std::nullopt;
   }
-  keep(text);
-  keep("\r\n");
+  if (!reading_) {
+    keep(text);
+    keep("\r\n");
+  }
   reading_->literal_left = literal.size;
   if (!literal.unasked) output_ += "+ OK\r\n";
   phase_ = Phase::literal;

@@ -1,6 +1,7 @@
 // A command as one line, for tests and fuzz targets.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include <fmt/format.h>

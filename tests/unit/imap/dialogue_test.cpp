@@ -66,7 +66,7 @@ TEST(ImapDialogue, goes_as_written) {
 
 TEST(ImapDialogue, goes_the_same_byte_by_byte) {
   for (const Dialogue& dialogue : dialogues())
-    EXPECT_EQ(converse(dialogue, [] { return 1; }), expected(dialogue)) << dialogue.name;
+    EXPECT_EQ(converse(dialogue, [] { return std::size_t{1}; }), expected(dialogue)) << dialogue.name;
 }
 
 TEST(ImapDialogue, goes_the_same_in_random_pieces) {

@@ -98,7 +98,7 @@ TEST_F(Limits, search_depth) {
     for (std::size_t i = 1; i < depth; ++i) out += close;
     return out;
   };
-  for (const auto& [open, close] : {std::pair{"(", ")"}, {"NOT ", ""}, {"OR SEEN ", ""}}) {
+  for (const auto& [open, close] : {std::pair{"(", ")"}, std::pair{"NOT ", ""}, std::pair{"OR SEEN ", ""}}) {
     EXPECT_EQ(answer("SEARCH " + nested(kSearchDepthMax, open, close)), "t OK Done");
     EXPECT_EQ(answer("SEARCH " + nested(kSearchDepthMax + 1, open, close)), "t BAD SEARCH is too deep");
   }

@@ -65,7 +65,7 @@ TEST(Pop3Dialogue, goes_as_written) {
 TEST(Pop3Dialogue, goes_the_same_in_pieces) {
   std::mt19937 random(5);
   for (const Dialogue& dialogue : dialogues()) {
-    EXPECT_EQ(converse(dialogue, [] { return 1; }), expected(dialogue)) << dialogue.name;
+    EXPECT_EQ(converse(dialogue, [] { return std::size_t{1}; }), expected(dialogue)) << dialogue.name;
     for (int round = 0; round < 5; ++round)
       EXPECT_EQ(converse(dialogue, [&] { return 1 + random() % 20; }), expected(dialogue)) << dialogue.name;
   }
