@@ -103,7 +103,7 @@ class Machine {
     options.free_space_min = 0;
     auto opened = co_await Log::open(
         *core_, options, {.directory = directory_ + "/shard-0", .shard = 0, .epoch = 1, .spool_id = 1},
-        [](const RecordView&) {}, nullptr);
+        [](Log&, const RecordView&) {}, nullptr);
     if (opened)
       log_ = std::move(*opened);
     else

@@ -21,6 +21,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import ringpost_config  # noqa: E402
 from peers import servers  # noqa: E402
 from peers.places import Unavailable  # noqa: E402
 
@@ -299,13 +300,6 @@ def facts(options):
             "command": " ".join(["bench/peers.py", *sys.argv[1:]])}
 
 
-def make_certificate(folder):
-    paths = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=peer.bench.test",
-                    "-keyout", paths[1], "-out", paths[0]], check=True, capture_output=True)
-    return paths
-
-
 def words(text):
     return text.split(",")
 
@@ -359,7 +353,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     bench, about = Bench(options), facts(options)
     with tempfile.TemporaryDirectory() as folder:
-        options.certificate = make_certificate(folder)
+        options.certificate = ringpost_config.make_certificate(folder)
         bench.run()
     if options.json:
         print(json.dumps({"facts": about, "runs": bench.runs, "left_out": bench.missing}, indent=2))

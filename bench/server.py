@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import pathlib
-import pwd
 import re
 import resource
 import shutil
@@ -21,12 +20,14 @@ import sys
 import tempfile
 import time
 
+import ringpost_config
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 # What the project holds itself to, on one core with 64 or more reused connections and 4 KiB messages.
-TARGETS = {"data": 25.0, "bdat": 14.0, "relay": 45.0, "cores": 1.15, "idle": 4.0}
+TARGETS = {"data": 20.0, "bdat": 12.0, "relay": 40.0, "relay-tls": 60.0, "cores": 1.15, "idle": 4.0}
 
 
 def note(text):
@@ -108,51 +109,13 @@ class Process:
 
 
 class Server:
-    CONFIG = """
-[server]
-hostname = "mx.bench.test"
-user = "{user}"
-state_directory = "{folder}/state"
-pickup_directory = "{folder}/pickup"
-[cores]
-use = [{cpus}]
-backend = "{backend}"
-[listener.mx]
-address = ["127.0.0.1:{port}"]
-tls = "none"
-connection_limit = 1_000_000
-client_connection_limit = 1_000_000
-[spool]
-directory = "{folder}/spool"
-[policy]
-relay_networks = ["127.0.0.0/8"]
-[domains]
-aliases = ""
-[route.bench]
-match = {{ domain = "*" }}
-via = "{via}"
-[shaping.default]
-connection_limit = 64
-[log.mail]
-to = "file:{folder}/log/mail.log"
-format = "maillog"
-[admin]
-socket = "{folder}/admin"
-"""
+    CONFIG = ringpost_config.TEMPLATE
 
-    def __init__(self, options, cpus, via):
+    def __init__(self, options, cpus, via, tls=False):
         self.options, self.cpus = options, cpus
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ringpost-bench-", dir=options.dir))
-        os.chmod(self.folder, 0o755)
-        user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-        for name in ("log", "state", "pickup", "spool"):
-            (self.folder / name).mkdir()
-        for path in [self.folder, *self.folder.iterdir()]:
-            os.chown(path, user.pw_uid, user.pw_gid)
         self.port = free_port()
-        config = self.folder / "ringpost.toml"
-        config.write_text(self.CONFIG.format(user=user.pw_name, folder=self.folder, port=self.port, via=via,
-                                             cpus=", ".join(map(str, cpus)), backend=options.backend))
+        self.folder = ringpost_config.make_folder(options.dir, options.certificate if tls else None)
+        config = ringpost_config.write(self.folder, port=self.port, via=via, cpus=cpus, tls=tls, backend=options.backend, template=self.CONFIG)
         self.log = self.folder / "server.out"
         self.start([options.ringpost, "serve", "--config", str(config)], cpus)
         self.wait_until_it_answers()
@@ -199,12 +162,13 @@ class Bench:
         self.load_cpus = options.load_cpus
         self.figures, self.commands = [], []
 
-    def loadgen(self, server, duration, bdat, count=True):
+    def loadgen(self, server, duration, bdat, tls=False, count=True):
         command = [self.options.loadgen, "smtp", "--to", f"127.0.0.1:{server.port}",
                    "--connections", str(self.options.connections * len(server.cpus)), "--size", str(self.options.size),
                    "--duration", f"{duration}s", "--cores", ",".join(map(str, self.load_cpus)), "--json", "--quiet"]
         if bdat:
             command += ["--bdat", "--in-flight", str(self.options.in_flight)]
+        command += ["--tls", "starttls"] if tls else []
         result = subprocess.run(command, capture_output=True, text=True, timeout=duration + 60)
         if count:
             self.commands.append(" ".join(command).replace(str(ROOT) + "/", ""))
@@ -213,23 +177,23 @@ class Bench:
         except ValueError:
             sys.exit(f"loadgen failed ({result.returncode}):\n{result.stdout}{result.stderr}")
 
-    def warm_up(self, server, bdat):
+    def warm_up(self, server, bdat, tls):
         """Fills pools, and makes the segment files that this load needs: once in the life of a spool."""
         messages = 0
         for _ in range(4):
             segments = server.segment_count()
-            messages += self.loadgen(server, 2, bdat, count=False)["acknowledged"]
+            messages += self.loadgen(server, 2, bdat, tls, count=False)["acknowledged"]
             server.wait_until_idle()
             if server.segment_count() == segments:
                 break
         return messages
 
-    def measure(self, name, server, bdat):
+    def measure(self, name, server, bdat, tls=False):
         """One figure: microseconds of the server's CPU for each acknowledged message."""
-        warm_up_messages = self.warm_up(server, bdat)
+        warm_up_messages = self.warm_up(server, bdat, tls)
         segments = server.segment_count()
         before, started = server.process.cpu(), time.monotonic()
-        result = self.loadgen(server, self.options.duration, bdat)
+        result = self.loadgen(server, self.options.duration, bdat, tls)
         loaded = time.monotonic() - started, sum(server.process.cpu()) - sum(before)
         settled = server.wait_until_idle()
         after = server.process.cpu()
@@ -259,8 +223,8 @@ class Bench:
         return figure
 
     @contextlib.contextmanager
-    def server(self, cpus, via):
-        server = Server(self.options, cpus, via)
+    def server(self, cpus, via, tls=False):
+        server = Server(self.options, cpus, via, tls)
         try:
             yield server
         finally:
@@ -277,28 +241,31 @@ class Bench:
                 if name in self.options.only:
                     self.measure(name, server, bdat=name == "bdat")
 
-    def relay(self):
-        note("durable intake and delivery over SMTP to loadgen sink")
+    def relay(self, tls=False):
+        note("durable intake and delivery over SMTP to loadgen sink" + (", TLS on both sides" if tls else ""))
         port = free_port()
         with tempfile.TemporaryFile() as output:
-            sink = Process([self.options.loadgen, "sink", "--listen", f"127.0.0.1:{port}", "--quiet", "--json",
+            sink = Process([self.options.loadgen, "sink", "--listen", f"127.0.0.1:{port}", "--quiet", "--json", "--tls", "starttls" if tls else "none",
                             "--cores", ",".join(map(str, self.options.load_cpus))], self.options.load_cpus, output)
             try:
-                with self.server(self.options.server_cpus[:1], f"smtp:127.0.0.1:{port}") as server:
-                    figure = self.measure("relay", server, bdat=True)
+                with self.server(self.options.server_cpus[:1], f"smtp:127.0.0.1:{port}", tls) as server:
+                    figure = self.measure("relay-tls" if tls else "relay", server, bdat=True, tls=tls)
             finally:
                 sink.stop()
             output.seek(0)
-            self.count_delivered(figure, output.read().decode(errors="replace"))
+            self.count_delivered(figure, output.read().decode(errors="replace"), tls)
 
     @staticmethod
-    def count_delivered(figure, text):
-        found = re.search(r'"received":\s*(\d+)', text)
-        figure["delivered"] = int(found.group(1)) if found else 0
+    def count_delivered(figure, text, tls):
+        took = {key: int(value) for key, value in re.findall(r'"(received|connections|tls_sessions)":\s*(\d+)', text)}
+        figure["delivered"] = took.get("received", 0)
+        figure["tls_sessions_out"] = took.get("tls_sessions", 0)
         accepted = figure["messages"] + figure["warm_up_messages"]
         if figure["delivered"] != accepted:
             figure["remark"] = f"{accepted} were accepted and {figure['delivered']} delivered until the end"
-            note(f"  relay: {figure['remark']}")
+            note(f"  {figure['name']}: {figure['remark']}")
+        if tls and not figure["tls_sessions_out"]:
+            sys.exit("relay-tls: the deliveries went out without TLS")
 
     def two_cores(self):
         """As many connections for each core. Where a core of the server has to share its CPU with the load generator, so
@@ -375,6 +342,8 @@ class Bench:
             self.intake()
         if "relay" in wanted:
             self.relay()
+        if "relay-tls" in wanted:
+            self.relay(tls=True)
         if "cores" in wanted:
             if len(self.options.server_cpus) < 2:
                 note("one CPU: the figure for two cores is left out")
@@ -387,7 +356,7 @@ class Bench:
 def table(facts, figures):
     rows = [("figure", "value", "target", "", "user", "system", "messages", "msg/s", "busy", "p99 ms")]
     names = {"data": "durable intake, DATA", "bdat": "durable intake, BDAT + pipelining",
-             "relay": "relay in and out, durable", "cores": "CPU/message, two cores over one",
+             "relay": "relay in and out, durable", "relay-tls": "the same, TLS on both sides", "cores": "CPU/message, two cores over one",
              "idle": "memory of an idle connection"}
     for f in figures:
         rows.append((names.get(f["name"], f["name"]), f"{f['value']} {f['unit']}",
@@ -450,7 +419,9 @@ def main():
     # An end by signal runs the finally blocks too, so no server is left behind.
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
     bench = Bench(options)
-    bench.run()
+    with tempfile.TemporaryDirectory() as folder:
+        options.certificate = ringpost_config.make_certificate(folder) if "relay-tls" in options.only else None
+        bench.run()
     facts = bench.facts()
     if options.json:
         print(json.dumps({"facts": facts, "figures": bench.figures, "load_commands": bench.commands}, indent=2))

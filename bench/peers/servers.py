@@ -6,13 +6,12 @@ A task is "intake" (what was taken is thrown away after its 250) or "relay" (it 
 import contextlib
 import os
 import pathlib
-import pwd
 import shutil
 import socket
 import subprocess
-import sys
-import tempfile
 import time
+
+import ringpost_config
 
 from .places import Group, Place, Unavailable, npm_install, private_memory, unpack
 
@@ -180,20 +179,9 @@ class Ringpost(Server):
 
     def __init__(self, options, task, sink_port):
         super().__init__(options, task, sink_port)
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ringpost-bench-", dir=options.dir))
-        os.chmod(self.folder, 0o755)
-        user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-        for name in ("log", "state", "pickup", "spool", "tls"):
-            (self.folder / name).mkdir()
-        for name, source in zip(("cert.pem", "key.pem"), options.certificate):
-            shutil.copy(source, self.folder / "tls" / name)
-        for path in [self.folder, *self.folder.rglob("*")]:
-            os.chown(path, user.pw_uid, user.pw_gid)
+        self.folder = ringpost_config.make_folder(options.dir, options.certificate)
         via = f"smtp:127.0.0.1:{sink_port}" if task == "relay" else "discard"
-        tls = f'[tls]\ncertificate = "{self.folder}/tls/cert.pem"\nkey = "{self.folder}/tls/key.pem"\n' if options.tls else ""
-        self.config = self.folder / "ringpost.toml"
-        self.config.write_text(CONFIG.format(user=user.pw_name, folder=self.folder, port=self.port, via=via, level=self.level, tls=tls,
-                                             offered="offered" if options.tls else "none", cpus=", ".join(map(str, options.server_cpus))))
+        self.config = ringpost_config.write(self.folder, port=self.port, via=via, cpus=options.server_cpus, tls=options.tls, level=self.level)
         self.group = Group(self.name)
         self.child = None
 
@@ -263,38 +251,5 @@ class Against(Server):
     def close(self):
         pass
 
-
-CONFIG = """
-[server]
-hostname = "ringpost.bench.test"
-user = "{user}"
-state_directory = "{folder}/state"
-pickup_directory = "{folder}/pickup"
-[cores]
-use = [{cpus}]
-{tls}
-[listener.mx]
-address = ["127.0.0.1:{port}"]
-tls = "{offered}"
-durability = "{level}"
-connection_limit = 1_000_000
-client_connection_limit = 1_000_000
-[spool]
-directory = "{folder}/spool"
-[policy]
-relay_networks = ["127.0.0.0/8"]
-[domains]
-aliases = ""
-[route.bench]
-match = {{ domain = "*" }}
-via = "{via}"
-[shaping.default]
-connection_limit = 64
-[log.mail]
-to = "file:{folder}/log/mail.log"
-format = "maillog"
-[admin]
-socket = "{folder}/admin"
-"""
 
 KNOWN = {kind.name: kind for kind in (RingpostDisk, Postfix, Exim, RingpostMemory, OpenSmtpd, Haraka)}

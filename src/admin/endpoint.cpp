@@ -110,7 +110,11 @@ void Endpoint::State::serve(LineSocket client) {
     out += '\n';
     if (out.size() >= kRequestBytesMax) send_out();
   };
-  answer(request ? *request : std::string(), control, *queue, keeper, wall_now(), line);
+  const auto flush = [&] {
+    send_out();
+    return reading && !client.gone(ending);
+  };
+  answer(request ? *request : std::string(), control, *queue, keeper, wall_now(), line, flush);
   send_out();
 }
 

@@ -84,6 +84,11 @@ Result<std::string> LineSocket::read_line(std::size_t max, Duration timeout, int
   }
 }
 
+bool LineSocket::gone(int stop) const {
+  std::array<pollfd, 2> entries{{{descriptor_, POLLRDHUP, 0}, {stop, POLLIN, 0}}};
+  return poll(entries.data(), stop < 0 ? 1 : 2, 0) > 0;
+}
+
 Result<void> LineSocket::write_all(std::string_view bytes, Duration timeout, int stop) {
   const auto until = Clock::now() + timeout;
   while (!bytes.empty()) {

@@ -24,6 +24,8 @@ class LineSocket {
   // Without its end. Errors: timed_out, closed (the other side ended before the line did), exhausted (longer than `max`).
   // `stop`: a descriptor that becomes readable when waiting is to end (error cancelled), or -1.
   Result<std::string> read_line(std::size_t max, Duration timeout, int stop = -1);
+  // The other side has ended, or `stop` is readable. Does not wait.
+  bool gone(int stop) const;
   Result<void> write_all(std::string_view bytes, Duration timeout, int stop = -1);
 
  private:

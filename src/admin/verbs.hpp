@@ -22,6 +22,7 @@ struct Call {
   DirectiveKeeper& keeper;
   Arguments& arguments;
   std::function<void(const Json&)> line;  // writes one line of the answer
+  std::function<bool()> flush;            // sends what was written; false: nobody reads it any more
   WallTime now;
 };
 
@@ -32,14 +33,16 @@ struct Verb {
   Answered<Json> (*run)(Call& call);
 };
 
-std::span<const Verb> server_verbs();        // status, reload, stop, figures, accounts
-std::span<const Verb> queue_verbs();         // looking
+std::span<const Verb> server_verbs();  // status, reload, stop, figures, accounts
+std::span<const Verb> queue_verbs();   // looking
+std::span<const Verb> trace_verbs();
 std::span<const Verb> queue_change_verbs();  // changing
 std::span<const Verb> quarantine_verbs();    // of the spam filter
 
 // The whole answer to one request line: each line without its end. The last is {"done":true,...} or {"error":{...}}.
-void answer(std::string_view request, Control& control, Queue& queue, DirectiveKeeper& keeper, WallTime now,
-            const std::function<void(const Json&)>& line);
+void answer(
+    std::string_view request, Control& control, Queue& queue, DirectiveKeeper& keeper, WallTime now,
+    const std::function<void(const Json&)>& line, const std::function<bool()>& flush = [] { return true; });
 
 // "2026-11-22T08:00:00Z"; null for 0.
 Json time_json(WallTime time);

@@ -29,6 +29,7 @@ std::vector<CoreFacts> core_facts(Control& control) {
     Json json = Json()
                     .set("core", view.core.index())
                     .set("cpu", view.core.cpu())
+                    .set("node", view.core.node())
                     .set("messages", view.spool.message_count())
                     .set("connections", view.receive.open_connections())
                     .set("deliveries", view.deliver.open_flows())

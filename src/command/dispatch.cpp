@@ -38,6 +38,7 @@ int run_command(Context& context, const std::vector<std::string>& words) {
   add_configuration_commands(app, registry);
   add_server_commands(app, registry);
   add_top_command(app, registry);
+  add_trace_command(app, registry);
   add_queue_commands(app, registry);
   add_account_commands(app, registry);
   add_spool_commands(app, registry);

@@ -23,6 +23,7 @@ struct Registry {
 
 void add_configuration_commands(CLI::App& app, Registry& registry);  // init, check, config
 void add_server_commands(CLI::App& app, Registry& registry);         // serve, reload, stop, status, version
+void add_trace_command(CLI::App& app, Registry& registry);
 void add_top_command(CLI::App& app, Registry& registry);
 void add_queue_commands(CLI::App& app, Registry& registry);
 void add_account_commands(CLI::App& app, Registry& registry);  // user, alias

@@ -36,10 +36,9 @@ Result<void> replace_file(const std::string& path, std::string_view bytes) {
 }
 
 Result<filter::ScoreSet> score_set_named(std::string_view name) {
-  if (name == "plain") return filter::ScoreSet::plain;
-  if (name == "net") return filter::ScoreSet::net;
-  if (name == "bayes") return filter::ScoreSet::bayes;
-  if (name == "bayes-net") return filter::ScoreSet::bayes_net;
+  for (const auto set :
+       {filter::ScoreSet::plain, filter::ScoreSet::net, filter::ScoreSet::bayes, filter::ScoreSet::bayes_net})
+    if (name == filter::to_string(set)) return set;
   return fail(ErrorKind::permanent,
               fmt::format("there is no score set '{}'; take auto, plain, net, bayes or bayes-net", name));
 }

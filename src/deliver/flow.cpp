@@ -160,11 +160,26 @@ Task<void> Flow::say_goodbye() {
 
 Task<void> Flow::drop_connection() {
   if (!connection_) co_return;
+  if (trace_ != nullptr && traced() != nullptr) trace_->ended(core_.wall_now());
+  trace_.reset();  // the next host is another session
   co_await connection_->close();
   connection_.reset();
 }
 
 // ---- bytes
+
+observe::SessionTrace* Flow::traced() {
+  observe::Trace* const now = core_.trace();
+  if (now == nullptr && trace_ == nullptr) return nullptr;
+  if (now == nullptr || (trace_ != nullptr && trace_->trace_id() != now->id())) trace_.reset();
+  if (now != nullptr && trace_ == nullptr)
+    trace_ = std::make_unique<observe::SessionTrace>(
+        *now, observe::SessionTrace::About{.core = core_.index(),
+                                           .outbound = true,
+                                           .peer = connection_->peer(),
+                                           .place = destination_.name});
+  return trace_.get();
+}
 
 Instant Flow::deadline(Duration patience) const {
   const Instant at = core_.now() + patience;
@@ -177,7 +192,11 @@ Task<smtp::ClientEvent> Flow::next_event(Duration patience) {
   for (;;) {
     std::span<const std::byte> input = connection_->input();
     const std::size_t before = input.size();
+    const std::byte* const begin = input.data();
     const smtp::ClientEvent event = session_->next(input);
+    if (observe::SessionTrace* trace = traced())
+      trace->said(observe::Speaker::server, {reinterpret_cast<const char*>(begin), before - input.size()},
+                  core_.wall_now());
     connection_->consume(before - input.size());
     if (event.kind != Kind::need_input) co_return event;
     if (!co_await exchange_bytes(until)) session_->lost_connection();
@@ -201,6 +220,10 @@ Task<bool> Flow::exchange_bytes(Instant until) {
 
 Task<bool> Flow::send_output(Instant until, std::span<const std::span<const std::byte>> more) {
   const std::string_view output = session_->output();
+  if (observe::SessionTrace* trace = traced()) {
+    trace->said(observe::Speaker::client, output, core_.wall_now());
+    for (const auto& part : more) trace->body(part.size());
+  }
   const bool taken = connection_->write(output);
   session_->output_sent(output.size());
   if (!taken) {

@@ -13,6 +13,7 @@
 
 #include "ringpost/deliver/service.hpp"
 #include "ringpost/net/connection.hpp"
+#include "ringpost/observe/trace.hpp"
 #include "ringpost/scan/dot_stuffer.hpp"
 #include "ringpost/smtp/client_session.hpp"
 #include "ringpost/smtp/transaction_result.hpp"
@@ -68,6 +69,8 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   Task<smtp::ClientEvent> next_event(Duration patience);
   Task<bool> exchange_bytes(Instant until);
   Task<bool> send_output(Instant deadline, std::span<const std::span<const std::byte>> more = {});
+  // Null unless somebody traces this session.
+  observe::SessionTrace* traced();
   void leave_start();
   Instant deadline(Duration patience) const;
   // transaction.cpp
@@ -93,6 +96,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   scan::DotStuffer stuffer_;
   std::vector<std::span<const std::byte>> pieces_;  // scratch of send_body
   mail::Envelope envelope_;
+  std::unique_ptr<observe::SessionTrace> trace_;
   mail::Reply lost_;  // why the connection ended, when the session cannot know
   Trouble trouble_;
   std::vector<Endpoint> tried_;

@@ -23,6 +23,12 @@ const OptionTable& option_table(const FilterOptions*) {
               "reject_score", "From this score on mail is refused with 550 5.7.1, whatever `spam` says."),
           field<&FilterOptions::discard_score>(
               "discard_score", "From this score on mail is taken and thrown away, whatever else is said."),
+          field<&FilterOptions::bayes>(
+              "bayes",
+              "Whose mails Bayes goes by: all of the site's together, or those that a user taught it."),
+          field<&FilterOptions::dns_lists>(
+              "dns_lists",
+              "Rules may ask DNS lists, which takes a moment for each message. Many lists want to be paid."),
           field<&FilterOptions::scan_size>(
               "scan_size", "Of a larger mail only the header and so much is judged.", range(16_KiB, 64_MiB)),
           field<&FilterOptions::quarantine_expire_after>(

@@ -30,6 +30,11 @@ std::string_view to_string(RuleKind kind) {
   return {};
 }
 
+std::string_view to_string(ScoreSet set) {
+  constexpr auto kNames = std::to_array<std::string_view>({"plain", "net", "bayes", "bayes-net"});
+  return kNames.at(static_cast<std::size_t>(set));
+}
+
 std::string_view to_string(RuleArea area) {
   switch (area) {
     case RuleArea::header:

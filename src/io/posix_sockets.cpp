@@ -66,6 +66,7 @@ Result<Handle> listen(const Endpoint& where, const ListenOptions& options, Block
                      (!options.reuse_port || switch_on(socket.get(), SOL_SOCKET, SO_REUSEPORT)) &&
                      (!where.address.is_ipv6() ||
                       switch_on(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0)) &&
+                     (options.cpu < 0 || switch_on(socket.get(), SOL_SOCKET, SO_INCOMING_CPU, options.cpu)) &&
                      switch_on(socket.get(), IPPROTO_TCP, TCP_NODELAY);  // accepted sockets inherit it
   if (!ready) return fail_system(errno, fmt::format("prepare the listener on {}", to_string(where)));
   RP_CHECK(bind_to(socket.get(), where));

@@ -159,6 +159,8 @@ void SimBackend::cancel(const Operation* target) {
   switch (entry->kind) {
     case OpKind::accept:
     case OpKind::receive:
+      if (!world_.chance.cancel_in_time()) return cancel_late(entry->ticket);
+      return finish(*entry, -ECANCELED);
     case OpKind::connect:
       return finish(*entry, -ECANCELED);
     case OpKind::send:
@@ -166,6 +168,15 @@ void SimBackend::cancel(const Operation* target) {
     default:
       if (is_file_operation(entry->kind) && world_.chance.cancel_in_time()) finish(*entry, -ECANCELED);
   }
+}
+
+// Until then it goes on: a connection, or bytes, may come behind the cancel.
+void SimBackend::cancel_late(Ticket ticket) {
+  world_.clock.plan_in(world_.chance.cancel_delay(), [world = &world_, number = number_, ticket] {
+    const auto backend = world->backends.find(number);
+    if (backend == world->backends.end() || backend->second->dead_) return;
+    if (Entry* entry = backend->second->table_.find(ticket)) backend->second->finish(*entry, -ECANCELED);
+  });
 }
 
 // ---- Turning ----

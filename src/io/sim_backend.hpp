@@ -82,6 +82,7 @@ class SimBackend final : public Backend, Waker {
   std::int32_t perform_write(OpenFile& file, const Op& op, const Outcome& outcome);
   void finish_later(Ticket ticket, Duration delay, std::int32_t result);
   void cancel(const Operation* target);
+  void cancel_late(Ticket ticket);
   void try_again(Ticket ticket) override;
   void line_up(Entry& entry);
 

@@ -116,7 +116,10 @@ bool has_all(io::Files& files, io::Handle file, std::span<std::byte> into, std::
 void read_blocks(io::Files& files, io::Handle file, SegmentWalk& walk, std::span<std::byte> window) {
   for (std::size_t at = 0; at + kBlockSize <= window.size(); at += kBlockSize) {
     const auto block = window.subspan(at, kBlockSize);
-    if (files.read_at(file, block, walk.want_offset() + at)) continue;
+    bool good = false;
+    for (unsigned tries = 0; tries < kBlockReads && !good; ++tries)
+      good = files.read_at(file, block, walk.want_offset() + at).has_value();
+    if (good) continue;
     std::ranges::fill(block, std::byte{0});
     walk.unreadable(walk.want_offset() + at);
   }

@@ -156,17 +156,21 @@ Task<Result<void>> Log::State::read_near(std::vector<Location> places, Near near
   co_return Result<void>{};
 }
 
-// What cannot be read at once: block by block; zeros stand for the blocks that cannot be.
+// What cannot be read at once: block by block, for what failed may be read the next time; zeros stand for the blocks that
+// cannot be.
 Task<Result<void>> Log::State::read_blocks(std::uint32_t index, SegmentWalk& walk,
                                            std::span<std::byte> window) {
   for (std::size_t at = 0; at + kBlockSize <= window.size(); at += kBlockSize) {
     const auto block = window.subspan(at, kBlockSize);
     const iovec vector{block.data(), block.size()};
-    const std::int32_t result = co_await shard::Await(core, {.kind = io::OpKind::read,
-                                                             .handle = segments[index].file.handle,
-                                                             .vectors = &vector,
-                                                             .vector_count = 1,
-                                                             .offset = walk.want_offset() + at});
+    const io::Op read{.kind = io::OpKind::read,
+                      .handle = segments[index].file.handle,
+                      .vectors = &vector,
+                      .vector_count = 1,
+                      .offset = walk.want_offset() + at};
+    std::int32_t result = 0;
+    for (unsigned tries = 0; tries < kBlockReads && result != static_cast<std::int32_t>(kBlockSize); ++tries)
+      result = co_await shard::Await(core, read);
     if (result == -ECANCELED) co_return fail(ErrorKind::cancelled, "read a segment");
     if (result == static_cast<std::int32_t>(kBlockSize)) continue;
     std::ranges::fill(block, std::byte{0});

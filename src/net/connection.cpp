@@ -18,14 +18,6 @@ iovec vector_of(std::span<const std::byte> bytes) {
   return {const_cast<std::byte*>(bytes.data()), bytes.size()};  // NOLINT: sendmsg does not write
 }
 
-// Suspends until somebody resumes `slot`.
-struct Park {
-  std::coroutine_handle<>& slot;
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> awaiting) const noexcept { slot = awaiting; }
-  void await_resume() const noexcept {}
-};
-
 }  // namespace
 
 Connection::Connection(shard::Core& core, io::Handle socket, const Endpoint& peer)
@@ -41,7 +33,7 @@ Connection::~Connection() {
 // ---- input
 
 void Connection::arm() {
-  if (armed_ || ended_ || input_error_ || aborted_ || !socket_) return;
+  if (armed_ || ended_ || input_error_ || aborted_ || leaving_ || !socket_) return;
   armed_ = true;
   core_.submit({.kind = io::OpKind::receive, .handle = socket_, .operation = &receive_operation_});
 }
@@ -69,10 +61,20 @@ void Connection::take(const io::Completion& completion) {
     if (!armed_) core_.schedule(std::exchange(closing_, {}));
     return;
   }
+  if (leaving_) {
+    take_the_last(completion);
+    return;
+  }
   if (completion.result > 0) {
     take_bytes(completion.bytes);
     return;  // *this may be gone
   }
+  take_end(completion);
+  pause_or_arm();
+  wake_if_news();
+}
+
+void Connection::take_end(const io::Completion& completion) {
   if (completion.result == 0) {
     ended_ = true;
     if (tls_ && !tls_->peer_closed() && later_.empty()) {
@@ -82,8 +84,6 @@ void Connection::take(const io::Completion& completion) {
   } else if (completion.result != -ECANCELED) {
     input_error_ = system_error(-completion.result, "receive");
   }
-  pause_or_arm();
-  wake_if_news();
 }
 
 void Connection::take_bytes(std::span<const std::byte> wire) {
@@ -469,10 +469,7 @@ Task<void> Connection::close() {
   }
   if (!aborted_ && !input_error_ && !ended_) co_await linger();
   co_await shard::Await(core_, {.kind = io::OpKind::shutdown, .handle = socket_});
-  if (armed_) {
-    if (!pausing_) core_.submit({.kind = io::OpKind::cancel, .target = &receive_operation_});
-    co_await Park{closing_};
-  }
+  co_await disarm(closing_);
   co_await shard::Await(core_, {.kind = io::OpKind::close, .handle = std::exchange(socket_, {})});
   input_ = {};
   pending_ = {};

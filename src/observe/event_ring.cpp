@@ -22,8 +22,9 @@ constexpr std::array kTypeNames = std::to_array<std::string_view>({
     "cancelled",
     "rejected",
     "notice",
+    "traced",
 });
-static_assert(kTypeNames.size() == static_cast<std::size_t>(EventType::notice) + 1);
+static_assert(kTypeNames.size() == static_cast<std::size_t>(EventType::traced) + 1);
 
 constexpr std::array kKeyNames = std::to_array<std::string_view>({
     "queue_id",   "sender",       "recipient",   "original_recipient",
@@ -34,8 +35,9 @@ constexpr std::array kKeyNames = std::to_array<std::string_view>({
     "text",       "next_attempt", "durability",  "source",
     "reason",     "severity",     "subject",     "score",
     "required",   "tests",        "action",      "filter_time",
+    "session",
 });
-static_assert(kKeyNames.size() == static_cast<std::size_t>(EventKey::filter_time) + 1);
+static_assert(kKeyNames.size() == static_cast<std::size_t>(EventKey::session) + 1);
 
 struct FieldHeader {
   EventKey key;

@@ -84,6 +84,7 @@ Task<void> Conversation::run() {
   if (is_proxy(listening_, connection_.peer().address) && !co_await read_proxy_header()) co_return;
   if (!co_await admit()) co_return;
   if (co_await greet()) co_await talk();
+  if (observe::SessionTrace* trace = traced()) trace->ended(service_.core_.wall_now());
   service_.figures_.protocol_errors.add(session_.protocol_errors());
   if (counted_) co_await service_.parts_.clients->disconnect(service_.core_, connection_.peer().address);
 }
@@ -113,6 +114,13 @@ Task<bool> Conversation::admit() {
     co_return false;
   }
   if (snapshot_->policy->trusted(connection_.peer().address)) co_return true;
+  if (is_listed_mail() && snapshot_->blocklists->options.stage == BlocklistStage::connect) {
+    if (const auto reply = co_await ask_blocklists(true)) {
+      note_rejected(*reply, {});
+      co_await turn_away(*reply);
+      co_return false;
+    }
+  }
   const Admission admission = co_await service.parts_.clients->connect(
       service.core_, connection_.peer().address, &listening_.client_rules);
   counted_ = admission == Admission::admitted;
@@ -149,11 +157,33 @@ Task<bool> Conversation::greet() {
 
 Task<bool> Conversation::send() {
   const std::string_view output = session_.output();
+  if (observe::SessionTrace* trace = traced())
+    trace->said(observe::Speaker::server, output, service_.core_.wall_now());
   const bool taken = connection_.write(output);
   session_.output_sent(output.size());
   if (!taken) co_return false;
   const auto sent = co_await connection_.flush(deadline());
   co_return sent.has_value();
+}
+
+observe::SessionTrace* Conversation::traced() {
+  observe::Trace* const now = service_.core_.trace();
+  if (now == nullptr && trace_ == nullptr) return nullptr;
+  if (now == nullptr || (trace_ != nullptr && trace_->trace_id() != now->id())) trace_.reset();
+  if (now != nullptr && trace_ == nullptr)
+    trace_ = std::make_unique<observe::SessionTrace>(
+        *now, observe::SessionTrace::About{
+                  .core = service_.core_.index(), .peer = connection_.peer(), .place = listening_.name});
+  return trace_.get();
+}
+
+void Conversation::trace_input(std::span<const std::byte> consumed) {
+  observe::SessionTrace* const trace = traced();
+  if (trace == nullptr) return;
+  const auto commands = consumed.first(consumed.size() - session_.unspoken());
+  trace->said(observe::Speaker::client, {reinterpret_cast<const char*>(commands.data()), commands.size()},
+              service_.core_.wall_now());
+  trace->body(session_.unspoken());
 }
 
 std::span<std::byte> Conversation::target() {
@@ -166,7 +196,9 @@ Task<void> Conversation::talk() {
   for (;;) {
     std::span<const std::byte> input = connection_.input();
     const std::size_t before = input.size();
+    const std::byte* const begin = input.data();
     const smtp::Event event = session_.next(input, target());
+    trace_input({begin, before - input.size()});
     connection_.consume(before - input.size());
     switch (event.kind) {
       case Kind::need_input:
@@ -191,7 +223,10 @@ Task<void> Conversation::talk() {
         co_await judge_sender();
         break;
       case Kind::recipient:
-        judge_recipient();
+        if (is_listed_mail())
+          co_await judge_listed_recipient();
+        else
+          answer_recipient(judge_recipient());
         break;
       case Kind::data_begin:
         begin_body();
@@ -294,16 +329,55 @@ Task<void> Conversation::judge_sender() {
   session_.accept();
 }
 
-void Conversation::judge_recipient() {
-  const std::string_view address = session_.new_recipient().address;
-  const policy::Verdict verdict = snapshot_->policy->recipient(client(), address);
+policy::Verdict Conversation::judge_recipient() const {
+  return snapshot_->policy->recipient(client(), session_.new_recipient().address);
+}
+
+// Whom policy refuses anyway is asked for no further.
+Task<void> Conversation::judge_listed_recipient() {
+  policy::Verdict verdict = judge_recipient();
+  if (verdict.accepted)
+    if (auto reply = co_await ask_blocklists(false))
+      verdict = {.accepted = false, .reply = *std::move(reply)};
+  answer_recipient(verdict);
+}
+
+void Conversation::answer_recipient(const policy::Verdict& verdict) {
   if (verdict.accepted) {
     session_.accept();
     return;
   }
   service_.figures_.recipients_rejected.add();
-  note_rejected(verdict.reply, address);
+  note_rejected(verdict.reply, session_.new_recipient().address);
   session_.reject(verdict.reply);
+}
+
+bool Conversation::is_listed_mail() const {
+  return snapshot_->blocklists && !snapshot_->blocklists->empty() && service_.parts_.blocklists != nullptr &&
+         listening_.options.protocol == Protocol::smtp && !snapshot_->policy->may_relay(client()) &&
+         !snapshot_->blocklists->spares(connection_.peer().address);
+}
+
+// Recipients of one domain are one question: their sender and client are the same.
+Task<std::optional<mail::Reply>> Conversation::ask_blocklists(bool client_only) {
+  Listed asked;
+  if (!client_only) {
+    asked.helo = session_.helo();
+    asked.sender = mail::split_address(session_.envelope().reverse_path()).domain;
+    if (snapshot_->blocklists->asks(BlocklistCheck::recipient))
+      asked.recipient_domain = mail::split_address(session_.new_recipient().address).domain;
+    if (listed_ && listed_->helo == asked.helo && listed_->sender == asked.sender &&
+        listed_->recipient_domain == asked.recipient_domain)
+      co_return listed_->reply;
+  }
+  asked.reply = co_await service_.parts_.blocklists->judge(snapshot_->blocklists,
+                                                           {.client = connection_.peer().address,
+                                                            .helo = asked.helo,
+                                                            .sender_domain = asked.sender,
+                                                            .recipient_domain = asked.recipient_domain},
+                                                           client_only);
+  if (!client_only) listed_ = asked;
+  co_return asked.reply;
 }
 
 void Conversation::begin_body() {

@@ -10,6 +10,7 @@
 
 #include "ringpost/intake/intake.hpp"
 #include "ringpost/net/connection.hpp"
+#include "ringpost/observe/trace.hpp"
 #include "ringpost/receive/service.hpp"
 #include "ringpost/smtp/server_session.hpp"
 
@@ -42,12 +43,21 @@ class Conversation final : public ListLink<> {
   RP_OWN_FRAME Task<bool> start_tls();
   RP_OWN_FRAME Task<void> authenticate();
   RP_OWN_FRAME Task<void> judge_sender();
-  void judge_recipient();
+  policy::Verdict judge_recipient() const;
+  RP_OWN_FRAME Task<void> judge_listed_recipient();
+  void answer_recipient(const policy::Verdict& verdict);
+  // Whether DNS lists have a say about this client.
+  bool is_listed_mail() const;
+  RP_OWN_FRAME Task<std::optional<mail::Reply>> ask_blocklists(bool client_only);
   void begin_body();
   RP_OWN_FRAME Task<void> more_room();
   RP_OWN_FRAME Task<void> finish_message();
   void note_reset();
   void note_rejected(const mail::Reply& reply, std::string_view recipient);
+
+  // Null unless somebody traces this session.
+  observe::SessionTrace* traced();
+  void trace_input(std::span<const std::byte> consumed);
 
   Instant deadline() const;
   intake::Origin origin() const;
@@ -64,7 +74,14 @@ class Conversation final : public ListLink<> {
   std::optional<mail::Reply> doomed_;  // the body is being dropped; this is said at its end
   intake::Direction direction_ = intake::Direction::inbound;  // of the message whose body comes
   std::string tls_text_;
+  std::unique_ptr<observe::SessionTrace> trace_;
   std::uint32_t messages_ = 0;
+  // What DNS lists said, while nothing of what they were asked about changes.
+  struct Listed {
+    std::string helo, sender, recipient_domain;
+    std::optional<mail::Reply> reply;
+  };
+  std::optional<Listed> listed_;
   bool counted_ = false;  // the client's address was counted and must be uncounted
 };
 

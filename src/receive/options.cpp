@@ -43,6 +43,9 @@ const OptionTable& option_table(const ListenerOptions*) {
           field<&ListenerOptions::address>("address", "Addresses and ports to listen on.", required(),
                                            not_empty(), example("[\"0.0.0.0:25\", \"[::]:25\"]"),
                                            postfix("inet_interfaces"), needs_restart()),
+          field<&ListenerOptions::cores>(
+              "cores", "Numbers of the cores that take its connections, from 0; []: all of them.",
+              example("[0, 1]"), needs_restart()),
           field<&ListenerOptions::serve>(
               "serve", "What an HTTP listener serves: metrics, for Prometheus, at /metrics.",
               example("[\"metrics\"]"), needs_restart()),

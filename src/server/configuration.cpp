@@ -75,6 +75,17 @@ void check_rule_files(const Configuration& configuration, config::CrossReport& r
                      "install the package that has them, or name your own");
 }
 
+void check_listener_cores(const Configuration& configuration, config::CrossReport& report) {
+  const auto count = shard::Runtime::core_count(configuration.cores);
+  if (!count) return;  // said elsewhere
+  for (const auto& [name, listener] : configuration.listener)
+    for (const unsigned core : listener.cores)
+      if (core >= *count)
+        report.error("listener." + name + ".cores",
+                     fmt::format("there is no core {}: this configuration has {}", core, *count),
+                     fmt::format("name cores from 0 to {}, or see cores.use", *count - 1));
+}
+
 // What a start would refuse, said before it.
 void check_start(const Configuration& configuration, config::CrossReport& report) {
   if (const passwd* const user = getpwnam(configuration.server.user.c_str());
@@ -104,6 +115,7 @@ void check_whole(const Configuration& configuration, config::CrossReport& report
       report.error("listener." + name + ".tls", "this listener needs TLS and there is no certificate",
                    "set certificate and key in [tls]");
   check_addresses(configuration, report);
+  check_listener_cores(configuration, report);
   check_certificate_files(configuration, report);
   check_start(configuration, report);
   check_rule_files(configuration, report);
@@ -134,6 +146,8 @@ config::Schema schema_of(Configuration& configuration) {
       .named("listener", configuration.listener)
       .section("spool", configuration.spool)
       .section("policy", configuration.policy)
+      .named("blocklist", configuration.blocklist)
+      .section("blocklists", configuration.blocklists)
       .section("domains", configuration.domains)
       .section("accounts", configuration.accounts)
       .section("mailboxes", configuration.mailboxes)

@@ -65,6 +65,8 @@ Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) 
   resolver_ = RP_CO_TRY(make_resolver());
   tls_clients_.push_back(RP_CO_TRY(tls::ClientContext::build(material_->tls_client)));
   intake_ = std::make_unique<intake::Intake>(core_, *spool_, intake_settings(configuration));
+  dns_source_ = std::make_unique<intake::DnsSource>(core_, *resolver_);
+  set_fact_sources();
   intake_->set_filter(material_->filter);
   local_ =
       RP_CO_TRY(deliver::Local::make(core_, *shared_.accounts, shared_.helper, local_settings(*material_)));
@@ -78,10 +80,14 @@ Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) 
                                      .tls = tls_clients_.back().get(),
                                      .settings = RP_CO_TRY(deliver_settings(*material_, snapshot->policy)),
                                      .directives = shared_.directives[core_.index()]});
-  receive_ = std::make_unique<receive::Service>(core_, receive::Service::Parts{.intake = intake_.get(),
-                                                                               .accounts = shared_.accounts,
-                                                                               .clients = shared_.clients,
-                                                                               .snapshot = snapshot});
+  blocklists_ = std::make_unique<receive::Blocklists>(core_, *resolver_);
+  blocklists_->count_for(*snapshot->blocklists);
+  receive_ =
+      std::make_unique<receive::Service>(core_, receive::Service::Parts{.intake = intake_.get(),
+                                                                        .accounts = shared_.accounts,
+                                                                        .clients = shared_.clients,
+                                                                        .blocklists = blocklists_.get(),
+                                                                        .snapshot = snapshot});
   co_return Result<void>{};
 }
 
@@ -104,11 +110,25 @@ Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
   RP_CHECK(local_->set_settings(local_settings(*material)));
   material_ = std::move(material);
   intake_->set_settings(intake_settings(configuration));
+  set_fact_sources();
   intake_->set_filter(material_->filter);
   receive_->reload(snapshot);
   deliver_->reload(std::move(settings));
   if (pickup_) pickup_->set_settings(pickup_settings(*material_, snapshot->policy));
   return {};
+}
+
+// Bayes begins with the first rules that use it, and is there until the end: rules that do not use it do not ask it.
+void CoreServices::set_fact_sources() {
+  const filter::BayesScope scope = material_->configuration->filter.bayes;
+  if (!bayes_source_ && shared_.bayes != nullptr)
+    bayes_source_ = std::make_unique<intake::BayesSource>(core_, *shared_.bayes, false);
+  std::vector<intake::FactSource*> sources{dns_source_.get()};
+  if (bayes_source_ && scope != filter::BayesScope::off) {
+    bayes_source_->set_per_user(scope == filter::BayesScope::user);
+    sources.push_back(bayes_source_.get());
+  }
+  intake_->set_fact_sources(std::move(sources));
 }
 
 // Runs beside shut_down, and may see the end of the sleep only when that is gone: so both own it.
@@ -139,6 +159,7 @@ Task<void> CoreServices::shut_down(Duration bound) {
     co_await deliver_->stopped();
     sleep->cancel();
   }
+  if (bayes_source_) co_await bayes_source_->stop();
   if (spool_) co_await spool_->close();
   if (resolver_) co_await resolver_->stop();
 }

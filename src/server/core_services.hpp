@@ -12,6 +12,8 @@
 #include "ringpost/deliver/local.hpp"
 #include "ringpost/deliver/service.hpp"
 #include "ringpost/inject/pickup.hpp"
+#include "ringpost/intake/bayes_source.hpp"
+#include "ringpost/intake/dns_source.hpp"
 #include "ringpost/intake/filtering.hpp"
 #include "ringpost/intake/intake.hpp"
 #include "ringpost/receive/service.hpp"
@@ -29,6 +31,7 @@ struct Shared {
   deliver::HelperClient* helper = nullptr;
   deliver::Leases* leases = nullptr;
   receive::ClientLimits* clients = nullptr;
+  tables::Bayes* bayes = nullptr;  // null: Bayes is off, or was until now
   spool::SpoolStart spool_start;
   std::vector<deliver::Directives> directives;  // by core
   std::vector<BoundSocket> sockets;
@@ -64,6 +67,7 @@ class CoreServices {
   std::vector<unsigned> orphans() const;
   resolve::Identity identity() const;
   Result<std::unique_ptr<resolve::Resolver>> make_resolver() const;
+  void set_fact_sources();
   Task<void> cut_off(std::shared_ptr<shard::Sleep> bound);
   Task<void> run_pickup();
 
@@ -74,9 +78,12 @@ class CoreServices {
   std::unique_ptr<resolve::Resolver> resolver_;
   std::vector<std::unique_ptr<tls::ClientContext>>
       tls_clients_;  // the newest is the last; flows may hold older ones
+  std::unique_ptr<intake::DnsSource> dns_source_;
+  std::unique_ptr<intake::BayesSource> bayes_source_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<deliver::Local> local_;
   std::unique_ptr<deliver::Service> deliver_;
+  std::unique_ptr<receive::Blocklists> blocklists_;
   std::unique_ptr<receive::Service> receive_;
   std::unique_ptr<inject::Pickup> pickup_;  // on the first core
   shard::Signal pickup_signal_;

@@ -111,6 +111,8 @@ Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& m
       .policy = configuration.policy,
       .domains = configuration.domains,
       .recipients = std::make_shared<KnownRecipients>(accounts, material.alias_names)});
+  snapshot->blocklists = std::make_shared<const receive::BlocklistRules>(
+      receive::make_blocklist_rules(configuration.blocklist, configuration.blocklists));
   return std::shared_ptr<const receive::Snapshot>(std::move(snapshot));
 }
 

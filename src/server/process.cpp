@@ -14,6 +14,7 @@
 #include "ringpost/config/print.hpp"
 #include "ringpost/inject/pickup_format.hpp"
 #include "ringpost/publish/metrics.hpp"
+#include "ringpost/server/rule_files.hpp"
 #include "ringpost/server/version.hpp"
 
 namespace ringpost::server {
@@ -272,10 +273,21 @@ Result<void> Process::put_in_force(std::shared_ptr<const Material> fresh) {
   return {};
 }
 
+namespace {
+
+filter::BayesTotals site_totals(const tables::Bayes& bayes) {
+  const auto view = bayes.view();
+  const auto* site = view->owner("");
+  return site == nullptr ? filter::BayesTotals{} : filter::BayesTotals{site->spam.load(), site->ham.load()};
+}
+
+}  // namespace
+
 // Rules in which something has become wrong do not take the place of those that run.
 Result<void> Process::take_rules(Material& fresh, std::vector<std::string>& waiting) {
   const Configuration& configuration = *fresh.configuration;
-  LoadedRules loaded = RP_TRY(load_rules_of(configuration));
+  LoadedRules loaded = RP_TRY(load_rules_of(
+      configuration, [&](const filter::RuleSet& rules) { return choose_scores(configuration, rules); }));
   const std::shared_ptr<const intake::FilterSettings> old = material_->filter;
   std::vector<std::string> news;
   for (const std::string& error : loaded.errors)
@@ -316,6 +328,11 @@ void Process::put_engine_in_force(std::shared_ptr<const filter::Engine> engine) 
   if (!old || &old->engine->rules() != &engine->rules()) return;
   auto settings = std::make_shared<intake::FilterSettings>(*old);
   settings->engine = std::move(engine);
+  put_filter_in_force(settings);
+  publisher_->notice("the rules of the filter are compiled");
+}
+
+void Process::put_filter_in_force(std::shared_ptr<const intake::FilterSettings> settings) {
   auto fresh = std::make_shared<Material>(*material_);
   fresh->filter = settings;
   (void)on_all([settings](CoreServices& services) -> Task<Result<void>> {
@@ -325,9 +342,45 @@ void Process::put_engine_in_force(std::shared_ptr<const filter::Engine> engine) 
           co_return Result<void>{};
         }(services, settings);
   });
-  publisher_->notice("the rules of the filter are compiled");
   const std::scoped_lock lock(mutex_);
   material_ = std::move(fresh);
+}
+
+Result<filter::ScoreSet> Process::choose_scores(const Configuration& configuration,
+                                                const filter::RuleSet& rules) {
+  unsigned set = configuration.filter.dns_lists ? static_cast<unsigned>(filter::ScoreSet::net) : 0U;
+  const filter::BayesSettings settings = filter::make_bayes_settings(rules.settings());
+  const bool used = settings.used && configuration.filter.bayes != filter::BayesScope::off;
+  if (used && !bayes_) {
+    auto opened = RP_TRY(tables::Bayes::open(configuration.server.state_directory.text + "/bayes.db",
+                                             {.tokens_max = settings.tokens_max}));
+    RP_CHECK(opened->load());
+    bayes_ = std::move(opened);
+    shared_.bayes = bayes_.get();
+  } else if (used) {
+    RP_TRY(bayes_->refresh());  // a command may have taught it since
+  }
+  if (used && filter::is_trained(site_totals(*bayes_), settings))
+    set |= static_cast<unsigned>(filter::ScoreSet::bayes);
+  return static_cast<filter::ScoreSet>(set);
+}
+
+void Process::follow_bayes() {
+  const std::scoped_lock one_at_a_time(reload_mutex_);
+  const std::shared_ptr<const intake::FilterSettings> old = material_->filter;
+  if (!bayes_ || !old) return;
+  const filter::Engine& engine = *old->engine;
+  const auto wanted = choose_scores(*material_->configuration, engine.rules());
+  if (!wanted || *wanted == engine.options().score_set) return;
+  auto settings = std::make_shared<intake::FilterSettings>(*old);
+  const auto rules = std::shared_ptr<const filter::RuleSet>(old->engine, &engine.rules());
+  const filter::EngineOptions options{.score_set = *wanted};
+  settings->engine = cached_engine(material_->configuration->server.state_directory.text, rules, options);
+  if (!settings->engine) settings->engine = filter::Engine::interim(rules, options);
+  put_filter_in_force(settings);
+  publisher_->notice(
+      fmt::format("the rules of the filter run with the scores for {}", filter::to_string(*wanted)));
+  have_rules_compiled();
 }
 
 Result<void> Process::rotate_ticket_keys() {
@@ -349,6 +402,7 @@ int Process::wait_for_signal(const sigset_t& wanted) {
     const timespec wait{.tv_sec = bound / 1s, .tv_nsec = (bound % 1s).count()};
     const int signal = sigtimedwait(&wanted, nullptr, &wait);
     if (signal > 0) return signal;
+    follow_bayes();
     if (left > Duration{0}) continue;
     if (auto done = rotate_ticket_keys(); !done)
       publisher_->notice("the keys of session tickets stay: " + done.error().text);

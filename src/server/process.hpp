@@ -19,6 +19,7 @@
 #include "ringpost/server/configuration.hpp"
 #include "ringpost/server/privileges.hpp"
 #include "ringpost/shard/runtime.hpp"
+#include "ringpost/tables/bayes.hpp"
 #include "ringpost/tables/tables.hpp"
 
 #include "core_services.hpp"
@@ -56,6 +57,11 @@ class Process final : public admin::Control {
   Result<void> put_in_force(std::shared_ptr<const Material> fresh);
   // The rules of `fresh`; what stays as it was is said in `waiting`.
   Result<void> take_rules(Material& fresh, std::vector<std::string>& waiting);
+  // Opens what Bayes has learned when rules use it for the first time, and says with which scores they run.
+  Result<filter::ScoreSet> choose_scores(const Configuration& configuration, const filter::RuleSet& rules);
+  // Bayes may have learned enough by now, or forgotten it.
+  void follow_bayes();
+  void put_filter_in_force(std::shared_ptr<const intake::FilterSettings> settings);
   void have_rules_compiled();
   std::string filter_text() const;  // with mutex_ held
   void put_engine_in_force(std::shared_ptr<const filter::Engine> engine);
@@ -73,6 +79,7 @@ class Process final : public admin::Control {
   std::unique_ptr<deliver::HelperClient> helper_;
   std::unique_ptr<accounts::Accounts> accounts_;
   std::unique_ptr<tables::Tables> tables_;
+  std::unique_ptr<tables::Bayes> bayes_;
   std::unique_ptr<deliver::Leases> leases_;
   std::unique_ptr<receive::ClientLimits> clients_;
   Shared shared_;

@@ -69,7 +69,7 @@ class ChildSetup {
 
 }  // namespace
 
-Result<LoadedRules> load_rules_of(const Configuration& configuration) {
+Result<LoadedRules> load_rules_of(const Configuration& configuration, const ChooseScores& choose) {
   LoadedRules loaded;
   if (configuration.filter.rules.empty()) return loaded;
   auto files = read_rule_files(paths_of(configuration));
@@ -77,7 +77,7 @@ Result<LoadedRules> load_rules_of(const Configuration& configuration) {
   filter::LoadOptions options;
   options.read = read_included_rules;
   const auto rules = filter::load_rules(*files, options);
-  const filter::EngineOptions engine_options;
+  const filter::EngineOptions engine_options{.score_set = RP_TRY(choose(*rules))};
   loaded.engine = cached_engine(configuration.server.state_directory.text, rules, engine_options);
   if (!loaded.engine) loaded.engine = filter::Engine::interim(rules, engine_options);
   for (const filter::Problem& problem : all_problems(*loaded.engine))
@@ -144,7 +144,13 @@ void RuleKeeper::work_on(const Wish& wish) {
 }
 
 int RuleKeeper::run_compiler(const Wish& wish) {
-  std::vector<std::string> words{"ringpost", "filter", "compile", "--cache", wish.folder};
+  std::vector<std::string> words{"ringpost",
+                                 "filter",
+                                 "compile",
+                                 "--cache",
+                                 wish.folder,
+                                 "--score-set",
+                                 std::string(filter::to_string(wish.interim->options().score_set))};
   for (const std::string& path : wish.paths) {
     words.emplace_back("--rules");
     words.push_back(path);

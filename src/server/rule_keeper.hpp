@@ -30,8 +30,10 @@ struct LoadedRules {
   std::vector<std::string> errors;               // "local.cf:3: ...": those lines are skipped
   std::string summary;                           // "2965 rules from 58 files, compiled"
 };
+// Which column of scores these rules run with: whether there is a network for them, and Bayes has learned enough.
+using ChooseScores = std::function<Result<filter::ScoreSet>(const filter::RuleSet& rules)>;
 // Blocking. An error: a file cannot be read.
-Result<LoadedRules> load_rules_of(const Configuration& configuration);
+Result<LoadedRules> load_rules_of(const Configuration& configuration, const ChooseScores& choose);
 
 class RuleKeeper {
  public:

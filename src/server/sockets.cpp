@@ -3,7 +3,10 @@
 #include <cerrno>
 #include <chrono>
 #include <numeric>
+#include <string>
 #include <thread>
+
+#include "ringpost/shard/runtime.hpp"
 
 namespace ringpost::server {
 
@@ -26,12 +29,21 @@ std::unexpected<Error> refuse(const std::string& name, const Endpoint& address, 
   return fail(std::move(error));
 }
 
+std::unexpected<Error> refuse(const std::string& name, unsigned core, unsigned cores) {
+  return fail(ErrorKind::permanent, "listener." + name + ".cores names core " + std::to_string(core) +
+                                        ", and there are " + std::to_string(cores) +
+                                        ", from 0; see cores.use");
+}
+
 }  // namespace
 
 Result<std::vector<BoundSocket>> bind_sockets(const Configuration& configuration, unsigned cores) {
   // Any backend can bind; this one is gone before the cores make theirs, the descriptors stay.
   const auto backend = RP_TRY(io::make_backend({.choice = "epoll"}));
   std::vector<BoundSocket> sockets;
+  std::vector<unsigned> cpus;
+  if (configuration.cores.steering == shard::Steering::cpu)
+    cpus = RP_TRY(shard::Runtime::cpus(configuration.cores));
   std::vector<unsigned> all_cores(cores);
   std::iota(all_cores.begin(), all_cores.end(), 0U);
   std::size_t index = 0;
@@ -50,8 +62,12 @@ Result<std::vector<BoundSocket>> bind_sockets(const Configuration& configuration
       if (!alone) return refuse(name, address, alone.error());
       backend->files().close(*alone);
       const bool http = options.protocol == receive::Protocol::http;
-      for (const unsigned core : http ? std::vector{kOffCores} : all_cores) {
-        auto handle = backend->listen(address, {});
+      for (const unsigned core : http                    ? std::vector{kOffCores}
+                                 : options.cores.empty() ? all_cores
+                                                         : options.cores) {
+        if (core >= cores && core != kOffCores) return refuse(name, core, cores);
+        const bool steered = configuration.cores.steering == shard::Steering::cpu && core != kOffCores;
+        auto handle = backend->listen(address, {.cpu = steered ? static_cast<int>(cpus[core]) : -1});
         if (!handle) return refuse(name, address, handle.error());
         sockets.push_back({index, slot, core, *handle});
       }

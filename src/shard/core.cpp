@@ -51,6 +51,7 @@ Core::Root Core::run_root(Core&, Task<void> task) {
 Core::Core(const Parts& parts)
     : index_(parts.index),
       cpu_(parts.cpu),
+      node_(parts.node),
       backend_(parts.backend),
       own_mesh_(parts.mesh == nullptr ? std::make_unique<Mesh>(1) : nullptr),
       mesh_(parts.mesh == nullptr ? own_mesh_.get() : parts.mesh),

@@ -30,11 +30,13 @@ Listener::Listener(Core& core, unsigned slot, io::Handle listening, Accepted acc
       ended_(core) {
   RP_ASSERT(slot < kListenersMax && core.listeners_[slot] == nullptr);
   core.listeners_[slot] = this;
+  core.mesh().takes(slot, core.index()).store(true, std::memory_order_relaxed);
 }
 
 Listener::~Listener() {
   RP_ASSERT(!in_flight_);
   core_.listeners_[slot_] = nullptr;
+  core_.mesh().takes(slot_, core_.index()).store(false, std::memory_order_relaxed);
 }
 
 void Listener::arm() {
@@ -92,7 +94,8 @@ unsigned Listener::home_of_next() const {
   };
   unsigned least = core_.index();
   for (unsigned core = 0; core < core_.count(); ++core)
-    if (load(core) < load(least)) least = core;
+    if (core_.mesh().takes(slot_, core).load(std::memory_order_relaxed) && load(core) < load(least))
+      least = core;
   const std::uint32_t least_load = load(least);
   const std::uint32_t excess = load(core_.index()) - std::min(load(core_.index()), least_load);
   return excess > std::max(kShareExcessMin, least_load / kShareExcessPart) ? least : core_.index();

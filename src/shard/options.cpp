@@ -9,12 +9,13 @@ namespace ringpost::shard {
 
 namespace {
 
-using Use = std::variant<Word<"all">, std::vector<unsigned>>;
+using Use = std::variant<Word<"all">, Word<"physical">, std::vector<unsigned>>;
 
 std::optional<OptionComplaint> complaint_about_use(const Use& use) {
   const auto* list = std::get_if<std::vector<unsigned>>(&use);
   if (list == nullptr) return std::nullopt;
-  if (list->empty()) return OptionComplaint{"names no CPU", "write \"all\", or a list as [0, 1]"};
+  if (list->empty())
+    return OptionComplaint{"names no CPU", "write \"all\", \"physical\", or a list as [0, 1]"};
   if (list->size() > kCoresMax)
     return OptionComplaint{"names " + std::to_string(list->size()) + " CPUs",
                            "allowed are " + std::to_string(kCoresMax)};
@@ -31,6 +32,13 @@ void check_cores(const CoreOptions& options, OptionReport& report) {
     report.error("receive_buffers",
                  "takes more than half of memory_limit (" + to_string(options.memory_limit) + ")",
                  "raise memory_limit or lower receive_buffers");
+  if (options.receive_buffer_size.count > options.receive_buffers.count)
+    report.error("receive_buffer_size",
+                 "is more than receive_buffers (" + to_string(options.receive_buffers) + ")",
+                 "lower it, or raise receive_buffers");
+  if (options.steering == Steering::cpu && !options.pin)
+    report.error("steering", "\"cpu\" needs cores that stay on their CPUs",
+                 "set pin = true, or steering = \"hash\"");
   if (options.completion_entries < options.submission_entries)
     report.error("completion_entries",
                  "is less than submission_entries (" + std::to_string(options.submission_entries) + ")",
@@ -47,11 +55,11 @@ const OptionTable& option_table(const CoreOptions*) {
   static const OptionTable table = options_of<C>(
       "cores", "One pinned thread and one spool shard each.",
       {
-          field<&C::use>(
-              "use",
-              "The CPUs to run on, one core for each; \"all\" is every CPU that the process may use. Without "
-              "`pin` only their number counts.",
-              checked(&complaint_about_use), example("[0, 2, 4]"), needs_restart()),
+          field<&C::use>("use",
+                         "The CPUs to run on, one core for each; \"all\" is every CPU that the process may "
+                         "use, \"physical\" one for each physical core. Without `pin` only their number "
+                         "counts.",
+                         checked(&complaint_about_use), example("[0, 2, 4]"), needs_restart()),
           field<&C::pin>("pin", "Bind each core to its CPU.", needs_restart()),
           field<&C::backend>("backend",
                              "The interface to the kernel; auto takes the best that passes its self-test.",
@@ -64,6 +72,15 @@ const OptionTable& option_table(const CoreOptions*) {
           field<&C::receive_buffers>("receive_buffers",
                                      "Memory that received bytes arrive in, for each core.",
                                      range(1_MiB, 1_GiB), needs_restart()),
+          field<&C::receive_buffer_size>(
+              "receive_buffer_size",
+              "Of one receive buffer: how much of a connection's bytes one receive takes.",
+              range(4_KiB, 1_MiB), needs_restart()),
+          field<&C::steering>(
+              "steering",
+              "Which core gets a new connection: hash, by its addresses; cpu, the core on the CPU "
+              "that took its first packet, for a network card with a queue for each CPU.",
+              needs_restart()),
           field<&C::memory_limit>("memory_limit",
                                   "Memory of each core; at the limit new mail is answered 452.",
                                   range(64_MiB, Bytes{std::uint64_t{1} << 40}), needs_restart()),

@@ -115,7 +115,8 @@ io::BackendOptions backend_options(const CoreOptions& options) {
   return {.choice = options.backend,
           .submission_entries = options.submission_entries,
           .completion_entries = options.completion_entries,
-          .receive_buffers = options.receive_buffers};
+          .receive_buffers = options.receive_buffers,
+          .receive_buffer_size = options.receive_buffer_size};
 }
 
 }  // namespace
@@ -182,7 +183,8 @@ Result<void> Runtime::State::make(unsigned index) {
                                                  .mesh = &mesh,
                                                  .offload = &offload,
                                                  .options = &options,
-                                                 .cpu = options.pin ? static_cast<int>(seat.cpu) : -1});
+                                                 .cpu = options.pin ? static_cast<int>(seat.cpu) : -1,
+                                                 .node = options.pin ? node_of(seat.cpu) : -1});
   return {};
 }
 
@@ -271,6 +273,10 @@ Runtime::~Runtime() {
   state_->gate.pass();
   for (Seat& seat : state_->seats) seat.thread.join();
   if (state_->keeps()) keep_to_the_end(std::move(state_));
+}
+
+Result<std::vector<unsigned>> Runtime::cpus(const CoreOptions& options) {
+  return cpus_to_use(options);
 }
 
 Result<unsigned> Runtime::core_count(const CoreOptions& options) {

@@ -16,8 +16,15 @@ using PhysicalCore = std::vector<unsigned>;
 std::vector<unsigned> ordered_cpus(const std::vector<PhysicalCore>& machine,
                                    const std::vector<unsigned>& allowed);
 
+// The first of each physical core that is allowed, in that order.
+std::vector<unsigned> physical_only(const std::vector<PhysicalCore>& machine,
+                                    const std::vector<unsigned>& allowed);
+
 // Those that `options.use` names, in its order; or all that this process may use, ordered. An error names the
 // CPU that is not to be had; without `options.pin` none has to be.
 Result<std::vector<unsigned>> cpus_to_use(const CoreOptions& options);
+
+// The NUMA node that a CPU belongs to; -1 where the machine does not say.
+int node_of(unsigned cpu);
 
 }  // namespace ringpost::shard

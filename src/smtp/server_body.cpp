@@ -88,6 +88,7 @@ std::optional<Event> ServerSession::receive_data(Input& input, std::span<std::by
   if (target.size() < scan::kStepOutputMin) return Event{Kind::need_room};
   const scan::Step step = std::get<scan::DataUnstuffer>(b.pass).step(input, target);
   input = input.subspan(step.consumed);
+  unspoken_ += step.consumed;
   b.ended = step.status == scan::StepStatus::end_of_data;
   if (const FixedReply* fault = body_fault()) return drop_body(*fault);
   if (step.produced > 0) return Event{Kind::body, step.produced};
@@ -102,6 +103,7 @@ std::optional<Event> ServerSession::discard_data(Input& input) {
   while (!input.empty() && !body_->ended) {
     const scan::Step step = unstuffer.step(input, nowhere);
     input = input.subspan(step.consumed);
+    unspoken_ += step.consumed;
     body_->ended = step.status == scan::StepStatus::end_of_data;
   }
   return std::nullopt;
@@ -145,7 +147,7 @@ std::optional<Event> ServerSession::finish_body() {
   }
   if (b.refusal->code == 421) phase_ = Phase::closed;
   b.refusal.reset();
-  return std::nullopt;
+  return Event{Kind::flush};  // commands may follow, and unspoken() tells the two apart
 }
 
 // Why this chunk belongs to no transaction, or nullptr.
@@ -209,6 +211,7 @@ std::optional<Event> ServerSession::receive_chunk(Input& input, std::span<std::b
     std::get<scan::BodyFactsPass>(b.pass).step(input.first(size), target.data());
   }
   input = input.subspan(size);
+  unspoken_ += size;
   b.chunk_left -= size;
   if (b.refusal) return std::nullopt;
   if (const FixedReply* fault = body_fault()) return drop_body(*fault);

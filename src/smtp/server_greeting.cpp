@@ -103,6 +103,7 @@ std::optional<Event> ServerSession::on_starttls(std::string_view arguments, Inpu
   const bool was_open = end_transaction();
   say(replies::kStartTls);
   // What was sent in clear behind the command was not protected: it must not be read as if it had been.
+  unspoken_ += input.size();
   input = {};
   phase_ = Phase::tls;
   if (!was_open) return Event{Event::Kind::start_tls};

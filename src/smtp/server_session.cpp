@@ -33,10 +33,12 @@ ServerSession::~ServerSession() = default;
 Event ServerSession::next(Input& input, std::span<std::byte> target) {
   RP_ASSERT(!decision_pending());
   RP_ASSERT(phase_ != Phase::greeting);
+  unspoken_ = 0;
   for (;;) {
     if (queued_ != Kind::need_input) return decide({std::exchange(queued_, Kind::need_input)});
     RP_ASSERT(phase_ != Phase::tls);
     if (phase_ == Phase::closed) {
+      unspoken_ += input.size();
       input = {};
       return {farewell_};
     }

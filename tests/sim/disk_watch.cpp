@@ -1,5 +1,6 @@
 #include "disk_watch.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -49,35 +50,66 @@ void DiskWatch::excuse(std::span<const std::byte> file, std::size_t begin, std::
   }
 }
 
+namespace {
+
+struct StoredFrame {
+  std::size_t offset = 0, size = 0;
+  std::pair<std::uint32_t, std::uint64_t> order;  // epoch, commit sequence
+};
+
+std::vector<StoredFrame> frames_in(std::span<const std::byte> file) {
+  std::vector<StoredFrame> frames;
+  for (std::size_t at = kFirstFrame; at + kBlockSize <= file.size(); at += kBlockSize)
+    if (const auto frame = journal::parse_frame_header(file.subspan(at)))
+      frames.push_back(
+          {at, std::min<std::size_t>(frame->size, file.size() - at), {frame->epoch, frame->commit_sequence}});
+  return frames;
+}
+
+std::vector<std::byte> read_whole(io::Files& files, const std::string& path) {
+  const auto file = files.open(path, {});
+  if (!file) return {};
+  std::vector<std::byte> whole(static_cast<std::size_t>(files.size(file->handle).value_or(0)));
+  if (!files.read_at(file->handle, whole, 0)) whole.clear();
+  files.close(file->handle);
+  return whole;
+}
+
+}  // namespace
+
+// One time in two where was written last: those frames are read at the next start, the others have an index table.
 void DiskWatch::rot(io::Files& files, io::sim::Random& random, const KillBlock& kill) {
-  std::vector<std::string> segments;
+  struct Segment {
+    std::string path;
+    std::vector<std::byte> bytes;
+    std::vector<StoredFrame> frames;
+  };
+  std::vector<Segment> segments;
   for (const std::string& shard : files.list("/spool").value_or(std::vector<std::string>{}))
     if (shard.starts_with("shard-"))
-      for (const std::string& name : files.list("/spool/" + shard).value_or(std::vector<std::string>{}))
-        if (name.starts_with("segment-")) segments.push_back("/spool/" + shard + "/" + name);
+      for (const std::string& name : files.list("/spool/" + shard).value_or(std::vector<std::string>{})) {
+        if (!name.starts_with("segment-")) continue;
+        Segment segment{.path = "/spool/" + shard + "/" + name, .bytes = {}, .frames = {}};
+        segment.bytes = read_whole(files, segment.path);
+        segment.frames = frames_in(segment.bytes);
+        if (!segment.frames.empty()) segments.push_back(std::move(segment));
+      }
   if (segments.empty()) return;
-  const std::string path = segments[random.below(segments.size())];
-  const auto file = files.open(path, {.write = true});
-  if (!file) return;
-  std::vector<std::byte> whole(static_cast<std::size_t>(files.size(file->handle).value_or(0)));
-  const auto size = files.read_at(file->handle, whole, 0);
-  std::vector<std::pair<std::size_t, std::size_t>> frames;  // offset, size
-  for (std::size_t at = kFirstFrame; size && at + kBlockSize <= whole.size(); at += kBlockSize)
-    if (const auto frame = journal::parse_frame_header(std::span(whole).subspan(at)))
-      frames.emplace_back(at, std::min<std::size_t>(frame->size, whole.size() - at));
-  if (!frames.empty()) {
-    const auto [at, length] = frames[random.below(frames.size())];
-    excuse(whole, at, at + length);
-    const std::size_t where = at + static_cast<std::size_t>(random.below(length));
-    if (random.one_in(3)) {
-      kill(path, where);
-      coverage_.note("disk: a block cannot be read any more");
-      return files.close(file->handle);
-    }
-    const std::byte wrong = whole[where] ^ static_cast<std::byte>(1U << random.below(8));
-    if (files.write_at(file->handle, {&wrong, 1}, where) && files.sync(file->handle))
-      coverage_.note("disk: a stored bit turned over");
+  std::ranges::sort(segments, {}, [](const Segment& segment) { return segment.frames.back().order; });
+  const Segment& chosen = random.one_in(2) ? segments.back() : segments[random.below(segments.size())];
+  const StoredFrame& frame = chosen.frames[random.below(chosen.frames.size())];
+  excuse(chosen.bytes, frame.offset, frame.offset + frame.size);
+  const std::size_t where = frame.offset + static_cast<std::size_t>(random.below(frame.size));
+  if (random.one_in(3)) {
+    kill(chosen.path, where);
+    coverage_.note("disk: a block cannot be read any more");
+    return;
   }
+  const auto file = files.open(chosen.path, {.write = true});
+  if (!file) return;
+  const std::byte wrong = chosen.bytes[where] ^ static_cast<std::byte>(1U << random.below(8));
+  if (files.write_at(file->handle, {&wrong, 1}, where) && files.sync(file->handle))
+    coverage_.note("disk: a stored bit turned over");
   files.close(file->handle);
 }
 

@@ -1,5 +1,7 @@
 #include "profile.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "io/sim_chance.hpp"
@@ -105,6 +107,21 @@ void make_machine_faults(Profile& profile, Dice& dice) {
   if (dice.one_in(4)) profile.memory = Bytes{dice.between(8, 20) << 20};
 }
 
+// What needs several starts to go wrong needs many starts.
+void make_restless(Profile& profile, Dice& dice) {
+  profile.restless = profile.other_core_counts = profile.crash_in_start = true;
+  profile.late_cores = dice.one_in(2);
+  profile.letters = dice.number(20, 60);
+  profile.body_max = std::min(profile.body_max, dice.between(500, 40'000));
+  profile.busy = std::chrono::seconds{dice.between(60, 400)};
+  profile.compact_after = std::chrono::seconds{dice.between(1, 8)};
+  profile.segment_size = 1_MiB;
+  profile.cuts = dice.number(1, 4);
+  profile.kills = dice.number(0, 3);
+  profile.restarts = dice.number(0, 6);
+  profile.peers.defer = dice.rate(2, 5);
+}
+
 }  // namespace
 
 Profile make_profile(std::uint64_t seed) {
@@ -118,8 +135,9 @@ Profile make_profile(std::uint64_t seed) {
   if (!dice.one_in(3)) make_network_faults(profile, dice);
   if (!dice.one_in(4)) make_peer_faults(profile, dice);
   if (dice.one_in(3)) make_name_faults(profile, dice);
+  if (seed % 2 == 1 && seed % 3 != 0) make_restless(profile, dice);
   if (seed % 5 == 2) {
-    profile.rots = dice.one_in(3) ? 0 : dice.number(1, 6);
+    profile.rots = dice.one_in(3) ? 0 : dice.number(1, profile.restless ? 12 : 6);
     profile.io.disk.misdirected = profile.rots == 0 || dice.one_in(3) ? dice.rate(100, 400) : 0;
     profile.cuts += 1;
     if (profile.rots != 0) profile.peers.defer = dice.rate(2, 4);  // a full queue has more to lose
@@ -129,13 +147,14 @@ Profile make_profile(std::uint64_t seed) {
 
 std::string describe(const Profile& profile) {
   return fmt::format(
-      "{} core{}{}, {} letters, {} domains, cuts {}, kills {}, restarts {}, pauses {}, clock jumps {}, full "
+      "{}{} core{}{}, {} letters, {} domains, cuts {}, kills {}, restarts {}, pauses {}, clock jumps {}, "
+      "full "
       "disks {}, "
       "rots {}, misdirected 1/{}, disk {}, network {}, peers {}, names {}",
-      profile.cores, profile.cores == 1 ? "" : "s", profile.other_core_counts ? " and other counts" : "",
-      profile.letters, profile.domains, profile.cuts, profile.kills, profile.restarts, profile.pauses,
-      profile.clock_jumps, profile.full_disks, profile.rots, profile.io.disk.misdirected,
-      profile.io.disk.write_error != 0 ? "bad" : "good",
+      profile.restless ? "restless, " : "", profile.cores, profile.cores == 1 ? "" : "s",
+      profile.other_core_counts ? " and other counts" : "", profile.letters, profile.domains, profile.cuts,
+      profile.kills, profile.restarts, profile.pauses, profile.clock_jumps, profile.full_disks, profile.rots,
+      profile.io.disk.misdirected, profile.io.disk.write_error != 0 ? "bad" : "good",
       profile.io.network.reset + profile.io.network.stall != 0 ? "bad" : "good",
       profile.peers.defer + profile.peers.refuse + profile.peers.lose_ok != 0 ? "bad" : "good",
       profile.names.fail + profile.names.silent + profile.names.lie != 0 ? "bad" : "good");

@@ -62,6 +62,9 @@ struct Profile {
   unsigned rots = 0;            // a bit of what is stored turns over
   bool crash_in_start = false;  // and while it stops
   bool late_cores = false;      // at a start one core stands still while the others read their logs
+  // A short life after another, each with another number of cores and a queue that stays full; half of the blows fall while
+  // mail is being moved from one segment to another.
+  bool restless = false;
   // The disk says that all is well when it is not: what it ruined cannot be asked of the server.
   bool lying_disk() const { return rots > 0 || io.disk.misdirected > 0; }
 };

@@ -100,6 +100,12 @@ std::size_t Watch::queued() {
   return count;
 }
 
+bool Watch::has_moved() {
+  std::int64_t moved = 0;
+  for (unsigned i = 0; i < machine_.count(); ++i) moved += figure(i, "spool_moved");
+  return std::exchange(moved_, moved) < moved;
+}
+
 bool Watch::drained() {
   for (unsigned i = 0; i < machine_.count(); ++i) {
     server::CoreServices& services = machine_.services(i);

@@ -28,6 +28,8 @@ class Watch {
   void settle();
   std::map<std::uint64_t, unsigned> queue();
   std::size_t queued();
+  // Whether a spool has moved a message since this was asked last.
+  bool has_moved();
   // Nothing is left but what the disk has ruined so that nobody can do anything with it.
   bool drained();
 
@@ -53,6 +55,7 @@ class Watch {
   Ledger& ledger_;
   Coverage& coverage_;
   std::map<unsigned, Ends> ends_;
+  std::int64_t moved_ = 0;
   std::map<unsigned, std::map<std::string, std::int64_t>> heard_;  // since the start, by core
 };
 

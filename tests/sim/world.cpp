@@ -103,21 +103,48 @@ void World::ended(Machine::Phase before) {
 
 // Most of the time nothing is on its way to the disk, so most blows wait for a moment when something is.
 void World::aim(bool power) {
+  const bool at_once = random_.one_in(4);
   blow_ = {.power = power,
-           .latest = random_.one_in(4) ? io_.now() : io_.now() + std::chrono::seconds{60},
+           .moment = at_once ? Moment::any : Moment::frame,
+           .latest = io_.now() + std::chrono::seconds{at_once ? 0 : 60},
            .in_round = std::nullopt};
+}
+
+// A machine that has just been started may not live long.
+void World::aim_at_start() {
+  if (calm_ || blow_ || !profile_.crash_in_start) return;
+  if (random_.one_in(3))
+    blow_ = {.power = random_.one_in(2),
+             .moment = Moment::any,
+             .latest = {},
+             .in_round = rounds_ + (1U << random_.below(profile_.restless ? 12 : 9))};
+  else if (profile_.restless && !random_.one_in(3))
+    blow_ = {.power = random_.one_in(2),
+             .moment = Moment::move,
+             .latest = io_.now() + std::chrono::seconds{random_.between(10, 60)},
+             .in_round = std::nullopt};
 }
 
 void World::strike() {
   if (!blow_ || machine_.phase() == Machine::Phase::off) return;
-  bool now = blow_->in_round ? rounds_ >= *blow_->in_round : io_.now() >= blow_->latest;
-  if (!blow_->in_round && machine_.phase() == Machine::Phase::running)
-    for (unsigned i = 0; i < machine_.count(); ++i)
-      now = now || machine_.services(i).spool().log().write_age() > Duration{0};
+  if (!blow_->in_round && blow_->moment == Moment::move && is_moment(Moment::move)) {
+    coverage_.note("machine: struck while mail was moved");
+    blow_->in_round = rounds_ + random_.below(1U << random_.below(8));
+  }
+  const bool now =
+      blow_->in_round ? rounds_ >= *blow_->in_round : io_.now() >= blow_->latest || is_moment(blow_->moment);
   if (!now) return;
   const bool power = blow_->power;
   blow_.reset();
   crash(power);
+}
+
+bool World::is_moment(Moment moment) {
+  if (moment == Moment::any || machine_.phase() != Machine::Phase::running) return false;
+  if (moment == Moment::move) return watch_.has_moved();
+  for (unsigned i = 0; i < machine_.count(); ++i)
+    if (machine_.services(i).spool().log().write_age() > Duration{0}) return true;
+  return false;
 }
 
 void World::cut_power() {
@@ -221,8 +248,11 @@ void World::keep_machine_up() {
     tell("stop");
     machine_.stop();
     next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 5000)};
-    if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(3))
-      blow_ = {.power = random_.one_in(2), .latest = {}, .in_round = rounds_ + (1U << random_.below(6))};
+    if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(profile_.restless ? 2 : 3))
+      blow_ = {.power = random_.one_in(2),
+               .moment = Moment::any,
+               .latest = {},
+               .in_round = rounds_ + (1U << random_.below(profile_.restless ? 9 : 6))};
     return;
   }
   if (machine_.phase() != Machine::Phase::off || io_.now() < next_start_) return;
@@ -240,8 +270,7 @@ void World::keep_machine_up() {
         io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
     coverage_.note("machine: a core came late to a start");
   }
-  if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(3))
-    blow_ = {.power = random_.one_in(2), .latest = {}, .in_round = rounds_ + (1U << random_.below(9))};
+  aim_at_start();
 }
 
 // Once after each start, before anything else can have happened to the queue.

@@ -40,6 +40,7 @@ class World {
 
  private:
   using Deed = void (World::*)();
+  enum class Moment : std::uint8_t { any, frame, move };
   void plan();
   void plan_some(unsigned count, Deed deed);
   void do_due();
@@ -58,7 +59,9 @@ class World {
   bool run_until(const std::function<bool()>& done, Duration bound);
   void keep_machine_up();
   void aim(bool power);
+  void aim_at_start();
   void strike();
+  bool is_moment(Moment moment);
   void crash(bool power);
   void ended(Machine::Phase before);
   void compare_after_start();
@@ -88,7 +91,8 @@ class World {
   std::optional<Instant> disk_full_until_;
   struct Blow {
     bool power;
-    Instant latest;                         // then at any moment; before, while a frame is being written
+    Moment moment;                          // it waits for a frame being written, or for mail being moved,
+    Instant latest;                         // at most until then
     std::optional<std::uint64_t> in_round;  // or exactly then
   };
   std::optional<Blow> blow_;

@@ -1,4 +1,4 @@
-"""A DNS server for the zones of one test: A, AAAA, MX and CNAME over UDP and TCP on 127.0.0.1. RFC 1035."""
+"""A DNS server for the zones of one test: A, AAAA, MX, NS, PTR, TXT and CNAME over UDP and TCP on 127.0.0.1. RFC 1035."""
 
 import ipaddress
 import socket
@@ -8,7 +8,7 @@ import threading
 
 from programs import free_port
 
-A, CNAME, MX, AAAA = 1, 5, 15, 28
+A, NS, CNAME, PTR, MX, TXT, AAAA = 1, 2, 5, 12, 15, 16, 28
 NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME = 0, 2, 3
 
 
@@ -111,6 +111,8 @@ class DnsServer:
             return ipaddress.ip_address(record[1]).packed
         if record[0] == MX:
             return struct.pack(">H", record[1]) + _pack_name(record[2])
+        if record[0] == TXT:
+            return bytes([len(record[1])]) + record[1].encode()
         return _pack_name(record[1])
 
 

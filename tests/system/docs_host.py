@@ -123,6 +123,12 @@ class Host:
             file.write(RULES)
         with open(self.path("/home/spam.eml"), "wb") as file:
             file.write(ringpost.message(body="Buy cheap pills today.\r\n"))
+        for name in ("cur", "new"):
+            os.makedirs(self.path("/home/Maildir/" + name), exist_ok=True)
+            with open(self.path(f"/home/Maildir/{name}/1"), "wb") as file:
+                file.write(ringpost.message(name, body=f"What we said in {name}.\r\n"))
+        with open(self.path("/home/spam.mbox"), "wb") as file:
+            file.write(b"From a@b.example Sat Jan  3 01:05:34 2026\n" + ringpost.message(body="Casino.\n").replace(b"\r\n", b"\n"))
 
     def write(self, real, config):
         with open(self.path(real), "w") as file:

@@ -1,5 +1,6 @@
 """What an operator sees of the running server: status, top on a terminal, and the page that Prometheus reads."""
 
+import base64
 import fcntl
 import glob
 import json
@@ -18,7 +19,8 @@ import foreign
 import programs
 import ringpost
 from programs import free_port, run, run_ok, wait_until
-from ringpost import LOCAL, SystemTest, message
+from ringpost import LOCAL, REMOTE, SystemTest, message
+from sink import Sink
 
 # What issue and documentation promise of every core.
 PROMISED = ["intake_messages", "intake_bytes", "deliver_bytes", "core_busy_ns", "core_idle_ns", "core_cpu_ns", "core_turns", "core_completions_per_turn",
@@ -186,6 +188,80 @@ class Top(SystemTest):
         done = self.the_server.command("top")
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"--once", done.stderr)
+
+
+class Trace(SystemTest):
+    def setUp(self):
+        self.remote = self.closing(Sink())
+        self.the_server = self.server({"listener": {"submission": {"tls": "offered", "auth_without_tls": True}}}, sink=self.remote)
+
+    def trace(self, *arguments):
+        """A running `ringpost trace`, when the cores know of it; `lines` reads what it has said."""
+        path = os.path.join(self.the_server.folder, f"trace-{time.monotonic_ns()}")
+        with open(path, "wb") as output:
+            process = subprocess.Popen([ringpost.program(), "trace", "--json", *arguments, "--config", self.the_server.config_path], stdout=output,
+                                       stderr=subprocess.STDOUT, env={**os.environ, **self.the_server.environment()})
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process, lambda: [json.loads(line) for line in open(path)]
+
+    def wait_until_traced(self, lines):
+        """Sessions are traced from a moment on that nobody announces: so one is begun after the other until it is seen."""
+        def seen():
+            with self.the_server.talk() as client:
+                client.hello()
+            return lines()
+        wait_until(seen, "the trace to begin")
+
+    def test_shows_both_directions_and_no_secret(self):
+        process, lines = self.trace()
+        self.wait_until_traced(lines)
+        secret = base64.b64encode(f"\0anna@{LOCAL}\0{ringpost.PASSWORD}".encode()).decode()
+        with self.the_server.talk("submission") as client:
+            client.hello()
+            client.ask("AUTH PLAIN " + secret, "235")
+            client.send(f"anna@{LOCAL}", [f"someone@{REMOTE}"], b"Subject: private words\r\n\r\nof a body\r\n")
+        self.remote.wait_for_mail(to=f"someone@{REMOTE}")
+        wait_until(lambda: any(line["session"].startswith("out-") and line["text"] == "ended" for line in lines()) or
+                   any(line["session"].startswith("out-") and line["text"].startswith("250") and "RCPT" not in line["text"] for line in lines()), "the delivery in the trace")
+        said = lines()
+        text = json.dumps(said)
+        self.assertNotIn(secret, text)
+        self.assertNotIn(secret.rstrip("="), text)
+        self.assertNotIn("private words", text)
+        self.assertIn("AUTH PLAIN ***", text)
+        self.assertRegex(text, r"\d+ bytes of a message")
+        self.assertTrue(any(line["session"].startswith("out-") and line["text"].startswith("MAIL FROM:") for line in said))
+        process.send_signal(signal.SIGINT)
+        process.wait(programs.PATIENCE)
+
+    def test_of_a_domain_has_its_sessions_alone_and_of_a_peer_too(self):
+        process, lines = self.trace("--domain", REMOTE)
+        other, of_peer = self.trace("--peer", "203.0.113.0/24", "--for", "1s")
+        self.assertEqual(other.wait(programs.PATIENCE), 1)  # one at a time
+        def sent():
+            self.the_server.send(f"anna@{LOCAL}", [f"bert@{LOCAL}"], message())
+            self.the_server.send(f"anna@{LOCAL}", [f"someone@{REMOTE}"], message())
+            return [line for line in lines() if line["session"].startswith("in-")]
+        wait_until(sent, "a session with that domain")
+        sessions = {}
+        for line in lines():
+            sessions.setdefault(line["session"], []).append(line["text"])
+        for texts in sessions.values():
+            self.assertIn(REMOTE, " ".join(texts))
+        process.kill()
+        process.wait()
+        def again():
+            third, lines = self.trace("--peer", "203.0.113.0/24", "--for", "1s")
+            return third.wait(programs.PATIENCE) == 0 and lines()
+        self.assertEqual([line for line in wait_until(again, "the trace of a peer") if "session" in line], [])
+
+    def test_ends_with_the_server(self):
+        process, lines = self.trace()
+        self.wait_until_traced(lines)
+        self.the_server.stop()
+        process.wait(programs.PATIENCE)
+        self.the_server.start()
 
 
 def promtool():

@@ -35,11 +35,13 @@ svg .grid{stroke:var(--line);stroke-width:.7}svg .axis{stroke:var(--soft)}
 svg polyline{fill:none;stroke-width:1.8}svg.key{width:24px;height:8px;margin-right:.3em}svg.key line{stroke-width:2.4}
 .legend{font-size:.85rem}.legend span{white-space:nowrap;margin-right:.8em}
 table{border-collapse:collapse;width:100%;font-size:.92rem}td,th{text-align:left;padding:.25em .5em .25em 0;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+details td:first-child{white-space:nowrap;padding-right:1em}
 td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-.better{color:#2a8c4a}.worse{color:#b3261e}
+.verdict{white-space:nowrap;padding-left:.5em}.better{color:#2a8c4a}.worse{color:#b3261e}
 @media(max-width:600px){.compare thead{display:none}.compare tr{display:grid;grid-template-columns:1fr 1fr;border-bottom:1px solid var(--line);padding:.3em 0}
-.compare td,.compare td.n{border:0;text-align:left;white-space:normal}.compare td::before{content:attr(data-label) " ";color:var(--soft);font-size:.85em}}
-@media print{body{max-width:none;font-size:10pt;color:#000;background:#fff}figure,.remark,tr{break-inside:avoid}.plots{grid-template-columns:1fr 1fr}h2{break-after:avoid}}
+.compare td,.compare td.n{border:0;text-align:left;white-space:normal;padding-left:0}.compare td::before{content:attr(data-label) " ";color:var(--soft);font-size:.85em}}
+@media print{body{max-width:none;font-size:10pt;color:#000;background:#fff}figure,.remark,tr{break-inside:avoid}.plots{grid-template-columns:1fr 1fr}h2{break-after:avoid}
+details::details-content{content-visibility:visible;block-size:auto}details summary{list-style:none}}
 table.compare{margin-bottom:.8em}</style></head><body>
 )";
 
@@ -190,7 +192,7 @@ std::string comparison_rows(const RunGroup& base, const RunGroup& other) {
         "<tr><td data-label=\"\">{}</td><td data-label=\"\">{}</td><td class=\"n\" "
         "data-label=\"before\">{}</td><td class=\"n\" data-label=\"now\">{}</td>"
         "<td class=\"n\" data-label=\"ratio\">{:.3f}</td><td class=\"n\" data-label=\"95 %\">{:.3f} to "
-        "{:.3f}</td><td class=\"n\" data-label=\"p\">{:.3f}</td><td class=\"{}\" "
+        "{:.3f}</td><td class=\"n\" data-label=\"p\">{:.3f}</td><td class=\"verdict {}\" "
         "data-label=\"\">{}</td></tr>\n",
         html_escaped(other.name), d.figure->name, figure_text(median(base.values(*d.figure)), *d.figure),
         figure_text(median(other.values(*d.figure)), *d.figure), d.ratio.value, d.ratio.low, d.ratio.high,

@@ -34,4 +34,9 @@ inline constexpr std::size_t kGroupsMax = 1000;
 // How often suspensions are looked at that are to end by themselves.
 inline constexpr Duration kDirectiveCheckPeriod = std::chrono::seconds(1);
 
+// A trace holds one of the workers: it ends by itself, and the client's patience is longer.
+inline constexpr Duration kTraceTimeMax = std::chrono::minutes(15);
+inline constexpr std::size_t kTraceLinesMax = 1'000'000;
+inline constexpr std::chrono::milliseconds kTracePeriod{100};
+
 }  // namespace ringpost::admin

@@ -31,12 +31,21 @@ constexpr auto option_choices(const OutboundAction*) {
                                                 {"discard", OutboundAction::discard}});
 }
 
+// Whose mails Bayes learns from, and judges: all of the site's together, or each user's by themselves as far as they taught it.
+enum class BayesScope : std::uint8_t { off, site, user };
+constexpr auto option_choices(const BayesScope*) {
+  return std::to_array<Choice<BayesScope>>(
+      {{"off", BayesScope::off}, {"site", BayesScope::site}, {"user", BayesScope::user}});
+}
+
 struct FilterOptions {
   std::vector<FilePath> rules;
   SpamAction spam = SpamAction::tag;
   OutboundAction outbound = OutboundAction::off;
   std::optional<double> reject_score = 15.0;
   std::optional<double> discard_score;
+  BayesScope bayes = BayesScope::site;
+  bool dns_lists = false;
   Bytes scan_size{512 * 1024};
   Duration quarantine_expire_after = std::chrono::hours(24 * 30);
 };

@@ -61,6 +61,8 @@ struct RuleFlags {
 // The four columns of `score`.
 enum class ScoreSet : std::uint8_t { plain = 0, net = 1, bayes = 2, bayes_net = 3 };
 
+std::string_view to_string(ScoreSet set);  // "plain", "net", "bayes", "bayes-net"
+
 // A tree of a meta rule. Numbers as Perl has them: && and || give the operand that decided.
 struct MetaNode {
   enum class Kind : std::uint8_t {

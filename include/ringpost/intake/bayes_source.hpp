@@ -29,6 +29,7 @@ class BayesSource final : public FactSource {
                  filter::Facts& facts) override;
   void judged(const filter::Engine& engine, const filter::MessageView& message,
               const filter::Verdict& verdict) override;
+  void set_per_user(bool per_user) { per_user_ = per_user; }
   // Returns when all that was learned is written.
   Task<void> stop();
 

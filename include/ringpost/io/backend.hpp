@@ -100,6 +100,8 @@ struct ListenOptions {
   int backlog = 4096;
   bool reuse_port = true;  // one listener for each core on the same address
   bool ipv6_only = true;
+  // With reuse_port: connections whose packets this CPU takes come here. -1: by a hash of their addresses.
+  int cpu = -1;
 };
 
 struct OpenMode {

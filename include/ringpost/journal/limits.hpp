@@ -31,6 +31,7 @@ inline constexpr unsigned kLockAttempts = 100;
 inline constexpr Duration kLockPause = 20ms;
 // What one read of recovery takes at a time: two of the largest frames, so that one is always whole.
 inline constexpr std::size_t kWindowSize = 2 * kBufferSize;
+inline constexpr unsigned kBlockReads = 2;  // of a block, before it counts as one that cannot be read
 inline constexpr std::size_t kDamageReportsMax = 1000;  // kept with their text; further ones are only counted
 inline constexpr std::size_t kVoidsMax = 64;            // failed ranges that are not closed yet
 inline constexpr std::size_t kFailedRangesMax = 1024;   // remembered for who asks late

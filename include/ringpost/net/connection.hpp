@@ -33,11 +33,25 @@
 
 namespace ringpost::net {
 
+// A connection between two cores: it belongs to none of them, and must become a Connection again. Nothing in it refers to
+// the core that it comes from.
+struct Handover {
+  io::Handle socket;
+  Endpoint peer;
+  std::optional<tls::Session> tls;
+  std::vector<std::byte> input;  // received and not consumed
+  std::vector<std::byte> wire;   // behind it, as it came: inside TLS still encrypted
+  bool ended = false;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+};
+
 class Connection {
  public:
   // Takes the connected socket. `peer` as the listener or connect saw it.
   Connection(shard::Core& core, io::Handle socket, const Endpoint& peer);
-  ~Connection();  // close() must have been awaited
+  Connection(shard::Core& core, Handover from);
+  ~Connection();  // close() or hand_over() must have been awaited
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -72,6 +86,10 @@ class Connection {
   // Ends whatever the owning flow waits for with `cancelled`, now and from now on.
   void abort();
   bool aborted() const { return aborted_; }
+  // Ends what this core does with the connection, for another core to go on: the receive has had its final completion, and
+  // what came until then goes along. Everything written has been flushed before. An error: the connection is broken or
+  // aborted, and stays here to be closed.
+  Task<Result<Handover>> hand_over();
   // Says goodbye (TLS close_notify, shutdown), waits for the final completions of everything, closes. Always succeeds.
   Task<void> close();
 
@@ -91,6 +109,8 @@ class Connection {
   static void received(io::Operation& self, const io::Completion& completion);
   void take(const io::Completion& completion);
   void take_bytes(std::span<const std::byte> wire);
+  void take_the_last(const io::Completion& completion);
+  void take_end(const io::Completion& completion);
   void lend(std::span<const std::byte> bytes);
   std::size_t absorb(std::span<const std::byte> wire);
   std::size_t absorb_clear(std::span<const std::byte> bytes);
@@ -111,6 +131,7 @@ class Connection {
   Task<Result<void>> flush_clear(Instant deadline, std::span<const std::span<const std::byte>> more);
   Task<Result<void>> flush_tls(Instant deadline, std::span<const std::span<const std::byte>> more);
   Task<void> linger();
+  Task<void> disarm(std::coroutine_handle<>& slot);
   void begin_tls(tls::Session session);
   Task<Result<void>> shake_hands(Instant deadline);
   Task<Result<void>> exchange_flights(Instant deadline);
@@ -139,6 +160,7 @@ class Connection {
   bool shaking_hands_ = false;
   bool progressed_ = false;          // the handshake has been given bytes since the last receive()
   std::coroutine_handle<> closing_;  // waits for the final completion of the receive
+  std::coroutine_handle<> leaving_;  // the same, and what still comes is kept
 };
 
 class Connection::Receive final : shard::Timer {

@@ -30,7 +30,8 @@ enum class EventType : std::uint8_t {
   expired,
   cancelled,
   rejected,
-  notice
+  notice,
+  traced,  // a line of a session; in a Trace only, never in a log
 };
 std::string_view to_string(EventType type);
 
@@ -67,6 +68,7 @@ enum class EventKey : std::uint8_t {
   tests,
   action,
   filter_time,
+  session,
 };
 std::string_view to_string(EventKey key);
 

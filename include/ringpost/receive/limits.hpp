@@ -12,4 +12,9 @@ inline constexpr Duration kHandshakeTimeout = 30s;
 // Guessing passwords costs at least this much a try, whatever the answer.
 inline constexpr Duration kAuthFailureDelay = 1s;
 
+// A list's own words in a reply: a line has 512 octets (RFC 5321 section 4.5.3.1.5), and ours come before them.
+inline constexpr std::size_t kBlocklistTextMax = 200;
+// They are asked for when the verdict stands already.
+inline constexpr Duration kBlocklistReasonTimeout = 2s;
+
 }  // namespace ringpost::receive

@@ -45,7 +45,8 @@ constexpr auto option_choices(const BareNewline*) {
 struct ListenerOptions {
   Protocol protocol = Protocol::smtp;
   std::vector<Endpoint> address;
-  std::vector<Serve> serve;  // of an HTTP listener
+  std::vector<unsigned> cores;  // that take its connections, by their numbers; empty: all
+  std::vector<Serve> serve;     // of an HTTP listener
   TlsMode tls = TlsMode::offered;
   Level durability = Level::disk;
   std::string banner = "ESMTP";

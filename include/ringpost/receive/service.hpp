@@ -15,6 +15,7 @@
 #include "ringpost/intake/intake.hpp"
 #include "ringpost/observe/registry.hpp"
 #include "ringpost/policy/policy.hpp"
+#include "ringpost/receive/blocklists.hpp"
 #include "ringpost/receive/client_limits.hpp"
 #include "ringpost/receive/options.hpp"
 #include "ringpost/shard/core.hpp"
@@ -38,6 +39,7 @@ struct Listening {
 struct Snapshot {
   std::vector<Listening> listeners;  // in the same order on every core and over reloads
   std::shared_ptr<const policy::Policy> policy;
+  std::shared_ptr<const BlocklistRules> blocklists;  // null: there are none
 };
 
 // The settings of a session, derived once from its listener's options.
@@ -52,6 +54,7 @@ class Service {
     intake::Intake* intake = nullptr;
     accounts::Accounts* accounts = nullptr;
     ClientLimits* clients = nullptr;  // shared by all cores
+    Blocklists* blocklists = nullptr;
     std::shared_ptr<const Snapshot> snapshot;
   };
   Service(shard::Core& core, Parts parts);

@@ -16,6 +16,7 @@
 #include "ringpost/filter/options.hpp"
 #include "ringpost/policy/options.hpp"
 #include "ringpost/publish/options.hpp"
+#include "ringpost/receive/blocklist_options.hpp"
 #include "ringpost/receive/options.hpp"
 #include "ringpost/resolve/options.hpp"
 #include "ringpost/schedule/options.hpp"
@@ -34,6 +35,8 @@ struct Configuration {
   Named<receive::ListenerOptions> listener;
   spool::SpoolOptions spool;
   policy::PolicyOptions policy;
+  Named<receive::BlocklistOptions> blocklist;
+  receive::BlocklistsOptions blocklists;
   policy::DomainsOptions domains;
   accounts::AccountsOptions accounts;
   deliver::MailboxesOptions mailboxes;

@@ -24,6 +24,7 @@
 #include "ringpost/io/backend.hpp"
 #include "ringpost/observe/event_ring.hpp"
 #include "ringpost/observe/registry.hpp"
+#include "ringpost/observe/trace.hpp"
 #include "ringpost/shard/inbox.hpp"
 #include "ringpost/shard/limits.hpp"
 #include "ringpost/shard/mesh.hpp"
@@ -55,6 +56,7 @@ class Core {
     OffloadPool* offload = nullptr;        // null: offloaded work runs at once on the core
     const CoreOptions* options = nullptr;  // null: the defaults
     int cpu = -1;                          // it is bound to this one; -1: to none
+    int node = -1;                         // of NUMA, of that CPU; -1: not known
   };
   explicit Core(const Parts& parts);
   ~Core();  // no root task is alive
@@ -64,6 +66,7 @@ class Core {
   unsigned index() const { return index_; }
   unsigned count() const { return mesh_->count(); }  // how many cores there are
   int cpu() const { return cpu_; }                   // it is bound to this one; -1: to none
+  int node() const { return node_; }                 // of NUMA, of that CPU; -1: not known
   io::Backend& backend() { return *backend_; }
   Mesh& mesh() { return *mesh_; }
   FramePool& frames() { return frames_; }
@@ -73,6 +76,9 @@ class Core {
   observe::EventRing& events() { return events_; }
   TimerWheel& timers() { return timers_; }
   const StallLog& stalls() const { return stalls_; }
+  // Where sessions tell what is spoken; null while nobody traces. Who sets one takes it away before it dies.
+  observe::Trace* trace() const { return trace_; }
+  void set_trace(observe::Trace* trace) { trace_ = trace; }
   friend FramePool& frame_pool(Core& core) { return core.frames_; }
 
   // The clocks as read at the start of this turn.
@@ -141,6 +147,7 @@ class Core {
 
   unsigned index_;
   int cpu_;
+  int node_;
   io::Backend* backend_;
   std::unique_ptr<Mesh> own_mesh_;
   Mesh* mesh_;
@@ -152,6 +159,7 @@ class Core {
   std::unique_ptr<Figures> own_figures_;
   observe::EventRing events_;
   StallLog stalls_;
+  observe::Trace* trace_ = nullptr;
   const void* running_code_ = nullptr;
   Instant now_;
   WallTime wall_now_;

@@ -47,6 +47,8 @@ class Mesh {
 
   // Connections of a listener that a core holds or has been given. Any core.
   std::atomic<std::uint32_t>& load(unsigned slot, unsigned core) { return seats_[core].load[slot]; }
+  // Whether a core takes connections of that listener at all: it has one of its own.
+  std::atomic<bool>& takes(unsigned slot, unsigned core) { return seats_[core].takes[slot]; }
 
  private:
   struct Ring;
@@ -56,6 +58,7 @@ class Mesh {
     io::Backend* backend = nullptr;
     unsigned first = 0;  // the ring to begin with, for fairness; the core's own
     alignas(64) std::array<std::atomic<std::uint32_t>, kListenersMax> load{};
+    std::array<std::atomic<bool>, kListenersMax> takes{};
   };
   Ring& ring(unsigned from, unsigned to) const;
   std::size_t run_ring(Core& here, unsigned from, unsigned to, std::size_t count_max);

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ringpost/shard/core.hpp"
 
@@ -32,6 +33,8 @@ class Runtime {
 
   // How many cores `start` would make with these options.
   static Result<unsigned> core_count(const CoreOptions& options);
+  // The CPU of each of them.
+  static Result<std::vector<unsigned>> cpus(const CoreOptions& options);
   unsigned count() const;
   // For reading figures and draining events only; anything else goes through run_on.
   Core& core(unsigned index);

@@ -50,7 +50,7 @@ enum class Verb : std::uint8_t;
 struct Event {
   enum class Kind : std::uint8_t {
     need_input,   // everything is consumed: send output(), receive more
-    flush,        // output() has grown: send it, call next() again
+    flush,        // output() has grown, or a refused body has ended: send it, call next() again
     helo,         // EHLO, HELO, LHLO: helo(). Answer with accept() or reject()
     start_tls,    // the 220 is in output(). Send it, drop every byte received so far, hand-shake,
                   // then call tls_started()
@@ -151,6 +151,10 @@ class ServerSession {
   sasl::Credentials& credentials();
   std::string_view auth_mechanism() const;
 
+  // Of what the last next() consumed, how many bytes at its end were no commands: those of a body, kept or refused,
+  // and what came after the last word. For who shows what was said.
+  std::size_t unspoken() const { return unspoken_; }
+
   // What the client did wrong, since the greeting: for figures.
   std::uint32_t protocol_errors() const { return protocol_errors_; }
 
@@ -249,6 +253,7 @@ class ServerSession {
   std::unique_ptr<sasl::ServerExchange> exchange_;
   std::uint64_t size_hint_ = 0;
   std::size_t output_sent_ = 0;
+  std::size_t unspoken_ = 0;
   std::uint32_t errors_ = 0;
   std::uint32_t protocol_errors_ = 0;
   std::uint32_t rejections_ = 0;

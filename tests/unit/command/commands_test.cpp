@@ -23,6 +23,7 @@ TEST(Commands, every_one_explains_itself_with_an_example) {
                                                        {"stop"},
                                                        {"status"},
                                                        {"top"},
+                                                       {"trace"},
                                                        {"version"},
                                                        {"config", "reference"},
                                                        {"config", "show"},
@@ -78,6 +79,7 @@ TEST(Commands, that_need_the_server_end_with_75_when_there_is_none) {
   ASSERT_EQ(world.run({"init", world.file("")}), kDone);
   for (const auto& words : std::vector<std::vector<std::string>>{{"status"},
                                                                  {"top"},
+                                                                 {"trace"},
                                                                  {"reload"},
                                                                  {"stop"},
                                                                  {"queue", "summary"},

@@ -83,6 +83,13 @@ Instant soon(Connection& connection, Duration bound = 30s) {
   return connection.core().now() + bound;
 }
 
+// A text in which no part is like another.
+std::string numbers(std::size_t size) {
+  std::string text;
+  for (int i = 0; text.size() < size; ++i) text += std::to_string(i) + ",";
+  return text;
+}
+
 // Reads until `count` bytes are there; consumes them.
 Task<std::string> read(Connection& connection, std::size_t count) {
   std::string text;
@@ -96,6 +103,25 @@ Task<std::string> read(Connection& connection, std::size_t count) {
     connection.consume(part.size());
   }
   co_return text;
+}
+
+// The rest of a conversation, which goes to and fro between two cores while its bytes come.
+Task<void> hop(shard::Simulation& simulation, unsigned core, Handover from, std::size_t count,
+               std::string& heard, bool& over) {
+  constexpr std::size_t kStep = 1000;
+  Connection connection(simulation.core(core), std::move(from));
+  heard += co_await read(connection, std::min(kStep, count - heard.size()));
+  if (heard.size() < count) {
+    auto parts = co_await connection.hand_over();
+    EXPECT_TRUE(parts);
+    const unsigned next = 1 - core;
+    if (parts) simulation.core(next).spawn(hop(simulation, next, std::move(*parts), count, heard, over));
+    co_return;
+  }
+  EXPECT_TRUE(connection.write("heard all of it"));
+  EXPECT_TRUE(co_await connection.flush(soon(connection)));
+  co_await connection.close();
+  over = true;
 }
 
 // Reads to the end of the stream.
@@ -219,6 +245,39 @@ TEST_P(ConnectionTest, a_nudge_wakes_once_and_an_abort_for_good) {
   EXPECT_FALSE(flushed);
 }
 
+TEST_P(ConnectionTest, goes_on_where_it_was_on_another_core) {
+  const std::string text = numbers(200'000);
+  std::string first, rest, answer;
+  bool over = false;
+  run(
+      [&](Connection& connection) -> Task<void> {
+        first = co_await read(connection, 6);
+        auto parts = co_await connection.hand_over();
+        EXPECT_TRUE(parts);
+        if (parts) simulation_.core(1).spawn(hop(simulation_, 1, std::move(*parts), text.size(), rest, over));
+      },
+      [&](Connection& connection) -> Task<void> {
+        const std::array<std::span<const std::byte>, 1> more{std::as_bytes(std::span(text))};
+        EXPECT_TRUE(connection.write("login\n"));
+        EXPECT_TRUE(co_await connection.flush(soon(connection), more));
+        answer = co_await read_all(connection);
+      },
+      Closes::server);
+  EXPECT_TRUE(simulation_.run_until([&] { return over; }, 60s));
+  EXPECT_EQ(first, "login\n");
+  EXPECT_TRUE(rest == text);
+  EXPECT_EQ(answer, "heard all of it");
+}
+
+TEST_P(ConnectionTest, that_is_aborted_is_not_handed_over) {
+  run(
+      [&](Connection& connection) -> Task<void> {
+        connection.abort();
+        EXPECT_FALSE(co_await connection.hand_over());
+      },
+      [&](Connection& connection) -> Task<void> { (void)co_await read_all(connection); });
+}
+
 TEST_P(ConnectionTest, the_end_of_the_stream_comes_after_its_last_byte) {
   std::string received;
   run([&](Connection& connection) -> Task<void> { received = co_await read_all(connection); },
@@ -293,8 +352,7 @@ class TlsConnectionTest : public ConnectionTest {
 };
 
 TEST_P(TlsConnectionTest, carries_megabytes_both_ways_inside_tls) {
-  std::string text;
-  for (int i = 0; text.size() < 1'000'000; ++i) text += std::to_string(i) + ",";
+  const std::string text = numbers(1'000'000);
   std::string there;
   std::string back;
   run(
@@ -319,6 +377,33 @@ TEST_P(TlsConnectionTest, carries_megabytes_both_ways_inside_tls) {
       });
   EXPECT_TRUE(there == text);
   EXPECT_TRUE(back == "back: " + text);
+}
+
+TEST_P(TlsConnectionTest, goes_on_inside_tls_on_another_core) {
+  const std::string text = numbers(300'000);
+  std::string first, rest, answer;
+  bool over = false;
+  run(
+      [&](Connection& connection) -> Task<void> {
+        EXPECT_TRUE(co_await connection.accept_tls(server_context_, soon(connection)));
+        first = co_await read(connection, 6);
+        auto parts = co_await connection.hand_over();
+        EXPECT_TRUE(parts && parts->tls);
+        if (parts) simulation_.core(1).spawn(hop(simulation_, 1, std::move(*parts), text.size(), rest, over));
+      },
+      [&](Connection& connection) -> Task<void> {
+        EXPECT_TRUE(
+            co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection)));
+        const std::array<std::span<const std::byte>, 1> more{std::as_bytes(std::span(text))};
+        EXPECT_TRUE(connection.write("login\n"));
+        EXPECT_TRUE(co_await connection.flush(soon(connection), more));
+        answer = co_await read_all(connection);
+      },
+      Closes::server);
+  EXPECT_TRUE(simulation_.run_until([&] { return over; }, 60s));
+  EXPECT_EQ(first, "login\n");
+  EXPECT_TRUE(rest == text);
+  EXPECT_EQ(answer, "heard all of it");
 }
 
 TEST_P(TlsConnectionTest, a_first_flight_that_came_early_is_not_lost) {

@@ -154,11 +154,21 @@ TEST_F(ListenerTest, stopping_in_a_pause_ends_the_pause) {
   EXPECT_EQ(cores[0].timers().next(), Instant::never());
 }
 
-TEST_F(ListenerTest, a_connection_given_to_a_core_whose_listener_has_gone_is_closed_there) {
+TEST_F(ListenerTest, nothing_is_given_to_a_core_without_the_listener) {
   listeners[1]->stop();
   cores.turn_all(2);
   listeners[1].reset();
   for (std::int32_t socket = 10; socket < 16; ++socket) connect(0, socket);
+  cores.turn(2);
+  EXPECT_EQ(kept[0].size() + kept[2].size(), 6U);
+  EXPECT_EQ(cores.mesh.load(kSlot, 1).load(), 0U);
+}
+
+TEST_F(ListenerTest, a_connection_given_to_a_core_whose_listener_has_gone_is_closed_there) {
+  listeners[1]->stop();
+  cores.turn_all(2);
+  for (std::int32_t socket = 10; socket < 16; ++socket) connect(0, socket);
+  listeners[1].reset();
   cores.turn(1);
   EXPECT_TRUE(kept[1].empty());
   ASSERT_EQ(submitted(1, io::OpKind::close), 1);

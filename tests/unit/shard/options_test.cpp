@@ -45,6 +45,8 @@ TEST(CoreOptions, use_is_all_or_a_list_without_repeats) {
   CoreOptions options;
   EXPECT_EQ(problem("use", text("all"), &options), "");
   EXPECT_TRUE(std::holds_alternative<Word<"all">>(options.use));
+  EXPECT_EQ(problem("use", text("physical"), &options), "");
+  EXPECT_TRUE(std::holds_alternative<Word<"physical">>(options.use));
   EXPECT_EQ(problem("use", cpus({0, 2, 4}), &options), "");
   EXPECT_EQ(std::get<std::vector<unsigned>>(options.use), (std::vector<unsigned>{0, 2, 4}));
   EXPECT_THAT(problem("use", cpus({2, 0, 2})), testing::HasSubstr("CPU 2 twice"));

@@ -50,6 +50,13 @@ std::unique_ptr<Runtime> started(
   return runtime ? *std::move(runtime) : nullptr;
 }
 
+TEST(Topology, physical_leaves_out_the_second_threads) {
+  EXPECT_EQ(physical_only({{0, 1}, {2, 3}}, {0, 1, 2, 3}), (std::vector<unsigned>{0, 2}));
+  EXPECT_EQ(physical_only({{0, 1}, {2, 3}}, {1, 2, 3}), (std::vector<unsigned>{2, 1}));
+  EXPECT_EQ(physical_only({{0, 4}}, {0, 4, 9}), (std::vector<unsigned>{0, 9}));
+  EXPECT_EQ(physical_only({}, {5, 3}), (std::vector<unsigned>{5, 3}));
+}
+
 TEST(Topology, takes_one_cpu_of_each_physical_core_first) {
   const std::vector<PhysicalCore> machine{{0, 4}, {1, 5}, {2}, {3, 7}};
   EXPECT_EQ(ordered_cpus(machine, {0, 1, 2, 3, 4, 5, 7}), (std::vector<unsigned>{0, 1, 2, 3, 4, 5, 7}));

@@ -242,6 +242,30 @@ TEST(ServerChunks, refuses_a_message_above_the_limit_chunk_by_chunk) {
   EXPECT_EQ(server.mails.size(), 1U);
 }
 
+TEST(ServerSession, tells_bodies_from_what_is_said_also_when_they_are_refused) {
+  TestServer server({.message_size_max = 10_B, .errors_max = 100});
+  server.greeted();
+  const std::vector<std::string> said{std::string(kHello),
+                                      "BDAT 6 LAST\r\n",
+                                      "MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nBDAT 6\r\n",
+                                      "BDAT 5 LAST\r\n",
+                                      "NOOP\r\n",
+                                      std::string(kEnvelope) + "DATA\r\n",
+                                      "RSET\r\n"};
+  const std::string secret = "567\r\n";
+  server.say(said[0]);
+  server.say(said[1] + "body\r\n" + said[2] + "body\r\n" + said[3] + secret + said[4]);
+  server.say(said[5]);
+  server.say("a body that is far too long\r\n");
+  server.say("and goes on\r\n.\r\n" + said[6]);
+  std::string expected;
+  for (const std::string& part : said) expected += part;
+  EXPECT_EQ(server.spoken, expected);
+  EXPECT_TRUE(server.saw("reset 552"));
+  server.say("BDAT many\r\nbody\r\n");  // nobody knows where it ends: the session does not hear more
+  EXPECT_EQ(server.spoken, expected + "BDAT many\r\n");
+}
+
 TEST(ServerChunks, survives_the_largest_chunk_size) {
   TestServer server({.message_size_max = 10_B});
   with_recipient(server);

@@ -31,6 +31,7 @@ class TestServer {
   ServerSettings settings;
   ServerSession session;
   std::string output;               // all replies
+  std::string spoken;               // what the client said, without bodies
   std::vector<std::string> events;  // what the driver was told
   std::vector<ReceivedMail> mails;
   std::size_t target_bytes = 64;  // room for one step of a body
@@ -59,7 +60,9 @@ class TestServer {
     std::span<const std::byte> input = scan::as_bytes(bytes);
     while (!ended_) {
       room_.resize(target_bytes);
+      const std::string_view before = scan::as_text(input);
       const Event event = session.next(input, room_);
+      spoken += before.substr(0, before.size() - input.size() - session.unspoken());
       if (!handle(event)) return !ended_ && event.kind == Event::Kind::need_input;
     }
     return false;

@@ -85,11 +85,12 @@ const std::vector<Dialogue>& dialogues() {
 
 struct Outcome {
   std::string output;
+  std::string spoken;
   std::vector<std::string> events;
   std::vector<ReceivedMail> mails;
   bool operator==(const Outcome&) const = default;
   friend void PrintTo(const Outcome& outcome, std::ostream* out) {
-    *out << outcome.output;
+    *out << outcome.output << outcome.spoken;
     for (const std::string& event : outcome.events) *out << event << "; ";
   }
 };
@@ -108,7 +109,7 @@ Outcome run(const Dialogue& dialogue, NextSize next_size, std::size_t room) {
       rest.remove_prefix(size);
     }
   }
-  return {server.output, server.events, server.mails};
+  return {server.output, server.spoken, server.events, server.mails};
 }
 
 TEST(ServerSplit, any_split_gives_the_same_conversation) {
