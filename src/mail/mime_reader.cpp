@@ -131,10 +131,11 @@ class MimeReader::Tree {
       const std::string_view line = line_.empty() ? part : std::string_view(line_);
       line_size_ += part.size();
       after_cr_ = part.ends_with('\r');
-      if (!complete) return note(part);
+      note(part);  // a boundary too: whether it is one may not be known yet
+      if (!complete) return;
       end_line();
       const std::uint64_t size = std::exchange(line_size_, 0);
-      if (!take_boundary(line, size, true)) note(part);
+      take_boundary(line, size, true);
       if (!in_header_) line_end_size_ = crlf ? 2 : 1;
       line_.clear();
     }
