@@ -35,8 +35,8 @@ TEST(NumberSet, does_what_sets_do) {
   const auto draw = [&](std::set<std::uint32_t>& plain) {
     NumberSet set;
     for (int i = 0; i < 25; ++i) {
-      const std::uint32_t first = 1 + random() % 60;
-      const std::uint32_t last = first + random() % 5;
+      const auto first = static_cast<std::uint32_t>(1 + random() % 60);
+      const auto last = static_cast<std::uint32_t>(first + random() % 5);
       set.add({first, last});
       for (std::uint32_t n = first; n <= last; ++n) plain.insert(n);
       if (random() % 3 == 0) break;

@@ -113,7 +113,7 @@ TEST(Pop3Session, consumes_nothing_behind_an_unanswered_command) {
 
 TEST(MessageWriter, is_the_same_for_any_split) {
   for (const std::string_view message : kMessages)
-    for (const auto lines : {std::optional<std::uint64_t>{}, {0}, {1}, {2}, {3}, {100}}) {
+    for (const auto lines : std::vector<std::optional<std::uint64_t>>{{}, 0, 1, 2, 3, 100}) {
       const std::string whole = sent(message, lines, 1000, 16);
       for (std::size_t size = 1; size < message.size(); ++size)
         for (const std::size_t pieces : {1U, 2U, 7U}) EXPECT_EQ(sent(message, lines, size, pieces), whole);
