@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 
+#include "ringpost/access/service.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/deliver/leases.hpp"
 #include "ringpost/deliver/local.hpp"
@@ -98,6 +99,7 @@ class CoreServices {
   std::unique_ptr<deliver::Service> deliver_;
   std::unique_ptr<receive::Blocklists> blocklists_;
   std::unique_ptr<receive::Service> receive_;
+  std::unique_ptr<access::Service> access_;
   std::unique_ptr<inject::Pickup> pickup_;  // on the first core
   shard::Signal pickup_signal_;
   bool pickup_ended_ = false;
