@@ -96,12 +96,22 @@ Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) 
                                                                         .clients = shared_.clients,
                                                                         .blocklists = blocklists_.get(),
                                                                         .snapshot = snapshot});
+  access_ = std::make_unique<access::Service>(
+      core_, access::Service::Parts{.store = store_.get(),
+                                    .accounts = shared_.accounts,
+                                    .places = &shared_.places(core_.count()),
+                                    .snapshot = RP_CO_TRY(make_access_snapshot(*material_))});
   co_return Result<void>{};
 }
 
 Task<Result<void>> CoreServices::start() {
-  for (const BoundSocket& socket : shared_.sockets)
-    if (socket.core == core_.index()) receive_->listen(socket.listener, socket.slot, socket.handle);
+  for (const BoundSocket& socket : shared_.sockets) {
+    if (socket.core != core_.index()) continue;
+    if (access_->serves(socket.listener))
+      access_->listen(socket.listener, socket.slot, socket.handle);
+    else
+      receive_->listen(socket.listener, socket.slot, socket.handle);
+  }
   RP_CO_CHECK(co_await spool_->start(*deliver_));
   if (core_.index() == 0 && shared_.pickup) {
     pickup_ = std::make_unique<inject::Pickup>(core_, *intake_,
@@ -115,6 +125,7 @@ Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
   const Configuration& configuration = *material->configuration;
   const auto snapshot = RP_TRY(make_snapshot(*material, *shared_.accounts));
   auto settings = RP_TRY(deliver_settings(*material, snapshot->policy));
+  auto access = RP_TRY(make_access_snapshot(*material));
   RP_CHECK(local_->set_settings(local_settings(*material)));
   store_->set_settings(store_settings(configuration));
   material_ = std::move(material);
@@ -122,6 +133,7 @@ Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
   set_fact_sources();
   intake_->set_filter(material_->filter);
   receive_->reload(snapshot);
+  access_->reload(std::move(access));
   deliver_->reload(std::move(settings));
   if (pickup_) pickup_->set_settings(pickup_settings(*material_, snapshot->policy));
   return {};
@@ -144,6 +156,7 @@ void CoreServices::set_fact_sources() {
 Task<void> CoreServices::cut_off(std::shared_ptr<shard::Sleep> bound) {
   if (!co_await *bound) co_return;  // all was over before
   receive_->abort();
+  access_->abort();
   deliver_->abort();
   resolver_->abort();
 }
@@ -162,9 +175,11 @@ Task<void> CoreServices::shut_down(Duration bound) {
   if (receive_ && deliver_) {
     const auto sleep = std::make_shared<shard::Sleep>(core_, bound);
     receive_->drain();
+    access_->drain();
     deliver_->drain();
     core_.spawn(cut_off(sleep));
     co_await receive_->stopped();
+    co_await access_->stopped();
     co_await deliver_->stopped();
     sleep->cancel();
   }

@@ -46,10 +46,16 @@ struct Shared {
     std::call_once(mailboxes_once_, [&] { mailboxes_ = std::make_unique<store::Sharing>(cores); });
     return *mailboxes_;
   }
+  access::Places& places(unsigned cores) {
+    std::call_once(places_once_, [&] { places_ = std::make_unique<access::Places>(cores); });
+    return *places_;
+  }
 
  private:
   std::once_flag mailboxes_once_;
   std::unique_ptr<store::Sharing> mailboxes_;
+  std::once_flag places_once_;
+  std::unique_ptr<access::Places> places_;
 };
 
 class CoreServices {

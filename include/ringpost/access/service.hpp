@@ -72,6 +72,9 @@ class Service {
   Service(shard::Core& core, Parts parts);
   ~Service();
 
+  bool serves(std::size_t index) const {
+    return parts_.snapshot->listeners[index].speaks != Speaks::nothing;
+  }
   // `index`: of the listener; `slot`: the same on every core for this address.
   void listen(std::size_t index, unsigned slot, io::Handle listening);
   void reload(std::shared_ptr<const Snapshot> snapshot) { parts_.snapshot = std::move(snapshot); }
