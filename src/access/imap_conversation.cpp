@@ -126,8 +126,8 @@ void ImapConversation::finish(const Answer& answer) {
   session_.finish({answer.condition, answer.code, answer.text});
 }
 
-void ImapConversation::tell_news(bool expunges) {
-  if (has_selection()) selection_->tell(session_.respond(), session_.dialect(), expunges);
+void ImapConversation::tell_news(bool expunges, const store::UidSet& known) {
+  if (has_selection()) selection_->tell(session_.respond(), session_.dialect(), expunges, known);
 }
 
 // Another session has deleted the mailbox.

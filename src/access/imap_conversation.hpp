@@ -60,7 +60,7 @@ class ImapConversation final : public Conversation, store::Listener {
   void finish(const Answer& answer);
   // The mailbox is selected, and still there.
   bool has_selection() const { return selection_ && selection_->mailbox() != nullptr; }
-  void tell_news(bool expunges);
+  void tell_news(bool expunges, const store::UidSet& known = {});
   void notice_gone();
   // Sends when much is waiting, and lets others of this core have their turn. False: the client has gone.
   Task<bool> relieve(std::size_t& steps);

@@ -107,10 +107,10 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
 
 Task<Result<void>> ImapConversation::set_seen(const store::UidSet& which) {
   if (which.empty()) co_return Result<void>{};
-  const store::View::Quiet quiet(selection_->view());
   auto changed =
       co_await mail_->change_flags(selection_->mailbox()->id(), which, {.flags = store::Flags::seen});
   if (!changed) co_return fail(changed.error().error);
+  tell_news(false, which);  // the responses show them
   co_return Result<void>{};
 }
 

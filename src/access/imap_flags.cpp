@@ -31,12 +31,10 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Store& command) {
                            .keywords = command.flags.keywords,
                            .unchanged_since = std::nullopt};
   if (command.unchanged_since) change.unchanged_since = store::ModSeq{*command.unchanged_since};
-  std::optional<store::View::Quiet> quiet(std::in_place, selection_->view());
   auto changed = co_await mail_->change_flags(selection_->mailbox()->id(), *which, std::move(change));
-  quiet.reset();
   if (!changed) co_return Answer::refused(changed.error());
   if (!has_selection()) co_return Answer::ok();
-  tell_news(false);  // new keywords come before they are used
+  tell_news(false, *which);  // new keywords come before they are used
   // Without .SILENT the flags of all of them; with it the mod-sequences of those that changed (RFC 7162 section 3.1.3).
   selection_->for_each(command.silent ? changed->changed : *which, [&](const store::Message& message) {
     if (changed->modified.contains(message.uid)) return;

@@ -6,8 +6,8 @@ namespace ringpost::access {
 
 Selection::Selection(store::UserMail& user, const store::Mailbox& mailbox, bool only_reads,
                      store::Listener& listener)
-    : read_only(only_reads), view_(user, mailbox, &listener), recent_from_(mailbox.recent_from()) {
-  if (!only_reads) mailbox.take_recent();
+    : read_only(only_reads), view_(user, mailbox.id(), &listener), recent_from_(mailbox.recent_from()) {
+  if (!only_reads) recent_from_ = view_.take_recent();
 }
 
 std::uint32_t Selection::recent() const {
@@ -77,7 +77,8 @@ void Selection::tell_flags(imap::ResponseWriter respond, const imap::Dialect& di
   fetch.end();
 }
 
-void Selection::tell(imap::ResponseWriter respond, const imap::Dialect& dialect, bool expunges) {
+void Selection::tell(imap::ResponseWriter respond, const imap::Dialect& dialect, bool expunges,
+                     const store::UidSet& known) {
   if (!view_.pending()) return;
   const store::View::News news = view_.take(expunges);
   if (news.mailbox_gone) return;
@@ -87,12 +88,12 @@ void Selection::tell(imap::ResponseWriter respond, const imap::Dialect& dialect,
     for (const std::size_t number : news.expunged) respond.expunge(static_cast<std::uint32_t>(number));
   if (news.exists) {
     respond.exists(static_cast<std::uint32_t>(*news.exists));
+    if (!read_only) recent_from_ = std::min(recent_from_, view_.take_recent());
     respond.recent(recent());
-    if (!read_only) mailbox()->take_recent();
   }
   if (news.keywords) respond.flags(flag_names());
   for (const store::Uid uid : news.changed)
-    if (const store::Message* message = mailbox()->find(uid))
+    if (const store::Message* message = known.contains(uid) ? nullptr : mailbox()->find(uid))
       tell_flags(respond, dialect, *message, dialect.rev2);
 }
 

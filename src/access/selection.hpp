@@ -31,8 +31,10 @@ class Selection {
   template <class Visit>
   void for_each(const store::UidSet& set, Visit visit) const;
 
-  // Tells the news, in the order that clients expect. `expunges`: they may be told now.
-  void tell(imap::ResponseWriter respond, const imap::Dialect& dialect, bool expunges);
+  // Tells the news, in the order that clients expect. `expunges`: they may be told now. `known`: of these the client hears, or
+  // wants to hear nothing (.SILENT).
+  void tell(imap::ResponseWriter respond, const imap::Dialect& dialect, bool expunges,
+            const store::UidSet& known = {});
   // FLAGS, and where the client wants them UID and MODSEQ.
   void tell_flags(imap::ResponseWriter respond, const imap::Dialect& dialect, const store::Message& message,
                   bool with_uid) const;
