@@ -62,7 +62,7 @@ Task<bool> Conversation::admit() {
 
 Task<bool> Conversation::send() {
   const std::string_view waiting = output();
-  if (waiting.empty()) co_return true;
+  if (waiting.empty() && connection_.unsent() == 0) co_return true;
   const std::array<std::span<const std::byte>, 1> pieces{std::as_bytes(std::span(waiting))};
   const auto sent = co_await connection_.flush(service_.core().now() + kSendTimeout, pieces);
   output_sent(pieces[0].size());
