@@ -2,6 +2,7 @@
 #include "ringpost/base/assert.hpp"
 #include "ringpost/mail/base64.hpp"
 #include "ringpost/pop3/server_session.hpp"
+#include "ringpost/sasl/limits.hpp"
 #include "ringpost/sasl/secret_base64.hpp"
 
 namespace ringpost::pop3 {
@@ -16,8 +17,8 @@ constexpr std::string_view kNeedsTls = "use STLS before you log in";
 
 std::optional<Event> ServerSession::on_user(std::string_view name) {
   if (!login_offered()) return refuse(kNeedsTls, ResponseCode::sys_perm), std::nullopt;
-  if (name.empty()) return refuse("USER takes a name"), std::nullopt;
-  login_ = name;
+  if (name.empty() || name.size() > sasl::kFieldBytesMax) return refuse("USER takes a name"), std::nullopt;
+  std::string(name).swap(login_);  // assigning would keep the room of a longer one
   say("+OK", "Now the password", ResponseCode::none);
   return std::nullopt;
 }

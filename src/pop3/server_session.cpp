@@ -1,8 +1,8 @@
 #include "ringpost/pop3/server_session.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <utility>
 
 #include "ringpost/base/assert.hpp"
 #include "ringpost/scan/find.hpp"

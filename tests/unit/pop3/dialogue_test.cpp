@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "ringpost/pop3/limits.hpp"
+#include "ringpost/sasl/limits.hpp"
 
 #include "unit/pop3/pop3_driver.hpp"
 
@@ -76,11 +77,15 @@ TEST(Pop3Limits, lines) {
   settings.auth_needs_tls = false;
   TestServer server(settings);
   server.greeted();
-  // "USER " and CRLF are 7 bytes.
-  server.feed("USER " + std::string(kAuthLineBytesMax - 7, 'a') + "\r\n");
-  EXPECT_EQ(server.log.back(), "S: +OK Now the password");
-  server.feed("USER " + std::string(kAuthLineBytesMax - 6, 'a') + "\r\n");
+  // "AUTH FOO " and CRLF are 11 bytes.
+  server.feed("AUTH FOO " + std::string(kAuthLineBytesMax - 11, 'a') + "\r\n");
+  EXPECT_EQ(server.log.back(), "S: -ERR no such mechanism");
+  server.feed("AUTH FOO " + std::string(kAuthLineBytesMax - 10, 'a') + "\r\n");
   EXPECT_EQ(server.log.back(), "S: -ERR the line is too long");
+  server.feed("USER " + std::string(sasl::kFieldBytesMax + 1, 'a') + "\r\n");
+  EXPECT_EQ(server.log.back(), "S: -ERR USER takes a name");
+  server.feed("USER " + std::string(sasl::kFieldBytesMax, 'a') + "\r\n");
+  EXPECT_EQ(server.log.back(), "S: +OK Now the password");
   server.feed("USER ann\r\nPASS secret\r\nNOOP" + std::string(kCommandLineBytesMax - 6, ' ') + "\r\n");
   EXPECT_EQ(server.log.back(), "S: +OK");
   server.feed("NOOP" + std::string(kCommandLineBytesMax - 5, ' ') + "\r\n");
