@@ -220,6 +220,9 @@ class Trace(SystemTest):
         process, lines = self.trace()
         self.wait_until_traced(lines)
         secret = base64.b64encode(f"\0anna@{LOCAL}\0{ringpost.PASSWORD}".encode()).decode()
+        with self.the_server.talk() as client:
+            client.hello()
+            client.ask("BDAT 14 LAST\r\nhidden words", "503")  # of no transaction: refused after its bytes
         with self.the_server.talk("submission") as client:
             client.hello()
             client.ask("AUTH PLAIN " + secret, "235")
@@ -232,6 +235,8 @@ class Trace(SystemTest):
         self.assertNotIn(secret, text)
         self.assertNotIn(secret.rstrip("="), text)
         self.assertNotIn("private words", text)
+        self.assertNotIn("hidden words", text)
+        self.assertIn("BDAT 14 LAST", text)
         self.assertIn("AUTH PLAIN ***", text)
         self.assertRegex(text, r"\d+ bytes of a message")
         self.assertTrue(any(line["session"].startswith("out-") and line["text"].startswith("MAIL FROM:") for line in said))
