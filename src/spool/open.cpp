@@ -111,14 +111,16 @@ Task<Result<void>> Spool::State::settle_foreign() {
 
 // Little by little: new mail is taken meanwhile.
 Task<Result<void>> Spool::State::announce_recovered() {
-  Survey left(shared_from_this(), [this](MessageId id) { return queue.find(id)->is(Entry::unannounced); });
+  Survey left(shared_from_this());
   for (auto some = co_await left.next(); !some.empty(); some = co_await left.next())
     for (const auto& [id, loaded] : some) {
       Entry* entry = queue.find(id);
       if (entry == nullptr || !entry->is(Entry::unannounced)) continue;
       entry->clear(Entry::unannounced);
+      // Before it is handed over nobody changes what has become of it.
       if (loaded)
-        announce_with(*entry, loaded->bytes, true);
+        listener->queued(
+            {.id = id, .envelope = &loaded->envelope, .outcomes = loaded->outcomes, .recovered = true});
       else
         announce(id, true);
     }

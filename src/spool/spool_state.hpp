@@ -113,11 +113,12 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   bool refresh(MessageId id, Loaded& loaded) const;
   Result<Loaded> loaded_from(MessageId id, std::vector<std::byte> envelope) const;
   Task<Result<Body>> part(MessageId id, std::uint64_t offset, std::uint64_t size);
+  Task<Result<Body>> part_once(MessageId id, std::uint64_t offset, std::uint64_t size, bool& moved);
   Task<Result<std::vector<std::byte>>> read_envelope(MessageId id);
   Result<std::vector<buffer::Block>> blocks_for(std::uint64_t size);
   Body held_part(std::shared_ptr<Held> from, std::uint64_t offset, std::uint64_t size) const;
   Task<Result<void>> add_record(MessageId id, journal::Location where, std::uint32_t skip, std::uint32_t size,
-                                Body& body);
+                                Body& body, bool& moved);
 
   // Start and end.
   Task<Result<void>> open(std::vector<unsigned> adopt);
