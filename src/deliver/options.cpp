@@ -94,7 +94,7 @@ const OptionTable& option_table(const MailboxesOptions*) {
           field<&MailboxesOptions::quota>(
               "quota",
               "How much mail one user may have in the store, unless he has a quota of his own; 0: no bound.",
-              range(0_B, 1'000'000_GiB), postfix("virtual_mailbox_limit")),
+              range(Bytes{0}, Bytes{std::uint64_t{1} << 50}), postfix("virtual_mailbox_limit")),
           field<&MailboxesOptions::forward_files>(
               "forward_files", "Honour ~/.forward of users of the system.", postfix("forward_path")),
           field<&MailboxesOptions::command_timeout>(
