@@ -84,8 +84,8 @@ TEST(EncodedWord, decodes_the_examples_of_rfc_2047) {
 }
 
 TEST(EncodedWord, leaves_what_it_cannot_decode) {
-  for (const char* text : {"=?no-such?B?8NLJ18XU?=", "=?iso-2022-jp?Q?=1B=24?=", "=?utf-8?X?a?=", "=?utf-8?B?!?=", "=?utf-8?Q?=FF?=",
-                           "=?utf-8?Q?abc", "=?", "a =?= b", "=?utf-8?Q"})
+  for (const char* text : {"=?no-such?B?8NLJ18XU?=", "=?iso-2022-jp?Q?=1B=24?=", "=?utf-8?X?a?=",
+                           "=?utf-8?B?!?=", "=?utf-8?Q?=FF?=", "=?utf-8?Q?abc", "=?", "a =?= b", "=?utf-8?Q"})
     EXPECT_EQ(decode_encoded_words(text), text);
   EXPECT_EQ(decode_encoded_words("=?utf-8?Q?a=0D=0ABcc:_x?="), "a  Bcc: x");
 }
