@@ -79,6 +79,10 @@ class EngineBuilder {
     engine_->view_settings_ = make_view_settings(engine_->rules_->settings());
     engine_->bayes_settings_ = make_bayes_settings(engine_->rules_->settings());
   }
+  EngineBuilder& as_compiled() {
+    engine_->compiled_ = true;
+    return *this;
+  }
 
   using MakeSet = std::function<Result<std::shared_ptr<const patterns::Set>>(
       std::size_t group, std::vector<patterns::Pattern>, patterns::Subjects)>;
@@ -273,6 +277,7 @@ std::shared_ptr<const Engine> Engine::compiled(std::shared_ptr<const RuleSet> ru
                                                const EngineOptions& options, const EvalRegistry& registry) {
   auto made =
       EngineBuilder(std::move(rules), options, registry)
+          .as_compiled()
           .build([](std::size_t, std::vector<patterns::Pattern> patterns, patterns::Subjects subjects) {
             return patterns::Set::compiled(std::move(patterns), subjects);
           });
@@ -299,6 +304,7 @@ Result<std::shared_ptr<const Engine>> Engine::restored(std::shared_ptr<const Rul
   if (!cache.starts_with(kCacheMagic)) return stale();
   cache.remove_prefix(kCacheMagic.size());
   auto made = EngineBuilder(std::move(rules), options, registry)
+                  .as_compiled()
                   .build([&](std::size_t, std::vector<patterns::Pattern> patterns,
                              patterns::Subjects subjects) -> Result<std::shared_ptr<const patterns::Set>> {
                     std::uint64_t size = 0;
@@ -324,10 +330,6 @@ std::string Engine::cache_key(const RuleSet& rules, const EngineOptions& options
   texts.push_back(
       {fmt::format("{} {} {}", kCacheMagic, static_cast<int>(options.score_set), options.keep_hidden), {}});
   return patterns::Set::cache_key(texts, patterns::Subjects::whole);
-}
-
-bool Engine::is_compiled() const {
-  return std::ranges::any_of(groups_, [](const Group& group) { return group.set->in_hyperscan(); });
 }
 
 const Engine::Captures* Engine::captures(std::uint32_t rule) const {

@@ -69,7 +69,8 @@ class Engine {
   // Expressions that do not compile, eval functions that do not exist: their rules never hit.
   std::span<const Problem> problems() const { return problems_; }
   std::span<const Group> groups() const { return groups_; }
-  bool is_compiled() const;
+  // There is nothing to compile any more; a set of a few rules has no database even then.
+  bool is_compiled() const { return compiled_; }
 
   bool runs(std::uint32_t rule) const { return active_[rule]; }
   Spot spot(std::uint32_t rule) const { return spots_[rule]; }
@@ -95,6 +96,7 @@ class Engine {
   std::vector<Problem> problems_;
   std::vector<Group> groups_;
   std::vector<bool> active_;
+  bool compiled_ = false;
   std::vector<Spot> spots_;
   std::vector<EvalFunction> evals_;
   std::vector<std::uint32_t> capturing_;
