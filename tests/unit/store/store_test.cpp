@@ -83,6 +83,7 @@ TEST_F(StoreTest, shows_nothing_of_a_frame_that_failed) {
     EXPECT_FALSE(run(at.user().change_flags(kInbox, UidSet::all(), {.flags = Flags::flagged})));
     EXPECT_EQ(at.see(), before);
     machine.backend().on_write = nullptr;
+    ASSERT_TRUE(machine.turn_until([&] { return !at.spool->log().write_errors(); }));
   }
   const Uid next = at.append("two");
   EXPECT_GT(next, Uid{2});  // a gap
