@@ -25,7 +25,7 @@ class Mailboxes(SystemTest):
         wait_until(lambda: server.figure("store_messages") == 20, "20 messages in mailboxes")
         for cores in (2, 1, 2):
             server.kill()
-            server.reconfigure({"cores": {"count": cores}})
+            server.reconfigure({"cores": {"use": list(range(cores))}})
             server.start()
             wait_until(lambda: server.figure("store_messages") == 20, "the messages after a crash")
             self.assertEqual(server.figure("store_damaged"), 0)
