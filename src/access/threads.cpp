@@ -4,6 +4,7 @@
 #include <deque>
 #include <unordered_map>
 
+#include "ringpost/access/limits.hpp"
 #include "ringpost/mail/base_subject.hpp"
 #include "ringpost/mail/header_address.hpp"
 
@@ -235,11 +236,25 @@ class References {
     }
   }
 
-  static imap::ThreadNode node(const Container& container) {
+  // Deeper answers stand side by side: a chain of a hundred thousand must not become as many levels.
+  static imap::ThreadNode node(const Container& container, std::size_t depth = 0) {
     imap::ThreadNode result{.number = container.message == nullptr ? 0 : container.message->number,
                             .children = {}};
-    for (const Container* child : container.children) result.children.push_back(node(*child));
+    for (const Container* child : container.children)
+      if (depth < kThreadDepthMax)
+        result.children.push_back(node(*child, depth + 1));
+      else
+        add_side_by_side(*child, result.children);
     return result;
+  }
+  static void add_side_by_side(const Container& top, std::vector<imap::ThreadNode>& into) {
+    std::vector<const Container*> open{&top};
+    while (!open.empty()) {
+      const Container* const next = open.back();
+      open.pop_back();
+      into.push_back({.number = next->message->number, .children = {}});
+      open.insert(open.end(), next->children.rbegin(), next->children.rend());
+    }
   }
 
   std::vector<Threading> messages_;

@@ -27,6 +27,7 @@ inline constexpr std::size_t kHeaderMax = 1024 * 1024;
 inline constexpr std::size_t kSearchedTextMax = 64 * 1024 * 1024;
 // Messages looked at before others of this core have their turn.
 inline constexpr std::size_t kMessagesPerTurn = 64;
+inline constexpr std::size_t kThreadDepthMax = 100;     // people answer some dozen times
 inline constexpr std::size_t kPreviewCharacters = 200;  // RFC 8970 section 3.1: at most 256
 
 }  // namespace ringpost::access

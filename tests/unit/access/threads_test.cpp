@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "ringpost/access/limits.hpp"
+
 namespace ringpost::access {
 namespace {
 
@@ -60,6 +62,20 @@ TEST(ThreadsByReferences, are_in_the_order_of_their_first_messages) {
   auto first = message(1, "a", {});
   first.time = 100;
   EXPECT_EQ(text(threads_by_references({first, message(2, "b", {}), message(3, "c", {"a"})})), "(2)(1(3))");
+}
+
+TEST(ThreadsByReferences, a_chain_of_thousands_ends_side_by_side) {
+  constexpr std::uint32_t kCount = 5000;
+  std::vector<Threading> chain{message(1, "m1", {})};
+  for (std::uint32_t n = 2; n <= kCount; ++n)
+    chain.push_back(message(n, "m" + std::to_string(n), {"m" + std::to_string(n - 1)}));
+  const auto threads = threads_by_references(chain);
+  ASSERT_EQ(threads.size(), 1U);
+  const imap::ThreadNode* node = &threads.front();
+  std::size_t depth = 0;
+  for (; node->children.size() == 1; node = &node->children.front()) ++depth;
+  EXPECT_EQ(depth, kThreadDepthMax);
+  EXPECT_EQ(depth + 1 + node->children.size(), kCount);
 }
 
 TEST(ThreadsBySubject, the_earliest_is_the_parent_of_the_others) {
