@@ -293,7 +293,8 @@ Task<bool> Conversation::start_tls() {
 void Conversation::offer_mechanisms() {
   if (listening_.options.protocol == Protocol::lmtp) return;
   const tls::Facts* facts = connection_.tls_facts();
-  const bool bound = facts != nullptr && facts->version == tls::Version::tls_1_3;  // see Session::channel_binding
+  const bool bound =
+      facts != nullptr && facts->version == tls::Version::tls_1_3;  // see Session::channel_binding
   session_.offer_mechanisms(service_.parts_.accounts->mechanisms(bound));
 }
 

@@ -38,11 +38,11 @@ const OptionTable& option_table(const ListenerOptions*) {
   static const OptionTable table = options_of<ListenerOptions>(
       "listener", "Where mail comes in, and what a client may do there.",
       {
-          field<&ListenerOptions::protocol>(
-              "protocol",
-              "What is spoken there; submission asks for AUTH, imap and pop3 let people at their mailboxes, http serves "
-              "pages.",
-              needs_restart()),
+          field<&ListenerOptions::protocol>("protocol",
+                                            "What is spoken there; submission asks for AUTH, imap and pop3 "
+                                            "let people at their mailboxes, http serves "
+                                            "pages.",
+                                            needs_restart()),
           field<&ListenerOptions::address>("address", "Addresses and ports to listen on.", required(),
                                            not_empty(), example("[\"0.0.0.0:25\", \"[::]:25\"]"),
                                            postfix("inet_interfaces"), needs_restart()),

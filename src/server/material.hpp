@@ -30,8 +30,8 @@ struct Material {
   tls::ServerSettings tls_server;
   tls::ClientSettings tls_client;
   std::string aliases;
-  std::shared_ptr<const mail::AliasTable> alias_table;  // of `aliases`, for the policy; null: there are none
-  std::shared_ptr<const intake::FilterSettings> filter;          // null: there is none; set by Process
+  std::shared_ptr<const mail::AliasTable> alias_table;   // of `aliases`, for the policy; null: there are none
+  std::shared_ptr<const intake::FilterSettings> filter;  // null: there is none; set by Process
   std::unordered_map<std::string, std::string> route_passwords;  // by the name of the route
 };
 

@@ -203,7 +203,6 @@ const Facts& Session::facts() const {
   return state_->facts;
 }
 
-
 std::string Session::channel_binding() const {
   constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
   std::string binding(kChannelBindingBytes, '\0');

@@ -83,8 +83,9 @@ class Service {
   std::uint64_t load(const Listening& listening) const;
 
   struct Figures {
-    observe::Counter connections, refused_connections, messages_rejected, recipients_rejected, senders_rejected, auth_failures, auth_delayed,
-        tls_failures, timeouts, lost, early_talkers, protocol_errors;
+    observe::Counter connections, refused_connections, messages_rejected, recipients_rejected,
+        senders_rejected, auth_failures, auth_delayed, tls_failures, timeouts, lost, early_talkers,
+        protocol_errors;
     observe::Gauge open;
   };
   shard::Core& core_;

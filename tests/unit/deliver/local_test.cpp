@@ -419,7 +419,8 @@ TEST_F(LocalTest, refuses_settings_that_cannot_work_and_keeps_the_old_ones) {
 }
 
 TEST(LocalAliasTable, is_that_of_the_file) {
-  EXPECT_THAT(Local::alias_table("Info: anna\nsales: info\n")->names(), UnorderedElementsAre("info", "sales"));
+  EXPECT_THAT(Local::alias_table("Info: anna\nsales: info\n")->names(),
+              UnorderedElementsAre("info", "sales"));
   EXPECT_THAT(Local::alias_table("oops").error().text, HasSubstr("line 1"));
 }
 
