@@ -84,6 +84,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::size_t ready_segments() const;
   void prepare_next();
   void close_current();
+  bool wants_table(const Segment& segment) const;
   void begin_seal(std::uint32_t index);
   void start_table();
   void write_table_piece();
@@ -281,6 +282,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   io::Files::Space disk;
   bool looking_at_disk = false;
   unsigned background = 0;  // tasks alive
+  bool ending = false;      // in order: the next start shall be quick
   bool closing = false;
   struct Upkeep : shard::Timer {
     explicit Upkeep(State& of)

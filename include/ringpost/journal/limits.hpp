@@ -38,6 +38,8 @@ inline constexpr std::size_t kFailedRangesMax = 1024;   // remembered for who as
 inline constexpr std::size_t kVisitedPerTurn = 4096;    // records that recovery takes from an index table
 // A longer payload is not repeated in the index table; recovery reads the record.
 inline constexpr std::size_t kTableBytesMax = 1024;
+inline constexpr std::uint64_t kTableWorth =
+    16;  // less than one part in so many lives: a table would not be used
 inline constexpr std::size_t kTablePiece =
     256 * 1024;                                 // what is written of a table at a time, beside the frames
 inline constexpr Duration kCompactPause = 5ms;  // emptying rests for at least so long, to keep to its rate
