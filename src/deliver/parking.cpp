@@ -62,6 +62,7 @@ void Parking::set_wake(Parked& parked, WallTime wake) {
   parked.wake = seconds_of(wake);
   std::uint32_t& earliest = earliest_[Table::part_of_id({parked.id})];
   earliest = std::min<std::uint32_t>(earliest, parked.wake);
+  lowest_ = std::min(lowest_, earliest);
 }
 
 // A part takes its place in the line of its destination.
@@ -235,12 +236,13 @@ void Parking::sweep(WallTime now) {
   });
   // Who is told of now and stays is told of again.
   earliest_[share] = due_.empty() ? earliest : std::min(earliest, until);
+  lowest_ = *std::ranges::min_element(earliest_);
 }
 
 std::optional<WallTime> Parking::next_sweep(WallTime now) const {
   if (table_.size() == 0) return std::nullopt;
   const Duration step = kSweepRound / static_cast<std::int64_t>(Table::kParts);
-  const WallTime first = time_of(*std::ranges::min_element(earliest_)) + (Duration{0} - kLead);
+  const WallTime first = time_of(lowest_) + (Duration{0} - kLead);
   return std::max(first, now + step);
 }
 

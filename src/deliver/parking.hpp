@@ -84,6 +84,7 @@ class Parking {
   bool has_room(std::size_t parts) const { return lines_.size() + parts <= kLinesMax; }
   void park(const Guest& guest, std::span<const GuestPart> parts);
   const Parked* find(MessageId id) const { return table_.find(id); }
+  void fetch(MessageId id) const { table_.fetch(id); }  // it will be parked, or found, in a moment
   const Line& line_of(const ParkedPart& part) const { return lines_[part.line]; }
   template <class Visit>
   void for_each_part(const Parked& parked, Visit visit) const {
@@ -160,6 +161,7 @@ class Parking {
     never.fill(UINT32_MAX);
     return never;
   }();  // no `wake` of that share is before
+  std::uint32_t lowest_ = UINT32_MAX;  // of those
   std::size_t next_share_ = 0;
   std::deque<std::uint64_t> due_;
   std::map<std::uint32_t, std::uint64_t> ages_;

@@ -242,8 +242,11 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
       break;
     case Segment::Rewrite::seal:
       segment.sealed = ok;
-      if (ok) settle_voids_of(segment);
-      consider(index);
+      if (ok) {
+        if (!segment.orphan) settle_voids_of(segment);
+        segment.voided = false;
+      }
+      consider_all();
       check_candidates();
       wake_commit();
       break;
@@ -291,6 +294,7 @@ Task<Result<void>> Log::State::make_one() {
   segment.header = header;
   segment.size = options.segment_size.count;
   segments.add(std::move(segment));
+  figures.filled_bytes.add(options.segment_size.count);
   disk.available -= std::min(disk.available, options.segment_size.count);
   co_return Result<void>{};
 }

@@ -44,10 +44,12 @@ struct Segment {
   Use use = Use::lost;
   Rewrite rewrite = Rewrite::none;  // under way, or waiting for its turn
   bool orphan = false;
-  bool unread = false;   // recovery has not come to it: nobody knows where it ends or what counts
-  bool sealed = false;   // on disk too
-  bool kept = false;     // a part could not be read: who knows what counts there; never freed in this run
-  SegmentHeader header;  // as on disk, except while it is rewritten
+  bool unread = false;       // recovery has not come to it: nobody knows where it ends or what counts
+  bool sealed = false;       // on disk too
+  bool voided = false;       // frames behind its end count for nothing, and its header does not say so yet
+  bool holds_voids = false;  // the record in its first frame says so of frames of others
+  bool kept = false;         // a part could not be read: who knows what counts there; never freed in this run
+  SegmentHeader header;      // as on disk, except while it is rewritten
   std::uint64_t size = 0;
   std::uint64_t end = kFirstFrame;  // of the last good frame
   std::uint32_t previous_crc = 0;

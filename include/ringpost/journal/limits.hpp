@@ -35,7 +35,9 @@ inline constexpr unsigned kBlockReads = 2;  // of a block, before it counts as o
 inline constexpr std::size_t kDamageReportsMax = 1000;  // kept with their text; further ones are only counted
 inline constexpr std::size_t kVoidsMax = 64;            // failed ranges that are not closed yet
 inline constexpr std::size_t kFailedRangesMax = 1024;   // remembered for who asks late
-inline constexpr std::size_t kVisitedPerTurn = 4096;    // records that recovery takes from an index table
+inline constexpr std::size_t kAheadSteps =
+    16;  // that who recovers hears of a record before its visit: memory answers meanwhile
+inline constexpr std::size_t kVisitedPerTurn = 4096;  // records that recovery takes from an index table
 // A longer payload is not repeated in the index table; recovery reads the record.
 inline constexpr std::size_t kTableBytesMax = 1024;
 inline constexpr std::uint64_t kTableWorth =
