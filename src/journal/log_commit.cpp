@@ -85,6 +85,7 @@ Location Log::State::put(const Record& record) {
   frame.records_crc = scan::crc32c(std::as_bytes(std::span(&header, 1)), frame.records_crc);
   ++frame.records;
   frame.payload += static_cast<std::uint32_t>(size);
+  segments[frame.segment].put_bytes += whole;
   const Location where{frame.segment,
                        static_cast<std::uint32_t>(frame.file_offset + frame.size + sizeof(RecordHeader)),
                        static_cast<std::uint32_t>(size)};
@@ -144,6 +145,7 @@ bool Log::State::ensure_segment(RoomWanted wanted, bool reserve) {
   current = next;
   file_offset = kFirstFrame;
   segments[next].use = Segment::Use::current;
+  segments[next].put_bytes = 0;
   segments[next].table = std::make_unique<IndexTable>(segments[next].header.first_commit_sequence);
   prepare_next();
   grow();

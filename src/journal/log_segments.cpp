@@ -77,7 +77,7 @@ void Log::State::close_current() {
 // When hardly anything lives in it, it will be free or emptied soon; should a crash come before, its frames are read. So mail
 // that goes at the first try costs no place in a table.
 bool Log::State::wants_table(const Segment& segment) const {
-  return ending || !reclaiming || segment.live_bytes >= segment.size / kTableWorth;
+  return ending || !reclaiming || segment.live_bytes * kTableWorth >= segment.put_bytes;
 }
 
 // No frame is on its way to it: its table is written, then the header that says so.

@@ -56,6 +56,7 @@ struct Segment {
   std::uint32_t unwritten = 0;        // frames on their way to it, and its table
   std::unique_ptr<IndexTable> table;  // of its frames, until it is on disk; none: there will be none
   std::uint32_t table_size = 0;       // on disk, behind `end`
+  std::uint64_t put_bytes = 0;        // of all records, since it was opened
   std::uint64_t live_bytes = 0;
   std::uint64_t live_records = 0;
   std::uint32_t readers = 0;
