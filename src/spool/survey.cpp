@@ -44,14 +44,21 @@ Task<std::vector<Survey::Found>> Survey::next() {
 Task<bool> Survey::hand_over(const HandedTo& to, const Ahead& ahead) {
   co_await shard::Yield{spool_->core};
   if (!co_await advance()) co_return false;
-  Run& run = *run_;
+  Run& run = *run_;  // nobody else advances
   for (std::size_t i = 0; i < kSurveyShown && run.shown < run.places.size(); ++i) {
     const Place place = run.places[run.shown++];
     if (const std::size_t later = run.shown + kSurveyAhead; later < run.places.size()) {
       spool_->queue.index().fetch(run.places[later].id);
       if (ahead) ahead(run.places[later].id);
     }
-    if (spool_->queue.find(place.id) != nullptr) to(place.id, read_envelope(place));
+    if (spool_->queue.find(place.id) == nullptr) continue;
+    if (const auto envelope = read_envelope(place); !envelope.empty()) {
+      to(place.id, envelope);
+      continue;
+    }
+    const auto alone = co_await spool_->read_envelope(place.id);
+    if (spool_->queue.find(place.id) != nullptr)
+      to(place.id, alone ? std::span<const std::byte>(*alone) : std::span<const std::byte>{});
   }
   co_return true;
 }

@@ -34,8 +34,8 @@ class Survey {
 
   // Some more, after a turn of the others; none: there are no more.
   Task<std::vector<Found>> next();
-  // The same with nothing owned: `to` gets each with its envelope, valid during the call, or without when it could not be read
-  // with the others. `ahead` (or none) hears of one some calls before. False: there are no more.
+  // The same with nothing owned: `to` gets each with its envelope, valid during the call, or without when it cannot be read
+  // now. `ahead` (or none) hears of one some calls before. False: there are no more.
   using HandedTo = std::function<void(MessageId id, std::span<const std::byte> envelope)>;
   using Ahead = std::function<void(MessageId id)>;
   Task<bool> hand_over(const HandedTo& to, const Ahead& ahead);
