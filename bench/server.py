@@ -189,7 +189,8 @@ class Written:
     """What the spool has written for the messages that it has accepted, since this was made."""
 
     NAMES = ("journal_written_bytes", "journal_table_bytes", "journal_header_bytes", "spool_accepted_bytes", "spool_accepted",
-             "spool_moved")
+             "spool_moved", "spool_body_bytes", "spool_envelope_bytes", "spool_state_bytes", "spool_ending_bytes",
+             "journal_payload_bytes", "journal_padding_bytes", "journal_filled_bytes")
 
     def __init__(self, server):
         self.server, self.before = server, self.look(server)
@@ -200,10 +201,18 @@ class Written:
 
     def amplification(self, name):
         now = self.look(self.server)
-        frames, tables, headers, bodies, messages, moved = (now[each] - self.before[each] for each in self.NAMES)
+        written = {each: now[each] - self.before[each] for each in self.NAMES}
+        frames, tables, headers, bodies, messages, moved, *kinds = written.values()
+        of_bodies, envelopes, states, endings, payloads, padding, filled = (round(each / max(messages, 1), 1) for each in kinds)
+        kinds = {"bodies": of_bodies, "envelopes": envelopes, "states": states, "endings": endings,
+                 "heads of records and frames": round(frames / max(messages, 1) - payloads - padding, 1), "padding": padding,
+                 "tables": round(tables / max(messages, 1), 1), "heads of segments": round(headers / max(messages, 1), 2)}
+        note("  bytes written for each message of " f"{round(bodies / max(messages, 1))}: "
+             + ", ".join(f"{what} {count}" for what, count in kinds.items()) + f"; zeros for new files {filled}")
         return {"name": name, "value": round((frames + tables + headers) / max(bodies, 1), 3), "unit": "bytes/byte",
                 "messages": messages, "frames": round(frames / max(bodies, 1), 3), "tables": round(tables / max(bodies, 1), 3),
-                "headers": round(headers / max(bodies, 1), 4), "moved": moved, "bytes_each": round(bodies / max(messages, 1))}
+                "headers": round(headers / max(bodies, 1), 4), "moved": moved, "bytes_each": round(bodies / max(messages, 1)),
+                "bytes_of_a_message": kinds, "zeros_for_new_files": filled}
 
 
 class Bench:

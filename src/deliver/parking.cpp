@@ -62,6 +62,7 @@ void Parking::set_wake(Parked& parked, WallTime wake) {
   parked.wake = seconds_of(wake);
   std::uint32_t& earliest = earliest_[Table::part_of_id({parked.id})];
   earliest = std::min<std::uint32_t>(earliest, parked.wake);
+  lowest_ = std::min(lowest_, earliest);
 }
 
 // A part takes its place in the line of its destination.
@@ -76,7 +77,7 @@ ParkedPart Parking::join(const Guest& guest, const GuestPart& part) {
     line.backlog->push_back(guest.id.value);
   }
   return {.line = index & ((1U << 22) - 1),
-          .in = static_cast<std::uint32_t>(part.place) & 7U,
+          .in = (part.due_when_released ? kHeldDue : static_cast<std::uint32_t>(part.place)) & 7U,
           .recipients = part.recipients};
 }
 
@@ -157,33 +158,28 @@ void Parking::make_ready(MessageId id, WallTime wake) {
   line.backlog->push_back(id.value);
 }
 
-void Parking::change_place(MessageId id, std::size_t part, Place place) {
+void Parking::change_place(MessageId id, std::size_t part, std::uint32_t in) {
   Parked* parked = table_.find(id);
   RP_ASSERT(parked != nullptr);
-  const auto in = static_cast<std::uint32_t>(place) & 7U;
-  if (!parked->is_several()) {
-    Line& line = lines_[parked->line];
-    recipients_in(line, parked->place()) -= parked->recipients;
-    parked->in = in;
-    recipients_in(line, place) += parked->recipients;
-    return;
-  }
-  ParkedPart& one = several_[several_of(*parked)]->at(part);
-  Line& line = lines_[one.line];
-  recipients_in(line, one.place()) -= one.recipients;
-  one.in = in;
-  recipients_in(line, place) += one.recipients;
+  const auto move = [&](auto& what) {
+    Line& line = lines_[what.line];
+    recipients_in(line, what.place()) -= what.recipients;
+    what.in = in & 7U;
+    recipients_in(line, what.place()) += what.recipients;
+  };
+  parked->is_several() ? move(several_[several_of(*parked)]->at(part)) : move(*parked);
 }
 
 void Parking::hold(MessageId id, std::size_t part) {
-  change_place(id, part, Place::held);
+  const bool ready = place_in(in_of(*table_.find(id), part)) == Place::ready;
+  change_place(id, part, ready ? kHeldDue : static_cast<std::uint32_t>(Place::held));
 }
 
 void Parking::let_go(MessageId id, std::size_t part, WallTime now) {
-  change_place(id, part, Place::deferred);
   Parked* parked = table_.find(id);
-  // Of several parts nobody knows which one `wake` is of.
-  if (parked->dated == 0 && !parked->is_several()) return;
+  const bool due = in_of(*parked, part) == kHeldDue;
+  change_place(id, part, static_cast<std::uint32_t>(Place::deferred));
+  if (!due) return;
   parked->dated = 0;
   set_wake(*parked, now);
   if (due_.size() < kDueMax) due_.push_back(id.value);
@@ -192,6 +188,9 @@ void Parking::let_go(MessageId id, std::size_t part, WallTime now) {
 void Parking::rest(MessageId id, WallTime date) {
   Parked* parked = table_.find(id);
   RP_ASSERT(parked != nullptr);
+  std::size_t parts = 0;
+  for_each_part(*parked, [&](const ParkedPart&) { ++parts; });
+  for (std::size_t part = 0; part < parts; ++part) change_place(id, part, kHeldDue);
   parked->dated = 1;
   set_wake(*parked, date);
 }
@@ -235,12 +234,13 @@ void Parking::sweep(WallTime now) {
   });
   // Who is told of now and stays is told of again.
   earliest_[share] = due_.empty() ? earliest : std::min(earliest, until);
+  lowest_ = *std::ranges::min_element(earliest_);
 }
 
 std::optional<WallTime> Parking::next_sweep(WallTime now) const {
   if (table_.size() == 0) return std::nullopt;
   const Duration step = kSweepRound / static_cast<std::int64_t>(Table::kParts);
-  const WallTime first = time_of(*std::ranges::min_element(earliest_)) + (Duration{0} - kLead);
+  const WallTime first = time_of(lowest_) + (Duration{0} - kLead);
   return std::max(first, now + step);
 }
 

@@ -72,7 +72,8 @@ void Queue::park(Message& message, Rest rest) {
                      .domain = job.destination->domain,
                      .reason = job.reason,
                      .recipients = job.recipients.size(),
-                     .place = job.place});
+                     .place = job.place,
+                     .due_when_released = job.place == Place::held});
   });
   const MessageId id = message.id;
   parking_.park({.id = id, .arrival = message.arrival, .wake = rest.until, .dated = rest.dated}, parts);

@@ -232,6 +232,26 @@ TEST_F(Parking, a_hold_and_its_end_leave_what_is_parked_unread) {
   EXPECT_EQ(peer.mails.size(), 30U);
 }
 
+// The date of a warning comes first, and the table has room for one of the two.
+TEST_F(Parking, a_release_brings_nobody_forward_whose_next_attempt_is_behind_a_date) {
+  world.settings().retry.intervals = std::vector<Duration>{6h};
+  world.settings().retry.warn_after = 4h;
+  Peer& peer = putting_off();
+  world.begin();
+  for (std::size_t i = 0; i < 20; ++i) world.send({.to = {"r" + std::to_string(i) + "@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 20; }, 5min));
+  world.run_for(2s);
+  const std::uint64_t reads = world.figure("journal_cold_reads");
+  EXPECT_EQ(world.ask(world.service().hold({})), 20U);
+  EXPECT_EQ(world.ask(world.service().release({})), 20U);
+  peer.answer = {};
+  world.run_for(30min);
+  EXPECT_EQ(world.figure("journal_cold_reads"), reads);
+  EXPECT_EQ(parked(), 20U);
+  EXPECT_EQ(peer.mails.size(), 0U);
+  ASSERT_TRUE(world.run_until([&] { return peer.mails.size() == 20; }, 7h));
+}
+
 TEST_F(Parking, those_whose_time_came_while_they_were_held_rest_unread_and_go_with_the_release) {
   Peer& peer = putting_off();
   world.begin();

@@ -194,6 +194,38 @@ TEST_P(LogTableTest, uses_a_segment_with_a_table_again) {
   EXPECT_LE(seen.size(), 60U);
 }
 
+// It will be free soon, or emptied.
+TEST_P(LogTableTest, has_none_of_a_segment_of_which_hardly_anything_lives) {
+  for (const bool live : {false, true}) {
+    SCOPED_TRACE(live);
+    open();
+    log->start_reclaim();
+    const Location first = keep(1, "lives");
+    log->add_live(first);
+    std::vector<Location> all;
+    while (last.segment == first.segment) {
+      all.push_back(keep(2, std::string(100'000, 'd')));
+      if (live) log->add_live(all.back());
+    }
+    keep(3, "lives too");
+    log->add_live(last);
+    machine->turns(50);
+    lose_or_close();
+    open();
+    const bool ended = GetParam() != "sim";  // in order: then the last one has a table, whatever lives
+    EXPECT_EQ(report.tables, (live ? 1U : 0U) + (ended ? 1U : 0U));
+    EXPECT_TRUE(std::ranges::any_of(seen, [](const Seen& each) { return each.text == "lives"; }));
+    EXPECT_EQ(report.damages, 0U);
+    close();
+    if (GetParam() == "sim") {
+      world = std::make_shared<io::SimWorld>(12);
+      machine = std::make_unique<Machine>(world);
+    } else {
+      machine = std::make_unique<Machine>(GetParam());
+    }
+  }
+}
+
 TEST_P(LogTableTest, finds_rot_in_a_sealed_segment_while_it_runs) {
   fill();
   const Seen& hurt = written[2];
