@@ -82,7 +82,8 @@ bool Scratch::State::fit(const hs_database_t* database) {
 void Scratch::State::tidy() {
   std::size_t memory = 0;
   for (const auto& [number, each] : known)
-    for (const auto& automaton : each.automata) memory += automaton->memory();
+    for (const auto* list : {&each.automata, &each.gates})
+      for (const auto& automaton : *list) memory += automaton != nullptr ? automaton->memory() : 0;
   if (memory > kAutomataMemoryMax || known.size() > kKnownDatabasesMax) known.clear();
 }
 

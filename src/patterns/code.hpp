@@ -42,6 +42,7 @@ struct Scratch::State {
   // enough: to ask Hyperscan takes longer than most scans.
   struct Known {
     std::vector<std::unique_ptr<Automaton>> automata;
+    std::vector<std::unique_ptr<Automaton>> gates;  // made when first needed
   };
   std::unordered_map<std::uint64_t, Known> known;
   void tidy();

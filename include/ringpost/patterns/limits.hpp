@@ -56,8 +56,9 @@ inline constexpr std::size_t kDatabaseMax = 64 * 1024;
 // there are, have some 10,000. Few expressions to an automaton, since what one has seen multiplies with what others have.
 inline constexpr std::size_t kProgramPartMax = 16'000;
 inline constexpr std::size_t kProgramMembersMax = 24;
-inline constexpr std::size_t kProgramLarge = 1'500;  // such ones go together: they are mostly of one kind
 inline constexpr std::size_t kProgramMax = 200'000;
+// An expression with at least so many steps is walked alone before PCRE2 searches it.
+inline constexpr std::size_t kGateStepsMin = 300;
 // What a core remembers of one automaton: states, and steps in all of them. Past it, it begins anew.
 inline constexpr std::size_t kAutomatonStatesMax = 10'000;
 inline constexpr std::size_t kAutomatonPoolMax = 1'000'000;
