@@ -38,15 +38,19 @@ std::uint32_t Parking::line_for(std::string_view destination, std::string_view d
   return found->second;
 }
 
+namespace {
+std::uint64_t& recipients_in(Parking::Line& line, Place place) {
+  return place == Place::ready ? line.ready : place == Place::deferred ? line.deferred : line.held;
+}
+}  // namespace
+
 void Parking::count(const Parked& parked, std::int64_t sign) {
   std::uint64_t all = 0;
   for_each_part(parked, [&](const ParkedPart& part) {
     Line& line = lines_[part.line];
     const auto recipients = static_cast<std::uint64_t>(sign * std::int64_t{part.recipients});
     line.messages += static_cast<std::uint64_t>(sign);
-    (part.place() == Place::ready      ? line.ready
-     : part.place() == Place::deferred ? line.deferred
-                                       : line.held) += recipients;
+    recipients_in(line, part.place()) += recipients;
     all += recipients;
   });
   const auto age = ages_.try_emplace(parked.arrival / kAgeSlot, 0U).first;
@@ -151,6 +155,45 @@ void Parking::make_ready(MessageId id, WallTime wake) {
   Line& line = lines_[parked->line];
   if (!line.backlog) line.backlog = std::make_unique<std::deque<std::uint64_t>>();
   line.backlog->push_back(id.value);
+}
+
+void Parking::change_place(MessageId id, std::size_t part, Place place) {
+  Parked* parked = table_.find(id);
+  RP_ASSERT(parked != nullptr);
+  const auto in = static_cast<std::uint32_t>(place) & 7U;
+  if (!parked->is_several()) {
+    Line& line = lines_[parked->line];
+    recipients_in(line, parked->place()) -= parked->recipients;
+    parked->in = in;
+    recipients_in(line, place) += parked->recipients;
+    return;
+  }
+  ParkedPart& one = several_[several_of(*parked)]->at(part);
+  Line& line = lines_[one.line];
+  recipients_in(line, one.place()) -= one.recipients;
+  one.in = in;
+  recipients_in(line, place) += one.recipients;
+}
+
+void Parking::hold(MessageId id, std::size_t part) {
+  change_place(id, part, Place::held);
+}
+
+void Parking::let_go(MessageId id, std::size_t part, WallTime now) {
+  change_place(id, part, Place::deferred);
+  Parked* parked = table_.find(id);
+  // Of several parts nobody knows which one `wake` is of.
+  if (parked->dated == 0 && !parked->is_several()) return;
+  parked->dated = 0;
+  set_wake(*parked, now);
+  if (due_.size() < kDueMax) due_.push_back(id.value);
+}
+
+void Parking::rest(MessageId id, WallTime date) {
+  Parked* parked = table_.find(id);
+  RP_ASSERT(parked != nullptr);
+  parked->dated = 1;
+  set_wake(*parked, date);
 }
 
 bool Parking::waits_in(const Parked& parked, std::uint32_t line) const {

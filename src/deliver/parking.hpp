@@ -97,6 +97,19 @@ class Parking {
   void postpone(MessageId id, WallTime wake);
   void make_ready(MessageId id, WallTime wake);
 
+  // ---- an operator's hold: nobody is taken out, and nothing is read
+  static constexpr std::size_t kShares = IdTable<Parked>::kParts;
+  template <class Visit>
+  void for_each_in(std::size_t share, Visit visit) const {
+    table_.for_each_in(share, visit);
+  }
+  // `part` counts those of for_each_part. A held one keeps `wake`: that of its next attempt unless it is dated.
+  void hold(MessageId id, std::size_t part);
+  // It waits for its next attempt again; who does not know when that is, or was ready, has it now.
+  void let_go(MessageId id, std::size_t part, WallTime now);
+  // It has nothing to do before that date but to be there.
+  void rest(MessageId id, WallTime date);
+
   // The first one with a ready part for the destination. Told once: take it, or postpone it.
   std::optional<MessageId> front(const std::string& destination);
 
@@ -138,6 +151,7 @@ class Parking {
   bool waits_in(const Parked& parked, std::uint32_t line) const;
   void leave(std::uint32_t line);
   void count(const Parked& parked, std::int64_t sign);
+  void change_place(MessageId id, std::size_t part, Place place);
   void set_wake(Parked& parked, WallTime wake);
 
   Table table_;

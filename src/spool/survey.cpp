@@ -20,6 +20,11 @@ Survey::Survey(Spool& spool, Wanted wanted, MessageId after, std::size_t pass)
       after_(after),
       pass_(std::min(pass, kSurveyPassMax)) {}
 
+Survey::Survey(Spool& spool, std::vector<MessageId> ids)
+    : spool_(spool.state_), pass_(ids.size()), ids_(std::move(ids)), over_(true) {
+  std::ranges::sort(ids_);
+}
+
 Survey::Survey(std::shared_ptr<Spool::State> spool)
     : spool_(std::move(spool)), pass_(kSurveyPassMax), unannounced_only_(true) {}
 

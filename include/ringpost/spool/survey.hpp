@@ -26,6 +26,8 @@ class Survey {
   };
   // `pass`: how many messages the first pass has at the most. Later ones have more, up to kSurveyPassMax.
   Survey(Spool& spool, Wanted wanted, MessageId after = {}, std::size_t pass = kSurveyPassMax);
+  // Those alone.
+  Survey(Spool& spool, std::vector<MessageId> ids);
   // Within the spool: those that are left from before and were not handed over yet.
   explicit Survey(std::shared_ptr<Spool::State> spool);
 
