@@ -30,6 +30,11 @@ inline constexpr std::uint32_t kFreeFailuresOfAddress = 10;
 inline constexpr Duration kFirstWait = 2s;
 inline constexpr Duration kLongestWaitOfAccount = 1min;
 inline constexpr Duration kLongestWaitOfAddress = 15min;
+// Attempts under way of who has not failed lately: a mail program opens a dozen connections at once, a house full of them more.
+// Further ones wait in line, looking again and again.
+inline constexpr std::uint32_t kLoginsAtOnce = 64;
+inline constexpr Duration kInLinePause = 20ms;
+inline constexpr Duration kInLineMax = 10s;
 // Failures are forgotten when none came for so long.
 inline constexpr Duration kForgetFailuresAfter = std::chrono::hours(1);
 // Entries of each table of one core, some 100 bytes each: who was not heard of for the longest time is forgotten first.
