@@ -176,7 +176,7 @@ class SpoolFormat(SystemTest):
     # ---- one that is made by hand ----
 
     def test_reader_and_server_agree_about_a_spool_that_the_page_describes(self):
-        """Envelopes of both versions, voids, tombstones, moved messages, states elsewhere, freed segments, lost headers, torn tails."""
+        """Segments and envelopes of both versions, voids, tombstones, what was moved, states elsewhere, what was freed, a lost header, a torn tail."""
         self.serve({"spool": {"compact_after": "1h"}})
         spool = HandMade(self.spool)
         waits = {number: f"w{number}@{REMOTE}" for number in range(1, 12)}
@@ -190,17 +190,22 @@ class SpoolFormat(SystemTest):
         first.write(SEALED)
         freed = spool.segment(0, 2, sequence=6, epoch=1)
         freed.frame(*freed.mail(5, [waits[5]]))
-        freed.salt += 1
         freed.write(FREE)
-        other = spool.segment(1, 1, sequence=9, epoch=1)
+        other = spool.segment(1, 1, sequence=9, epoch=1, version=1)
         other.frame(*other.mail(6, [waits[6]]))
         other.frame(*other.mail(7, [waits[7], "d7"]))
         other.frame(*other.mail(8, [waits[8]], pieces=3))
+        other.frame(*other.mail(11, [waits[11]]))
         other.frame(*other.mail(9, [waits[9]]), torn=True)
+        other.salt += 1  # of an earlier use
+        other.frame(*other.mail(5, [waits[5]]))
+        other.salt -= 1
         other.write(OPEN)
         later = spool.segment(0, 3, sequence=7, epoch=2)
         later.frame((VOID, 0, struct.pack("<IIQQ", 1, 1, failed, failed)), *later.mail(6, [waits[6]]), (MOVED, 6, use(1, 1, 9), 1))
         later.frame((STATE, 7, state((1, 4)), 1), (STATE, 6, struct.pack("<IIIIB7x8s", 1, 0, 0, 0, 5, b"a target")))
+        later.frame(*later.mail(11, [waits[11]]), (MOVED, 11, use(1, 1, 9), 1))
+        later.frame((DONE, 11, use(0, 3, 7)))
         later.write(OPEN)
         lost = spool.segment(0, 4, sequence=8, epoch=2, commit=10)
         lost.frame(*lost.mail(10, [waits[10]]))
@@ -269,11 +274,11 @@ class HandMade:
 
 
 class HandMadeSegment:
-    def __init__(self, folder, shard, number, sequence, epoch, commit=1):
+    def __init__(self, folder, shard, number, sequence, epoch, commit=1, version=2):
         self.path = os.path.join(folder, f"shard-{shard}", f"segment-{number:06}")
         self.shard, self.number, self.sequence, self.epoch = shard, number, sequence, epoch
         self.salt, self.commit, self.first_commit, self.previous = 0xABCDEF << 32 | number, commit, commit, 0
-        self.frames = b""
+        self.version, self.frames = version, b""
 
     def mail(self, number, recipients, version=2, pieces=1):
         """The records of a message."""
@@ -290,7 +295,8 @@ class HandMadeSegment:
         begin = 2 * BLOCK + len(self.frames)
         bytes_, headers = b"", b""
         for kind, identity, payload, *flags in records:
-            header = struct.pack("<IBBHIQ", len(payload), kind, *(flags or [0]), 0, tag(self.salt, begin + 48 + len(bytes_)), identity)
+            mark = tag(self.salt, begin + 48 + len(bytes_)) if self.version > 1 else 0
+            header = struct.pack("<IBBHIQ", len(payload), kind, *(flags or [0]), 0, mark, identity)
             header = struct.pack("<I", crc32c(header, payload)) + header
             headers += header
             bytes_ += (header + payload).ljust(-(-len(header + payload) // 8) * 8, b"\0")
@@ -306,7 +312,7 @@ class HandMadeSegment:
     def write(self, status, header=True):
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         end = 2 * BLOCK + len(self.frames) if status == SEALED else 0
-        slot = struct.pack("<8sIIQIIQQQQQIII", b"POSTSEG1", 2, status, SPOOL_ID, self.shard, self.number, self.sequence, self.salt, 3, self.first_commit,
+        slot = struct.pack("<8sIIQIIQQQQQIII", b"POSTSEG1", self.version, status, SPOOL_ID, self.shard, self.number, self.sequence, self.salt, 3, self.first_commit,
                            end, self.epoch, 0, 0)
         slot += struct.pack("<I", crc32c(slot))
         with open(self.path, "wb") as file:
