@@ -131,9 +131,10 @@ class SpoolFormat(SystemTest):
         return expected
 
     def dumped(self):
-        """(shard, segment, offset, size, id, what) of each record."""
-        lines = (line.split(None, 6) for line in self.the_server.command_ok("spool", "dump").splitlines())
-        return [(line[0], line[1], int(line[2]), int(line[3]), line[4], line[5]) for line in lines]
+        """(shard, segment, offset, size, id of the message, what) of each record; the id of a chunk is that of its message too."""
+        lines = [line.split() for line in self.the_server.command_ok("spool", "dump").splitlines()]
+        owners = {line[6]: line[4] for line in lines if line[5] == "body" and len(line) > 6}
+        return [(*line[:2], int(line[2]), int(line[3]), owners.get(line[4], line[4]), line[5]) for line in lines]
 
     def test_the_reader_finds_what_a_killed_server_had(self):
         self.serve()
@@ -154,14 +155,16 @@ class SpoolFormat(SystemTest):
         records = self.dumped()
         copies = [line[4] for line in records if line[5] == "envelope"]
         once = [line for line in records if line[4] in messages and copies.count(line[4]) == 1]
-        for kind, into in itertools.product(("body", "envelope"), (-24 + 9, -24 + 17, 0.1, 0.9)):
+        for kind, into in [*itertools.product(("body", "envelope"), (-24 + 9, -24 + 17, 0.1, 0.9)), ("chunk", 0.5)]:
             shard, segment, offset, size, identity, _ = next(line for line in once if line[5] == kind and line[3] > 100)
             with self.subTest(kind=kind, into=into):
                 place = offset + into if into < 0 else offset + int(into * size)
                 path = os.path.join(self.spool, f"shard-{shard}", f"segment-{segment}")
                 self.flip(path, place)
                 found, damages = self.read(status=1)
+                checked = [json.loads(line) for line in self.the_server.command("spool", "check", "--json").stdout.splitlines()]
                 self.flip(path, place)
+                self.assertEqual([line["damaged_message"] for line in checked if "damaged_message" in line], [identity])
                 self.assertIn("damaged", found.pop(identity))
                 self.assertEqual(found, {name: line for name, line in messages.items() if name != identity})
                 self.assertTrue(any(d["offset"] <= place < d["offset"] + d["size"] for d in damages), damages)
