@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "access.hpp"
+#include "access_arguments.hpp"
 #include "argument_types.hpp"
 #include "compare.hpp"
 #include "config_edit.hpp"
@@ -21,7 +23,8 @@ namespace ringpost::loadgen {
 
 namespace {
 
-constexpr std::string_view kAbout = R"(Sends mail at full speed, takes it at full speed, and compares the two.
+constexpr std::string_view kAbout =
+    R"(Sends mail at full speed, takes it at full speed, and compares the two; reads mailboxes as many clients do.
 
 Which is lost when a server is killed?
   loadgen sink --listen 127.0.0.1:2600 --received got
@@ -48,6 +51,33 @@ The cheapest way for both sides:
 
 Exit code: 0 when a message was acknowledged, 1 when none was, 2 when it could not start.)";
 
+constexpr std::string_view kAboutImap =
+    R"(Reads and writes mailboxes by IMAP, as many clients at once.
+
+How many logins does the server take, each on a connection of its own?
+  loadgen imap --to 127.0.0.1:143 --auth anna@example.org:secret --do login --connections 20
+How fast does a folder fill, and how fast is all of it read again?
+  loadgen imap --to 127.0.0.1:143 --auth anna@example.org:secret --do append --size 4KiB --operations 10000 --connections 20
+  loadgen imap --to 127.0.0.1:143 --auth anna@example.org:secret --do fetch --batch 0 --operations 10 --connections 1
+What does a thousand waiting phones cost the server?
+  loadgen imap --to 127.0.0.1:143 --auth user%d@example.org:secret --users 100 --do idle --connections 1000 --pid $(pidof ringpost)
+What do people feel, at a rate that must be borne?
+  loadgen imap --to imap.example.org:993 --tls implicit --auth user%d@example.org:secret --users 100 --do mix --rate 500 \
+      --spacing poisson --connections 200 --duration 1m --run-file mix.json
+
+Exit code: 0 when an operation was acknowledged, 1 when none was, 2 when it could not start.)";
+
+constexpr std::string_view kAboutPop3 =
+    R"(Fetches mail by POP3, as many clients at once.
+
+  loadgen pop3 --to 127.0.0.1:110 --auth anna@example.org:secret --do retr --connections 1 --operations 10000
+  loadgen pop3 --to 127.0.0.1:995 --tls implicit --auth user%d@example.org:secret --users 50 --do login --connections 50
+A maildrop takes one session at a time: give each connection a user of its own.
+Deleted messages are gone when the last of the maildrop is, or the connection says goodbye:
+  loadgen pop3 --to 127.0.0.1:110 --auth user%d@example.org:secret --users 20 --do retr:1,dele:1 --connections 20 --duration 10s
+
+Exit code: 0 when an operation was acknowledged, 1 when none was, 2 when it could not start.)";
+
 constexpr std::string_view kAboutSink =
     R"(Takes all mail, checks each message by its id and checksum, keeps none.
 
@@ -67,11 +97,11 @@ constexpr std::string_view kAboutCompare = R"(Compares what was acknowledged wit
   loadgen compare sent got
 Exit code: 0 when nothing is lost and nothing corrupted, 1 otherwise, 2 when a file cannot be read.)";
 
-constexpr std::string_view kAboutRun = R"(Sends what a TOML file says, run by run.
+constexpr std::string_view kAboutRun = R"(Runs what a TOML file says, one load after the other.
 
   folder = "results"       # gets NAME.json for each run
   repeat = 3               # rounds; the runs of a round follow each other, so that all have the same weather
-  [all]                    # options of loadgen smtp, with _ for -
+  [all]                    # options of every run, with _ for -
   to = "127.0.0.1:2525"
   duration = "10s"
   [run.data]
@@ -79,6 +109,11 @@ constexpr std::string_view kAboutRun = R"(Sends what a TOML file says, run by ru
   [run.bdat]
   connections = 64
   bdat = true
+  [run.logins]
+  load = "imap"            # or "pop3", and their options; without it "smtp"
+  to = "127.0.0.1:143"
+  auth = "anna@example.org:secret"
+  do = "login"
 
   loadgen run scenario.toml
   loadgen report results/*.json --html report.html)";
@@ -153,16 +188,31 @@ void add_compare(CLI::App& app, CompareOptions& options) {
   app.add_flag("--json", options.json, "The result as JSON");
 }
 
+// Runs it, unless its options contradict each other.
+template <class Options, class Run>
+int checked(const Options& options, const Run& run_it) {
+  if (const std::string wrong = complaint(options); !wrong.empty()) {
+    fmt::print(stderr, "loadgen: {}\n", wrong);
+    return 2;
+  }
+  return run_it();
+}
+
 }  // namespace
 
 int run(int count, char** texts) {
   CLI::App app(std::string(kAbout), "loadgen");
   app.require_subcommand(1);
   SmtpOptions smtp;
+  AccessOptions imap(AccessProtocol::imap);
+  AccessOptions pop3(AccessProtocol::pop3);
   SinkOptions sink;
   CompareOptions comparison;
-  smtp.common.cores.offload_threads = sink.common.cores.offload_threads = 1;
+  for (CommonOptions* common : {&smtp.common, &imap.common, &pop3.common, &sink.common})
+    common->cores.offload_threads = 1;
   CLI::App* const send = app.add_subcommand("smtp", std::string(kAboutSmtp));
+  CLI::App* const read = app.add_subcommand("imap", std::string(kAboutImap));
+  CLI::App* const fetch = app.add_subcommand("pop3", std::string(kAboutPop3));
   CLI::App* const take = app.add_subcommand("sink", std::string(kAboutSink));
   std::string scenario;
   CLI::App* const play = app.add_subcommand("run", std::string(kAboutRun));
@@ -176,6 +226,8 @@ int run(int count, char** texts) {
   add_report(*show, report);
   CLI::App* const settle = app.add_subcommand("compare", std::string(kAboutCompare));
   add_smtp(*send, smtp);
+  add_access(*read, imap);
+  add_access(*fetch, pop3);
   add_sink(*take, sink);
   add_compare(*settle, comparison);
   try {
@@ -194,12 +246,10 @@ int run(int count, char** texts) {
   if (show->parsed()) return run_report(report);
   if (settle->parsed()) return run_compare(comparison);
   if (take->parsed()) return run_sink(std::move(sink));
-  if (const std::string wrong = complaint(smtp); !wrong.empty()) {
-    fmt::print(stderr, "loadgen: {}\n", wrong);
-    return 2;
-  }
   Signals signals;
-  return run_smtp(smtp, signals);
+  if (read->parsed()) return checked(imap, [&] { return run_access(imap, signals); });
+  if (fetch->parsed()) return checked(pop3, [&] { return run_access(pop3, signals); });
+  return checked(smtp, [&] { return run_smtp(smtp, signals); });
 }
 
 }  // namespace ringpost::loadgen

@@ -22,6 +22,8 @@ inline constexpr Duration kLook = std::chrono::milliseconds{20};
 inline constexpr double kSaturated = 0.9;
 // Kinds of refusal for which one text is kept as an example.
 inline constexpr std::size_t kExamplesMax = 16;
+// Codes that are told apart: a server that makes up ever new ones ends in "others".
+inline constexpr std::size_t kCodesMax = 64;
 
 // ---- smtp ----
 // More than a process may have ports to one address.

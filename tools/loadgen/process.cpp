@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <random>
 #include <utility>
 
 #include <fcntl.h>
@@ -54,6 +55,10 @@ Duration steady_now() {
 
 WallTime wall_now() {
   return {clock_now(CLOCK_REALTIME).count()};
+}
+
+std::uint32_t random_number() {
+  return std::random_device{}();
 }
 
 void leave_at_once(int code) {

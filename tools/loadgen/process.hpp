@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ Duration process_cpu_time();
 Duration thread_cpu_time();
 Duration steady_now();
 WallTime wall_now();
+std::uint32_t random_number();
 
 // Without destructors: for a run whose tasks did not end, and which may still be using what would be destroyed.
 [[noreturn]] void leave_at_once(int code);

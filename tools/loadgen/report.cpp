@@ -98,12 +98,13 @@ double per_second(std::uint64_t count, Duration elapsed) {
   return elapsed <= Duration{0} ? 0 : static_cast<double>(count) / in_seconds(elapsed);
 }
 
-void add_effort(const Effort& effort, std::uint64_t messages, Table& table) {
+void add_effort(const Effort& effort, std::uint64_t count, std::string_view unit, Table& table) {
   std::string cores;
   for (const double share : effort.busy)
     cores += fmt::format("{}{:.0f} %", cores.empty() ? "" : ", ", share * 100);
-  table.row("own CPU", fmt::format("{:.1f} us a message, {:.2f} s in all; cores busy {}",
-                                   cpu_per_message(effort, messages), in_seconds(effort.cpu), cores));
+  table.row("own CPU",
+            fmt::format("{:.1f} us a {}, {:.2f} s in all; cores busy {}", cpu_per_message(effort, count),
+                        unit.substr(0, unit.size() - 1), in_seconds(effort.cpu), cores));
   if (effort.busiest() >= kSaturated)
     table.row("note", "a core of this process had no time left: it limited the run, not the other side");
 }

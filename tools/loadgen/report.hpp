@@ -56,7 +56,8 @@ struct Effort {
   std::vector<double> busy;  // of each core, 0 to 1
   double busiest() const;
 };
-void add_effort(const Effort& effort, std::uint64_t messages, Table& table);
+// `unit`: in the plural, "messages".
+void add_effort(const Effort& effort, std::uint64_t count, std::string_view unit, Table& table);
 JsonObject effort_json(const Effort& effort, std::uint64_t messages);
 double per_second(std::uint64_t count, Duration elapsed);
 

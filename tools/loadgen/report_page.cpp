@@ -45,6 +45,11 @@ details::details-content{content-visibility:visible;block-size:auto}details summ
 table.compare{margin-bottom:.8em}</style></head><body>
 )";
 
+std::string unit_of(const Json& run) {
+  const std::string unit = run["unit"].text();
+  return unit.empty() ? "messages" : unit;
+}
+
 std::string figure_text(double value, const Figure& figure) {
   return figure.key == "rate" ? fmt::format("{:.0f}", value) : fmt::format("{:.3f}", value);
 }
@@ -73,7 +78,7 @@ std::vector<PlotLine> core_lines(const Json& run, std::string_view place, std::s
 }
 
 PlotLine histogram_line(const Json& run) {
-  PlotLine line{"messages", {}};
+  PlotLine line{unit_of(run), {}};
   const Distribution distribution = distribution_of(run["histogram_ns"]);
   // Eight log-linear buckets in one bar, so that bars are wide enough to be seen.
   double bar_end = 0;
@@ -96,9 +101,9 @@ std::string latency_plots(const Json& run) {
                  .y_logarithmic = true,
                  .lines = {line_of(run, "p50", "p50_ms"), line_of(run, "p99", "p99_ms"),
                            line_of(run, "p99.9", "p99_9_ms"), line_of(run, "longest", "max_ms")}}) +
-         svg_of({.title = "Latency of all messages",
+         svg_of({.title = "Latency of all " + unit_of(run),
                  .x_unit = "ms",
-                 .y_unit = "messages",
+                 .y_unit = unit_of(run),
                  .x_logarithmic = true,
                  .bars = true,
                  .lines = {histogram_line(run)}});
@@ -124,6 +129,12 @@ constexpr std::array<ServerPlot, 8> kServerPlots{{
 
 std::string server_plots(const Json& run) {
   std::string text;
+  const Json::List& seconds = run["seconds"].list();
+  if (!seconds.empty() && !seconds[0]["memory_mb"].is_null())
+    text += svg_of({.title = "Server: memory of its own",
+                    .x_unit = "seconds",
+                    .y_unit = "MB",
+                    .lines = {line_of(run, "memory", "memory_mb")}});
   for (const ServerPlot& one : kServerPlots)
     text += svg_of({.title = std::string(one.title),
                     .x_unit = "seconds",
@@ -136,7 +147,7 @@ std::string plots(const Json& run) {
   return "<div class=\"plots\">\n" +
          svg_of({.title = "Rate and trouble",
                  .x_unit = "seconds",
-                 .y_unit = "messages/s",
+                 .y_unit = unit_of(run) + "/s",
                  .lines = {line_of(run, "acknowledged", "rate"),
                            line_of(run, "refused or unanswered", "wrong")}}) +
          latency_plots(run) +
@@ -146,7 +157,7 @@ std::string plots(const Json& run) {
                  .lines = core_lines(run, "cores", "busy", 100)}) +
          svg_of({.title = "Acknowledged on each core",
                  .x_unit = "seconds",
-                 .y_unit = "messages/s",
+                 .y_unit = unit_of(run) + "/s",
                  .lines = core_lines(run, "cores", "acknowledged", 1)}) +
          server_plots(run) + "</div>\n";
 }

@@ -1,14 +1,14 @@
 // The file of one run, with all that a report or a comparison needs.
 //
-// Layer: tool. JSON: format "ringpost-loadgen", version 1; name, loop, machine, options, summary, histogram, seconds.
+// Layer: tool. JSON: format "ringpost-loadgen", version 1; name, loop, unit, machine, options, summary, histogram, seconds.
 #pragma once
 
 #include <string>
 
 #include "ringpost/admin/json.hpp"
 
+#include "load_plan.hpp"
 #include "series.hpp"
-#include "smtp_options.hpp"
 
 namespace ringpost::loadgen {
 
@@ -16,7 +16,7 @@ inline constexpr std::string_view kRunFormat = "ringpost-loadgen";
 inline constexpr std::int64_t kRunVersion = 1;
 
 struct RunParts {
-  const SmtpOptions& options;
+  const LoadPlan& plan;
   WallTime started;
   std::string machine;
   std::string summary;  // JSON

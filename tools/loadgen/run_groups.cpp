@@ -111,8 +111,8 @@ std::vector<std::string> remarks(const Json& run) {
     said.emplace_back("The generator had a core without time left: it was the limit, not the server.");
   if (const double never = number_of(run["summary"]["never_begun"]); never > 0)
     said.push_back(fmt::format(
-        "{:.0f} messages were due and found no free connection before the end; the latencies lack them.",
-        never));
+        "{:.0f} {} were due and found no free connection before the end; the latencies lack them.", never,
+        run["unit"].text().empty() ? "messages" : run["unit"].text()));
   remark_stall(run, said);
   if (run["seconds_cut"].text() == "true") said.emplace_back("The run went on after the last second shown.");
   return said;

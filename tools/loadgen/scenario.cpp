@@ -7,6 +7,8 @@
 
 #include "ringpost/config/toml_text.hpp"
 
+#include "access.hpp"
+#include "access_arguments.hpp"
 #include "argument_types.hpp"
 #include "process.hpp"
 #include "smtp.hpp"
@@ -33,17 +35,53 @@ OptionValue merged(OptionValue base, const OptionValue& over) {
   return base;
 }
 
-Result<SmtpOptions> run_of(const OptionValue& table, const std::string& name, const std::string& file) {
-  CLI::App app;
-  app.set_help_flag();
-  SmtpOptions options;
-  options.common.cores.offload_threads = 1;
+using Run = std::variant<SmtpOptions, AccessOptions>;
+
+// Takes "load" out of the table: "smtp", "imap" or "pop3".
+Result<Run> load_of(OptionValue& table, const std::string& file) {
+  auto* const entries = std::get_if<OptionValue::Table>(&table.value);
+  const auto found = std::ranges::find(*entries, "load", &OptionEntry::key);
+  if (found == entries->end()) return Run(SmtpOptions());
+  const auto* text = found->value.as<std::string>();
+  const std::string load = text == nullptr ? "" : *text;
+  const int line = static_cast<int>(found->value.source.line);
+  entries->erase(found);
+  if (load == "smtp") return Run(SmtpOptions());
+  if (load == "imap") return Run(AccessOptions(AccessProtocol::imap));
+  if (load == "pop3") return Run(AccessOptions(AccessProtocol::pop3));
+  return fail(ErrorKind::permanent, fmt::format("{}:{}: load is \"smtp\", \"imap\" or \"pop3\"", file, line));
+}
+
+void add_options(CLI::App& app, SmtpOptions& options) {
   add_smtp(app, options);
-  RP_CHECK(parse_table(app, table, file));
-  options.name = name;
-  if (const std::string wrong = complaint(options); !wrong.empty())
-    return fail(ErrorKind::permanent, file + ": run." + name + ": " + wrong);
-  return options;
+}
+void add_options(CLI::App& app, AccessOptions& options) {
+  add_access(app, options);
+}
+
+Result<Run> run_of(OptionValue table, const std::string& name, const std::string& file) {
+  Run run = RP_TRY(load_of(table, file));
+  RP_CHECK(std::visit(
+      [&](auto& options) -> Result<void> {
+        CLI::App app;
+        app.set_help_flag();
+        options.common.cores.offload_threads = 1;
+        add_options(app, options);
+        RP_CHECK(parse_table(app, table, file));
+        options.name = name;
+        if (const std::string wrong = complaint(options); !wrong.empty())
+          return fail(ErrorKind::permanent, file + ": run." + name + ": " + wrong);
+        return {};
+      },
+      run));
+  return run;
+}
+
+int run_one(const SmtpOptions& options, Signals& signals) {
+  return run_smtp(options, signals);
+}
+int run_one(const AccessOptions& options, Signals& signals) {
+  return run_access(options, signals);
 }
 
 // The keys of the file itself.
@@ -85,6 +123,21 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& file) 
   return scenario;
 }
 
+namespace {
+
+// `run` in its round.
+template <class Options>
+int run_numbered(Options run, const Scenario& scenario, std::uint64_t round, Signals& signals) {
+  const std::string number = scenario.repeat > 1 ? "-" + std::to_string(round) : "";
+  run.run_file = fmt::format("{}/{}{}.json", scenario.folder, run.name, number);
+  if (!run.common.json) fmt::print("{}{}\n", run.name, number);
+  const int code = run_one(run, signals);
+  if (!run.common.json && code != 2) fmt::print("\n");
+  return code;
+}
+
+}  // namespace
+
 int run_scenario(const std::string& path) {
   const auto complain = [](const std::string& text) {
     fmt::print(stderr, "loadgen: {}\n", text);
@@ -100,14 +153,11 @@ int run_scenario(const std::string& path) {
   Signals signals;
   int worst = 0;
   for (std::uint64_t round = 1; round <= scenario->repeat; ++round)
-    for (SmtpOptions run : scenario->runs) {
-      const std::string number = scenario->repeat > 1 ? "-" + std::to_string(round) : "";
-      run.run_file = fmt::format("{}/{}{}.json", scenario->folder, run.name, number);
-      if (!run.common.json) fmt::print("{}{}\n", run.name, number);
-      const int code = run_smtp(run, signals);
+    for (const Run& one : scenario->runs) {
+      const int code =
+          std::visit([&](auto run) { return run_numbered(std::move(run), *scenario, round, signals); }, one);
       if (code == 2 || signals.came()) return code;
       worst = std::max(worst, code);
-      if (!run.common.json) fmt::print("\n");
     }
   return worst;
 }

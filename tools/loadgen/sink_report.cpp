@@ -69,7 +69,7 @@ std::string SinkSummary::text() const {
                                        grouped(sum(&SinkFigures::connections)), plan_.connections.peak(),
                                        sum(&SinkFigures::turned_away), sum(&SinkFigures::tls_sessions)));
   table.row("sender to here", percentiles(transit_));
-  add_effort(effort_, messages, table);
+  add_effort(effort_, messages, "messages", table);
   std::string text = table.text();
   if (!plan_.options.personas.empty()) text += personas_text();
   const Domains domains = busiest(plan_.domains);

@@ -11,11 +11,4 @@ void SmtpFigures::note_refusal(const mail::Reply& reply) {
     examples.emplace(reply.code, mail::to_string(reply));
 }
 
-void SmtpFigures::note_trouble(const std::string& text) {
-  if (const auto known = troubles.find(text); known != troubles.end())
-    ++known->second;
-  else if (troubles.size() < kExamplesMax)
-    troubles.emplace(text, 1);
-}
-
 }  // namespace ringpost::loadgen

@@ -12,9 +12,10 @@
 #include "child.hpp"
 #include "config_edit.hpp"
 #include "limits.hpp"
+#include "load_run.hpp"
 #include "process.hpp"
 #include "run_file.hpp"
-#include "smtp_run.hpp"
+#include "smtp_core.hpp"
 #include "tune_choice.hpp"
 
 namespace ringpost::loadgen {
@@ -90,7 +91,8 @@ Result<double> Tuning::loaded(const std::string& path) {
   const Duration before = server.cpu();
   SmtpOptions load = options_.load;
   load.common.quiet = true;
-  const SmtpOutcome outcome = RP_TRY(run_once(load, signals_));
+  auto plan = RP_TRY(SmtpPlan::make(load, wall_now(), random_number()));
+  const LoadOutcome outcome = RP_TRY(run_once(std::move(plan), signals_));
   if (outcome.abandoned != 0) leave_at_once(2);
   if (outcome.interrupted) return fail(ErrorKind::cancelled, "stopped");
   if (outcome.acknowledged == 0) return fail(ErrorKind::temporary, "nothing was acknowledged");

@@ -87,7 +87,7 @@ class Exchange {
   std::vector<std::string> remarks() const {
     const SmtpSummary summary = smtp_summary();
     const Distribution latency = summary.latency();
-    return loadgen::remarks(run_json({.options = smtp_plan_->options,
+    return loadgen::remarks(run_json({.plan = *smtp_plan_,
                                       .started = wall_now(),
                                       .machine = "simulated",
                                       .summary = summary.json(),
@@ -108,7 +108,7 @@ class Exchange {
 
 SmtpOptions messages(std::uint64_t count, std::uint64_t connections = 4) {
   SmtpOptions options;
-  options.messages = count;
+  options.count = count;
   options.connections = connections;
   return options;
 }
@@ -185,13 +185,12 @@ INSTANTIATE_TEST_SUITE_P(
               smtp.login = sink.login = kLogin;
             }},
         Way{"open_loop", [](SmtpOptions& smtp, SinkOptions&) { smtp.rate = 100; }},
-        Way{"one_message_a_connection",
-            [](SmtpOptions& smtp, SinkOptions&) { smtp.messages_per_connection = 1; }}),
+        Way{"one_message_a_connection", [](SmtpOptions& smtp, SinkOptions&) { smtp.per_connection = 1; }}),
     [](const auto& way) { return way.param.name; });
 
 TEST(Exchange, a_connection_is_closed_after_its_messages) {
   SmtpOptions smtp = messages(30, 3);
-  smtp.messages_per_connection = 5;
+  smtp.per_connection = 5;
   for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
     Exchange exchange(seed, smtp, {});
     EXPECT_TRUE(exchange.run());

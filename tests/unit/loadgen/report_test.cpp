@@ -95,13 +95,13 @@ TEST(Scenario, gives_each_run_what_all_have_and_its_own) {
   EXPECT_EQ(scenario->folder, "out");
   EXPECT_EQ(scenario->repeat, 2U);
   ASSERT_EQ(scenario->runs.size(), 2U);
-  EXPECT_EQ(scenario->runs[0].name, "data");
-  EXPECT_EQ(scenario->runs[0].connections, 64U);
-  EXPECT_EQ(scenario->runs[0].duration, std::chrono::seconds{2});
-  EXPECT_FALSE(scenario->runs[0].bdat);
-  EXPECT_TRUE(scenario->runs[1].bdat);
-  EXPECT_EQ(scenario->runs[1].duration, std::chrono::seconds{3});
-  EXPECT_EQ(scenario->runs[1].size.shares.size(), 2U);
+  EXPECT_EQ(std::get<SmtpOptions>(scenario->runs[0]).name, "data");
+  EXPECT_EQ(std::get<SmtpOptions>(scenario->runs[0]).connections, 64U);
+  EXPECT_EQ(std::get<SmtpOptions>(scenario->runs[0]).duration, std::chrono::seconds{2});
+  EXPECT_FALSE(std::get<SmtpOptions>(scenario->runs[0]).bdat);
+  EXPECT_TRUE(std::get<SmtpOptions>(scenario->runs[1]).bdat);
+  EXPECT_EQ(std::get<SmtpOptions>(scenario->runs[1]).duration, std::chrono::seconds{3});
+  EXPECT_EQ(std::get<SmtpOptions>(scenario->runs[1]).size.shares.size(), 2U);
 }
 
 TEST(Scenario, says_what_is_wrong_and_where) {

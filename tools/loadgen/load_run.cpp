@@ -1,82 +1,87 @@
-#include "smtp_run.hpp"
-
-#include <random>
+#include "load_run.hpp"
 
 #include <fmt/format.h>
 
 #include "ringpost/shard/limits.hpp"
 
+#include "cores.hpp"
 #include "limits.hpp"
 #include "live_view.hpp"
+#include "load_core.hpp"
+#include "load_report.hpp"
 #include "run_file.hpp"
-#include "smtp_report.hpp"
+#include "server_memory.hpp"
 
 namespace ringpost::loadgen {
 
 namespace {
 
-class SmtpRun {
+class LoadRun {
  public:
-  explicit SmtpRun(std::unique_ptr<SmtpPlan> plan) : plan_(std::move(plan)) {}
+  explicit LoadRun(std::unique_ptr<LoadPlan> plan) : plan_(std::move(plan)) {}
 
   Result<void> start();
   bool wait(Signals& signals);
-  SmtpOutcome finish();
+  LoadOutcome finish();
 
  private:
   bool finished() const;
   Look look();
-  SmtpCore& sender(const shard::Core& core) { return *senders_[core.index()]; }
+  LoadCore& part(const shard::Core& core) { return *parts_[core.index()]; }
 
-  std::unique_ptr<SmtpPlan> plan_;
+  std::unique_ptr<LoadPlan> plan_;
   std::unique_ptr<shard::Runtime> runtime_;
-  std::vector<std::unique_ptr<SmtpCore>> senders_;
+  std::vector<std::unique_ptr<LoadCore>> parts_;
   std::optional<EffortClock> effort_;
   Series series_;
   std::string sampling_trouble_;
+  ServerMemory memory_;
   Duration started_{0};
   WallTime started_wall_;
 };
 
-Result<void> SmtpRun::start() {
-  senders_.resize(shard::kCoresMax);
+Result<void> LoadRun::start() {
+  parts_.resize(shard::kCoresMax);
   runtime_ =
-      RP_TRY(shard::Runtime::start(plan_->options.common.cores, [this](shard::Core& core) -> Result<void> {
-        senders_[core.index()] = RP_TRY(SmtpCore::make(core, *plan_));
+      RP_TRY(shard::Runtime::start(plan_->load().common.cores, [this](shard::Core& core) -> Result<void> {
+        parts_[core.index()] = RP_TRY(plan_->make_core(core));
         return {};
       }));
-  senders_.resize(runtime_->count());
+  parts_.resize(runtime_->count());
   plan_->active_cores =
-      static_cast<unsigned>(std::min<std::uint64_t>(runtime_->count(), plan_->options.connections));
-  if (!plan_->options.common.quiet) fmt::print(stderr, "{}\n", runtime_->describe());
+      static_cast<unsigned>(std::min<std::uint64_t>(runtime_->count(), plan_->load().connections));
+  if (!plan_->load().common.quiet) fmt::print(stderr, "{}\n", runtime_->describe());
   effort_.emplace(*runtime_);
   started_ = steady_now();
   started_wall_ = wall_now();
-  series_.add(look());
-  on_each_core(*runtime_, [this](shard::Core& core) { sender(core).start(); });
+  Look first = look();
+  memory_.before = first.server_memory;
+  series_.add(std::move(first));
+  on_each_core(*runtime_, [this](shard::Core& core) { part(core).start(); });
   return {};
 }
 
-bool SmtpRun::finished() const {
-  return std::ranges::all_of(senders_, [](const auto& one) { return one->finished(); });
+bool LoadRun::finished() const {
+  return std::ranges::all_of(parts_, [](const auto& one) { return one->finished(); });
 }
 
-Look SmtpRun::look() {
+Look LoadRun::look() {
   Look look;
-  look.cores.resize(senders_.size());
+  look.cores.resize(parts_.size());
   on_each_core(*runtime_, [&](shard::Core& core) {
     look.cores[core.index()].cpu = std::chrono::duration<double>(thread_cpu_time()).count();
   });
-  for (std::size_t i = 0; i < senders_.size(); ++i) {
-    const SmtpFigures& figures = senders_[i]->figures();
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const LoadFigures& figures = parts_[i]->load_figures();
     look.cores[i].acknowledged = figures.acknowledged.value();
     look.cores[i].bytes = figures.bytes.value();
     look.cores[i].wrong = figures.refused.value() + figures.unanswered.value();
     look.latency.add(figures.latency_ns);
   }
   look.at = steady_now() - started_;
-  if (plan_->options.admin_socket.empty()) return look;
-  if (auto figures = ask_figures(plan_->options.admin_socket))
+  if (plan_->load().server_pid != 0) look.server_memory = private_memory(plan_->load().server_pid);
+  if (plan_->load().admin_socket.empty()) return look;
+  if (auto figures = ask_figures(plan_->load().admin_socket))
     look.server = std::move(*figures);
   else
     sampling_trouble_ = figures.error().text;
@@ -84,8 +89,8 @@ Look SmtpRun::look() {
 }
 
 // True when a signal ended it.
-bool SmtpRun::wait(Signals& signals) {
-  LiveView view(!plan_->options.common.quiet);
+bool LoadRun::wait(Signals& signals) {
+  LiveView view(!plan_->load().common.quiet);
   const Duration until = started_ + plan_->bound();
   Duration next = started_ + std::chrono::seconds{1};
   while (!finished() && steady_now() < until) {
@@ -94,24 +99,27 @@ bool SmtpRun::wait(Signals& signals) {
     next += std::chrono::seconds{1};
     series_.add(look());
     std::uint64_t acknowledged = 0;
-    for (const auto& one : senders_) acknowledged += one->figures().acknowledged.value();
+    for (const auto& one : parts_) acknowledged += one->load_figures().acknowledged.value();
     view.show(live_lines(series_.seconds(), acknowledged));
   }
   return false;
 }
 
-SmtpOutcome SmtpRun::finish() {
-  on_each_core(*runtime_, [this](shard::Core& core) { sender(core).stop(); });
+LoadOutcome LoadRun::finish() {
+  if (memory_.before) memory_.loaded = private_memory(plan_->load().server_pid);
+  on_each_core(*runtime_, [this](shard::Core& core) { part(core).stop(); });
   wait_until([this] { return finished(); }, kDrain);
-  on_each_core(*runtime_, [this](shard::Core& core) { sender(core).abort(); });
+  on_each_core(*runtime_, [this](shard::Core& core) { part(core).abort(); });
   wait_until([this] { return finished(); }, kDrain);
   series_.add(look());
   const Effort effort = effort_->so_far();
-  SmtpOutcome outcome;
+  LoadOutcome outcome;
   outcome.abandoned = runtime_->stop(kStopBound);
-  std::vector<const SmtpCore*> parts;
-  for (const auto& one : senders_) parts.push_back(one.get());
-  const SmtpSummary summary(*plan_, parts, effort);
+  std::vector<const LoadCore*> parts;
+  for (const auto& one : parts_) parts.push_back(one.get());
+  const std::unique_ptr<LoadSummary> made = plan_->summary(parts, effort);
+  LoadSummary& summary = *made;
+  summary.set_memory(memory_);
   outcome.acknowledged = summary.acknowledged();
   outcome.wrong = summary.wrong();
   outcome.overdue = summary.overdue();
@@ -122,7 +130,7 @@ SmtpOutcome SmtpRun::finish() {
   if (!sampling_trouble_.empty())
     outcome.text += "\nthe server's figures are not complete: " + sampling_trouble_ + "\n";
   outcome.summary = summary.json();
-  outcome.run = run_json({.options = plan_->options,
+  outcome.run = run_json({.plan = *plan_,
                           .started = started_wall_,
                           .machine = runtime_->describe(),
                           .summary = outcome.summary,
@@ -133,12 +141,11 @@ SmtpOutcome SmtpRun::finish() {
 
 }  // namespace
 
-Result<SmtpOutcome> run_once(SmtpOptions options, Signals& signals) {
-  auto run = std::make_unique<SmtpRun>(
-      RP_TRY(SmtpPlan::make(std::move(options), wall_now(), std::random_device{}())));
+Result<LoadOutcome> run_once(std::unique_ptr<LoadPlan> plan, Signals& signals) {
+  auto run = std::make_unique<LoadRun>(std::move(plan));
   RP_CHECK(run->start());
   const bool interrupted = run->wait(signals);
-  SmtpOutcome outcome = run->finish();
+  LoadOutcome outcome = run->finish();
   outcome.interrupted = interrupted;
   // Tasks that did not end may still use it; the caller leaves without destructors.
   if (outcome.abandoned != 0) (void)run.release();

@@ -1,4 +1,4 @@
-// One run of the sender from its start to its report.
+// One run of a load from its start to its report.
 //
 // Layer: tool. Main thread; owns the runtime and the parts on its cores.
 #pragma once
@@ -9,14 +9,13 @@
 
 #include "ringpost/admin/json.hpp"
 
-#include "cores.hpp"
+#include "load_plan.hpp"
 #include "process.hpp"
 #include "series.hpp"
-#include "smtp_core.hpp"
 
 namespace ringpost::loadgen {
 
-struct SmtpOutcome {
+struct LoadOutcome {
   std::uint64_t acknowledged = 0;
   std::uint64_t wrong = 0;    // refused or unanswered
   std::uint64_t overdue = 0;  // never begun, and due longer ago than a search allows
@@ -30,6 +29,6 @@ struct SmtpOutcome {
   admin::Json run;      // JSON, with series and histogram
 };
 
-Result<SmtpOutcome> run_once(SmtpOptions options, Signals& signals);
+Result<LoadOutcome> run_once(std::unique_ptr<LoadPlan> plan, Signals& signals);
 
 }  // namespace ringpost::loadgen
