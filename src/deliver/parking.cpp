@@ -166,6 +166,7 @@ void Parking::change_place(MessageId id, std::size_t part, std::uint32_t in) {
     recipients_in(line, what.place()) -= what.recipients;
     what.in = in & 7U;
     recipients_in(line, what.place()) += what.recipients;
+    if (line.ready == 0) line.backlog.reset();  // else each hold and release of a line would make it longer
   };
   parked->is_several() ? move(several_[several_of(*parked)]->at(part)) : move(*parked);
 }
