@@ -109,7 +109,7 @@ class FactorFinder {
       Kind::make_unique(once.texts);
       return once;
     }
-    if (once.exact && node.min == node.max && node.min <= kFactorRepeatMax) {
+    if (once.exact && node.min == node.max && node.min <= Kind::kRepeatMax) {
       std::optional<Texts> power = once.texts;
       for (std::uint32_t n = 1; n < node.min && power; ++n) power = product(*power, once.texts);
       if (power) return exactly(*std::move(power));
@@ -124,7 +124,7 @@ class FactorFinder {
     Texts all;
     for (const Text& head : heads)
       for (const Text& tail : tails) {
-        if (head.size() + tail.size() > kFactorWidthMax) return std::nullopt;
+        if (head.size() + tail.size() > Kind::kWidthMax) return std::nullopt;
         all.push_back(head);
         Kind::append(all.back(), tail);
       }
