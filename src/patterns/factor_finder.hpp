@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -68,7 +69,7 @@ class FactorFinder {
       case NodeKind::anchor:
         return exactly({Text{}});
       case NodeKind::bytes:
-        return exactly({Kind::of_bytes(node)});
+        return is_scheme(node.text) ? Needs{} : exactly({Kind::of_bytes(node)});
       case NodeKind::set: {
         Texts texts = Kind::of_set(node.set);
         return texts.empty() ? Needs{} : exactly(std::move(texts));
@@ -87,6 +88,11 @@ class FactorFinder {
       default:
         return {};
     }
+  }
+
+  // Every link has it, so that it tells nothing.
+  static bool is_scheme(std::string_view text) {
+    return text == "http" || text == "https" || text == "://" || text == "http://" || text == "https://";
   }
 
   // What is looked at takes no room: its neighbours stay side by side.
