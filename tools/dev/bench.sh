@@ -117,7 +117,7 @@ bench_filter() {
   unpack_oracle
   unpack_filters
   build_preset release bench_filter
-  say "CPU of a mail in three filters (about a minute)"
+  say "CPU of a mail in three filters (about two minutes)"
   local mails
   mapfile -t mails < <(python3 tools/dev/agree.py --corpus "$corpus" --out build/agree --list)
   python3 bench/filter.py --program build/release/bench/bench_filter --spamassassin build/foreign/spamassassin \

@@ -300,6 +300,10 @@ TEST(Expression, counts_as_perl_does) {
   EXPECT_EQ(Expression::compile(perl("/aa/"))->count("aaaaa", 100, scratch), 2U);
   EXPECT_EQ(Expression::compile(perl("/a*/"))->count("aab", 100, scratch), 3U);
   EXPECT_EQ(Expression::compile(perl("/a/"))->count("aaaa", 3, scratch), 3U);
+  EXPECT_EQ(Expression::compile(perl("/[eE\\xe8]|\\xc3[\\x88\\xa8]/"))->count("Eve even", 100, scratch), 4U);
+  EXPECT_EQ(
+      Expression::compile(perl("/[eE\\xe8]|\\xc3[\\x88\\xa8]/"))->count("\xc3\xa8 \xe8 e", 100, scratch), 3U);
+  EXPECT_EQ(Expression::compile(perl("/\\xe8/"))->count("even", 100, scratch), 0U);
 }
 
 TEST(Expression, tells_where_its_groups_are) {
