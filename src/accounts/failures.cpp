@@ -46,22 +46,44 @@ Duration FailureTable::wait(std::uint64_t key, std::uint64_t from, Instant now) 
 Duration FailureTable::begin(std::uint64_t key, std::uint64_t from, Instant now) {
   if (const Duration left = wait(key, from, now); left > Duration{}) return left;
   Entry& entry = touch(key);
-  if (entry.failures > 0 && now - entry.last > kForgetFailuresAfter) entry.failures = 0;
-  ++entry.failures;
+  if (now - entry.last > kForgetFailuresAfter) entry.failures = entry.under_way = 0;
+  const bool waits = entry.failures > rules_.free;
+  if (!waits && entry.under_way >= rules_.at_once) return kFirstWait;
+  ++entry.under_way;
   entry.last = now;
-  if (const Duration next = delay(entry.failures); next > Duration{}) entry.until = now + next;
+  if (waits) entry.until = now + delay(entry.failures + entry.under_way);
   return {};
 }
 
-void FailureTable::good(std::uint64_t key, std::uint64_t from, bool forgive) {
+FailureTable::Entry* FailureTable::ended(std::uint64_t key) {
   const auto found = by_key_.find(key);
-  if (found == by_key_.end()) return;
+  if (found == by_key_.end()) return nullptr;
   Entry& entry = *found->second;
-  entry.failures = forgive || entry.failures == 0 ? 0 : entry.failures - 1;
-  if (delay(entry.failures) == Duration{}) entry.until = {};
-  if (from == 0 || entry.knows(from)) return;
-  std::ranges::rotate(entry.known, std::prev(entry.known.end()));
-  entry.known.front() = from;
+  if (entry.under_way != 0) --entry.under_way;
+  return &entry;
+}
+
+void FailureTable::wrong(std::uint64_t key, Instant now) {
+  Entry* const entry = ended(key);
+  if (entry == nullptr) return;
+  ++entry->failures;
+  if (const Duration next = delay(entry->failures); next > Duration{})
+    entry->until = std::max(entry->until, now + next);
+}
+
+void FailureTable::take_back(std::uint64_t key) {
+  Entry* const entry = ended(key);
+  if (entry != nullptr && delay(entry->failures) == Duration{}) entry->until = {};
+}
+
+void FailureTable::good(std::uint64_t key, std::uint64_t from) {
+  Entry* const entry = ended(key);
+  if (entry == nullptr) return;
+  entry->failures = 0;
+  entry->until = {};
+  if (from == 0 || entry->knows(from)) return;
+  std::ranges::rotate(entry->known, std::prev(entry->known.end()));
+  entry->known.front() = from;
 }
 
 Failures::Failures(std::string secret) : secret_(std::move(secret)) {
@@ -112,22 +134,28 @@ Task<Duration> Failures::begin(shard::Core& core, IpAddress peer, std::string ac
   });
   if (of_account > Duration{})
     (void)co_await at(core, key.address, [key](Tables& tables, Instant) {
-      tables.addresses.good(key.address, 0, false);
+      tables.addresses.take_back(key.address);
       return Duration{};
     });
   co_return of_account;
 }
 
 Task<void> Failures::end(shard::Core& core, IpAddress peer, std::string account, Outcome outcome) {
-  if (outcome == Outcome::wrong) co_return;
   const Keys key = keys(peer, account);
-  const bool good = outcome == Outcome::good;
-  (void)co_await at(core, key.address, [key](Tables& tables, Instant) {
-    tables.addresses.good(key.address, 0, false);
+  (void)co_await at(core, key.address, [key, outcome](Tables& tables, Instant now) {
+    if (outcome == Outcome::wrong)
+      tables.addresses.wrong(key.address, now);
+    else
+      tables.addresses.take_back(key.address);
     return Duration{};
   });
-  (void)co_await at(core, key.account, [key, good](Tables& tables, Instant) {
-    tables.accounts.good(key.account, good ? key.address : 0, good);
+  (void)co_await at(core, key.account, [key, outcome](Tables& tables, Instant now) {
+    if (outcome == Outcome::wrong)
+      tables.accounts.wrong(key.account, now);
+    else if (outcome == Outcome::good)
+      tables.accounts.good(key.account, key.address);
+    else
+      tables.accounts.take_back(key.account);
     return Duration{};
   });
 }

@@ -2,8 +2,9 @@
 //
 // Layer:  durable. Owner: an address and a name belong to one core each (by hash); others ask it. A table for each core, touched
 //         by that core alone.
-// Rules:  an attempt counts as failed from its beginning until it turns out good, so that many at once gain nothing. Names
-//         count whether or not they exist. A right password from an address that the account was used from before never
+// Rules:  many programs of one person, and many people behind one address, log in at once, as after a restart: up to a bound they
+//         do, until so many have failed that there are waits. From then on an attempt counts as failed from its beginning until
+//         it turns out good, so that many at once gain nothing. Names count whether or not they exist. A right password from an address that the account was used from before never
 //         waits for what others did to the account.
 // Limits: accounts/limits.hpp. A full table forgets whom it has not heard of for the longest time.
 #pragma once
@@ -26,7 +27,8 @@
 namespace ringpost::accounts {
 
 struct FailureRules {
-  std::uint32_t free = 0;  // failures before the first wait
+  std::uint32_t free = 0;     // failures before the first wait
+  std::uint32_t at_once = 0;  // attempts under way while there is none
   Duration longest{};
 };
 
@@ -34,10 +36,14 @@ struct FailureRules {
 class FailureTable {
  public:
   explicit FailureTable(FailureRules rules) : rules_(rules) {}
-  // 0: go on; the attempt is counted, and end() is due. Else: wait for so long. `from`: whose earlier success exempts; 0: nobody's.
+  // 0: go on; the attempt is counted, and one of the next three is due. Else: wait for so long. `from`: whose earlier success
+  // exempts; 0: nobody's.
   Duration begin(std::uint64_t key, std::uint64_t from, Instant now);
-  // It was good: `forgive` forgets all failures, else only this one; `from` is remembered.
-  void good(std::uint64_t key, std::uint64_t from, bool forgive);
+  void wrong(std::uint64_t key, Instant now);
+  // It was good: all failures are forgotten, and `from` is remembered.
+  void good(std::uint64_t key, std::uint64_t from);
+  // It does not count.
+  void take_back(std::uint64_t key);
   // How long begin() would say to wait, without counting.
   Duration wait(std::uint64_t key, std::uint64_t from, Instant now) const;
   std::size_t size() const { return entries_.size(); }
@@ -46,6 +52,7 @@ class FailureTable {
   struct Entry {
     std::uint64_t key = 0;
     std::uint32_t failures = 0;
+    std::uint32_t under_way = 0;
     Instant last;
     Instant until;
     std::array<std::uint64_t, kKnownAddressesMax> known{};
@@ -53,6 +60,7 @@ class FailureTable {
   };
   using Entries = std::list<Entry>;
   Entry& touch(std::uint64_t key);
+  Entry* ended(std::uint64_t key);
   Duration delay(std::uint32_t failures) const;
   FailureRules rules_;
   Entries entries_;  // the one that was touched last is first
@@ -74,8 +82,8 @@ class Failures {
 
  private:
   struct Tables {
-    FailureTable addresses{{kFreeFailuresOfAddress, kLongestWaitOfAddress}};
-    FailureTable accounts{{kFreeFailuresOfAccount, kLongestWaitOfAccount}};
+    FailureTable addresses{{kFreeFailuresOfAddress, kLoginsAtOnceOfAddress, kLongestWaitOfAddress}};
+    FailureTable accounts{{kFreeFailuresOfAccount, kLoginsAtOnceOfAccount, kLongestWaitOfAccount}};
   };
   struct Keys {
     std::uint64_t address = 0;

@@ -25,6 +25,9 @@ inline constexpr Duration kLastUsedEvery = std::chrono::hours(1);
 // one address there may be many of them.
 inline constexpr std::uint32_t kFreeFailuresOfAccount = 5;
 inline constexpr std::uint32_t kFreeFailuresOfAddress = 10;
+// Under way at one moment while nobody waits yet: what guessing gains in an hour by trying many at once.
+inline constexpr std::uint32_t kLoginsAtOnceOfAccount = 100;
+inline constexpr std::uint32_t kLoginsAtOnceOfAddress = 1000;
 // Then each one doubles the wait. Of an account it stays short: whoever does not know the password must not be able to lock out
 // whoever does.
 inline constexpr Duration kFirstWait = 2s;
