@@ -78,7 +78,7 @@ class Bench:
     # ---- loads ----
 
     def loadgen(self, verb, port, *arguments):
-        command = [self.options.loadgen, verb, "--to", f"127.0.0.1:{port}", "--cores", ",".join(map(str, self.options.load_cpus)), "--json", "--quiet", "--duration", "10min",
+        command = [self.options.loadgen, verb, "--to", f"127.0.0.1:{port}", "--cores", ",".join(map(str, self.options.load_cpus)), "--json", "--quiet", "--duration", "10min", "--timeout", "5min",
                    *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=900)
         try:
@@ -210,8 +210,9 @@ class Bench:
             try:
                 self.start(name)
             except Unavailable as why:
-                self.missing[name] = str(why)
-                note(f"{name}: left out: {why}")
+                said = self.servers[name].said().strip()[-500:] if name in self.servers else ""
+                self.missing[name] = f"{why}; it said: {said}"
+                note(f"{name}: left out: {self.missing[name]}")
                 if name in self.servers:
                     self.servers.pop(name).close()
         order = list(self.servers.values())

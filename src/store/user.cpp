@@ -351,10 +351,10 @@ Task<Outcome<Copied>> User::move(MailboxId from, UidSet which, MailboxId to) {
 }
 
 Task<Result<Content>> User::read(BlobId blob, std::uint64_t offset, std::uint64_t size) {
-  return store.read(blob, offset, size);
+  return store.read(blob, offset, size, this);
 }
 Task<Result<std::vector<std::byte>>> User::facts(BlobId blob) {
-  return store.facts(blob);
+  return store.facts(blob, this);
 }
 
 }  // namespace ringpost::store

@@ -59,6 +59,7 @@ class Content {
   std::vector<std::span<const std::byte>> pieces_;
   std::vector<journal::Pin> pins_;
   std::vector<buffer::Block> blocks_;
+  std::shared_ptr<const std::vector<std::byte>> ahead_;  // read with another message
   std::uint64_t size_ = 0;
 };
 
