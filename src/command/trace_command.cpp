@@ -1,6 +1,7 @@
 // trace: live sessions.
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -14,7 +15,8 @@ namespace {
 using admin::Json;
 
 struct TraceWish {
-  std::string peer, domain, time;
+  // None: not asked for. An empty one is asked for, and refused.
+  std::optional<std::string> peer, domain, time;
 };
 
 std::string line_of(const Json& line) {
@@ -27,9 +29,9 @@ std::string line_of(const Json& line) {
 
 int trace(const Context& context, const TraceWish& wish) {
   Json arguments{Json::Object()};
-  if (!wish.peer.empty()) arguments.set("peer", wish.peer);
-  if (!wish.domain.empty()) arguments.set("domain", wish.domain);
-  if (!wish.time.empty()) arguments.set("for", wish.time);
+  if (wish.peer) arguments.set("peer", *wish.peer);
+  if (wish.domain) arguments.set("domain", *wish.domain);
+  if (wish.time) arguments.set("for", *wish.time);
   Context quiet = context;
   quiet.json = false;
   // Each line at once, also into a pipe.
