@@ -86,9 +86,8 @@ std::string target_complaint(const std::string& text) {
   if (colon == std::string::npos || colon == 0) return text + " is no HOST:PORT";
   const std::string port = text.substr(colon + 1);
   // Names of services ("smtp") are the system's to know.
-  if (port.empty() || (std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }) &&
-                       !parse_count(port, {1, 65535})))
-    return text + ": a port is a number from 1 to 65535";
+  const bool named = !port.empty() && std::isalpha(static_cast<unsigned char>(port.front())) != 0;
+  if (!named && !parse_count(port, {1, 65535})) return text + ": a port is a number from 1 to 65535";
   return {};
 }
 

@@ -209,6 +209,9 @@ void add_compare(CLI::App& app, CompareOptions& options) {
 
 // Help goes to standard output, what is wrong to standard error.
 int explain(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string said = error.what();
+  if (const std::size_t name_end = said.find(": At Most 1 required"); name_end != std::string::npos)
+    return complain(said.substr(0, name_end) + " is given more than once, and takes one value");
   std::ostringstream help;
   std::ostringstream wrong;
   const int code = app.exit(error, help, wrong);

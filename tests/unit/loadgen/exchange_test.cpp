@@ -550,8 +550,9 @@ TEST(Exchange, a_rate_is_that_of_the_whole_run_and_a_server_that_left_is_told) {
   const auto sent = static_cast<double>(exchange.sent().acknowledged.value());
   EXPECT_GT(sent, 50);
   const SmtpSummary summary = exchange.smtp_summary();
-  EXPECT_GE(exchange.sender().elapsed(), 4s);
-  EXPECT_LE(summary.rate(), sent / 4);
+  // The clock of a core is that of its last turn, which a flow that waits to connect again lets pass by.
+  EXPECT_GE(exchange.sender().elapsed(), 3s);
+  EXPECT_LE(summary.rate(), sent / 3);
   EXPECT_GE(summary.silence(), 2s);
   EXPECT_THAT(summary.text(), HasSubstr("the server stopped answering"));
 }
