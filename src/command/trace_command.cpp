@@ -1,7 +1,6 @@
 // trace: live sessions.
 #include <cstdio>
 #include <memory>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -15,8 +14,7 @@ namespace {
 using admin::Json;
 
 struct TraceWish {
-  // None: not asked for. An empty one is asked for, and refused.
-  std::optional<std::string> peer, domain, time;
+  std::string peer, domain, time;
 };
 
 std::string line_of(const Json& line) {
@@ -29,9 +27,9 @@ std::string line_of(const Json& line) {
 
 int trace(const Context& context, const TraceWish& wish) {
   Json arguments{Json::Object()};
-  if (wish.peer) arguments.set("peer", *wish.peer);
-  if (wish.domain) arguments.set("domain", *wish.domain);
-  if (wish.time) arguments.set("for", *wish.time);
+  if (!wish.peer.empty()) arguments.set("peer", wish.peer);
+  if (!wish.domain.empty()) arguments.set("domain", wish.domain);
+  if (!wish.time.empty()) arguments.set("for", wish.time);
   Context quiet = context;
   quiet.json = false;
   // Each line at once, also into a pipe.
@@ -59,9 +57,13 @@ void add_trace_command(CLI::App& app, Registry& registry) {
                     "  ringpost trace --domain example.com --for 2m\n"
                     "  C: the client, S: the server, --: a note. Bodies are counted, not shown. ^C ends it.",
                     [&context, wish] { return trace(context, *wish); });
-  command->add_option("--peer", wish->peer, "Only sessions with this address or network");
-  command->add_option("--domain", wish->domain, "Only sessions with mail from or to this domain");
-  command->add_option("--for", wish->time, "For so long (default and at most 15m)");
+  // An empty one would be as if it were not there, and trace everything.
+  const CLI::Validator something(
+      [](std::string& text) { return text.empty() ? std::string("nothing is named") : std::string(); }, "");
+  command->add_option("--peer", wish->peer, "Only sessions with this address or network")->check(something);
+  command->add_option("--domain", wish->domain, "Only sessions with mail from or to this domain")
+      ->check(something);
+  command->add_option("--for", wish->time, "For so long (default and at most 15m)")->check(something);
 }
 
 }  // namespace ringpost::command

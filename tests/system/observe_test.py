@@ -280,7 +280,7 @@ class Trace(SystemTest):
         self.assertEqual([line for line in wait_until(again, "the trace of a peer") if "session" in line], [])
 
     def test_of_nothing_is_refused(self):
-        for arguments, said in ((["--for", "0s"], b"no time to trace"), (["--domain", ""], b"is no domain"), (["--peer", ""], b"peer")):
+        for arguments, said in ((["--for", "0s"], b"no time to trace"), (["--domain", ""], b"nothing is named"), (["--peer", ""], b"nothing is named")):
             done = self.the_server.command("trace", *arguments)
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(said, done.stderr)
