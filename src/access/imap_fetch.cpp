@@ -64,10 +64,6 @@ WallTime wall(std::int64_t seconds) {
 }  // namespace
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
-  if (session_.condstore_just_enabled() && has_selection())
-    session_.respond().status(
-        {imap::Condition::ok,
-         imap::codes::highest_mod_sequence(selection_->mailbox()->highest_modseq().value), "Highest"});
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   const auto which = selection_->resolve(command.set, command.uid);
   if (!which) co_return Answer::bad("There are not so many messages");

@@ -28,6 +28,9 @@ namespace ringpost::store {
 
 class User;
 
+// `parts` outlives it.
+journal::Record record_of(RecordType type, BlobId id, std::span<const std::span<const std::byte>> parts);
+
 // What is written and not durable yet; in the order of frames.
 struct Flying {
   enum class Kind : std::uint8_t { change, moved_blob, moved_change };
@@ -193,6 +196,7 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   std::uint64_t messages_used() const override { return account->messages(); }
   Quota quota() const override;
 
+  std::unique_ptr<Incoming> receive(std::uint64_t size) override;
   Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) override;
   Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) override;
   Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted) override;
