@@ -19,6 +19,7 @@ bool misaligned(const OpenFile& file, const void* memory, std::size_t size, std:
 }  // namespace
 
 Result<void> SimFiles::check_luck(const std::string& doing) const {
+  if (host_.disk.refuses_writes()) return fail_system(EIO, doing);
   if (world_.chance.strikes(world_.chance.faults().disk.files_error, "disk: error of a cold call"))
     return fail_system(EIO, doing);
   return {};
@@ -50,7 +51,9 @@ Result<void> SimFiles::zero_fill(Handle file, std::uint64_t size) {
   const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min(size, kZeroChunk.count)));
   for (std::uint64_t at = 0; at < size; at += zeros.size()) {
     const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), size - at));
-    RP_CHECK(check(host_.disk.write(*open, std::span(zeros).first(length), at, true), "write a file"));
+    const std::int64_t written = host_.disk.write(*open, std::span(zeros).first(length), at, true);
+    if (written == -ENOSPC) world_.chance.note("disk: no space");
+    RP_CHECK(check(written, "write a file"));
   }
   return sync(file);
 }

@@ -127,6 +127,10 @@ void SimWorld::limit_disk(Bytes capacity, std::uint32_t host) {
   state_->host(host).disk.limit(capacity);
 }
 
+void SimWorld::refuse_writes(bool refuse, std::uint32_t host) {
+  state_->host(host).disk.refuse_writes(refuse);
+}
+
 bool SimWorld::kill_block(std::string_view path, std::uint64_t offset, std::uint32_t host) {
   return state_->host(host).disk.kill_block(path, offset);
 }

@@ -12,7 +12,7 @@ namespace ringpost::simulator {
 namespace {
 
 // After a write error the next good frame voids the failed one; until then a crash may bring it back.
-constexpr Duration kVoidedWithin = std::chrono::minutes{2};
+constexpr Duration kVoidedWithin = std::chrono::minutes{5};
 
 // Lines of all lengths, some that begin with dots, none that is special to anybody.
 void append_lines(std::string& text, std::uint64_t size, io::sim::Random& random) {

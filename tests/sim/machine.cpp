@@ -9,11 +9,12 @@ namespace ringpost::simulator {
 
 namespace {
 
-receive::ListenerOptions listener(mail::Durability durability, receive::Level level) {
+receive::ListenerOptions listener(const Profile& profile, mail::Durability durability, receive::Level level) {
   receive::ListenerOptions options;
   options.address = {Clients::server(durability)};
   options.tls = receive::TlsMode::none;
   options.durability = level;
+  options.client_connection_limit = profile.client_connection_limit;
   return options;
 }
 
@@ -22,9 +23,10 @@ std::shared_ptr<const server::Material> make_material(const Profile& profile) {
   configuration->server.hostname = "mx.origin.test";
   configuration->server.origin = "origin.test";
   configuration->server.ip_versions = {server::IpChoice::ipv4};
-  configuration->listener["a-disk"] = listener(mail::Durability::disk, receive::Level::disk);
-  configuration->listener["b-relaxed"] = listener(mail::Durability::relaxed, receive::Level::relaxed);
-  configuration->listener["c-memory"] = listener(mail::Durability::memory, receive::Level::memory);
+  configuration->listener["a-disk"] = listener(profile, mail::Durability::disk, receive::Level::disk);
+  configuration->listener["b-relaxed"] =
+      listener(profile, mail::Durability::relaxed, receive::Level::relaxed);
+  configuration->listener["c-memory"] = listener(profile, mail::Durability::memory, receive::Level::memory);
   configuration->spool.directory = "/spool";
   configuration->spool.segment_size = profile.segment_size;
   configuration->spool.buffer_memory = 4_MiB;
@@ -40,8 +42,8 @@ std::shared_ptr<const server::Material> make_material(const Profile& profile) {
   configuration->retry.warn_after = profile.seed % 3 == 0 ? Duration{2h} : Duration{0};
   shaping::ShapingOptions shaping;
   shaping.connection_limit = profile.connection_limit;
-  shaping.messages_per_connection = 20;
-  shaping.recipients_per_transaction = 3;
+  shaping.messages_per_connection = profile.messages_per_connection;
+  shaping.recipients_per_transaction = profile.recipients_per_transaction;
   configuration->shaping["default"] = shaping;
   auto material = std::make_shared<server::Material>();
   material->configuration = std::move(configuration);

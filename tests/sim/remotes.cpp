@@ -1,6 +1,7 @@
 #include "remotes.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -18,6 +19,7 @@ using Kind = smtp::Event::Kind;
 namespace {
 
 constexpr Duration kPatience = std::chrono::hours{3};
+constexpr Duration kLongWait = std::chrono::minutes{2};  // our server leaves an idle connection sooner
 constexpr std::size_t kRoom = 64 * 1024;
 
 // "a: b" at the beginning of a line, any case; "" when there is none.
@@ -98,6 +100,7 @@ struct Remotes::Visit {
     std::string recipient;
   };
   std::vector<Kept> kept;  // taken, and it is not known whether the client has heard so
+  std::string_view awaits = "EHLO";
 };
 
 Remotes::Remotes(shard::Core& core, const Profile& profile, Ledger& ledger, Coverage& coverage)
@@ -134,11 +137,39 @@ Task<void> Remotes::serve(Site& site, io::Handle socket) {
 
 Task<bool> Remotes::send(Visit& visit) {
   const std::string_view output = visit.session.output();
+  if (strikes(rates_.drip, "peers: a reply byte by byte")) co_return co_await send_slowly(visit);
   const bool taken = visit.connection.write(output);
   visit.session.output_sent(output.size());
   if (!taken) co_return false;
   const auto sent = co_await visit.connection.flush(core_.now() + kPatience);
+  if (!sent) note_loss(visit, sent.error());
   co_return sent.has_value();
+}
+
+Task<bool> Remotes::send_slowly(Visit& visit) {
+  const std::string output(visit.session.output());
+  visit.session.output_sent(output.size());
+  const std::uint64_t slowest = random_.one_in(2) ? 30'000 : 500;
+  for (const char c : output) {
+    if (!visit.connection.write(std::string_view(&c, 1))) co_return false;
+    if (!co_await visit.connection.flush(core_.now() + kPatience)) co_return false;
+    co_await shard::Sleep(core_, std::chrono::milliseconds{random_.below(slowest)});
+  }
+  co_return true;
+}
+
+Task<bool> Remotes::receive(Visit& visit) {
+  const Instant begun = core_.now();
+  const auto received = co_await visit.connection.receive(core_.now() + kPatience);
+  if (core_.now() - begun > kLongWait)
+    coverage_.note(fmt::format("network: a remote waited long for {}", visit.awaits));
+  if (!received) note_loss(visit, received.error());
+  co_return received.has_value();
+}
+
+void Remotes::note_loss(const Visit& visit, const Error& error) {
+  if (error.system == ECONNRESET)
+    coverage_.note(fmt::format("network: reset while a remote awaits {}", visit.awaits));
 }
 
 Task<void> Remotes::talk(Visit& visit) {
@@ -158,7 +189,7 @@ Task<void> Remotes::talk(Visit& visit) {
     switch (event.kind) {
       case Kind::need_input:
         if (!visit.session.output().empty() && !co_await send(visit)) co_return;
-        if (!co_await visit.connection.receive(core_.now() + kPatience)) co_return;
+        if (!co_await receive(visit)) co_return;
         break;
       case Kind::flush:
         if (!co_await send(visit)) co_return;
@@ -171,16 +202,21 @@ Task<void> Remotes::talk(Visit& visit) {
         visit.body.resize(visit.size + kRoom);
         break;
       case Kind::message_end:
+        visit.awaits = "MAIL";
         if (!co_await take(visit)) co_return;
         break;
       case Kind::helo:
       case Kind::mail:
       case Kind::recipient:
       case Kind::data_begin:
+        visit.awaits = event.kind == Kind::helo         ? "MAIL"
+                       : event.kind == Kind::data_begin ? "a body"
+                                                        : "RCPT or DATA";
         if (!co_await judge(visit, event.kind)) co_return;
         break;
       case Kind::reset:
         visit.size = 0;
+        visit.awaits = "MAIL";
         break;
       case Kind::quit:
       case Kind::closed:

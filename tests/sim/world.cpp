@@ -14,6 +14,9 @@ constexpr std::uint64_t kRoundsMax = 20'000'000;
 constexpr Duration kDrainMax =
     std::chrono::hours{150};  // reports expire after four days, and everything before
 constexpr std::uint64_t kRecountEvery = 400;
+constexpr std::uint64_t kRoundsOfInstantMax = 100'000;
+constexpr Bytes kDiskSize{std::uint64_t{1} << 40};
+constexpr std::size_t kDescriptors = 65'536;
 constexpr Duration kReplyMax = std::chrono::seconds{60};  // when nothing goes wrong
 
 }  // namespace
@@ -30,6 +33,7 @@ World::World(const Profile& profile, accounts::Accounts& accounts)
       machine_(io_, profile_, accounts, [this](shard::Core& core) { return names_.upstream(core); }),
       watch_(machine_, profile_, io_, ledger_, coverage_),
       disk_watch_(ledger_, coverage_) {
+  watch_.stands_still = [this](unsigned core) { return paused_.contains(core); };
   io_.watch_writes([this](const io::SimWrite& write) { disk_watch_.see(write); });
 }
 
@@ -55,6 +59,8 @@ void World::plan() {
   plan_some(profile_.clock_jumps, &World::shift_clock);
   plan_some(profile_.full_disks, &World::fill_disk);
   plan_some(profile_.rots, &World::rot);
+  plan_some(profile_.broken_disks, &World::break_disk);
+  plan_some(profile_.descriptors_few, &World::take_descriptors);
 }
 
 void World::do_due() {
@@ -63,10 +69,14 @@ void World::do_due() {
     plan_.erase(plan_.begin());
     (this->*deed)();
   }
-  if (disk_full_until_ && *disk_full_until_ <= io_.now()) {
-    disk_full_until_.reset();
-    io_.limit_disk(Bytes{std::uint64_t{1} << 40}, Machine::kHost);
-  }
+  const auto over = [&](std::optional<Instant>& until) {
+    const bool is_over = until && *until <= io_.now();
+    if (is_over) until.reset();
+    return is_over;
+  };
+  if (over(disk_full_until_)) io_.limit_disk(kDiskSize, Machine::kHost);
+  if (over(disk_broken_until_)) io_.refuse_writes(false, Machine::kHost);
+  if (over(descriptors_few_until_)) io_.limit_descriptors(kDescriptors, Machine::kHost);
   std::erase_if(paused_, [&](const auto& pause) { return pause.second <= io_.now(); });
 }
 
@@ -77,7 +87,9 @@ void World::crash(bool power) {
                              phases[static_cast<std::size_t>(machine_.phase())]));
   tell(power ? "power cut" : "kill");
   watch_.look();
+  if (machine_.phase() == Machine::Phase::running) watch_.note_figures();
   machine_.crash(power);
+  clients_.machine_changed();
   watch_.forget();
   disk_watch_.forget();
   paused_.clear();
@@ -87,8 +99,9 @@ void World::crash(bool power) {
 
 // By itself: it was asked to stop, or it could not start.
 void World::ended(Machine::Phase before) {
+  clients_.machine_changed();
   disk_watch_.forget();
-  const bool writes_fail = !calm_ && profile_.io.disk.write_error != 0;
+  const bool writes_fail = !calm_ && (profile_.io.disk.write_error != 0 || profile_.broken_disks != 0);
   if (before == Machine::Phase::stopping && !writes_fail) {
     watch_.settle();
   } else {
@@ -179,6 +192,18 @@ void World::fill_disk() {
   coverage_.note("machine: disk full");
 }
 
+void World::break_disk() {
+  io_.refuse_writes(true, Machine::kHost);
+  disk_broken_until_ = io_.now() + std::chrono::milliseconds{random_.between(1, 90'000)};
+  coverage_.note("machine: the disk takes no writes");
+}
+
+void World::take_descriptors() {
+  io_.limit_descriptors(random_.between(1, 90), Machine::kHost);
+  descriptors_few_until_ = io_.now() + std::chrono::seconds{random_.between(1, 300)};
+  coverage_.note("machine: few descriptors");
+}
+
 void World::rot() {
   const auto backend = io_.make_backend(Machine::kHost);
   disk_watch_.rot(backend->files(), random_, [this](const std::string& path, std::uint64_t offset) {
@@ -201,6 +226,9 @@ bool World::round() {
 
 void World::step(Instant until) {
   ++rounds_;
+  rounds_of_instant_ = io_.now() == instant_ ? rounds_of_instant_ + 1 : 0;
+  instant_ = io_.now();
+  if (rounds_of_instant_ > kRoundsOfInstantMax) ledger_.violate("the cores are busy, and no time passes");
   do_due();
   strike();
   keep_machine_up();
@@ -218,7 +246,8 @@ void World::step(Instant until) {
   if (!plan_.empty()) until = std::min(until, plan_.begin()->first);
   if (blow_ && !blow_->in_round && machine_.phase() != Machine::Phase::off)
     until = std::min(until, std::max(blow_->latest, io_.now() + Duration{1}));
-  if (disk_full_until_) until = std::min(until, *disk_full_until_);
+  for (const auto& change : {disk_full_until_, disk_broken_until_, descriptors_few_until_})
+    if (change) until = std::min(until, *change);
   for (const auto& [core, end] : paused_) until = std::min(until, end);
   if (machine_.phase() == Machine::Phase::off) until = std::min(until, next_start_);
   until = std::max(until, io_.now() + Duration{1});
@@ -246,6 +275,7 @@ void World::keep_machine_up() {
     stop_wanted_ = false;
     coverage_.note("machine: stopped in good order");
     tell("stop");
+    watch_.note_figures();
     machine_.stop();
     next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 5000)};
     if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(profile_.restless ? 2 : 3))
@@ -299,9 +329,13 @@ void World::calm_down() {
   blow_.reset();
   paused_.clear();
   disk_full_until_.reset();
+  disk_broken_until_.reset();
+  descriptors_few_until_.reset();
   stop_wanted_ = false;
   io_.set_faults({});
-  io_.limit_disk(Bytes{std::uint64_t{1} << 40}, Machine::kHost);
+  io_.limit_disk(kDiskSize, Machine::kHost);
+  io_.refuse_writes(false, Machine::kHost);
+  io_.limit_descriptors(kDescriptors, Machine::kHost);
   names_.be_truthful();
   remotes_.be_kind();
   clients_.behave();
@@ -329,6 +363,7 @@ void World::drain() {
   if (!drained) return ledger_.violate("the queue does not drain: " + what_is_left());
   run_until([] { return false; }, std::chrono::minutes{10});  // idle connections go
   watch_.recount(true);
+  watch_.note_figures();
   ledger_.compare_ends();
 }
 

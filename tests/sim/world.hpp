@@ -52,6 +52,8 @@ class World {
   void pause();
   void shift_clock();
   void fill_disk();
+  void break_disk();
+  void take_descriptors();
   void rot();
 
   bool round();
@@ -88,7 +90,7 @@ class World {
   DiskWatch disk_watch_;
   std::multimap<Instant, Deed> plan_;
   std::map<unsigned, Instant> paused_;  // cores, until when
-  std::optional<Instant> disk_full_until_;
+  std::optional<Instant> disk_full_until_, disk_broken_until_, descriptors_few_until_;
   struct Blow {
     bool power;
     Moment moment;                          // it waits for a frame being written, or for mail being moved,
@@ -101,6 +103,8 @@ class World {
   bool stop_wanted_ = false;
   bool calm_ = false;
   std::uint64_t rounds_ = 0;
+  Instant instant_;
+  std::uint64_t rounds_of_instant_ = 0;  // since the clock moved to it
 };
 
 }  // namespace ringpost::simulator

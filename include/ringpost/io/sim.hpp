@@ -87,6 +87,9 @@ class SimWorld {
   // Files may hold so much together; growing one past it gives -ENOSPC.
   void limit_disk(Bytes capacity, std::uint32_t host = 0);
 
+  // The disk takes no write and no sync any more (-EIO), or does again; what it holds can be read.
+  void refuse_writes(bool refuse, std::uint32_t host = 0);
+
   // The block of the file with that offset cannot be read until something is written there. False: no such block.
   bool kill_block(std::string_view path, std::uint64_t offset, std::uint32_t host = 0);
 
