@@ -1,6 +1,7 @@
 // CPU of the spam filter for each mail, with real rules and real mails.
 //
-// Usage: bench_filter [--json] CACHE RULES[:RULES...] MAIL...      A cache that is not there is made first, which takes a while.
+// Usage: bench_filter [--json | --hits] CACHE RULES[:RULES...] MAIL...
+// A cache that is not there is made first, which takes a while. --hits prints what each mail got instead, to compare.
 // Prints the time to read the rules, to restore the cache and to judge a mail (median, mean, 95 %), in steps of a scan.
 #include <algorithm>
 #include <chrono>
@@ -133,12 +134,28 @@ void judge(const std::string& mail, const std::shared_ptr<const filter::Engine>&
   if (mail.size() >= 4096 && mail.size() <= 6144) figures.five_kib.seconds.push_back(end - begin);
 }
 
+// A line as ./dev agree writes it.
+void list_hits(const std::string& name, const std::string& mail,
+               const std::shared_ptr<const filter::Engine>& engine, patterns::Scratch& scratch) {
+  const filter::Facts facts;
+  const filter::MessageView message(mail, engine->view_settings(), facts, scratch);
+  filter::Scan scan(engine, message, facts, scratch);
+  while (scan.advance()) {
+  }
+  const filter::Verdict verdict = scan.verdict();
+  fmt::print("{}\t{:.3f}\t", name, verdict.score);
+  for (const filter::Hit& hit : verdict.hits)
+    fmt::print("{}={:g} ", engine->rules().rule(hit.rule).name, hit.score);
+  fmt::print("\n");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const bool json = !arguments.empty() && arguments[0] == "--json";
-  if (json) arguments.erase(arguments.begin());
+  const bool lists = !arguments.empty() && arguments[0] == "--hits";
+  if (json || lists) arguments.erase(arguments.begin());
   if (arguments.size() < 3) {
     fmt::print(stderr, "usage: bench_filter [--json] CACHE RULES[:RULES...] MAIL...\n");
     return 2;
@@ -159,6 +176,10 @@ int main(int argc, char** argv) {
   }
   figures.mails = mails.size();
   patterns::Scratch scratch;
+  if (lists) {
+    for (std::size_t i = 0; i < mails.size(); ++i) list_hits(arguments[i + 2], mails[i], engine, scratch);
+    return 0;
+  }
   for (int round = 0; round < Figures::kRounds; ++round)
     for (const std::string& mail : mails) judge(mail, engine, scratch, round > 0, figures);
   if (json)

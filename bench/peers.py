@@ -59,10 +59,11 @@ class Bench:
         self.options = options
         self.runs = []      # one for each server, cell of the matrix and round
         self.missing = {}   # server: why
+        self.run_files = {}  # page: the files of its runs
 
     # ---- one load ----
 
-    def load(self, server, size, domains, messages=None, acknowledged=None):
+    def load(self, server, size, domains, messages=None, acknowledged=None, run_file=None):
         options = self.options
         command = [options.loadgen, "smtp", "--to", f"127.0.0.1:{server.port}", "--connections", str(options.connections), "--size", size,
                    "--messages-per-connection", str(options.messages_per_connection), "--cores", ",".join(map(str, options.load_cpus)), "--json", "--quiet"]
@@ -70,6 +71,7 @@ class Bench:
         command += ["--domains", str(domains)] if domains > 1 else []
         command += ["--tls", "starttls"] if options.tls else []
         command += ["--acknowledged", acknowledged] if acknowledged else []
+        command += ["--run-file", run_file, "--name", server.name] if run_file else []
         result = subprocess.run(command, capture_output=True, text=True, timeout=options.duration + 120)
         try:
             return json.loads(result.stdout)
@@ -103,14 +105,45 @@ class Bench:
             self.load(server, size, domains, messages=500)  # caches, processes, pools
             self.settle(server)
             before = server.cpu()
-            result = self.load(server, size, domains)
+            run_file = self.new_run_file(task, size, domains)
+            result = self.load(server, size, domains, run_file=run_file)
             settled = self.settle(server)
             figure = {"messages": result["acknowledged"], "rate": result["rate"], "p50_ms": result["latency"].get("p50_ms"), "p99_ms": result["latency"].get("p99_ms")}
             if before is not None and result["acknowledged"]:
                 figure["cpu_us"] = 1e6 * (server.cpu() - before) / result["acknowledged"]
             if not settled and before is not None:
                 figure["remark"] = "a backlog is left: its CPU is not in the figure"
+            self.annotate(run_file, server, figure)
             return figure
+
+    # ---- the pages ----
+
+    def new_run_file(self, task, size, domains):
+        page = f"{task}-{size}-{domains}-domain" + ("s" if domains > 1 else "")
+        files = self.run_files.setdefault(page, [])
+        files.append(os.path.join(self.options.work, f"{page}-{len(files)}.json"))
+        return files[-1]
+
+    @staticmethod
+    def annotate(run_file, server, figure):
+        """What the loader cannot know, among the options of the run."""
+        with open(run_file) as file:
+            run = json.load(file)
+        run["options"]["250 after"] = server.level
+        if "cpu_us" in figure:
+            run["options"]["CPU of the server"] = f"{figure['cpu_us']:.1f} us a message" + (", " + figure["remark"] if "remark" in figure else "")
+        with open(run_file, "w") as file:
+            json.dump(run, file)
+
+    def write_pages(self):
+        """A page for each task and cell, on which the first server is the one that the others are compared with."""
+        os.makedirs(self.options.report, exist_ok=True)
+        first = self.options.servers[0] if self.options.servers else ""
+        for page, files in self.run_files.items():
+            named = {file: json.load(open(file))["name"] for file in files if os.path.exists(file)}
+            path = os.path.join(self.options.report, page + ".html")
+            done = subprocess.run([self.options.loadgen, "report", *sorted(named, key=lambda file: named[file] != first), "--html", path], capture_output=True, text=True)
+            note(f"page: {path}" if done.returncode == 0 else f"no page: {done.stderr.strip()}")
 
     def idle(self, kind):
         with self.running(kind, "intake") as server:
@@ -326,6 +359,7 @@ def arguments():
     parser.add_argument("--server-cpus", type=lambda t: [int(w) for w in words(t)], default=cpus[:1], metavar="LIST")
     parser.add_argument("--load-cpus", type=lambda t: [int(w) for w in words(t)], default=cpus[1:2] or cpus[:1], metavar="LIST")
     parser.add_argument("--json", action="store_true", help="every run as JSON on standard output")
+    parser.add_argument("--report", default=str(ROOT / "build/peers-report"), help="folder for the pages: rates, latencies, one beside the other [build/peers-report]")
     options = parser.parse_args()
     for given, known in ((options.servers, servers.KNOWN), (options.tasks, TASKS)):
         for word in given:
@@ -353,8 +387,9 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     bench, about = Bench(options), facts(options)
     with tempfile.TemporaryDirectory() as folder:
-        options.certificate = ringpost_config.make_certificate(folder)
+        options.work, options.certificate = folder, ringpost_config.make_certificate(folder)
         bench.run()
+        bench.write_pages()
     if options.json:
         print(json.dumps({"facts": about, "runs": bench.runs, "left_out": bench.missing}, indent=2))
     else:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -68,33 +69,18 @@ class QueueServer(Server):
             time.sleep(0.01)
         sys.exit(f"the server did not start:\n{self.log.read_text(errors='replace')}")
 
-    def control(self):
-        """Mail is taken before the queue is whole, and before operators are heard."""
-        while self.process.child.poll() is None:
-            control = socket.socket(socket.AF_UNIX)
-            try:
-                control.connect(str(self.folder / "admin"))
-                return control
-            except OSError:
-                control.close()
-                time.sleep(0.02)
-        sys.exit(f"the server has ended:\n{self.log.read_text(errors='replace')}")
+    def forget_peak(self):
+        for pid in self.process.pids():
+            with contextlib.suppress(OSError):
+                pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
 
-    def ask(self, verb, **arguments):
-        with self.control() as control:
-            control.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode() + b"\n")
-            lines = []
-            for text in control.makefile("rb"):
-                line = json.loads(text)
-                if "error" in line:
-                    sys.exit(f"{verb} {arguments}: {line['error']}")
-                if line.get("done") is True:
-                    return lines, line
-                lines.append(line)
-        sys.exit(f"{verb}: the answer ended early")
-
-    def figures(self, name, what):
-        return [line[what] for line in self.ask("figures")[0] if line["name"] == name]
+    def peak(self):
+        """Bytes that the server's processes have had at the most since then, shared pages too."""
+        total = 0
+        for pid in self.process.pids():
+            with contextlib.suppress(OSError):
+                total += int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
+        return total * 1024
 
     def command(self, *words):
         """Seconds that a command of the operator took, and what it printed."""
@@ -160,13 +146,16 @@ class Bench:
     def phase(self, name, probe, work):
         """Runs `work` and says how long mail had to wait meanwhile."""
         probe.take()
+        before = self.server.process.resident()
+        self.server.forget_peak()
         stalls = sum(self.server.figures("core_stalls", "counter"))
         seconds, remark = work()
         times = probe.take() or [0.0]
         self.row(name, f"{seconds:.2f} s", **({"which": remark} if remark else {}),
                  slowest_mail=f"{times[-1] * 1e3:.1f} ms", median_mail=f"{times[len(times) // 2] * 1e3:.2f} ms",
                  mails=len(times), turns_over_1_ms=sum(self.server.figures("core_stalls", "counter")) - stalls,
-                 longest_turn_so_far=f"{max(self.server.figures('core_stall_ns', 'max')) / 1e6:.1f} ms")
+                 longest_turn_so_far=f"{max(self.server.figures('core_stall_ns', 'max')) / 1e6:.1f} ms",
+                 memory=f"{(self.server.process.resident() - before) / 2**20:+.0f} MiB", at_most=f"{self.server.peak() >> 20} MiB")
 
     def wait_until_whole(self):
         while True:
@@ -187,7 +176,7 @@ class Bench:
             time.sleep(2)
             resident = server.process.resident()
             self.row("memory", f"{resident >> 20} MiB", each=f"{resident / options.messages:.1f} bytes")
-            for name in ("spool_index_bytes", "deliver_messages_parked"):
+            for name in ("spool_index_bytes", "deliver_parked_bytes", "deliver_messages_parked"):
                 self.row(name, sum(server.figures(name, "gauge")))
 
             def rest():
@@ -206,6 +195,9 @@ class Bench:
                 return work
             self.phase("queue cancel --domain (1 of them)", probe, order("cancel", "--domain", "d0.example.net"))
             if options.all:
+                self.phase("queue hold --all", probe, order("hold", "--all"))
+                self.phase("queue release --all", probe, order("release", "--all"))
+                self.phase("queue hold --domain (1 of them)", probe, order("hold", "--domain", "d1.example.net"))
                 self.phase("queue cancel --all", probe, order("cancel", "--all"))
             self.row("refused mails", probe.failed)
         finally:

@@ -96,6 +96,7 @@ mount --rbind /dev root/dev
 mount -t proc proc root/proc
 mkdir -p "root$QUEUE"
 mount --bind "$PLACE/queue" "root$QUEUE"
+if [ -n "$HOME_TREE" ]; then mkdir -p "root$HOME_TREE"; mount --bind "$HOME_TREE" "root$HOME_TREE"; fi
 exec chroot root /bin/sh -c "$COMMAND"
 """
 
@@ -103,10 +104,11 @@ exec chroot root /bin/sh -c "$COMMAND"
 class Place:
     """A folder on the disk that is measured, and one process (with all that it starts) in a name space."""
 
-    def __init__(self, directory, name, tree, queue):
+    def __init__(self, directory, name, tree, queue, home=""):
+        """`home`: a folder that is seen there too, wherever it is mounted here."""
         if os.geteuid() != 0:
             raise Unavailable("needs root, for a mount name space")
-        self.name, self.tree, self.queue = name, tree, queue
+        self.name, self.tree, self.queue, self.home = name, tree, queue, home
         self.folder = pathlib.Path(directory) / f"peer-{name}"
         shutil.rmtree(self.folder, ignore_errors=True)
         for part in ("scratch", "files", "queue"):
@@ -133,7 +135,7 @@ class Place:
         self.write("/etc/group", group)
 
     def start(self, command, cpus):
-        environment = {**os.environ, "PLACE": str(self.folder), "TREE": str(self.tree), "QUEUE": self.queue, "COMMAND": command}
+        environment = {**os.environ, "PLACE": str(self.folder), "TREE": str(self.tree), "QUEUE": self.queue, "HOME_TREE": str(self.home), "COMMAND": command}
 
         def prepare():
             os.sched_setaffinity(0, cpus)

@@ -51,11 +51,12 @@ class Server:
 
 
 class Foreign(Server):
-    packages, users, queue = (), (), ""
+    packages, users, queue, home = (), (), "", ""
 
     def __init__(self, options, task, sink_port):
         super().__init__(options, task, sink_port)
-        self.place = Place(options.dir, self.name, self.tree(), self.queue)
+        tree = self.tree()
+        self.place = Place(options.dir, self.name, tree, self.queue, self.home)
         self.place.users(self.users)
         self.command = self.configure()
         for path, source in zip(self.certificate(), options.certificate):

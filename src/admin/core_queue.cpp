@@ -1,5 +1,6 @@
 // The queue over the cores of the running server.
 #include <algorithm>
+#include <chrono>
 
 #include "ringpost/admin/limits.hpp"
 
@@ -10,16 +11,16 @@ namespace ringpost::admin {
 
 namespace {
 
+WallTime wall_now() {
+  return {std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
+}
+
 class CoreQueue final : public Queue {
  public:
   explicit CoreQueue(Control& control) : control_(control) {}
 
   Result<std::vector<deliver::QueueSummary>> summaries() override {
-    std::vector<deliver::QueueSummary> all;
-    for (unsigned core = 0; core < control_.core_count(); ++core)
-      all.push_back(RP_TRY(
-          ask_core<deliver::QueueSummary>(control_, core, [](deliver::Service& s) { return s.summary(); })));
-    return all;
+    return ask_all_cores<deliver::QueueSummary>(control_, [](deliver::Service& s) { return s.summary(); });
   }
 
   Result<std::vector<deliver::QueuedMessage>> list(MessageId after, std::size_t limit,
@@ -46,8 +47,11 @@ class CoreQueue final : public Queue {
     return Page{};
   }
 
+  // One moment for all cores: what a hold means does not depend on when each of them comes to it.
   Result<std::size_t> change(QueueChange change, const deliver::Selector& selector) override {
-    return sum([&](deliver::Service& service) { return begin(service, change, selector); });
+    deliver::Selector meant = selector;
+    if (change == QueueChange::hold || change == QueueChange::release) meant.arrived_until = wall_now();
+    return sum([&](deliver::Service& service) { return begin(service, change, meant); });
   }
   Result<std::size_t> count(const deliver::Selector& selector) override {
     return sum([&](deliver::Service& service) { return service.count(selector); });
@@ -64,6 +68,11 @@ class CoreQueue final : public Queue {
     deliver::Directives all;
     control_.on_each_core([&](CoreView& view) {
       deliver::Directives here = view.deliver.directives();
+      // They were given to all of them, one core after the other: who has the newest has all.
+      const auto newest = [](const deliver::Directives& of) {
+        return of.rules.empty() ? WallTime{} : of.rules.back().what.arrived_until;
+      };
+      if (newest(here) > newest(all)) all.rules = std::move(here.rules);
       // Every core was told of all holds at its start; those of messages that it has not are another core's to tell.
       std::ranges::copy_if(here.held, std::back_inserter(all.held),
                            [&](const auto& held) { return view.spool.contains(held.id); });
@@ -95,8 +104,7 @@ class CoreQueue final : public Queue {
   template <class Ask>
   Result<std::size_t> sum(const Ask& ask) {
     std::size_t total = 0;
-    for (unsigned core = 0; core < control_.core_count(); ++core)
-      total += RP_TRY(ask_core<std::size_t>(control_, core, ask));
+    for (const std::size_t each : RP_TRY(ask_all_cores<std::size_t>(control_, ask))) total += each;
     return total;
   }
 

@@ -188,7 +188,16 @@ Answered<Json> list_directives(Call& call) {
                   .set("directive", "suspend")
                   .set("destination", each.destination)
                   .set("until", time_json(each.until)));
-  const auto held = call.queue.directives().held;
+  const auto directives = call.queue.directives();
+  for (const auto& rule : directives.rules)
+    call.line(Json()
+                  .set("directive", rule.hold ? "hold" : "release")
+                  .set("id", rule.what.id ? to_string(rule.what.id) : "")
+                  .set("domain", rule.what.domain)
+                  .set("sender", rule.what.sender)
+                  .set("recipient", rule.what.recipient)
+                  .set("arrived_until", time_json(rule.what.arrived_until)));
+  const auto& held = directives.held;
   const std::size_t shown = std::min(held.size(), kPageMax);
   for (std::size_t i = 0; i < shown; ++i)
     call.line(Json()

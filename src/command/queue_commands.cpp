@@ -170,10 +170,19 @@ int order_flow(Context& context, const std::string& verb, const Wishes& wishes) 
 }
 
 int list_directives(Context& context) {
+  // Which messages a hold means: "all" of those that had come by then, unless it names some.
+  const auto what = [](const Json& line) {
+    std::string said = line["destination"].text();
+    for (const char* key : {"domain", "sender", "recipient"})
+      if (const std::string text(line[key].text()); !text.empty())
+        said += fmt::format("{}{} {}", said.empty() ? "" : ", ", key, printable(text));
+    return said.empty() && line["id"].text().empty() ? std::string("all") : said;
+  };
   TextTable table({"DIRECTIVE", "DESTINATION", "ID", "UNTIL"}, cell_width(context));
   const Asked asked = ask_server(context, "queue directives", {}, [&](const Json& line) {
-    table.add({line["directive"].text(), line["destination"].text(), line["id"].text(),
-               time_text(line["until"].text())});
+    const std::string arrived = time_text(line["arrived_until"].text());
+    table.add({line["directive"].text(), what(line), line["id"].text(),
+               arrived.empty() ? time_text(line["until"].text()) : "came by " + arrived});
   });
   if (!asked.last || context.json) return asked.exit_code;
   context.out(table.empty() ? "nothing is held or suspended\n" : table.text());

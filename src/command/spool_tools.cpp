@@ -6,9 +6,11 @@
 #include <fmt/format.h>
 
 #include "ringpost/io/backend.hpp"
+#include "ringpost/journal/part.hpp"
 #include "ringpost/mail/date.hpp"
 #include "ringpost/spool/archive.hpp"
 #include "ringpost/spool/repair.hpp"
+#include "ringpost/store/store.hpp"
 
 #include "families.hpp"
 #include "files.hpp"
@@ -59,7 +61,12 @@ int dump(Context& context, const DumpWish& wish) {
   std::vector<spool::InspectedShard> shards;
   const auto done = spool::dump((*backend)->files(), loaded->configuration->spool.directory.text,
                                 [&](const spool::DumpedRecord& record) {
-                                  if (!only || record.view.id == *only) print_record(context, record);
+                                  if (only && record.view.id != *only) return;
+                                  if (!journal::Part::has_type(record.view.type))
+                                    return print_record(context, record);
+                                  spool::DumpedRecord of_mailboxes = record;
+                                  of_mailboxes.text = store::describe(record.view);
+                                  print_record(context, of_mailboxes);
                                 },
                                 shards);
   if (!done) return fail_with(context, done.error());

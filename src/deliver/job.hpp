@@ -71,7 +71,8 @@ struct Job final : shard::Timer, ListLink<Destination>, ListLink<Message> {
   std::uint16_t attempts = 0;
   std::uint16_t code = 0;  // the reply that deferred it
   Place place = Place::settling;
-  bool requeued = false;  // its connection was lost once before anything was decided: no second free try
+  bool held_by_rule = false;  // in whatever place: a rule of the operator means its recipients
+  bool requeued = false;      // its connection was lost once before anything was decided: no second free try
 };
 
 struct Message final : shard::Timer, ListLink<Message> {

@@ -110,15 +110,16 @@ Task<QueueSummary> Service::summary() {
 
 void Service::State::describe_parked(const Parked& parked, const spool::Spool::Loaded& loaded,
                                      QueuedMessage& shown) const {
-  const Parking::Line& line = queue.parking().line_of(parked);
   shown.expiry =
       schedule::expiry(parts.settings->retry, shown.arrival, loaded.envelope.reverse_path().empty());
   for (const spool::Outcome& outcome : loaded.outcomes) {
     if (outcome.state != spool::RecipientState::pending) continue;
     QueuedRecipient& recipient = shown.recipients[outcome.recipient];
+    const ParkedPart part = *queue.part_of(parked, parts.settings->router, recipient.address);
+    const Parking::Line& line = queue.parking().line_of(part);
     recipient.destination = line.destination;
-    recipient.state = queue.state_of(parked);
-    if (parked.place() == Place::deferred) recipient.next_attempt = outcome.next_attempt;
+    recipient.state = queue.state_of(part);
+    if (part.place() == Place::deferred) recipient.next_attempt = outcome.next_attempt;
     if (line.reason) recipient.reason = *line.reason;
   }
 }
@@ -164,7 +165,9 @@ std::size_t Service::State::count_in(const Selector& selector, MessageId id,
   if (parked == nullptr) return count_fitting(selector, queue, id, loaded.envelope);
   if (!fits(selector, queue, *parked)) return 0;
   return static_cast<std::size_t>(std::ranges::count_if(loaded.outcomes, [&](const spool::Outcome& outcome) {
-    return outcome.state == spool::RecipientState::pending &&
+    if (outcome.state != spool::RecipientState::pending) return false;
+    const std::string_view address = loaded.envelope.recipient(outcome.recipient).address;
+    return fits(selector, queue, *queue.part_of(*parked, parts.settings->router, address)) &&
            fits(selector, loaded.envelope, outcome.recipient);
   }));
 }

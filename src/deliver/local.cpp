@@ -10,6 +10,7 @@
 #include "ringpost/mail/address.hpp"
 
 #include "local_expansion.hpp"
+#include "local_file.hpp"
 #include "local_rules.hpp"
 #include "local_runner.hpp"
 
@@ -60,19 +61,39 @@ struct Local::State {
   Users users;
   LocalRunner runner;
   std::shared_ptr<const LocalRules> rules;
+  store::Store* store = nullptr;
 };
 
 namespace {
+
+DeliveryOutcome outcome_of(const store::Failure& failure) {
+  const std::string& text = failure.error.text;
+  switch (failure.why) {
+    case store::Refused::over_quota:
+    case store::Refused::limit:
+      return DeliveryOutcome::deferred(452, {4, 2, 2}, text);
+    case store::Refused::too_large:
+      return DeliveryOutcome::failed(552, {5, 3, 4}, text);
+    default:
+      break;
+  }
+  if (failure.error.kind == ErrorKind::exhausted) return DeliveryOutcome::deferred(452, {4, 3, 1}, text);
+  // What does not pass by itself is the operator's to mend: the mail waits.
+  return DeliveryOutcome::deferred(451, {4, 3, failure.error.temporary() ? std::uint8_t{0} : std::uint8_t{5}},
+                                   text);
+}
 
 // One delivery, from the recipient to the result.
 class LocalDelivery {
  public:
   LocalDelivery(shard::Core& core, LocalRunner& runner, std::shared_ptr<const LocalRules> rules,
-                std::shared_ptr<const accounts::Directory> directory, const LocalRequest& request)
+                std::shared_ptr<const accounts::Directory> directory, store::Store* store,
+                const LocalRequest& request)
       : core_(core),
         runner_(runner),
         rules_(std::move(rules)),
         directory_(std::move(directory)),
+        store_(store),
         request_(request),
         body_(request.body) {}
 
@@ -100,6 +121,13 @@ class LocalDelivery {
       take_lmtp(target);
       co_return;
     }
+    if (target.kind == LocalTarget::Kind::mailbox && rules_->location.kind == Location::Kind::store) {
+      DeliveryOutcome outcome = co_await store_mail(target);
+      if (outcome.kind == DeliveryOutcome::Kind::done && several_ && request_.finished != nullptr)
+        request_.finished->add(key);
+      note(std::move(outcome), target.user.name, target.owner);
+      co_return;
+    }
     auto order = co_await plan(target);
     if (!order) {
       note(std::move(order).error(), target.user.name, target.owner);
@@ -110,6 +138,23 @@ class LocalDelivery {
     if (outcome.kind == DeliveryOutcome::Kind::done && several_ && request_.finished != nullptr)
       request_.finished->add(key);
     note(std::move(outcome), target.user.name, target.owner);
+  }
+
+  Task<DeliveryOutcome> store_mail(const LocalTarget& target) {
+    const std::string user = lower(target.user.name);
+    result_.target = "store:" + user;
+    if (store_ == nullptr)
+      co_return DeliveryOutcome::deferred(451, {4, 3, 5}, "there is no store of mailboxes");
+    const std::string trace = trace_fields(blank_order(target));
+    std::vector<std::span<const std::byte>> pieces{std::as_bytes(std::span(trace))};
+    pieces.insert(pieces.end(), request_.body.begin(), request_.body.end());
+    const auto delivered = co_await store_->deliver({.user = user,
+                                                     .mailbox = request_.junk ? "Junk" : "",
+                                                     .message = {.pieces = pieces},
+                                                     .origin = {request_.id, request_.recipient_index}});
+    if (!delivered) co_return outcome_of(delivered.error());
+    result_.stored.push_back(user);
+    co_return DeliveryOutcome::done();
   }
 
   // The server takes one recipient of this delivery; others become messages of their own.
@@ -239,6 +284,7 @@ class LocalDelivery {
   LocalRunner& runner_;
   std::shared_ptr<const LocalRules> rules_;
   std::shared_ptr<const accounts::Directory> directory_;
+  store::Store* store_;
   const LocalRequest& request_;
   SharedBody body_;
   bool several_ = false;
@@ -271,8 +317,18 @@ void Local::abort() {
 }
 
 Task<LocalResult> Local::deliver(LocalRequest request) {
-  LocalDelivery delivery(state_->core, state_->runner, state_->rules, state_->users(), request);
+  LocalDelivery delivery(state_->core, state_->runner, state_->rules, state_->users(), state_->store,
+                         request);
   co_return co_await delivery.run();
+}
+
+void Local::use_store(store::Store* store) {
+  state_->store = store;
+}
+
+void Local::confirm(MessageId id, std::uint32_t recipient_index, std::span<const std::string> stored) {
+  for (const std::string& user : stored)
+    state_->store->confirm(store::user_id_of(user), {id, recipient_index});
 }
 
 Result<std::vector<std::string>> Local::alias_names(std::string_view aliases_text) {

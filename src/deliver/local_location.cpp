@@ -9,7 +9,7 @@ namespace ringpost::deliver {
 namespace {
 
 constexpr std::string_view kMend =
-    "write maildir:PATH, mbox:PATH, pipe:COMMAND or lmtp:HOST:PORT, as maildir:~/Maildir";
+    "write store, maildir:PATH, mbox:PATH, pipe:COMMAND or lmtp:HOST:PORT, as maildir:~/Maildir";
 
 std::unexpected<Error> wrong(std::string_view text, std::string_view why) {
   return fail(ErrorKind::permanent, "mailboxes.location \"" + std::string(text) + "\" " + std::string(why));
@@ -71,6 +71,7 @@ std::string shell_word(std::string_view name) {
 }  // namespace
 
 Result<Location> parse_location(std::string_view text) {
+  if (text == "store") return Location{.kind = Location::Kind::store, .text = {}};
   const std::size_t colon = text.find(':');
   const std::string_view kind = text.substr(0, colon);
   const std::string_view rest = colon == std::string_view::npos ? "" : text.substr(colon + 1);

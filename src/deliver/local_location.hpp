@@ -12,9 +12,9 @@
 namespace ringpost::deliver {
 
 struct Location {
-  enum class Kind : unsigned char { maildir, mbox, command, lmtp };
+  enum class Kind : unsigned char { store, maildir, mbox, command, lmtp };
   Kind kind = Kind::maildir;
-  std::string text;  // after the colon, not expanded
+  std::string text;  // after the colon, not expanded; of the store ""
   bool needs_home() const { return text.starts_with("~/"); }
 };
 

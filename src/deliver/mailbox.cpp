@@ -124,7 +124,9 @@ Task<void> Service::State::deliver_here(Job& job) {
   const mail::Recipient recipient = loaded->envelope.recipient(job.recipients.view().front());
   const std::string original = original_address(recipient);
   FinishedTargets finished = finished_of(job, *loaded);
+  const std::uint32_t index = job.recipients.view().front();
   LocalResult result = co_await parts.local->deliver({.id = id,
+                                                      .recipient_index = index,
                                                       .recipient = recipient.address,
                                                       .reverse_path = loaded->envelope.reverse_path(),
                                                       .original_recipient = original,
@@ -133,7 +135,18 @@ Task<void> Service::State::deliver_here(Job& job) {
                                                       .junk = is_junk(*loaded)});
   std::optional<mail::Reply> refusal;
   if (!result.forward.empty()) refusal = co_await forward(job, *loaded, *body, result, finished);
+  std::vector<std::string> stored = std::move(result.stored);
   co_await conclude_here(job, *loaded, std::move(result), std::move(refusal));
+  if (stored.empty()) co_return;
+  ++errands;
+  core.spawn(confirm(id, index, std::move(stored)));
+}
+
+// The store forgets where it had the mail from when the queue cannot bring it again.
+Task<void> Service::State::confirm(MessageId id, std::uint32_t recipient, std::vector<std::string> stored) {
+  if (co_await parts.spool->flush()) parts.local->confirm(id, recipient, stored);
+  --errands;
+  note_change();
 }
 
 // What the spool knows of it, and what it is told from now on.

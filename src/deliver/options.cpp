@@ -30,6 +30,7 @@ void check(const RouteOptions& options, OptionReport& report) {
 }
 
 bool known_location(std::string_view location) {
+  if (location == "store") return true;
   for (const std::string_view kind : {"maildir:", "mbox:", "pipe:", "lmtp:"})
     if (location.starts_with(kind) && location.size() > kind.size()) return true;
   return false;
@@ -38,7 +39,7 @@ bool known_location(std::string_view location) {
 void check(const MailboxesOptions& options, OptionReport& report) {
   if (!known_location(options.location)) {
     report.error("location", fmt::format("\"{}\" is no place for mail", options.location),
-                 "write \"maildir:PATH\", \"mbox:PATH\", \"pipe:COMMAND\" or \"lmtp:HOST:PORT\"");
+                 "write \"store\", \"maildir:PATH\", \"mbox:PATH\", \"pipe:COMMAND\" or \"lmtp:HOST:PORT\"");
     return;
   }
   if (!options.location.starts_with("lmtp:")) return;
@@ -84,12 +85,16 @@ const OptionTable& option_table(const MailboxesOptions*) {
   static const OptionTable table = options_of<MailboxesOptions>(
       "mailboxes", "Where mail for users of this host ends.",
       {
-          field<&MailboxesOptions::location>(
-              "location",
-              "maildir:PATH, mbox:PATH, pipe:COMMAND or lmtp:HOST:PORT; %u is the address's "
-              "user, %n its local part, %d its domain, ~ the user's home.",
-              example("\"maildir:~/Maildir\""),
-              postfix("home_mailbox, mail_spool_directory, mailbox_command")),
+          field<&MailboxesOptions::location>("location",
+                                             "store (the mailboxes of this server), maildir:PATH, mbox:PATH, "
+                                             "pipe:COMMAND or lmtp:HOST:PORT; %u is the address's "
+                                             "user, %n its local part, %d its domain, ~ the user's home.",
+                                             example("\"maildir:~/Maildir\""),
+                                             postfix("home_mailbox, mail_spool_directory, mailbox_command")),
+          field<&MailboxesOptions::quota>(
+              "quota",
+              "How much mail one user may have in the store, unless he has a quota of his own; 0: no bound.",
+              range(Bytes{0}, Bytes{std::uint64_t{1} << 50}), postfix("virtual_mailbox_limit")),
           field<&MailboxesOptions::forward_files>(
               "forward_files", "Honour ~/.forward of users of the system.", postfix("forward_path")),
           field<&MailboxesOptions::command_timeout>(

@@ -1,6 +1,8 @@
 // What operators order done with the part of the queue that a selector means.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "ringpost/deliver/limits.hpp"
 
 #include "selection.hpp"
@@ -62,7 +64,7 @@ Task<void> Service::State::select_in(MessageId id, const Selector& selector, Hel
       continue;
     }
     changed_count += part->recipients.size();
-    co_await act(*part, loaded);
+    co_await act(*part, loaded, former);
   }
   queue.unpin(*message);
 }
@@ -78,10 +80,18 @@ Job* Service::State::select_part(const Selector& selector, Job& job, Queue::Form
   return &part;
 }
 
+void Service::State::say(std::string_view text) {
+  core.events()
+      .begin(observe::EventType::notice, core.wall_now())
+      .add(observe::EventKey::severity, "warning")
+      .add(observe::EventKey::text, text)
+      .finish();
+}
+
 Task<std::size_t> Service::State::end_selected(Selector selector, Found found, mail::Reply reply) {
   co_return co_await for_selected(
       std::move(selector), Held::too,
-      [&](Job& job, const spool::Spool::Loaded& loaded)
+      [&](Job& job, const spool::Spool::Loaded& loaded, Queue::Former)
           -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines): for_selected keeps it
         std::vector<Results::Part> ending;
         ending.push_back({&job, for_all(job.recipients.view(), found, reply)});
@@ -140,30 +150,65 @@ Task<std::size_t> Service::flush(Selector selector) {
   State& state = *state_;
   co_return co_await state.for_selected(
       std::move(selector), State::Held::stay,
-      [&](Job& job, const auto&) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
+      [&](Job& job, const auto&, auto) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
         state.queue.clear_pause(*job.destination);
         state.queue.make_ready(job);
         co_return;
       });
 }
 
+// A rule where the selector can be one, whatever number of messages it means; single messages, and those in a state, are
+// held one by one. From the rule on whoever comes back from the spool is held; then those that are here follow.
 Task<std::size_t> Service::hold(Selector selector) {
   State& state = *state_;
-  co_return co_await state.for_selected(
+  if (selector.id)
+    selector.arrived_until = {};
+  else if (selector.arrived_until == WallTime{})
+    selector.arrived_until = state.core.wall_now();
+  const auto rule = HoldRules::rule_of(selector, state.core.wall_now());
+  const bool by_rule = rule && !rule->id && state.queue.hold_rules().add(true, *rule);
+  std::size_t left_alone = 0;
+  const std::size_t found = co_await state.for_selected(
       std::move(selector), State::Held::too,
-      [&](Job& job, const auto&) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
-        state.queue.hold(job);
+      [&, by_rule](Job& job, const auto&,
+                   auto former) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
+        job.held_by_rule = job.held_by_rule || by_rule;
+        if (job.held_by_rule || former.place == Place::held || state.queue.may_hold_one_more()) {
+          state.queue.hold(job);
+        } else {
+          left_alone += job.recipients.size();
+          state.queue.restore(job, former);
+        }
         co_return;
       });
+  if (left_alone != 0)
+    state.say(
+        fmt::format("{} recipients are not held: no more than {} messages can be held one by one; hold a "
+                    "domain, a sender, or everything",
+                    left_alone, kHeldOneByOneMax));
+  co_return found - left_alone;
 }
 
 Task<std::size_t> Service::release(Selector selector) {
   State& state = *state_;
+  HoldRules& rules = state.queue.hold_rules();
+  selector.state.reset();
+  // Unless it says an age it means all that was ever held, though the clock may have been set back since.
+  if (selector.arrived_until == WallTime{}) selector.arrived_until = state.core.wall_now();
+  if (!selector.older_than) selector.arrived_until = std::max(selector.arrived_until, rules.latest());
+  const auto rule = HoldRules::rule_of(selector, selector.arrived_until);
+  selector.arrived_until = {};
+  if (!rules.empty() && rule && !rules.add(false, *rule)) {
+    state.say(
+        "nothing is released: there are too many holds and exceptions from them; release more at a time");
+    co_return 0;
+  }
   selector.state = JobState::held;
   co_return co_await state.for_selected(
       std::move(selector), State::Held::too,
-      [&](Job& job, const auto&) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
+      [&](Job& job, const auto&, auto) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
         state.queue.forget_hold(job.message.id, job.destination->name);
+        job.held_by_rule = false;
         state.queue.make_ready(job);
         co_await state.reroute(job.message);
       });

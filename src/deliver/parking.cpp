@@ -1,6 +1,7 @@
 #include "parking.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "ringpost/base/assert.hpp"
 #include "ringpost/deliver/limits.hpp"
@@ -21,9 +22,10 @@ constexpr Duration kLead = kWakeAhead + kSweepRound;
 
 }  // namespace
 
-std::uint32_t Parking::line_for(const std::string& destination, const std::string& domain) {
-  const auto [found, added] = by_destination_.try_emplace(destination, 0U);
-  if (!added) return found->second;
+std::uint32_t Parking::line_for(std::string_view destination, std::string_view domain) {
+  if (const auto known = by_destination_.find(destination); known != by_destination_.end())
+    return known->second;
+  const auto found = by_destination_.emplace(destination, 0U).first;
   if (free_lines_.empty()) {
     found->second = static_cast<std::uint32_t>(lines_.size());
     lines_.emplace_back();
@@ -37,14 +39,18 @@ std::uint32_t Parking::line_for(const std::string& destination, const std::strin
 }
 
 void Parking::count(const Parked& parked, std::int64_t sign) {
-  Line& line = lines_[parked.line];
-  const auto recipients = static_cast<std::uint64_t>(sign * std::int64_t{parked.recipients});
-  line.messages += static_cast<std::uint64_t>(sign);
-  (parked.place() == Place::ready      ? line.ready
-   : parked.place() == Place::deferred ? line.deferred
+  std::uint64_t all = 0;
+  for_each_part(parked, [&](const ParkedPart& part) {
+    Line& line = lines_[part.line];
+    const auto recipients = static_cast<std::uint64_t>(sign * std::int64_t{part.recipients});
+    line.messages += static_cast<std::uint64_t>(sign);
+    (part.place() == Place::ready      ? line.ready
+     : part.place() == Place::deferred ? line.deferred
                                        : line.held) += recipients;
+    all += recipients;
+  });
   const auto age = ages_.try_emplace(parked.arrival / kAgeSlot, 0U).first;
-  age->second += recipients;
+  age->second += all;
   if (age->second == 0) ages_.erase(age);
 }
 
@@ -54,24 +60,53 @@ void Parking::set_wake(Parked& parked, WallTime wake) {
   earliest = std::min<std::uint32_t>(earliest, parked.wake);
 }
 
-void Parking::park(const Guest& guest, const std::string& destination, const std::string& domain,
-                   std::shared_ptr<const std::string> reason) {
-  RP_ASSERT(has_room(guest.recipients));
-  Parked& parked = table_.insert(guest.id);
-  parked.arrival = seconds_of(guest.arrival);
-  parked.line = line_for(destination, domain) & ((1U << 22) - 1);
-  parked.recipients = guest.recipients & kRecipientsMax;
-  parked.dated = guest.dated ? 1 : 0;
-  parked.in = static_cast<std::uint32_t>(guest.place) & 7U;
-  set_wake(parked, guest.wake);
-  Line& line = lines_[parked.line];
-  line.oldest = line.messages == 0 ? std::uint32_t{parked.arrival}
-                                   : std::min<std::uint32_t>(line.oldest, parked.arrival);
-  if (reason) line.reason = std::move(reason);
-  if (guest.place == Place::ready) {
+// A part takes its place in the line of its destination.
+ParkedPart Parking::join(const Guest& guest, const GuestPart& part) {
+  const std::uint32_t index = line_for(part.destination, part.domain);
+  Line& line = lines_[index];
+  const std::uint32_t arrival = seconds_of(guest.arrival);
+  line.oldest = line.messages == 0 ? arrival : std::min(line.oldest, arrival);
+  if (part.reason) line.reason = part.reason;
+  if (part.place == Place::ready) {
     if (!line.backlog) line.backlog = std::make_unique<std::deque<std::uint64_t>>();
     line.backlog->push_back(guest.id.value);
   }
+  return {.line = index & ((1U << 22) - 1),
+          .in = static_cast<std::uint32_t>(part.place) & 7U,
+          .recipients = part.recipients};
+}
+
+std::size_t Parking::keep(std::vector<ParkedPart> parts) {
+  parts.shrink_to_fit();
+  std::size_t index = several_.size();
+  if (free_several_.empty()) {
+    several_.emplace_back();
+  } else {
+    index = free_several_.back();
+    free_several_.pop_back();
+  }
+  several_[index] = std::make_unique<std::vector<ParkedPart>>(std::move(parts));
+  return index;
+}
+
+void Parking::park(const Guest& guest, std::span<const GuestPart> parts) {
+  RP_ASSERT(has_room(parts.size()) && !parts.empty());
+  std::vector<ParkedPart> joined;
+  for (const GuestPart& part : parts) joined.push_back(join(guest, part));
+  Parked& parked = table_.insert(guest.id);
+  parked.arrival = seconds_of(guest.arrival);
+  parked.dated = guest.dated ? 1 : 0;
+  if (joined.size() == 1 && joined[0].recipients <= kRecipientsMax) {
+    parked.line = joined[0].line;
+    parked.recipients = joined[0].recipients & kRecipientsMax;
+    parked.in = joined[0].in;
+  } else {
+    const std::size_t index = keep(std::move(joined));
+    parked.line = index & ((1U << 22) - 1);
+    parked.recipients = (index >> 22U) & kRecipientsMax;
+    parked.in = Parked::kSeveral;
+  }
+  set_wake(parked, guest.wake);
   count(parked, 1);
 }
 
@@ -79,10 +114,21 @@ void Parking::take(MessageId id) {
   const Parked* parked = table_.find(id);
   RP_ASSERT(parked != nullptr);
   count(*parked, -1);
-  const std::uint32_t index = parked->line;
+  if (!parked->is_several()) {
+    leave(parked->line);
+  } else {
+    const std::size_t index = several_of(*parked);
+    const Several parts = std::exchange(several_[index], nullptr);
+    for (const ParkedPart& part : *parts) leave(part.line);
+    free_several_.push_back(index);
+  }
   table_.erase(id);
+}
+
+// With its last message a line ends.
+void Parking::leave(std::uint32_t index) {
   Line& line = lines_[index];
-  if (line.messages != 0) return;
+  if (line.messages != 0 || line.destination.empty()) return;
   by_destination_.erase(line.destination);
   line = {};
   free_lines_.push_back(index);
@@ -96,7 +142,7 @@ void Parking::postpone(MessageId id, WallTime wake) {
 
 void Parking::make_ready(MessageId id, WallTime wake) {
   Parked* parked = table_.find(id);
-  RP_ASSERT(parked != nullptr && parked->place() != Place::ready);
+  RP_ASSERT(parked != nullptr && !parked->is_several() && parked->place() != Place::ready);
   count(*parked, -1);
   parked->in = static_cast<std::uint32_t>(Place::ready) & 7U;
   parked->dated = 1;
@@ -107,6 +153,14 @@ void Parking::make_ready(MessageId id, WallTime wake) {
   line.backlog->push_back(id.value);
 }
 
+bool Parking::waits_in(const Parked& parked, std::uint32_t line) const {
+  bool waits = false;
+  for_each_part(parked, [&](const ParkedPart& part) {
+    waits = waits || (part.place() == Place::ready && part.line == line);
+  });
+  return waits;
+}
+
 std::optional<MessageId> Parking::front(const std::string& destination) {
   const auto found = by_destination_.find(destination);
   if (found == by_destination_.end()) return std::nullopt;
@@ -115,7 +169,7 @@ std::optional<MessageId> Parking::front(const std::string& destination) {
     const MessageId id{backlog->front()};
     backlog->pop_front();
     const Parked* parked = table_.find(id);
-    if (parked != nullptr && parked->place() == Place::ready && parked->line == found->second) return id;
+    if (parked != nullptr && waits_in(*parked, found->second)) return id;
   }
   backlog.reset();
   return std::nullopt;

@@ -2,7 +2,9 @@
 // an operator. What is known of them fits 20 bytes; all else is read from the spool when their time comes, as after a restart.
 //
 // Owner:  Queue. Without I/O: who takes a message out reads it.
-// Memory: 23 to 26 bytes in the table, and 8 more for a ready one in the line of its destination.
+// Parts:  the recipients of a message who wait in one way for one destination. Most messages have one.
+// Memory: 23 to 26 bytes in the table, and 8 more for a ready one in the line of its destination. With several parts some 30 more,
+//         and 8 for each.
 // Times:  no list holds them. One share of the table after the other is looked at, all of them once in kSweepRound, and who is
 //         wanted until the next time is told.
 // Lines:  hold ids only. One that has been taken out in another way is passed over when its turn comes.
@@ -11,10 +13,13 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -25,17 +30,28 @@
 
 namespace ringpost::deliver {
 
-// All recipients that wait, who go to one destination.
+// Those of a parked message who go to one destination, and wait in one way.
+struct ParkedPart {
+  std::uint32_t line : 22 = 0;
+  std::uint32_t in : 3 = 0;
+  std::uint32_t recipients = 0;
+
+  Place place() const { return static_cast<Place>(in); }  // ready, deferred or held
+};
+static_assert(sizeof(ParkedPart) == 8);
+
 struct [[gnu::packed, gnu::aligned(4)]] Parked {
   std::uint64_t id = 0;
-  std::uint32_t wake = 0;     // in seconds since 1970: when somebody must look at it
-  std::uint32_t arrival = 0;  // in seconds since 1970
-  std::uint32_t line : 22 = 0;
-  std::uint32_t recipients : 6 = 0;
+  std::uint32_t wake = 0;            // in seconds since 1970: when somebody must look at it
+  std::uint32_t arrival = 0;         // in seconds since 1970
+  std::uint32_t line : 22 = 0;       // with several parts: the low bits of where they are
+  std::uint32_t recipients : 6 = 0;  // and the high ones
   std::uint32_t dated : 1 = 0;  // `wake` is a date of the message (warning, expiry), not its next attempt
   std::uint32_t in : 3 = 0;
 
-  Place place() const { return static_cast<Place>(in); }  // ready, deferred or held
+  static constexpr std::uint32_t kSeveral = 7;  // of `in`: Parking keeps the parts
+  bool is_several() const { return in == kSeveral; }
+  Place place() const { return static_cast<Place>(in); }  // of one with one part
   WallTime arrived() const { return {std::int64_t{arrival} * 1'000'000'000}; }
 };
 static_assert(sizeof(Parked) == 20);
@@ -57,24 +73,31 @@ class Parking {
   struct Guest {
     MessageId id;
     WallTime arrival, wake;
-    std::uint32_t recipients = 0;
     bool dated = false;
+  };
+  struct GuestPart {
+    std::string_view destination, domain;
+    std::shared_ptr<const std::string> reason;
+    std::uint32_t recipients = 0;
     Place place = Place::deferred;
   };
-  bool has_room(std::uint32_t recipients) const {
-    return recipients <= kRecipientsMax && lines_.size() < kLinesMax;
-  }
-  void park(const Guest& guest, const std::string& destination, const std::string& domain,
-            std::shared_ptr<const std::string> reason);
+  bool has_room(std::size_t parts) const { return lines_.size() + parts <= kLinesMax; }
+  void park(const Guest& guest, std::span<const GuestPart> parts);
   const Parked* find(MessageId id) const { return table_.find(id); }
-  const Line& line_of(const Parked& parked) const { return lines_[parked.line]; }
+  const Line& line_of(const ParkedPart& part) const { return lines_[part.line]; }
+  template <class Visit>
+  void for_each_part(const Parked& parked, Visit visit) const {
+    if (!parked.is_several())
+      return visit(ParkedPart{.line = parked.line, .in = parked.in, .recipients = parked.recipients});
+    for (const ParkedPart& part : *several_[several_of(parked)]) visit(part);
+  }
   // Takes it out: from now on the caller has it.
   void take(MessageId id);
-  // Looked at again then, in the same place or in the line of its destination.
+  // Looked at again then, in the same place or in the line of its destination (of one with one part).
   void postpone(MessageId id, WallTime wake);
   void make_ready(MessageId id, WallTime wake);
 
-  // The first ready one for the destination. Told once: take it, or postpone it.
+  // The first one with a ready part for the destination. Told once: take it, or postpone it.
   std::optional<MessageId> front(const std::string& destination);
 
   // ---- those whose time comes
@@ -87,7 +110,10 @@ class Parking {
   bool any_due() const { return !due_.empty(); }
 
   std::size_t size() const { return table_.size(); }
-  std::size_t memory() const { return table_.memory(); }
+  // About, for those with several parts.
+  std::size_t memory() const {
+    return table_.memory() + (several_.size() - free_several_.size()) * kSeveralGuess;
+  }
   // Those without messages stand empty until they are used again.
   std::size_t line_count() const { return lines_.size(); }
   const Line& line(std::size_t index) const { return lines_[index]; }
@@ -101,7 +127,16 @@ class Parking {
  private:
   static constexpr std::uint32_t kAgeSlot = 256;  // seconds
   using Table = IdTable<Parked>;
-  std::uint32_t line_for(const std::string& destination, const std::string& domain);
+  static constexpr std::size_t kSeveralGuess = 72;
+  using Several = std::unique_ptr<std::vector<ParkedPart>>;
+  static std::size_t several_of(const Parked& parked) {
+    return parked.line | std::size_t{parked.recipients} << 22U;
+  }
+  std::uint32_t line_for(std::string_view destination, std::string_view domain);
+  ParkedPart join(const Guest& guest, const GuestPart& part);
+  std::size_t keep(std::vector<ParkedPart> parts);
+  bool waits_in(const Parked& parked, std::uint32_t line) const;
+  void leave(std::uint32_t line);
   void count(const Parked& parked, std::int64_t sign);
   void set_wake(Parked& parked, WallTime wake);
 
@@ -115,8 +150,14 @@ class Parking {
   std::deque<std::uint64_t> due_;
   std::map<std::uint32_t, std::uint64_t> ages_;
   std::vector<Line> lines_;
-  std::unordered_map<std::string, std::uint32_t> by_destination_;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+  };
+  std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> by_destination_;
   std::vector<std::uint32_t> free_lines_;
+  std::vector<Several> several_;
+  std::vector<std::size_t> free_several_;
 };
 
 }  // namespace ringpost::deliver

@@ -40,6 +40,7 @@ Queue::Queue(shard::Core& core, Reactions& reactions) : core_(core), reactions_(
   registry.add("deliver_messages", "Messages in the queue.", figures_.messages);
   registry.add("deliver_messages_parked", "Of these, those of which hardly anything is in memory.",
                figures_.parked);
+  registry.add("deliver_parked_bytes", "Memory of the table of those.", figures_.parked_bytes);
 }
 
 // What is left at the end stays in the spool; only memory is given back.
@@ -107,7 +108,9 @@ void Queue::add(const Router& router, const schedule::RetryOptions& retry, Messa
     if (outcome.state != spool::RecipientState::pending || (wanted && !wanted(outcome.recipient))) continue;
     const std::string_view address = envelope.recipient(outcome.recipient).address;
     const std::string_view domain = mail::split_address(address).domain;
-    gather(message, destination(router.find(domain), domain, address), outcome);
+    const bool by_rule = (!hold_rules_.empty() && hold_rules_.holds(id, envelope, outcome.recipient)) ||
+                         std::ranges::binary_search(held_while_parked_, outcome.recipient);
+    gather(message, destination(router.find(domain), domain, address), outcome, by_rule);
   }
   for (Gathered& gathered : gathered_) {
     gathered.job->destination->gathered = 0;
@@ -118,11 +121,12 @@ void Queue::add(const Router& router, const schedule::RetryOptions& retry, Messa
   unpin(message);
 }
 
-// One job for each destination; recipients that are due at another time have one of their own.
-void Queue::gather(Message& message, Destination& destination, const spool::Outcome& outcome) {
+// One job for each destination; recipients that are due at another time, or held, have one of their own.
+void Queue::gather(Message& message, Destination& destination, const spool::Outcome& outcome,
+                   bool held_by_rule) {
   if (destination.gathered != 0) {
     Gathered& newest = gathered_[destination.gathered - 1];
-    if (newest.due == outcome.next_attempt) {
+    if (newest.due == outcome.next_attempt && newest.held_by_rule == held_by_rule) {
       newest.recipients.push_back(outcome.recipient);
       return;
     }
@@ -130,7 +134,8 @@ void Queue::gather(Message& message, Destination& destination, const spool::Outc
   Job& job = add_job(message, destination);
   job.attempts = outcome.attempts;
   job.code = outcome.code;
-  gathered_.push_back({&job, outcome.next_attempt, {outcome.recipient}});
+  job.held_by_rule = held_by_rule;
+  gathered_.push_back({&job, outcome.next_attempt, held_by_rule, {outcome.recipient}});
   destination.gathered = gathered_.size();
 }
 
@@ -252,6 +257,7 @@ void Queue::forget_hold(MessageId id, const std::string& destination) {
 }
 
 bool Queue::held(const Job& job) const {
+  if (job.held_by_rule) return true;
   if (held_.empty()) return false;
   const auto [first, last] = held_.equal_range(job.message.id.value);
   return std::any_of(first, last, [&](const auto& entry) {
@@ -269,6 +275,7 @@ Job& Queue::split(Job& job, std::span<const std::uint32_t> recipients) {
   other.reason = job.reason;
   other.attempts = job.attempts;
   other.code = job.code;
+  other.held_by_rule = job.held_by_rule;
   job.recipients.assign(kept);
   return other;
 }

@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "ringpost/deliver/limits.hpp"
 #include "ringpost/deliver/queue_view.hpp"
 #include "ringpost/deliver/router.hpp"
 #include "ringpost/mail/envelope_record.hpp"
@@ -24,6 +26,7 @@
 #include "ringpost/spool/spool.hpp"
 
 #include "destination.hpp"
+#include "hold_rules.hpp"
 #include "parking.hpp"
 
 namespace ringpost::deliver {
@@ -70,11 +73,17 @@ class Queue {
   // ---- parked messages: not found by find(), their jobs are made anew from what the spool says
   const Parked* parked(MessageId id) const { return parking_.find(id); }
   const Parking& parking() const { return parking_; }
-  JobState state_of(const Parked& parked) const;
+  JobState state_of(const ParkedPart& part) const;
+  // The part that the recipient belongs to, as mail is routed now; when none fits any more, the first one.
+  std::optional<ParkedPart> part_of(const Parked& parked, const Router& router,
+                                    std::string_view recipient) const;
   JobState state_of(const Parking::Line& line) const;  // of its ready ones
   // Brings one back; one that was ready is due now.
   void unpark(const Router& router, const schedule::RetryOptions& retry, MessageId id,
               const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes);
+  // From the spool after a restart: a message that has long to wait is parked at once. False: it must be added.
+  bool add_parked(const Router& router, const schedule::RetryOptions& retry, MessageId id,
+                  const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes);
   void drop_parked(MessageId id);  // the spool does not have it any more
   // Whom to bring back next; the caller does so, or postpones it. Those behind so many others that nobody needs them yet
   // join the line of their destination as they are.
@@ -97,9 +106,11 @@ class Queue {
   void restore(Job& job, Former former);
   void make_ready(Job& job, bool in_front = false);
   void defer(Job& job, Duration wait);
-  void hold(Job& job);
+  void hold(Job& job);              // unless a rule does, one by one
   bool held(const Job& job) const;  // by a directive
   void forget_hold(MessageId id, const std::string& destination);
+  bool may_hold_one_more() const { return held_.size() < kHeldOneByOneMax; }
+  HoldRules& hold_rules() { return hold_rules_; }
   // A new job with those recipients of `job`, in the same hands. `job` keeps the others.
   Job& split(Job& job, std::span<const std::uint32_t> recipients);
   // A job in somebody's hands gets another destination.
@@ -130,15 +141,16 @@ class Queue {
   struct Gathered {  // a job of the message that is being added
     Job* job;
     WallTime due;
+    bool held_by_rule;
     std::vector<std::uint32_t> recipients;
   };
   struct Figures {
-    observe::Gauge ready, deferred, active, held, destinations, messages, slots_waiting, parked;
+    observe::Gauge ready, deferred, active, held, destinations, messages, slots_waiting, parked, parked_bytes;
   };
   Message& find_or_add(const schedule::RetryOptions& retry, MessageId id,
                        const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes);
   Job& add_job(Message& message, Destination& destination);
-  void gather(Message& message, Destination& destination, const spool::Outcome& outcome);
+  void gather(Message& message, Destination& destination, const spool::Outcome& outcome, bool held_by_rule);
   void place(Job& job, WallTime due);
   void enter(Job& job, Place place);
   void leave(Job& job);
@@ -148,10 +160,14 @@ class Queue {
     WallTime until;
     bool dated = false;
   };
+  bool only_waits(const Job& job) const;
   std::optional<Rest> may_park(Message& message) const;
+  std::vector<std::string> ready_lines(const Parked& parked) const;
+  static std::string key_of(const Route& route, std::string_view domain, std::string_view recipient);
   void park(Message& message, Rest rest);
   bool joins_line(MessageId id, const schedule::RetryOptions& retry);
   void forget_parked(MessageId id);
+  void note_parked(std::int64_t sign);
   void count_parked(const Parked& parked, std::int64_t sign);
   std::uint32_t ready_max(const Destination& destination) const;
   void sweep_parked();
@@ -165,12 +181,15 @@ class Queue {
   std::vector<Gathered> gathered_;  // scratch of add()
   Parking parking_;
   bool unparking_ = false;
+  std::vector<std::uint32_t>
+      held_while_parked_;  // recipients of the one that comes back: only an order lets them go
   struct Sweep final : shard::Timer {
     explicit Sweep(Queue& of)
         : Timer([](Timer& self) { static_cast<Sweep&>(self).queue.sweep_parked(); }), queue(of) {}
     Queue& queue;
   } sweep_{*this};
   std::vector<std::string> suspended_;
+  HoldRules hold_rules_;
   std::unordered_multimap<std::uint64_t, std::string> held_;  // by message: destinations, "" is all
 };
 

@@ -37,8 +37,12 @@ void Destination::stand_in_line(bool stands) {
 }
 
 // A mailbox is a destination of its own: a command that hangs holds up the mail of its owner alone.
+std::string Queue::key_of(const Route& route, std::string_view domain, std::string_view recipient) {
+  return route.via == Via::mailbox ? fmt::format("mailbox:{}", recipient) : route.key(domain);
+}
+
 Destination& Queue::destination(const Route& route, std::string_view domain, std::string_view recipient) {
-  std::string key = route.via == Via::mailbox ? fmt::format("mailbox:{}", recipient) : route.key(domain);
+  std::string key = key_of(route, domain, recipient);
   const auto found = destinations_.find(key);
   if (found != destinations_.end()) {
     found->second->route = route;  // a reload may have changed its login
@@ -94,11 +98,12 @@ void Queue::resume(const std::string& name) {
 
 void Queue::apply(const Directives& directives) {
   suspended_ = directives.suspended;
+  hold_rules_.set(directives.rules);
   for (const Directives::Held& held : directives.held) held_.emplace(held.id.value, held.destination);
 }
 
 Directives Queue::directives() const {
-  Directives directives{.held = {}, .suspended = suspended_};
+  Directives directives{.held = {}, .rules = hold_rules_.all(), .suspended = suspended_};
   for (const auto& [id, destination] : held_) directives.held.push_back({MessageId{id}, destination});
   return directives;
 }

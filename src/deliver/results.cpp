@@ -251,7 +251,7 @@ void Results::announce_unreadable(MessageId id, const Error& error) {
   figures_.unreadable.add();
   core_.events()
       .begin(observe::EventType::notice, core_.wall_now())
-      .add(observe::EventKey::severity, "error")
+      .add(observe::EventKey::severity, error.kind == ErrorKind::permanent ? "error" : "warning")
       .add(observe::EventKey::queue_id, id)
       .add(observe::EventKey::text, error.text)
       .finish();

@@ -10,15 +10,25 @@ bool fits(const Selector& selector, const Queue& queue, const Job& job) {
   const std::string& domain = job.destination->domain;
   if (!selector.domain.empty() && !domain.empty() && domain != selector.domain) return false;
   if (selector.state && queue.state_of(job) != *selector.state) return false;
+  if (selector.arrived_until != WallTime{} && job.message.arrival > selector.arrived_until) return false;
   return !selector.older_than || queue.wall_now() - job.message.arrival >= *selector.older_than;
 }
 
 bool fits(const Selector& selector, const Queue& queue, const Parked& parked) {
+  if (selector.older_than && queue.wall_now() - parked.arrived() < *selector.older_than) return false;
+  // In whole seconds; its jobs will tell.
+  if (selector.arrived_until != WallTime{} && parked.arrived() > selector.arrived_until) return false;
+  bool one_fits = false;
+  queue.parking().for_each_part(
+      parked, [&](const ParkedPart& part) { one_fits = one_fits || fits(selector, queue, part); });
+  return one_fits;
+}
+
+bool fits(const Selector& selector, const Queue& queue, const ParkedPart& part) {
   // A destination that is one domain has no other recipients.
-  const std::string& domain = queue.parking().line_of(parked).domain;
+  const std::string& domain = queue.parking().line_of(part).domain;
   if (!selector.domain.empty() && !domain.empty() && domain != selector.domain) return false;
-  if (selector.state && queue.state_of(parked) != *selector.state) return false;
-  return !selector.older_than || queue.wall_now() - parked.arrived() >= *selector.older_than;
+  return !selector.state || queue.state_of(part) == *selector.state;
 }
 
 bool fits(const Selector& selector, const mail::EnvelopeRecord& envelope, std::uint32_t recipient) {

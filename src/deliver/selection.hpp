@@ -15,7 +15,8 @@ namespace ringpost::deliver {
 
 // What the envelope has no part in: state and age.
 bool fits(const Selector& selector, const Queue& queue, const Job& job);
-bool fits(const Selector& selector, const Queue& queue, const Parked& parked);
+bool fits(const Selector& selector, const Queue& queue, const Parked& parked);  // one of its parts
+bool fits(const Selector& selector, const Queue& queue, const ParkedPart& part);
 // What only the envelope knows: sender, recipient, domain.
 bool fits(const Selector& selector, const mail::EnvelopeRecord& envelope, std::uint32_t recipient);
 std::vector<std::uint32_t> fitting(const Selector& selector, const mail::EnvelopeRecord& envelope,

@@ -66,6 +66,9 @@ void Service::queued(const spool::Queued& message) {
   const Settings& settings = *state_->parts.settings;
   if (Quarantine::wants(*message.envelope, message.outcomes))
     return state_->quarantine.add(message.id, message.envelope->facts().arrival);
+  if (message.recovered && state_->queue.add_parked(settings.router, settings.retry, message.id,
+                                                    *message.envelope, message.outcomes))
+    return;
   state_->queue.add(settings.router, settings.retry, message.id, *message.envelope, message.outcomes);
 }
 

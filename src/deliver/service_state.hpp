@@ -64,6 +64,7 @@ struct Service::State final : Queue::Reactions {
                                            FinishedTargets& finished);
   Task<void> conclude_here(Job& job, const spool::Spool::Loaded& loaded, LocalResult result,
                            std::optional<mail::Reply> refusal);
+  Task<void> confirm(MessageId id, std::uint32_t recipient, std::vector<std::string> stored);
   void move_to_lmtp(Job& job, const Route& server, LocalResult result);
 
   // ---- overdue.cpp: expiry and warnings
@@ -75,7 +76,8 @@ struct Service::State final : Queue::Reactions {
   void record_warning(const Job& job, Queue::Former former);
 
   // ---- orders.cpp: what operators want
-  using Selected = std::function<Task<void>(Job& job, const spool::Spool::Loaded& loaded)>;
+  using Selected =
+      std::function<Task<void>(Job& job, const spool::Spool::Loaded& loaded, Queue::Former former)>;
   enum class Held : std::uint8_t { stay, too };  // whether an order concerns what is held
   Task<std::size_t> for_selected(Selector selector, Held held, Selected act);
   Task<void> select_in(MessageId id, const Selector& selector, Held held, const Selected& act,
@@ -86,6 +88,7 @@ struct Service::State final : Queue::Reactions {
                        std::size_t pass = spool::kSurveyPassMax);
   Job* select_part(const Selector& selector, Job& job, Queue::Former former,
                    const mail::EnvelopeRecord& envelope);
+  void say(std::string_view text);
   Task<std::size_t> end_selected(Selector selector, Found found, mail::Reply reply);
   Task<void> reroute_all();
   Task<void> reroute(Message& message);

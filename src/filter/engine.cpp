@@ -7,6 +7,8 @@
 
 #include "ringpost/base/assert.hpp"
 
+#include "evaluation.hpp"
+
 namespace ringpost::filter {
 
 namespace {
@@ -79,6 +81,10 @@ class EngineBuilder {
     engine_->view_settings_ = make_view_settings(engine_->rules_->settings());
     engine_->bayes_settings_ = make_bayes_settings(engine_->rules_->settings());
   }
+  EngineBuilder& as_compiled() {
+    engine_->compiled_ = true;
+    return *this;
+  }
 
   using MakeSet = std::function<Result<std::shared_ptr<const patterns::Set>>(
       std::size_t group, std::vector<patterns::Pattern>, patterns::Subjects)>;
@@ -94,6 +100,8 @@ class EngineBuilder {
     order_metas();
     bind_evals();
     group();
+    connect_metas();
+    list_rules();
     for (std::size_t index = 0; index < engine_->groups_.size(); ++index) {
       Engine::Group& group = engine_->groups_[index];
       group.set = RP_TRY(make_set(index, patterns_of(group), subjects_of(group)));
@@ -158,7 +166,7 @@ class EngineBuilder {
     }
   }
 
-  // Depth first; circles were taken out when the rules were read.
+  // Depth first; circles and long chains were taken out when the rules were read.
   void order_metas() {
     std::vector<bool> seen(rules().size(), false);
     const std::function<void(std::uint32_t)> visit = [&](std::uint32_t index) {
@@ -169,6 +177,48 @@ class EngineBuilder {
       engine_->metas_.push_back(index);
     };
     for (std::uint32_t index = 0; index < rules().size(); ++index) visit(index);
+  }
+
+  void connect_metas() {
+    std::vector<std::vector<std::uint32_t>> users(rules().size());
+    std::vector<double> values(rules().size(), 0);
+    for (std::uint32_t place = 0; place < engine_->metas_.size(); ++place) {
+      const std::uint32_t meta = engine_->metas_[place];
+      for (const MetaNode& node : rule(meta).meta)
+        if (node.kind == MetaNode::Kind::rule && node.rule != kNoRule && engine_->active_[node.rule] &&
+            (users[node.rule].empty() || users[node.rule].back() != place))
+          users[node.rule].push_back(place);
+      const double value = evaluate_known_with(rule(meta).meta, [&](std::uint32_t part) {
+                             return std::optional(values[part]);
+                           }).value_or(0);
+      values[meta] = meta_worth(value);
+      engine_->rest_.push_back(values[meta]);
+    }
+    for (const auto& list : users) {
+      engine_->users_begin_.push_back(static_cast<std::uint32_t>(engine_->users_.size()));
+      engine_->users_.insert(engine_->users_.end(), list.begin(), list.end());
+    }
+    engine_->users_begin_.push_back(static_cast<std::uint32_t>(engine_->users_.size()));
+  }
+
+  void list_rules() {
+    std::vector<std::uint32_t> metas;
+    for (std::uint32_t index = 0; index < rules().size(); ++index) {
+      const Rule& one = rule(index);
+      const auto trait = [](bool is, std::uint8_t bit) { return is ? bit : std::uint8_t{0}; };
+      engine_->traits_.push_back(static_cast<std::uint8_t>(
+          trait(one.hidden(), Engine::kHidden) | trait(one.negated, Engine::kNegated) |
+          trait(engine_->captures(index) != nullptr, Engine::kCaptures) |
+          trait(one.flags.nosubject, Engine::kNoSubject) | trait(one.flags.multiple, Engine::kMultiple)));
+      if (!engine_->active_[index]) continue;
+      engine_->by_name_.push_back(index);
+      if (one.kind == RuleKind::eval && !one.hidden()) engine_->open_evals_.push_back(index);
+      if (!one.hidden() || engine_->options_.keep_hidden)
+        (one.kind == RuleKind::meta ? metas : engine_->judged_).push_back(index);
+    }
+    engine_->judged_.insert(engine_->judged_.end(), metas.begin(), metas.end());
+    std::ranges::sort(engine_->by_name_, {},
+                      [this](std::uint32_t index) -> const std::string& { return rule(index).name; });
   }
 
   void bind_evals() {
@@ -230,8 +280,13 @@ class EngineBuilder {
       engine_->spots_[index] = {found->second, static_cast<std::uint32_t>(group.rules.size())};
       if (one.kind == RuleKind::exists) continue;  // it needs the header alone
       group.rules.push_back(index);
-      Engine::Captures captures{given_names(one.pattern.expression), taken_names(one.pattern.expression)};
-      if (!captures.gives.empty()) engine_->capturing_.push_back(index);
+      Engine::Captures captures{given_names(one.pattern.expression), taken_names(one.pattern.expression),
+                                nullptr};
+      if (!captures.gives.empty()) {
+        engine_->capturing_.push_back(index);
+        if (auto made = patterns::Expression::compile(one.pattern))
+          captures.expression = std::make_shared<const patterns::Expression>(*std::move(made));
+      }
       if (!captures.gives.empty() || !captures.takes.empty())
         engine_->captures_.emplace_back(index, std::move(captures));
     }
@@ -249,8 +304,20 @@ class EngineBuilder {
     return patterns;
   }
   static patterns::Subjects subjects_of(const Engine::Group& group) {
-    const bool lines = group.input == Engine::Input::body || group.input == Engine::Input::uri;
-    return lines ? patterns::Subjects::lines : patterns::Subjects::whole;
+    switch (group.input) {
+      case Engine::Input::body:
+      case Engine::Input::uri:
+        return patterns::Subjects::lines;
+      case Engine::Input::rawbody:
+      case Engine::Input::full:
+        return patterns::Subjects::long_whole;
+      default:
+        break;
+    }
+    constexpr std::array<std::string_view, 3> kLong{"ALL", "Received", "X-Spam-Relays-"};
+    const bool is_long =
+        std::ranges::any_of(kLong, [&](std::string_view name) { return group.header.starts_with(name); });
+    return is_long ? patterns::Subjects::long_whole : patterns::Subjects::whole;
   }
 
   std::shared_ptr<Engine> engine_;
@@ -273,6 +340,7 @@ std::shared_ptr<const Engine> Engine::compiled(std::shared_ptr<const RuleSet> ru
                                                const EngineOptions& options, const EvalRegistry& registry) {
   auto made =
       EngineBuilder(std::move(rules), options, registry)
+          .as_compiled()
           .build([](std::size_t, std::vector<patterns::Pattern> patterns, patterns::Subjects subjects) {
             return patterns::Set::compiled(std::move(patterns), subjects);
           });
@@ -299,6 +367,7 @@ Result<std::shared_ptr<const Engine>> Engine::restored(std::shared_ptr<const Rul
   if (!cache.starts_with(kCacheMagic)) return stale();
   cache.remove_prefix(kCacheMagic.size());
   auto made = EngineBuilder(std::move(rules), options, registry)
+                  .as_compiled()
                   .build([&](std::size_t, std::vector<patterns::Pattern> patterns,
                              patterns::Subjects subjects) -> Result<std::shared_ptr<const patterns::Set>> {
                     std::uint64_t size = 0;
@@ -324,10 +393,6 @@ std::string Engine::cache_key(const RuleSet& rules, const EngineOptions& options
   texts.push_back(
       {fmt::format("{} {} {}", kCacheMagic, static_cast<int>(options.score_set), options.keep_hidden), {}});
   return patterns::Set::cache_key(texts, patterns::Subjects::whole);
-}
-
-bool Engine::is_compiled() const {
-  return std::ranges::any_of(groups_, [](const Group& group) { return group.set->in_hyperscan(); });
 }
 
 const Engine::Captures* Engine::captures(std::uint32_t rule) const {

@@ -66,7 +66,8 @@ std::shared_ptr<const NamedLists> address_lists(const EvalSetup& setup) {
 }
 
 // check_from_in_list and its like: the name of an address list is the argument.
-EvalFactory in_named_list(std::vector<std::string> (*addresses)(const EvalCall&)) {
+template <class Addresses>
+EvalFactory in_named_list(Addresses addresses) {
   return [addresses](const EvalSetup& setup) -> Result<EvalFunction> {
     if (setup.arguments.size() != 1) return fail(ErrorKind::permanent, "takes the name of a list");
     const auto lists = address_lists(setup);

@@ -143,8 +143,13 @@ EvalAnswer check_for_from_domain_in_received_headers(const EvalCall& call, Argum
 
 // --- forged by name of a provider ---
 
-std::string received_in_spaces(const EvalCall& call) {
-  return in_spaces(text_of(call, "Received"));
+struct ReceivedInSpaces {
+  std::optional<std::string> text;
+};
+const std::string& received_in_spaces(const EvalCall& call) {
+  auto& known = call.scratch.of<ReceivedInSpaces>().text;
+  if (!known) known = in_spaces(text_of(call, "Received"));
+  return *known;
 }
 
 bool has_ip(const EvalCall& call, std::string_view field) {
@@ -220,7 +225,10 @@ const HotmailForgery& hotmail_forgery(const EvalCall& call) {
   auto& found = call.scratch.of<HotmailForgery>();
   if (found.made) return found;
   found.made = true;
-  const std::string received = received_in_spaces(call);
+  static const Re sender("/\\bhotmail\\.com$/i");
+  const bool from = sender.in(first_of(call, "From:addr"), call);
+  if (!from && !contains(text_of(call, "Received"), "hotmail.com")) return found;
+  const std::string& received = received_in_spaces(call);
   if (contains(received, "from mail pickup service by hotmail.com with Microsoft SMTPSVC;") ||
       is_from_msn_groups(call))
     return found;
@@ -229,8 +237,7 @@ const HotmailForgery& hotmail_forgery(const EvalCall& call) {
     found.forged = true;
     return found;
   }
-  static const Re sender("/\\bhotmail\\.com$/i");
-  found.absent = sender.in(first_of(call, "From:addr"), call);
+  found.absent = from;
   return found;
 }
 

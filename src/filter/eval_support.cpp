@@ -37,11 +37,11 @@ std::optional<std::string> Re::group(std::string_view text, const EvalCall& call
 }
 
 std::string_view text_of(const EvalCall& call, std::string_view request) {
-  return call.message.header(HeaderRequest::parse(request)).value_or("");
+  return call.message.header(request).value_or("");
 }
 
 bool has_field(const EvalCall& call, std::string_view request) {
-  return call.message.header(HeaderRequest::parse(request)).has_value();
+  return call.message.header(request).has_value();
 }
 
 std::string first_of(const EvalCall& call, std::string_view request) {
@@ -91,7 +91,9 @@ std::string received_for(std::string_view received) {
 
 }  // namespace
 
-std::vector<std::string> from_addresses(const EvalCall& call) {
+namespace {
+
+std::vector<std::string> find_from_addresses(const EvalCall& call) {
   std::vector<std::string> found;
   add_new(found, call.message.header_values("Resent-From:first:addr"));
   if (!found.empty()) return found;
@@ -102,7 +104,7 @@ std::vector<std::string> from_addresses(const EvalCall& call) {
   return found;
 }
 
-std::vector<std::string> to_addresses(const EvalCall& call) {
+std::vector<std::string> find_to_addresses(const EvalCall& call) {
   std::vector<std::string> found;
   for (const std::string_view request : {"Resent-To:first:addr", "Resent-Cc:first:addr"})
     add_new(found, call.message.header_values(request));
@@ -116,6 +118,25 @@ std::vector<std::string> to_addresses(const EvalCall& call) {
         "Envelope-To", "X-Delivered-To", "X-Original-To", "X-Rcpt-To", "X-Real-To", "Cc"})
     add_new(found, call.message.header_values(std::string(name) + ":addr"));
   return found;
+}
+
+// Many rules ask for them.
+struct Addresses {
+  std::optional<std::vector<std::string>> from, to;
+};
+
+}  // namespace
+
+const std::vector<std::string>& from_addresses(const EvalCall& call) {
+  auto& known = call.scratch.of<Addresses>().from;
+  if (!known) known = find_from_addresses(call);
+  return *known;
+}
+
+const std::vector<std::string>& to_addresses(const EvalCall& call) {
+  auto& known = call.scratch.of<Addresses>().to;
+  if (!known) known = find_to_addresses(call);
+  return *known;
 }
 
 bool is_given(Arguments arguments, std::size_t index) {

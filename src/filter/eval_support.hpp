@@ -51,8 +51,8 @@ std::string first_of(const EvalCall& call, std::string_view request);
 std::string in_spaces(std::string_view text);
 
 // Every address that says who it is from, or to whom; lower case is not forced, no duplicates.
-std::vector<std::string> from_addresses(const EvalCall& call);
-std::vector<std::string> to_addresses(const EvalCall& call);
+const std::vector<std::string>& from_addresses(const EvalCall& call);
+const std::vector<std::string>& to_addresses(const EvalCall& call);
 
 // The argument as a number; `otherwise` when it is missing, "undef" or "inf".
 double number(Arguments arguments, std::size_t index, double otherwise);

@@ -10,8 +10,22 @@
 
 namespace ringpost::filter {
 
+namespace {
+
+// Most fields that rules ask for are not there.
+std::uint32_t hash_of(std::string_view name) {
+  std::uint32_t hash = 2166136261U;
+  for (const char c : name) hash = (hash ^ (static_cast<unsigned char>(c) | 0x20U)) * 16777619U;
+  return hash;
+}
+bool is_named(const Field& field, std::uint32_t hash, std::string_view name) {
+  return field.hash == hash && equal_nocase(field.name, name);
+}
+
+}  // namespace
+
 void HeaderFields::add(std::string_view name, std::string_view raw) {
-  fields_.push_back({std::string(name), std::string(raw), decode_field(name, raw)});
+  fields_.push_back({std::string(name), hash_of(name), std::string(raw), decode_field(name, raw)});
 }
 
 void HeaderFields::remove_prefix(std::string_view prefix) {
@@ -20,14 +34,16 @@ void HeaderFields::remove_prefix(std::string_view prefix) {
 
 std::vector<const Field*> HeaderFields::named(std::string_view name) const {
   std::vector<const Field*> found;
+  const std::uint32_t hash = hash_of(name);
   for (const Field& field : fields_)
-    if (equal_nocase(field.name, name)) found.push_back(&field);
+    if (is_named(field, hash, name)) found.push_back(&field);
   return found;
 }
 
 const Field* HeaderFields::last(std::string_view name) const {
+  const std::uint32_t hash = hash_of(name);
   const auto found = std::ranges::find_if(fields_.rbegin(), fields_.rend(),
-                                          [&](const Field& field) { return equal_nocase(field.name, name); });
+                                          [&](const Field& field) { return is_named(field, hash, name); });
   return found == fields_.rend() ? nullptr : &*found;
 }
 
@@ -54,10 +70,30 @@ std::string unfolded(std::string_view raw) {
   return out;
 }
 
+std::string line_of(const Field& field, bool raw) {
+  std::string line;
+  line.reserve(field.name.size() + std::max(field.raw.size(), field.decoded.size()) + 3);
+  line += field.name;
+  line += ": ";
+  if (raw)
+    line += unfolded(field.raw);
+  else
+    (line += field.decoded) += '\n';
+  return line;
+}
+
 }  // namespace
 
 // The limit counts name by name, in the order of their first fields.
 std::vector<std::string> HeaderFields::lines(bool raw, bool* truncated) const {
+  std::vector<std::string> lines;
+  lines.reserve(fields_.size());
+  std::size_t all = 0;
+  for (const Field& field : fields_) {
+    lines.push_back(line_of(field, raw));
+    all += lines.back().size();
+  }
+  if (all <= kAllFieldsSizeMax) return lines;
   std::vector<std::string> order;
   std::unordered_map<std::string, std::vector<std::size_t>> places;
   for (std::size_t i = 0; i < fields_.size(); ++i) {
@@ -65,21 +101,19 @@ std::vector<std::string> HeaderFields::lines(bool raw, bool* truncated) const {
     if (list.empty()) order.push_back(lower(fields_[i].name));
     list.push_back(i);
   }
-  std::vector<std::string> lines(fields_.size());
+  std::vector<std::string> kept(fields_.size());
   std::size_t size = 0;
-  for (const std::string& name : order) {
+  for (const std::string& name : order)
     for (const std::size_t i : places[name]) {
-      const std::string value = raw ? unfolded(fields_[i].raw) : fields_[i].decoded + '\n';
-      size += name.size() + value.size() + 2;
+      size += lines[i].size();
       if (size > kAllFieldsSizeMax) {
         if (truncated != nullptr) *truncated = true;
-        std::erase(lines, "");
-        return lines;
+        std::erase(kept, "");
+        return kept;
       }
-      lines[i] = fields_[i].name + ": " + value;
+      kept[i] = std::move(lines[i]);
     }
-  }
-  return lines;
+  return kept;
 }
 
 namespace {

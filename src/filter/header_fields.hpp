@@ -3,6 +3,7 @@
 // Layer:   private to `filter`.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@ namespace ringpost::filter {
 
 struct Field {
   std::string name;     // as it stood
+  std::uint32_t hash;   // of the name in lower case
   std::string raw;      // behind the colon, folded, with its newline
   std::string decoded;  // without newline
 };

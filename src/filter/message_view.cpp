@@ -1,8 +1,7 @@
 #include "ringpost/filter/message_view.hpp"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <unordered_map>
 
 #include "ringpost/filter/facts.hpp"
 #include "ringpost/filter/html_facts.hpp"
@@ -42,12 +41,18 @@ struct MessageView::Impl {
   std::optional<RelayChain> relays;
   std::vector<std::optional<RenderedPart>> rendered;  // of each leaf, once made
   std::vector<const HtmlFacts*> html;
-  std::vector<std::string> body, visible, invisible, rawbody;
+  std::vector<std::string> body, rawbody;
+  std::optional<std::vector<std::string>> visible, invisible;
   std::optional<UriCollection> uris;
   bool rendered_made = false;
   bool rawbody_made = false;
   std::optional<std::optional<std::string>> envelope_from;
-  std::map<std::string, std::optional<std::string>, std::less<>> values;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view bytes) const { return std::hash<std::string_view>{}(bytes); }
+  };
+  // Of a request as it was written or as it is read.
+  std::unordered_map<std::string, std::optional<std::string>, Hash, std::equal_to<>> values;
 
   const MessageParts& get_parts() {
     if (!parts) {
@@ -80,18 +85,28 @@ struct MessageView::Impl {
     rendered_made = true;
     for (const MimePart& part : get_parts().parts)
       if (part.leaf && !part.type.empty()) rendered.push_back(render_part(part));
-    const std::string subject =
-        text.fields.last("subject") == nullptr ? "\n" : std::string(text.fields.value("subject")) + "\n";
-    const auto texts = [&](WideText RenderedPart::* which) {
-      std::vector<const WideText*> list;
-      for (const auto& part : rendered) list.push_back(part ? &((*part).*which) : nullptr);
-      return list;
-    };
-    body = body_lines(subject, texts(&RenderedPart::all));
-    visible = body_lines(subject, texts(&RenderedPart::visible));
-    invisible = body_lines("", texts(&RenderedPart::invisible));
+    body = lines_of(subject(), &RenderedPart::all);
     for (const auto& part : rendered)
       if (part && part->html) html.push_back(&*part->html);
+  }
+
+  std::string subject() const {
+    return text.fields.last("subject") == nullptr ? "\n" : std::string(text.fields.value("subject")) + "\n";
+  }
+  std::vector<std::string> lines_of(const std::string& first, WideText RenderedPart::* which) const {
+    std::vector<const WideText*> list;
+    for (const auto& part : rendered) list.push_back(part ? &((*part).*which) : nullptr);
+    return body_lines(first, list);
+  }
+  const std::vector<std::string>& get_visible() {
+    make_rendered();
+    if (!visible) visible = lines_of(subject(), &RenderedPart::visible);
+    return *visible;
+  }
+  const std::vector<std::string>& get_invisible() {
+    make_rendered();
+    if (!invisible) invisible = lines_of("", &RenderedPart::invisible);
+    return *invisible;
   }
 
   void make_rawbody() {
@@ -155,6 +170,15 @@ std::optional<std::string_view> MessageView::header(const HeaderRequest& request
   return found->second ? std::optional<std::string_view>(*found->second) : std::nullopt;
 }
 
+std::optional<std::string_view> MessageView::header(std::string_view request) const {
+  auto found = impl_->values.find(request);
+  if (found == impl_->values.end()) {
+    const auto value = header(HeaderRequest::parse(request));
+    found = impl_->values.try_emplace(std::string(request), value).first;
+  }
+  return found->second ? std::optional<std::string_view>(*found->second) : std::nullopt;
+}
+
 std::optional<std::string_view> MessageView::envelope_from() const {
   auto& known = impl_->envelope_from;
   if (!known) {
@@ -171,12 +195,10 @@ std::span<const std::string> MessageView::body() const {
   return impl_->body;
 }
 std::span<const std::string> MessageView::visible_body() const {
-  impl_->make_rendered();
-  return impl_->visible;
+  return impl_->get_visible();
 }
 std::span<const std::string> MessageView::invisible_body() const {
-  impl_->make_rendered();
-  return impl_->invisible;
+  return impl_->get_invisible();
 }
 std::span<const HtmlFacts* const> MessageView::html() const {
   impl_->make_rendered();

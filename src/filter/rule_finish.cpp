@@ -132,13 +132,23 @@ void RuleReader::exclude_circles() {
     }
   }
   std::vector<std::uint32_t> ready;
+  std::vector<unsigned> depth(set_->rules_.size(), 1);  // metas over metas
   for (std::uint32_t index = 0; index < set_->rules_.size(); ++index)
     if (set_->rules_[index].kind == RuleKind::meta && missing[index] == 0) ready.push_back(index);
   while (!ready.empty()) {
     const std::uint32_t index = ready.back();
     ready.pop_back();
-    for (const std::uint32_t user : needed_by[index])
+    if (depth[index] > kMetaChainMax) {
+      Rule& rule = set_->rules_[index];
+      problem(Severity::error, rule.place,
+              fmt::format("{} stands on too many other metas; it never hits", rule.name));
+      rule.meta.clear();
+      depth[index] = 0;
+    }
+    for (const std::uint32_t user : needed_by[index]) {
+      depth[user] = std::max(depth[user], depth[index] + 1);
       if (--missing[user] == 0) ready.push_back(user);
+    }
   }
   for (std::uint32_t index = 0; index < set_->rules_.size(); ++index) {
     if (missing[index] == 0) continue;

@@ -5,7 +5,7 @@
 #include "ringpost/base/assert.hpp"
 #include "ringpost/filter/limits.hpp"
 
-#include "arithmetic.hpp"
+#include "evaluation.hpp"
 
 namespace ringpost::filter {
 
@@ -48,10 +48,10 @@ bool Scan::advance() {
       return true;
     case Stage::evals:
       // Hidden ones wait until a meta asks.
-      while (next_ < hits_.size()) {
-        const Rule& rule = engine_->rules().rule(next_++);
-        if (rule.kind != RuleKind::eval || hits_[next_ - 1] != kUnknown || rule.hidden()) continue;
-        hits(next_ - 1);
+      while (next_ < engine_->open_evals().size()) {
+        const std::uint32_t rule = engine_->open_evals()[next_++];
+        if (hits_[rule] != kUnknown) continue;
+        hits(rule);
         return true;
       }
       stage_ = Stage::known_metas;
@@ -59,9 +59,9 @@ bool Scan::advance() {
       return true;
     case Stage::metas:
       for (const std::uint64_t before = bytes_read_;
-           next_ < hits_.size() && bytes_read_ - before < kStepBytes; ++next_)
-        if (!engine_->rules().rule(next_).hidden() || engine_->options().keep_hidden) hits(next_);
-      if (next_ < hits_.size()) return true;
+           next_ < engine_->judged().size() && bytes_read_ - before < kStepBytes; ++next_)
+        hits(engine_->judged()[next_]);
+      if (next_ < engine_->judged().size()) return true;
       stage_ = Stage::done;
       return false;
     case Stage::done:
@@ -161,7 +161,8 @@ std::uint32_t Scan::search_one(std::uint32_t rule, std::string_view subject, std
   if (!charge(subject.size())) return 0;
   const Engine::Spot spot = engine_->spot(rule);
   const patterns::Set& set = *engine_->groups()[spot.group].set;
-  const Engine::Captures* captures = engine_->captures(rule);
+  const Engine::Captures* captures =
+      (engine_->traits(rule) & Engine::kCaptures) != 0 ? engine_->captures(rule) : nullptr;
   if (captures != nullptr && !captures->takes.empty()) {
     if (set.search(spot.index, subject, scratch_) != Match::yes) return 0;
     bool all = true;
@@ -201,9 +202,9 @@ std::uint32_t Scan::search_one(std::uint32_t rule, std::string_view subject, std
 }
 
 void Scan::take_captures(std::uint32_t rule, std::string_view subject) {
-  const auto expression = patterns::Expression::compile(engine_->rules().rule(rule).pattern);
+  const patterns::Expression* expression = engine_->captures(rule)->expression.get();
   std::array<patterns::Span, 32> spans{};
-  if (!expression || expression->search(subject, 0, scratch_, spans) != Match::yes) return;
+  if (expression == nullptr || expression->search(subject, 0, scratch_, spans) != Match::yes) return;
   for (const std::string& name : engine_->captures(rule)->gives) {
     const unsigned group = expression->group(name);
     if (group == 0 || group >= spans.size() || spans[group].start >= spans[group].end ||
@@ -247,27 +248,44 @@ std::uint32_t Scan::run_eval(std::uint32_t rule) {
   return answer.hits;
 }
 
-// Most metas are decided by what the databases said. Parts come before those that name them.
+// Most metas are decided by what the databases said, and most of these by nothing at all: only those are worked out that name
+// a rule which hit or is not known. Parts come before those that name them.
 void Scan::settle_metas() {
-  const KnownValue known = [this](std::uint32_t part) { return known_value(part); };
-  for (const std::uint32_t rule : engine_->metas())
-    if (hits_[rule] == kUnknown)
-      if (const auto result = evaluate_known(engine_->rules().rule(rule).meta, known))
-        hits_[rule] = static_cast<std::int32_t>(settle_meta(rule, *result));
+  const auto metas = engine_->metas();
+  std::vector<bool> changed(metas.size(), false);
+  const auto tell_users = [&](std::uint32_t rule) {
+    for (const std::uint32_t user : engine_->users_of(rule)) changed[user] = true;
+  };
+  meta_values_.assign(hits_.size(), 0);
+  // Metas are not known yet: they tell when their turn comes.
+  for (const std::uint32_t meta : metas)
+    if (hits_[meta] == kUnknown) hits_[meta] = 0;
+  for (std::uint32_t rule = 0; rule < hits_.size(); ++rule)
+    if (hits_[rule] != 0) tell_users(rule);
+  const auto known = [this](std::uint32_t part) { return known_value(part); };
+  for (std::uint32_t place = 0; place < metas.size(); ++place) {
+    const std::uint32_t rule = metas[place];
+    if (!changed[place]) {
+      hits_[rule] = static_cast<std::int32_t>(settle_meta(rule, engine_->rest(place)));
+      continue;
+    }
+    const auto result = evaluate_known_with(engine_->rules().rule(rule).meta, known);
+    hits_[rule] = result ? static_cast<std::int32_t>(settle_meta(rule, *result)) : kUnknown;
+    if (!result || meta_worth(*result) != engine_->rest(place)) tell_users(rule);
+  }
 }
 
 std::uint32_t Scan::run_meta(std::uint32_t rule) {
   return settle_meta(rule,
-                     evaluate(
+                     evaluate_with(
                          engine_->rules().rule(rule).meta, [this](std::uint32_t part) { return value(part); },
                          [this](std::uint32_t part) { return known_value(part); }));
 }
 
-// What a meta is worth to another meta: its own value, at least 1 when it hit.
 std::uint32_t Scan::settle_meta(std::uint32_t rule, double result) {
   if (result == 0) return 0;
   if (meta_values_.empty()) meta_values_.assign(hits_.size(), 0);
-  meta_values_[rule] = result > 0 ? result : 1;
+  meta_values_[rule] = meta_worth(result);
   return 1;
 }
 

@@ -54,10 +54,10 @@ void Scan::finish_group(const Engine::Group& group) {
     const std::uint32_t rule = group.rules[n];
     if (hits_[rule] != kUnknown) continue;
     if (candidate_[rule] != Candidate::no || !group.set->in_hyperscan()) {
-      if (!engine_->rules().rule(rule).hidden()) hits(rule);
+      if ((engine_->traits(rule) & Engine::kHidden) == 0) hits(rule);
       continue;
     }
-    hits_[rule] = engine_->rules().rule(rule).negated ? 1 : 0;
+    hits_[rule] = (engine_->traits(rule) & Engine::kNegated) != 0 ? 1 : 0;
   }
 }
 
@@ -66,7 +66,8 @@ void Scan::scan_header(const Engine::Group& group) {
   if (!text) {
     for (const std::uint32_t rule : group.rules)
       if (hits_[rule] == kUnknown)
-        hits_[rule] = engine_->hits_unset(rule, scratch_) != engine_->rules().rule(rule).negated ? 1 : 0;
+        hits_[rule] =
+            engine_->hits_unset(rule, scratch_) != ((engine_->traits(rule) & Engine::kNegated) != 0) ? 1 : 0;
     return;
   }
   scan_whole(group, *text);
@@ -75,12 +76,12 @@ void Scan::scan_header(const Engine::Group& group) {
 
 // A match that is certain settles the rule, unless how often and where it matches is asked too.
 void Scan::note(std::uint32_t rule, const patterns::Set::Candidate& candidate, std::uint32_t subject) {
-  const Rule& one = engine_->rules().rule(rule);
   if (hits_[rule] != kUnknown) return;
-  const bool plain = !one.flags.multiple && !one.flags.nosubject && engine_->captures(rule) == nullptr;
+  const std::uint8_t traits = engine_->traits(rule);
+  const bool plain = (traits & (Engine::kMultiple | Engine::kNoSubject | Engine::kCaptures)) == 0;
   if (candidate.certain && plain)
-    hits_[rule] = one.negated ? 0 : 1;
-  else if (candidate.certain || one.flags.nosubject || subject == patterns::Set::kEverySubject)
+    hits_[rule] = (traits & Engine::kNegated) != 0 ? 0 : 1;
+  else if (candidate.certain || (traits & Engine::kNoSubject) != 0 || subject == patterns::Set::kEverySubject)
     candidate_[rule] = Candidate::anywhere;
   else if (candidate_[rule] != Candidate::anywhere) {
     candidate_[rule] = Candidate::listed;

@@ -59,6 +59,9 @@ class Finder {
   // The next one from `at` on, which is set to its begin.
   std::optional<Found> next(std::size_t& at) {
     for (; at < line_.size(); ++at) {
+      if (mark_ < at || at == 0) find_mark(at);
+      if (mark_ == kNowhere) return std::nullopt;
+      at = std::max(at, mark_run_);
       if (!may_begin(at)) continue;
       if (auto found = with_scheme(at)) return found;
       if (auto found = mail(at)) return found;
@@ -68,6 +71,21 @@ class Finder {
   }
 
  private:
+  // Every URI has an '@', a ":/" or a dot that goes on, with no blank or quote before it: most words have none.
+  void find_mark(std::size_t from) {
+    const auto is_mark = [&](std::size_t at) {
+      const char c = line_[at];
+      if (c == '@') return true;
+      if (at + 1 == line_.size()) return false;
+      return (c == '.' && !has(kEnds, line_[at + 1])) || (c == ':' && line_[at + 1] == '/');
+    };
+    std::size_t at = from;
+    while (at < line_.size() && !is_mark(at)) ++at;
+    mark_ = at < line_.size() ? at : kNowhere;
+    mark_run_ = at;
+    while (mark_run_ > from && !has(kEnds, line_[mark_run_ - 1])) --mark_run_;
+  }
+
   bool may_begin(std::size_t at) const {
     const bool word_before = at > 0 && is_word(line_[at - 1]);
     if (word_before != is_word(line_[at])) return true;
@@ -157,6 +175,8 @@ class Finder {
 
   std::string_view line_;
   const RegistrarBoundaries& registrars_;
+  std::size_t mark_ = 0;      // the next one; behind the last: kNowhere
+  std::size_t mark_run_ = 0;  // where the run with it begins
   std::size_t run_end_ = 0;
   std::size_t user_end_ = 0;
 };

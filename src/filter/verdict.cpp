@@ -34,7 +34,7 @@ Verdict Scan::verdict() const {
   const RuleSet& rules = engine_->rules();
   Verdict verdict;
   verdict.required = rules.required_score();
-  for (std::uint32_t index = 0; index < hits_.size(); ++index) {
+  for (const std::uint32_t index : engine_->by_name()) {
     if (hits_[index] <= 0) continue;
     const Rule& rule = rules.rule(index);
     const auto count = static_cast<std::uint32_t>(rule.flags.multiple ? hits_[index] : 1);
@@ -46,11 +46,6 @@ Verdict Scan::verdict() const {
     verdict.hits.push_back(hit);
     verdict.score += hit.score;
   }
-  const auto by_name = [&](const Hit& a, const Hit& b) {
-    return rules.rule(a.rule).name < rules.rule(b.rule).name;
-  };
-  std::ranges::sort(verdict.hits, by_name);
-  std::ranges::sort(verdict.hidden_hits, by_name);
   verdict.autolearn = autolearn(verdict.hits);
   verdict.missing = missing_;
   verdict.bytes_read = bytes_read_;

@@ -100,12 +100,15 @@ void UringBackend::register_buffers(std::span<const iovec> buffers) {
 // ---- Starting operations ----
 
 void UringBackend::submit(std::span<const Op> batch) {
+  bool at_once = false;
   for (const Op& op : batch) {
     if (op.kind == OpKind::cancel)
       cancel(op.target);
     else
       start(op);
+    at_once = at_once || op.at_once;
   }
+  if (at_once) ring_->enter();
 }
 
 void UringBackend::start(const Op& op) {

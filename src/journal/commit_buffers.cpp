@@ -90,6 +90,13 @@ CommitBuffers::Hot CommitBuffers::find(Location where) {
   return {};
 }
 
+bool CommitBuffers::hold_some_of(std::uint32_t segment) const {
+  return std::ranges::any_of(buffers_, [&](const auto& buffer) {
+    return std::ranges::any_of(std::span(buffer->extents_).first(buffer->extent_count_),
+                               [&](const CommitBuffer::Extent& extent) { return extent.segment == segment; });
+  });
+}
+
 void CommitBuffers::pin(CommitBuffer& buffer) {
   if (buffer.pins_++ == 0) ++pinned_;
 }

@@ -74,6 +74,7 @@ class CommitBuffers {
     std::span<const std::byte> bytes;
   };
   Hot find(Location where);
+  bool hold_some_of(std::uint32_t segment) const;
   bool may_pin(const CommitBuffer& buffer) const { return buffer.pins_ != 0 || pinned_ < pinned_max_; }
   void pin(CommitBuffer& buffer);
   void forget(std::uint32_t segment);  // its bytes on disk mean nothing any more

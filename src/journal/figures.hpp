@@ -16,6 +16,7 @@ struct Figures {
     registry.add("journal_frame_bytes", "Bytes of each commit frame, without padding.", frame_bytes);
     registry.add("journal_written_bytes", "Bytes written in commit frames, with padding.", written_bytes);
     registry.add("journal_table_bytes", "Bytes written in index tables of sealed segments.", table_bytes);
+    registry.add("journal_header_bytes", "Bytes written in headers of segments.", header_bytes);
     registry.add("journal_write_errors", "Commit frames and headers that could not be written.",
                  write_errors);
     registry.add("journal_no_room", "Appends refused for want of a buffer or a segment.", no_room);
@@ -34,7 +35,8 @@ struct Figures {
   }
 
   observe::Histogram commit_ns, frame_records, frame_bytes;
-  observe::Counter frames, written_bytes, table_bytes, write_errors, no_room, cold_reads, damaged_reads;
+  observe::Counter frames, written_bytes, table_bytes, header_bytes, write_errors, no_room, cold_reads,
+      damaged_reads;
   observe::Counter scrubbed_bytes, rotten;
   observe::Counter segments_freed, segments_emptied;
   observe::Gauge buffers_pinned, segments, segments_free, live_bytes;

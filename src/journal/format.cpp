@@ -62,9 +62,12 @@ std::optional<TableHeader> parse_table_header(std::span<const std::byte> bytes) 
   return header;
 }
 
+std::uint32_t record_crc(const RecordHeader& header) {
+  return scan::crc32c(std::as_bytes(std::span(&header, 1)).subspan(sizeof header.crc));
+}
+
 std::uint32_t record_crc(const RecordHeader& header, std::span<const std::byte> payload) {
-  const auto rest = std::as_bytes(std::span(&header, 1)).subspan(sizeof header.crc);
-  return scan::crc32c(payload, scan::crc32c(rest));
+  return scan::crc32c(payload, record_crc(header));
 }
 
 SegmentHead parse_segment_head(std::span<const std::byte> head) {

@@ -81,10 +81,14 @@ class SegmentTableRead {
   bool visit_some(io::Files& files, const FoundSegment& found, const FramePlace& place,
                   const std::function<void(const RecordView&)>& visit, std::size_t count,
                   RecoveryReport& report);
+  bool missed_blocks() const {
+    return missed_blocks_;
+  }  // a record that the table does not hold could not be read
 
  private:
   struct Bytes;
   std::unique_ptr<Bytes> bytes_;
+  bool missed_blocks_ = false;
 };
 
 // Who only looks reads the frames, and says of a table whether recovery could have used it. Where frames are damaged it

@@ -170,6 +170,10 @@ std::uint32_t Log::epoch_of(Location where) const {
   return state_->segments[where.segment].header.epoch;
 }
 
+std::span<const SegmentName> Log::kept_segments() const {
+  return state_->kept_segments;
+}
+
 bool Log::in_use(const SegmentName& name) const {
   const std::uint32_t target = state_->segments.target_of(name);
   return target == kElsewhere ? !state_->elsewhere_released : target != kNoSegment;

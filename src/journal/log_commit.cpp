@@ -67,19 +67,20 @@ Location Log::State::put(const Record& record) {
   Frame& frame = *open;
   std::byte* at = frame.data() + frame.size;
   std::byte* payload = at + sizeof(RecordHeader);
-  std::size_t size = 0;
-  for (const auto part : record.parts) {
-    if (!part.empty()) std::memcpy(payload + size, part.data(), part.size());
-    size += part.size();
-  }
+  const std::size_t size = payload_size(record);
   const std::size_t whole = record_size(size);
-  std::memset(payload + size, 0, whole - sizeof(RecordHeader) - size);
   RecordHeader header{.size = static_cast<std::uint32_t>(size),
                       .type = record.type,
                       .flags = record.flags,
                       .tag = record_tag(segments[frame.segment].header.salt, frame.file_offset + frame.size),
                       .id = record.id.value};
-  header.crc = record_crc(header, {payload, size});
+  header.crc = record_crc(header);
+  std::byte* to = payload;
+  for (const auto part : record.parts) {
+    header.crc = scan::crc32c_copy(to, part, header.crc);
+    to += part.size();
+  }
+  std::memset(to, 0, whole - sizeof(RecordHeader) - size);
   std::memcpy(at, &header, sizeof header);
   frame.records_crc = scan::crc32c(std::as_bytes(std::span(&header, 1)), frame.records_crc);
   ++frame.records;
@@ -176,10 +177,10 @@ void Log::State::commit() {
   }
   Frame& next = frame_of(settled + 1);
   if (&next == open) seal_open();
-  write(next);
+  write(next, When::turn_end);
 }
 
-void Log::State::write(Frame& frame) {
+void Log::State::write(Frame& frame, When when) {
   const Segment& segment = segments[frame.segment];
   FrameHeader header{.size = frame.size,
                      .salt = segment.header.salt,
@@ -193,14 +194,15 @@ void Log::State::write(Frame& frame) {
   in_flight = true;
   frame_write.vector = {frame.data(), round_up(frame.size, kBlockSize)};
   frame_write.submitted = core.backend().now();
-  core.submit({.kind = io::OpKind::write,
-               .durable = true,
-               .registered_buffer = frame.buffer->index(),
-               .handle = segment.file.handle,
-               .operation = &frame_write,
-               .vectors = &frame_write.vector,
-               .vector_count = 1,
-               .offset = frame.file_offset});
+  const io::Op op{.kind = io::OpKind::write,
+                  .durable = true,
+                  .registered_buffer = frame.buffer->index(),
+                  .handle = segment.file.handle,
+                  .operation = &frame_write,
+                  .vectors = &frame_write.vector,
+                  .vector_count = 1,
+                  .offset = frame.file_offset};
+  when == When::at_once ? core.submit_at_once(op) : core.submit(op);
 }
 
 void Log::State::written(std::int32_t result) {
@@ -232,7 +234,16 @@ void Log::State::written(std::int32_t result) {
   if (segment.use == Segment::Use::closed && segment.unwritten == 0) begin_seal(frame.segment);
   check_candidates();
   if (mended && on_upkeep) on_upkeep();
-  wake_commit();
+  if (!write_full_frame()) wake_commit();
+}
+
+// One that is full already does not wait for those whom the last one has woken: they fill the frame behind it meanwhile.
+bool Log::State::write_full_frame() {
+  if (settled == newest_appended() || !voids.empty() || write_not_before > core.now()) return false;
+  Frame& next = frame_of(settled + 1);
+  if (&next == open) return false;
+  write(next, When::at_once);
+  return true;
 }
 
 // Good or bad: the frame is over, and who waited for it goes on.

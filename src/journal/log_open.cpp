@@ -184,9 +184,17 @@ Task<bool> Log::State::read_table(Unread& each, const FramePlace& where,
   }
   while (table.visit_some(files, each.found, where, visit, kVisitedPerTurn, found_at_start))
     co_await shard::Yield{core};
+  if (table.missed_blocks()) keep(each.index);
   ++found_at_start.tables;
   each.found.end = each.found.header.end;
   co_return true;
+}
+
+// What could not be read today may be readable tomorrow, or to who repairs it.
+void Log::State::keep(std::uint32_t index) {
+  Segment& segment = segments[index];
+  segment.kept = true;
+  kept_segments.push_back({segment.shard, segment.number, segment.header.sequence});
 }
 
 // As walk_segment does, but with others running between two frames.
@@ -195,6 +203,7 @@ Task<Result<void>> Log::State::read_frames(Unread& each, const FramePlace& where
   SegmentWalk walk(each.found.walk_facts());
   while (RP_CO_TRY(co_await next_frame(each.index, walk, window)))
     visit_frame(walk, each.found, where, *each.voids, visit, found_at_start);
+  if (walk.missed_blocks()) keep(each.index);
   end_walk(walk, each.found, found_at_start);
   co_return Result<void>{};
 }

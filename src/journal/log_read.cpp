@@ -140,10 +140,11 @@ Task<Result<void>> Log::State::read_near(std::vector<Location> places, Near near
   consider(index);
   if (result < 0) co_return fail(system_error(-result, "read records"));
   const auto read = std::span<const std::byte>(bytes).first(static_cast<std::size_t>(result));
+  const bool maybe_hot = buffers.hold_some_of(index);
   for (std::size_t i = 0; i < places.size(); ++i) {
     const Location& where = places[i];
     // What was written last may not have been on the disk when it was read.
-    if (const auto found = hot(where); found.buffer != nullptr) {
+    if (const auto found = maybe_hot ? hot(where) : CommitBuffers::Hot{}; found.buffer != nullptr) {
       near(i, found.bytes);
       continue;
     }

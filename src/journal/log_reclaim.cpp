@@ -15,7 +15,7 @@ constexpr double kPressedBelow = 0.5;
 }  // namespace
 
 bool Log::State::may_free(const Segment& segment, std::uint32_t index) const {
-  return reclaiming && !held && segment.use == Segment::Use::closed &&
+  return reclaiming && !held && !segment.kept && segment.use == Segment::Use::closed &&
          segment.rewrite == Segment::Rewrite::none && segment.unwritten == 0 && segment.live_records == 0 &&
          segment.readers == 0 && segment.pins.empty() &&
          settled >= std::max(segment.quiet_after, quiet_floor) && !(must_void() && void_holder == index) &&
@@ -84,7 +84,7 @@ std::uint32_t Log::State::victim() const {
   std::uint32_t found = kNoSegment;
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
-    if (segment.use != Segment::Use::closed || segment.rewrite != Segment::Rewrite::none ||
+    if (segment.use != Segment::Use::closed || segment.kept || segment.rewrite != Segment::Rewrite::none ||
         segment.unwritten != 0 || segment.readers != 0 || segment.not_before > core.now())
       continue;
     if (segment.live_records == 0 && segment.pins.empty()) continue;

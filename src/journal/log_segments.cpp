@@ -204,7 +204,10 @@ void Log::State::HeaderWrite::completed(io::Operation& self, const io::Completio
   State& state = writing.state;
   const std::uint32_t index = std::exchange(writing.segment, kNoSegment);
   const bool ok = done.result == static_cast<std::int32_t>(kBlockSize);
-  if (ok) state.segments[index].header = writing.header;
+  if (ok) {
+    state.segments[index].header = writing.header;
+    state.figures.header_bytes.add(kBlockSize);
+  }
   state.rewritten(index, ok);
   state.start_rewrites();
   state.quiet.notify_all();

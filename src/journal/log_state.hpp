@@ -63,7 +63,9 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   void seal_open();
   void wake_commit();  // the hook runs at this turn's end
   void commit();       // the hook
-  void write(Frame& frame);
+  enum class When : std::uint8_t { turn_end, at_once };
+  void write(Frame& frame, When when);
+  bool write_full_frame();
   void written(std::int32_t result);
   void frame_settled(Frame& frame);
   Frame& frame_of(std::uint64_t sequence) { return *frames[sequence % frames.size()]; }
@@ -147,6 +149,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   Task<Result<void>> read_all(const std::function<void(const RecordView&)>& visit);
   Task<Result<void>> read_frames(Unread& each, const FramePlace& where, const AlignedMemory& window,
                                  const std::function<void(const RecordView&)>& visit);
+  void keep(std::uint32_t index);
   bool has_voids(const Segment& segment) const;
   void seal_voided();
   Task<Result<void>> make_ready();
@@ -240,6 +243,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool opening = true;         // recovery is not over
   std::vector<Unread> unread;  // in the order of recovery
   RecoveryReport found_at_start;
+  std::vector<SegmentName> kept_segments;
   struct PinToResolve {
     std::uint32_t segment = 0;
     SegmentName target;

@@ -46,6 +46,7 @@ struct Segment {
   bool orphan = false;
   bool unread = false;   // recovery has not come to it: nobody knows where it ends or what counts
   bool sealed = false;   // on disk too
+  bool kept = false;     // a part could not be read: who knows what counts there; never freed in this run
   SegmentHeader header;  // as on disk, except while it is rewritten
   std::uint64_t size = 0;
   std::uint64_t end = kFirstFrame;  // of the last good frame

@@ -24,6 +24,7 @@ void SegmentWalk::give(std::span<const std::byte> bytes) {
 
 // Once for each block, however often it is tried.
 void SegmentWalk::unreadable(std::uint64_t offset) {
+  missed_blocks_ = true;
   const auto known = [&](const Damage& damage) {
     return damage.offset == offset && damage.size == kBlockSize;
   };

@@ -56,6 +56,7 @@ class SegmentWalk {
   // After `done`: where the last frame ends.
   std::uint64_t end() const { return end_; }
   std::vector<Damage>& damages() { return damages_; }
+  bool missed_blocks() const { return missed_blocks_; }  // some could not be read, at least once
 
  private:
   bool has(std::size_t size) const;
@@ -77,6 +78,7 @@ class SegmentWalk {
   std::optional<std::uint64_t> gap_;  // where the frames stopped to verify
   std::uint64_t doubted_ = 0;         // the place that was read a second time
   bool ours_in_gap_ = false;          // a header with our salt stands in it: something was torn
+  bool missed_blocks_ = false;
   bool salvaging_ = false;
   std::uint64_t salvage_until_ = 0;
   bool after_gap_ = false;

@@ -21,12 +21,15 @@ std::optional<AlignedMemory> load_table(io::Files& files, const FoundSegment& fo
 
 // The payload of a record that the table does not hold.
 std::span<const std::byte> load_record(io::Files& files, const FoundSegment& found, const TableEntry& entry,
-                                       AlignedMemory& memory) {
+                                       AlignedMemory& memory, bool& missed) {
   const std::uint64_t at = (entry.offset - sizeof(RecordHeader)) / kBlockSize * kBlockSize;
   const std::size_t skip = entry.offset - at;
   const std::size_t size = round_up(skip + entry.size, kBlockSize);
   if (memory.bytes().size() < size) memory = AlignedMemory(size);
-  if (!has_all(files, found.file.handle, memory.bytes().first(size), at)) return {};
+  if (!has_all(files, found.file.handle, memory.bytes().first(size), at)) {
+    missed = true;
+    return {};
+  }
   const auto payload = std::span<const std::byte>(memory.bytes()).subspan(skip, entry.size);
   const auto header = load<RecordHeader>(memory.bytes(), skip - sizeof(RecordHeader));
   return header.size == entry.size && record_crc(header, payload) == header.crc
@@ -79,7 +82,7 @@ bool SegmentTableRead::visit_some(io::Files& files, const FoundSegment& found, c
                     .payload = bytes};
     view.summary = (entry.bytes & TableEntry::kBytesSummary) != 0;
     if (entry.bytes == TableEntry::kBytesAbsent) {
-      view.payload = load_record(files, found, entry, bytes_->record);
+      view.payload = load_record(files, found, entry, bytes_->record, missed_blocks_);
       if (view.payload.data() == nullptr) {
         report.add({place.number,
                     entry.offset,

@@ -4,6 +4,7 @@
 
 #include "ringpost/mail/address.hpp"
 #include "ringpost/mail/base64.hpp"
+#include "ringpost/mail/charset.hpp"
 #include "ringpost/mail/header_address.hpp"
 
 #include "ascii.hpp"
@@ -26,18 +27,9 @@ std::optional<std::string> decode_q(std::string_view text) {
   return out;
 }
 
-std::string from_latin1(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (byte < 0x80) {
-      out += c;
-    } else {
-      out += static_cast<char>(0xC0U | (byte >> 6U));
-      out += static_cast<char>(0x80U | (byte & 0x3FU));
-    }
-  }
-  return out;
+// A character of these may be split over two words; those of others are whole in theirs (RFC 2047 section 5).
+bool is_unicode(std::string_view charset) {
+  return equal_ignoring_case(charset, "utf-8") || equal_ignoring_case(charset, "us-ascii");
 }
 
 struct Word {
@@ -57,17 +49,16 @@ std::optional<Word> read_word(std::string_view text) {
 
   std::string_view charset = text.substr(2, charset_end - 2);
   charset = charset.substr(0, charset.find('*'));  // a language may follow (RFC 2231)
-  const bool utf8 = equal_ignoring_case(charset, "utf-8") || equal_ignoring_case(charset, "us-ascii");
-  const bool latin1 = equal_ignoring_case(charset, "iso-8859-1");
-  if (!utf8 && !latin1) return std::nullopt;
-
   const std::string_view encoded = text.substr(text_begin, end - text_begin);
   const char encoding = to_lower(text[charset_end + 1]);
   auto decoded = encoding == 'q'   ? decode_q(encoded)
                  : encoding == 'b' ? decode_base64(encoded)
                                    : std::nullopt;
   if (!decoded) return std::nullopt;
-  return Word{latin1 ? from_latin1(*decoded) : *std::move(decoded), end + 2};
+  if (is_unicode(charset)) return Word{*std::move(decoded), end + 2};
+  auto in_utf8 = to_utf8(*decoded, charset, BadCharacters::refuse);
+  if (!in_utf8) return std::nullopt;
+  return Word{*std::move(in_utf8), end + 2};
 }
 
 // A run of encoded words is one text: a character may be split over two of them.

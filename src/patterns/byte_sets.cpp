@@ -123,4 +123,17 @@ std::string class_text(const ByteSet& set) {
   return inside.size() <= outside.size() + 1 ? "[" + inside + "]" : "[^" + outside + "]";
 }
 
+PackedSet packed(const ByteSet& set) {
+  PackedSet bytes{};
+  for (unsigned byte = 0; byte < 256; ++byte)
+    if (set[byte]) bytes[byte / 8] = static_cast<unsigned char>(bytes[byte / 8] | 1U << (byte % 8));
+  return bytes;
+}
+
+ByteSet unpacked(const PackedSet& bytes) {
+  ByteSet set;
+  for (unsigned byte = 0; byte < 256; ++byte) set[byte] = (bytes[byte / 8] >> (byte % 8) & 1U) != 0;
+  return set;
+}
+
 }  // namespace ringpost::patterns

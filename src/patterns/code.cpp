@@ -78,18 +78,12 @@ bool Scratch::State::fit(const hs_database_t* database) {
   return hs_alloc_scratch(database, &hyperscan) == HS_SUCCESS;
 }
 
-Automaton& Scratch::State::automaton(std::uint64_t number, const Program& program) {
-  std::unique_ptr<Automaton>& found = automata[number];
-  if (found == nullptr) found = std::make_unique<Automaton>(program);
-  found->begin();
-  return *found;
-}
-
 // Those of sets that are gone are among them: nobody tells.
-void Scratch::State::tidy_automata() {
+void Scratch::State::tidy() {
   std::size_t memory = 0;
-  for (const auto& [number, each] : automata) memory += each->memory();
-  if (memory > kAutomataMemoryMax || automata.size() > kAutomataMax) automata.clear();
+  for (const auto& [number, each] : known)
+    for (const auto& automaton : each.automata) memory += automaton->memory();
+  if (memory > kAutomataMemoryMax || known.size() > kKnownDatabasesMax) known.clear();
 }
 
 Scratch::Scratch() : state_(std::make_unique<State>()) {}

@@ -29,6 +29,8 @@ struct Scratch::State {
   struct Seen {
     std::uint32_t member = 0;
     std::uint32_t subject = 0;
+    std::uint32_t end = 0;  // of the last, and at how many places it was
+    std::uint8_t places = 0;
     std::uint8_t bits = 0;
   };
   std::string joined;
@@ -36,10 +38,13 @@ struct Scratch::State {
   std::vector<std::uint32_t> numbers;
   std::vector<Seen> seen;
   std::vector<std::uint32_t> last_seen;
-  // What this core remembers of the automata of databases, by their number.
-  std::unordered_map<std::uint64_t, std::unique_ptr<Automaton>> automata;
-  Automaton& automaton(std::uint64_t number, const Program& program);
-  void tidy_automata();
+  // What this core remembers of the databases that it has used, by their number. For one that is here, `hyperscan` is large
+  // enough: to ask Hyperscan takes longer than most scans.
+  struct Known {
+    std::vector<std::unique_ptr<Automaton>> automata;
+  };
+  std::unordered_map<std::uint64_t, Known> known;
+  void tidy();
 
   State();
   ~State();

@@ -27,14 +27,25 @@ bool Set::Database::add_loose(const Tree& tree, std::uint32_t member) {
   return walks_.back().program.add(tree, member);
 }
 
-void Set::Database::finish_walks() {
+void Set::Database::finish() {
+  windows_.finish();
   static std::atomic<std::uint64_t> last{0};
+  number_ = ++last;
   std::erase_if(walks_, [](const Walk& walk) { return walk.program.members() == 0; });
   for (Walk& walk : walks_) {
     walk.program.finish();
-    walk.number = ++last;
     walk.members = walk.program.matched();
   }
+  find_alone();
+}
+
+Scratch::State::Known& Set::Database::known_to(Scratch::State& state) const {
+  if (const auto found = state.known.find(number_); found != state.known.end()) return found->second;
+  state.tidy();
+  if (handle_ != nullptr) RP_ASSERT(state.fit(handle_));
+  Scratch::State::Known& known = state.known[number_];
+  for (const Walk& walk : walks_) known.automata.push_back(std::make_unique<Automaton>(walk.program));
+  return known;
 }
 
 void Set::Database::find_alone() {
@@ -64,16 +75,20 @@ struct Set::Database::Pass {
   void take(unsigned id, std::size_t end) {
     const Entry entry = database.entries_[id];
     if (database.rows_[entry.member].certain) return visit({entry.member, true, 0});
-    see(entry.member, subject_at(end), entry.gives);
+    see(entry.member, subject_at(end), entry.gives, static_cast<std::uint32_t>(end));
   }
-  void see(std::uint32_t member, std::uint32_t subject, std::uint8_t bits) {
+  void see(std::uint32_t member, std::uint32_t subject, std::uint8_t bits, std::uint32_t end = 0) {
     std::uint32_t& last = state.last_seen[member];
-    if (last != kNothing && state.seen[last].subject == subject) {
-      state.seen[last].bits |= bits;
+    if (last == kNothing || state.seen[last].subject != subject) {
+      last = static_cast<std::uint32_t>(state.seen.size());
+      state.seen.push_back({member, subject, end, 1, bits});
       return;
     }
-    last = static_cast<std::uint32_t>(state.seen.size());
-    state.seen.push_back({member, subject, bits});
+    Scratch::State::Seen& seen = state.seen[last];
+    seen.bits |= bits;
+    if (seen.end == end || seen.places == UINT8_MAX) return;
+    seen.end = end;
+    ++seen.places;
   }
   void begin() {
     state.seen.clear();
@@ -88,9 +103,13 @@ struct Set::Database::Pass {
     for (std::size_t i = 0; i < seen.size();) {
       const Scratch::State::Seen first = seen[i];
       std::uint8_t bits = 0;
-      for (; i < seen.size() && seen[i].member == first.member && seen[i].subject == first.subject; ++i)
+      unsigned places = 0;
+      for (; i < seen.size() && seen[i].member == first.member && seen[i].subject == first.subject; ++i) {
         bits |= seen[i].bits;
-      if (bits == database.rows_[first.member].needs) visit({first.member, false, first.subject});
+        places += seen[i].places;
+      }
+      const Row& row = database.rows_[first.member];
+      if (bits == row.needs && places >= row.times) visit({first.member, false, first.subject});
     }
   }
   void name(std::span<const std::uint32_t> members) const {
@@ -108,11 +127,16 @@ struct Set::Database::Pass {
       return 0;
     };
     RP_ASSERT(text.bytes.size() <= UINT32_MAX);
-    RP_ASSERT(state.fit(database.handle_));
     const hs_error_t error =
         hs_scan(database.handle_, text.bytes.data(), static_cast<unsigned>(text.bytes.size()), 0,
                 state.hyperscan, on_match, this);
     RP_ASSERT(error == HS_SUCCESS);
+  }
+  void look() {
+    line = 0;
+    database.windows_.scan(text.bytes, [this](const Entry& entry, std::size_t end) {
+      see(entry.member, subject_at(end), entry.gives);
+    });
   }
   // False: what it saw is not all.
   bool walk_lines(Automaton& automaton) {
@@ -127,23 +151,26 @@ struct Set::Database::Pass {
     }
     return true;
   }
-  void walk() {
+  void walk(Scratch::State::Known& known) {
     std::size_t fresh = 0;
-    for (const Walk& each : database.walks_) {
-      Automaton& automaton = state.automaton(each.number, each.program);
-      if (!walk_lines(automaton)) name(each.members);
+    for (std::size_t n = 0; n < database.walks_.size(); ++n) {
+      Automaton& automaton = *known.automata[n];
+      automaton.begin();
+      if (!walk_lines(automaton)) name(database.walks_[n].members);
       fresh += automaton.fresh();
     }
-    if (fresh > 0) state.tidy_automata();
+    if (fresh > 0) state.tidy();
   }
 };
 
 void Set::Database::scan(const Text& text, Scratch::State& state, const Visit& visit) const {
   Pass pass{*this, text, state, visit};
+  Scratch::State::Known& known = known_to(state);
   pass.name(alone_);
   pass.begin();
   if (handle_ != nullptr) pass.search();
-  pass.walk();
+  if (windows_.size() > 0) pass.look();
+  pass.walk(known);
   pass.finish();
 }
 

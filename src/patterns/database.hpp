@@ -14,6 +14,7 @@
 #include "ringpost/patterns/set.hpp"
 
 #include "code.hpp"
+#include "windows.hpp"
 
 namespace ringpost::patterns {
 
@@ -46,29 +47,29 @@ class Set::Database {
     Way way = Way::alone;
     bool certain = false;
     std::uint8_t needs = 0;  // a bit for each thing that has to be seen in a subject
+    std::uint8_t times = 1;  // and how often, at so many places
   };
   // What Hyperscan reports, by its number there: an expression, or one of the words of a factor.
-  struct Entry {
-    std::uint32_t member = 0;
-    std::uint8_t gives = 0;  // a bit of `needs`
-  };
+  using Entry = Windows::Entry;  // `gives` is a bit of `needs`
   struct Pass;
   // Expressions that are walked together.
   struct Walk {
     Program program;
-    std::uint64_t number = 0;  // of all that this process ever made
     std::vector<std::uint32_t> members;
   };
   Database() = default;
   bool add_loose(const Tree& tree, std::uint32_t member);
-  void finish_walks();
+  void finish();
   void find_alone();
+  Scratch::State::Known& known_to(Scratch::State& state) const;
 
-  std::vector<Row> rows_;  // of each expression of the set
+  std::uint64_t number_ = 0;  // of all that this process ever made
+  std::vector<Row> rows_;     // of each expression of the set
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> alone_;
   hs_database_t* handle_ = nullptr;  // nullptr: Hyperscan has none of them
-  std::vector<Walk> walks_;          // while it is made, [0] has the large ones
+  Windows windows_;
+  std::vector<Walk> walks_;  // while it is made, [0] has the large ones
 };
 
 }  // namespace ringpost::patterns

@@ -245,12 +245,10 @@ void Program::write(std::string& out) const {
       static_cast<std::uint32_t>(starts_.size()), static_cast<std::uint32_t>(anchored_.size())};
   put(counts.data(), sizeof counts);
   put(steps_.data(), steps_.size() * sizeof(Step));
-  for (const ByteSet& set : sets_)
-    for (unsigned byte = 0; byte < 256; byte += 8) {
-      unsigned bits = 0;
-      for (unsigned bit = 0; bit < 8; ++bit) bits |= (set[byte + bit] ? 1U : 0U) << bit;
-      out.push_back(static_cast<char>(bits));
-    }
+  for (const ByteSet& set : sets_) {
+    const PackedSet bytes = packed(set);
+    put(bytes.data(), bytes.size());
+  }
   put(starts_.data(), starts_.size() * sizeof(std::uint32_t));
   put(anchored_.data(), anchored_.size() * sizeof(std::uint32_t));
 }
@@ -273,9 +271,9 @@ std::optional<Program> Program::read(std::string_view& bytes, std::size_t member
   program.anchored_.resize(counts[3]);
   if (!take(program.steps_.data(), counts[0] * sizeof(Step))) return std::nullopt;
   for (ByteSet& set : program.sets_) {
-    std::array<unsigned char, 32> packed{};
+    PackedSet packed{};
     if (!take(packed.data(), packed.size())) return std::nullopt;
-    for (unsigned byte = 0; byte < 256; ++byte) set[byte] = (packed[byte / 8] >> (byte % 8) & 1U) != 0;
+    set = unpacked(packed);
   }
   if (!take(program.starts_.data(), counts[2] * sizeof(std::uint32_t)) ||
       !take(program.anchored_.data(), counts[3] * sizeof(std::uint32_t)))

@@ -1,9 +1,9 @@
 // A set as bytes and back. Numbers are in the order of this machine: the key ties a cache to it.
 //
-//   magic "RPpat003" | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
+//   magic "RPpat006" | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
 //   | for each of the two databases: size u64, bytes (none: it has none) | checksum u64 over all before it
-//   database: for each member: way u8, certain u8, needs u8 | count of entries u32 | for each: member u32, gives u8
-//   | count of programs u32, each | what Hyperscan made of itself
+//   database: for each member: way u8, certain u8, needs u8, times u8 | count of entries u32 | for each: member u32, gives u8
+//   | windows | count of programs u32, each | what Hyperscan made of itself
 #include <cstring>
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ namespace ringpost::patterns {
 
 namespace {
 
-constexpr std::string_view kMagic = "RPpat003";
+constexpr std::string_view kMagic = "RPpat006";
 
 // FNV-1a in 64 bits: it names a cache and tells a torn file; nothing rests on it against malice.
 class Hash {
@@ -94,7 +94,8 @@ std::string Set::cache_key(std::span<const Pattern> patterns, Subjects subjects)
   add(hs_version());
   add(fmt::format("{} {} {} {} {}", platform.cpu_features, platform.tune, static_cast<int>(subjects),
                   kHyperscanPositionsMax, kDatabasePatternsMin));
-  add(fmt::format("{} {} {} {}", kCheapDatabaseMax, kFactorsMax, kFactorLiteralsMax, kFactorBitsMin));
+  add(fmt::format("{} {} {} {} {}", kCheapDatabaseMax, kFactorsMax, kFactorLiteralsMax, kFactorBitsMin,
+                  kWindowBitsMin));
   for (const Pattern& pattern : patterns) {
     add(pattern.expression);
     add(to_string(pattern.flags));
@@ -107,12 +108,14 @@ void Set::Database::write(std::string& out) const {
     put(out, static_cast<std::uint8_t>(row.way));
     put(out, static_cast<std::uint8_t>(row.certain));
     put(out, row.needs);
+    put(out, row.times);
   }
   put(out, static_cast<std::uint32_t>(entries_.size()));
   for (const Entry& entry : entries_) {
     put(out, entry.member);
     put(out, entry.gives);
   }
+  windows_.write(out);
   put(out, static_cast<std::uint32_t>(walks_.size()));
   for (const Walk& walk : walks_) walk.program.write(out);
   char* blob = nullptr;
@@ -129,7 +132,8 @@ std::unique_ptr<const Set::Database> Set::Database::read(std::string_view bytes,
     const auto way = reader.number<std::uint8_t>();
     const bool certain = reader.number<std::uint8_t>() != 0;
     if (way > static_cast<std::uint8_t>(Way::broken)) return nullptr;
-    made->rows_.push_back({static_cast<Way>(way), certain, reader.number<std::uint8_t>()});
+    const auto needs = reader.number<std::uint8_t>();
+    made->rows_.push_back({static_cast<Way>(way), certain, needs, reader.number<std::uint8_t>()});
   }
   const auto entries = reader.number<std::uint32_t>();
   for (std::uint32_t n = 0; n < entries && reader.good(); ++n) {
@@ -137,16 +141,19 @@ std::unique_ptr<const Set::Database> Set::Database::read(std::string_view bytes,
     if (member >= members) return nullptr;
     made->entries_.push_back({member, reader.number<std::uint8_t>()});
   }
-  const auto walks = reader.number<std::uint32_t>();
   if (!reader.good()) return nullptr;
   std::string_view blob = reader.rest();
+  auto windows = Windows::read(blob, members);
+  if (!windows || blob.size() < sizeof(std::uint32_t)) return nullptr;
+  made->windows_ = *std::move(windows);
+  const auto walks = Reader(blob).number<std::uint32_t>();
+  blob.remove_prefix(sizeof walks);
   for (std::uint32_t n = 0; n < walks; ++n) {
     auto program = Program::read(blob, members);
     if (!program || program->members() == 0) return nullptr;
-    made->walks_.push_back({*std::move(program), 0, {}});
+    made->walks_.push_back({*std::move(program), {}});
   }
-  made->finish_walks();
-  made->find_alone();
+  made->finish();
   if (!blob.empty() && hs_deserialize_database(blob.data(), blob.size(), &made->handle_) != HS_SUCCESS)
     return nullptr;
   // Entries without a database, or the other way round, are not what was written.

@@ -11,10 +11,13 @@ namespace ringpost::patterns {
 
 namespace {
 
-// What Hyperscan gets of one expression: itself, or words in groups of which one each must occur.
+// What is sought of one expression: itself, or words in groups of which one each must occur; by Hyperscan as texts, or as runs
+// of sets.
 struct Attempt {
   Way way = Way::alone;
   std::vector<std::vector<std::string>> groups;
+  std::uint32_t times = 1;
+  std::vector<LettersFactor> letters;
 };
 
 class Library {
@@ -57,33 +60,47 @@ constexpr std::size_t kCoarseMin = 40;
 // in them, so words are rare there; what fields hold is short and mostly alike, so the automaton comes first.
 class Choice {
  public:
-  Choice(const Tree& tree, bool lines, const Library& library)
-      : tree_(tree), lines_(lines), library_(library), traits_(traits_of(tree)) {}
+  Choice(const Tree& tree, Subjects subjects, const Library& library)
+      : tree_(tree),
+        lines_(subjects == Subjects::lines),
+        long_(subjects != Subjects::whole),
+        library_(library),
+        traits_(traits_of(tree)) {}
 
   // Certain: where Hyperscan sees it, it is, whatever is before and behind.
   bool certain() const { return !lines_ || (!traits_.takes_newline && !traits_.anchored); }
 
-  Attempt make(const std::function<bool(const Tree&)>& take_loose) const {
-    if (tree_[tree_.root].kind == NodeKind::never) return {Way::exact, {{}}};
-    if (auto attempt = exact()) return *std::move(attempt);
-    if (!lines_ && loose(take_loose)) return {Way::prefilter, {}};
+  Attempt make(const Windows& windows, const std::function<bool(const Tree&)>& take_loose) const {
+    const auto has_room = [&](const std::vector<LettersFactor>& letters) {
+      std::size_t count = 0;
+      for (const LettersFactor& factor : letters) count += factor.runs.size();
+      return windows.has_room(count);
+    };
+    if (tree_[tree_.root].kind == NodeKind::never) return {Way::exact, {{}}, 1, {}};
+    if (auto attempt = exact(kCheapDatabaseMax)) return *std::move(attempt);
+    if (!long_ && loose(take_loose)) return {Way::prefilter, {}, 1, {}};
     if (auto attempt = literal()) return *std::move(attempt);
-    if (lines_ && loose(take_loose)) return {Way::prefilter, {}};
+    if (auto letters = letters_factors_of(tree_); !letters.empty() && has_room(letters))
+      return {Way::literal, {}, 1, std::move(letters)};
+    if (long_ && loose(take_loose)) return {Way::prefilter, {}, 1, {}};
+    if (long_)
+      if (auto attempt = exact(kDatabaseMax)) return *std::move(attempt);
     return {};
   }
 
  private:
-  std::optional<Attempt> exact() const {
+  std::optional<Attempt> exact(std::size_t size_max) const {
     // A match of nothing at the start of a line is seen at the end of the one before.
     if (!traits_.exact_in_hyperscan || (!certain() && traits_.width_min == 0)) return std::nullopt;
     const std::string text = emit(tree_, {.hyperscan = true, .lines = lines_});
-    if (library_.size_of(text) > kCheapDatabaseMax) return std::nullopt;
-    return Attempt{Way::exact, {{text}}};
+    if (library_.size_of(text) > size_max) return std::nullopt;
+    return Attempt{Way::exact, {{text}}, 1, {}};
   }
 
   std::optional<Attempt> literal() const {
-    Attempt attempt{Way::literal, {}};
+    Attempt attempt{Way::literal, {}, 1, {}};
     for (const Factor& factor : factors_of(tree_)) {
+      attempt.times = factor.times >= kFactorTimesMin ? factor.times : 1;
       std::vector<std::string>& texts = attempt.groups.emplace_back();
       for (const std::string& literal : factor.literals) {
         std::string& text = texts.emplace_back("(?i:");
@@ -103,6 +120,7 @@ class Choice {
 
   const Tree& tree_;
   bool lines_;
+  bool long_;
   const Library& library_;
   Traits traits_;
 };
@@ -123,12 +141,20 @@ std::unique_ptr<const Set::Database> Set::Database::compile(std::span<const Patt
     if (!usable[member]) row.way = Way::broken;
     if (!usable[member] || !tree) continue;
     if (ascii) tree = in_ascii(*std::move(tree));
-    const Choice choice(*tree, subjects == Subjects::lines, library);
-    const Attempt attempt = choice.make([&](const Tree& loose) { return made->add_loose(loose, member); });
+    const Choice choice(*tree, subjects, library);
+    const Attempt attempt =
+        choice.make(made->windows_, [&](const Tree& loose) { return made->add_loose(loose, member); });
     row.way = attempt.way;
     row.certain = attempt.way == Way::exact && choice.certain();
     if (attempt.way == Way::prefilter) row.needs = 1;
+    row.times = static_cast<std::uint8_t>(attempt.times);
     unsigned bit = 1;
+    for (const LettersFactor& factor : attempt.letters) {
+      for (const Letters& run : factor.runs)
+        made->windows_.add(run, {member, static_cast<std::uint8_t>(bit)});
+      row.needs = static_cast<std::uint8_t>(row.needs | bit);
+      bit <<= 1U;
+    }
     for (const std::vector<std::string>& group : attempt.groups) {
       for (const std::string& text : group) {
         texts.push_back(text);
@@ -142,11 +168,11 @@ std::unique_ptr<const Set::Database> Set::Database::compile(std::span<const Patt
   std::vector<unsigned> flags;
   for (std::size_t id = 0; id < texts.size(); ++id) {
     pointers.push_back(texts[id].c_str());
-    const bool once = subjects == Subjects::whole || made->rows_[made->entries_[id].member].certain;
+    const Row& row = made->rows_[made->entries_[id].member];
+    const bool once = (subjects != Subjects::lines && row.times == 1) || row.certain;
     flags.push_back(HS_FLAG_ALLOWEMPTY | (once ? HS_FLAG_SINGLEMATCH : 0U));
   }
-  made->finish_walks();
-  made->find_alone();
+  made->finish();
   if (texts.empty()) return made;
   made->handle_ = library.make(pointers, flags);
   // Each went through alone; what fails for all together is memory, and PCRE2 serves.

@@ -106,14 +106,30 @@ struct Traits {
 };
 Traits traits_of(const Tree& tree);
 
-// Literals of which at least one is in every subject that matches, in lower case; a subject may have them in any case.
+// Literals of which at least one is in every subject that matches, in lower case; a subject may have them in any case. Some are
+// there `times`, one behind the other.
 struct Factor {
   std::vector<std::string> literals;
+  std::uint32_t times = 1;
   std::size_t width_min() const;
   // How rare it is in mail, about, as the logarithm to 2 of how many bytes go by between two of them.
   double bits() const;
 };
-// Those that a match needs all, the rarest first; none that are frequent.
+// Those that a match needs all, the rarest first; none that are frequent. One that must be there several times stands alone.
 std::vector<Factor> factors_of(const Tree& tree);
+
+// The same with letters in several forms: runs, one of which is in every subject that matches. A byte of `set`, then perhaps some
+// of `stay`.
+struct Letter {
+  ByteSet set;
+  ByteSet stay;
+  bool operator==(const Letter&) const = default;
+};
+using Letters = std::vector<Letter>;
+struct LettersFactor {
+  std::vector<Letters> runs;
+  double bits() const;
+};
+std::vector<LettersFactor> letters_factors_of(const Tree& tree);
 
 }  // namespace ringpost::patterns

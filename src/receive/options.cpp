@@ -25,8 +25,10 @@ void check_http(const ListenerOptions& options, OptionReport& report) {
 
 void check(const ListenerOptions& options, OptionReport& report) {
   check_http(options, report);
-  if (options.protocol == Protocol::submission && options.tls == TlsMode::none && !options.auth_without_tls)
-    report.error("tls", "a submission listener without TLS would never let anybody log in",
+  const bool logs_in = options.protocol == Protocol::submission || options.protocol == Protocol::imap ||
+                       options.protocol == Protocol::pop3;
+  if (logs_in && options.tls == TlsMode::none && !options.auth_without_tls)
+    report.error("tls", "without TLS this listener would never let anybody log in",
                  "set tls = \"required\" or \"implicit\", or auth_without_tls = true on a trusted network");
 }
 
@@ -38,7 +40,8 @@ const OptionTable& option_table(const ListenerOptions*) {
       {
           field<&ListenerOptions::protocol>(
               "protocol",
-              "What is spoken there; submission asks for AUTH, http serves pages and takes no mail.",
+              "What is spoken there; submission asks for AUTH, imap and pop3 let people at their mailboxes, http serves "
+              "pages.",
               needs_restart()),
           field<&ListenerOptions::address>("address", "Addresses and ports to listen on.", required(),
                                            not_empty(), example("[\"0.0.0.0:25\", \"[::]:25\"]"),

@@ -80,28 +80,61 @@ std::uint64_t word_at(const std::byte* bytes) {
   return word;
 }
 
-std::uint32_t update_three(std::uint32_t crc, const std::byte* bytes) {
+// What is done with each word besides.
+struct Read {
+  std::uint64_t word(const std::byte* from) { return word_at(from); }
+};
+struct Copy {
+  std::uint64_t word(const std::byte* from) {
+    const std::uint64_t word = word_at(from);
+    std::memcpy(to + (from - begin), &word, sizeof word);
+    return word;
+  }
+  std::byte* to;
+  const std::byte* begin;
+};
+
+template <class Each>
+std::uint32_t update_three(std::uint32_t crc, const std::byte* bytes, Each each) {
   std::uint64_t a = crc;
   std::uint64_t b = 0;
   std::uint64_t c = 0;
   for (std::size_t i = 0; i < kStripe; i += 8) {
-    a = _mm_crc32_u64(a, word_at(bytes + i));
-    b = _mm_crc32_u64(b, word_at(bytes + kStripe + i));
-    c = _mm_crc32_u64(c, word_at(bytes + 2 * kStripe + i));
+    a = _mm_crc32_u64(a, each.word(bytes + i));
+    b = _mm_crc32_u64(b, each.word(bytes + kStripe + i));
+    c = _mm_crc32_u64(c, each.word(bytes + 2 * kStripe + i));
   }
   const std::uint32_t joined = shift_stripe(static_cast<std::uint32_t>(a)) ^ static_cast<std::uint32_t>(b);
   return shift_stripe(joined) ^ static_cast<std::uint32_t>(c);
 }
 
-std::uint32_t update(std::uint32_t crc, const std::byte* bytes, std::size_t size) {
-  for (; size >= 3 * kStripe; bytes += 3 * kStripe, size -= 3 * kStripe) crc = update_three(crc, bytes);
+template <class Each>
+std::uint32_t update_words(std::uint32_t crc, const std::byte*& bytes, std::size_t& size, Each each) {
+  for (; size >= 3 * kStripe; bytes += 3 * kStripe, size -= 3 * kStripe) crc = update_three(crc, bytes, each);
   for (; size >= 8; bytes += 8, size -= 8)
-    crc = static_cast<std::uint32_t>(_mm_crc32_u64(crc, word_at(bytes)));
+    crc = static_cast<std::uint32_t>(_mm_crc32_u64(crc, each.word(bytes)));
+  return crc;
+}
+
+std::uint32_t update(std::uint32_t crc, const std::byte* bytes, std::size_t size) {
+  crc = update_words(crc, bytes, size, Read{});
   for (; size != 0; ++bytes, --size) crc = _mm_crc32_u8(crc, std::to_integer<std::uint8_t>(*bytes));
   return crc;
 }
 
+std::uint32_t update_copying(std::uint32_t crc, std::byte* to, const std::byte* bytes, std::size_t size) {
+  const std::byte* const begin = bytes;
+  crc = update_words(crc, bytes, size, Copy{to, begin});
+  if (size != 0) std::memcpy(to + (bytes - begin), bytes, size);
+  return update(crc, bytes, size);
+}
+
 #else
+
+std::uint32_t update_copying(std::uint32_t crc, std::byte* to, const std::byte* bytes, std::size_t size) {
+  if (size != 0) std::memcpy(to, bytes, size);
+  return update_scalar(crc, bytes, size);
+}
 
 std::uint32_t update(std::uint32_t crc, const std::byte* bytes, std::size_t size) {
   return update_scalar(crc, bytes, size);
@@ -113,6 +146,10 @@ std::uint32_t update(std::uint32_t crc, const std::byte* bytes, std::size_t size
 
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed) {
   return ~update(~seed, bytes.data(), bytes.size());
+}
+
+std::uint32_t crc32c_copy(std::byte* to, std::span<const std::byte> from, std::uint32_t seed) {
+  return ~update_copying(~seed, to, from.data(), from.size());
 }
 
 std::uint32_t crc32c_scalar(std::span<const std::byte> bytes, std::uint32_t seed) {

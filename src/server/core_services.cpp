@@ -17,6 +17,10 @@ std::shared_ptr<const intake::Settings> intake_settings(const Configuration& con
                        .report_expire_after = configuration.retry.bounce_expire_after});
 }
 
+store::StoreSettings store_settings(const Configuration& configuration) {
+  return {.quota = {.bytes_max = configuration.mailboxes.quota.count}};
+}
+
 std::shared_ptr<const inject::PickupSettings> pickup_settings(const Material& material,
                                                               std::shared_ptr<const policy::Policy> policy) {
   const Configuration& configuration = *material.configuration;
@@ -61,7 +65,10 @@ Result<std::unique_ptr<resolve::Resolver>> CoreServices::make_resolver() const {
 Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) {
   material_ = std::move(material);
   const Configuration& configuration = *material_->configuration;
-  spool_ = RP_CO_TRY(co_await spool::Spool::open(core_, configuration.spool, shared_.spool_start, orphans()));
+  store_ =
+      std::make_unique<store::Store>(core_, shared_.mailboxes(core_.count()), store_settings(configuration));
+  spool_ = RP_CO_TRY(
+      co_await spool::Spool::open(core_, configuration.spool, shared_.spool_start, orphans(), store_.get()));
   resolver_ = RP_CO_TRY(make_resolver());
   tls_clients_.push_back(RP_CO_TRY(tls::ClientContext::build(material_->tls_client)));
   intake_ = std::make_unique<intake::Intake>(core_, *spool_, intake_settings(configuration));
@@ -70,6 +77,7 @@ Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) 
   intake_->set_filter(material_->filter);
   local_ =
       RP_CO_TRY(deliver::Local::make(core_, *shared_.accounts, shared_.helper, local_settings(*material_)));
+  local_->use_store(store_.get());
   const auto snapshot = RP_CO_TRY(make_snapshot(*material_, *shared_.accounts));
   deliver_ = std::make_unique<deliver::Service>(
       core_, deliver::Service::Parts{.spool = spool_.get(),
@@ -88,12 +96,22 @@ Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) 
                                                                         .clients = shared_.clients,
                                                                         .blocklists = blocklists_.get(),
                                                                         .snapshot = snapshot});
+  access_ = std::make_unique<access::Service>(
+      core_, access::Service::Parts{.store = store_.get(),
+                                    .accounts = shared_.accounts,
+                                    .places = &shared_.places(core_.count()),
+                                    .snapshot = RP_CO_TRY(make_access_snapshot(*material_))});
   co_return Result<void>{};
 }
 
 Task<Result<void>> CoreServices::start() {
-  for (const BoundSocket& socket : shared_.sockets)
-    if (socket.core == core_.index()) receive_->listen(socket.listener, socket.slot, socket.handle);
+  for (const BoundSocket& socket : shared_.sockets) {
+    if (socket.core != core_.index()) continue;
+    if (access_->serves(socket.listener))
+      access_->listen(socket.listener, socket.slot, socket.handle);
+    else
+      receive_->listen(socket.listener, socket.slot, socket.handle);
+  }
   RP_CO_CHECK(co_await spool_->start(*deliver_));
   if (core_.index() == 0 && shared_.pickup) {
     pickup_ = std::make_unique<inject::Pickup>(core_, *intake_,
@@ -107,12 +125,15 @@ Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
   const Configuration& configuration = *material->configuration;
   const auto snapshot = RP_TRY(make_snapshot(*material, *shared_.accounts));
   auto settings = RP_TRY(deliver_settings(*material, snapshot->policy));
+  auto access = RP_TRY(make_access_snapshot(*material));
   RP_CHECK(local_->set_settings(local_settings(*material)));
+  store_->set_settings(store_settings(configuration));
   material_ = std::move(material);
   intake_->set_settings(intake_settings(configuration));
   set_fact_sources();
   intake_->set_filter(material_->filter);
   receive_->reload(snapshot);
+  access_->reload(std::move(access));
   deliver_->reload(std::move(settings));
   if (pickup_) pickup_->set_settings(pickup_settings(*material_, snapshot->policy));
   return {};
@@ -135,6 +156,7 @@ void CoreServices::set_fact_sources() {
 Task<void> CoreServices::cut_off(std::shared_ptr<shard::Sleep> bound) {
   if (!co_await *bound) co_return;  // all was over before
   receive_->abort();
+  access_->abort();
   deliver_->abort();
   resolver_->abort();
 }
@@ -153,9 +175,11 @@ Task<void> CoreServices::shut_down(Duration bound) {
   if (receive_ && deliver_) {
     const auto sleep = std::make_shared<shard::Sleep>(core_, bound);
     receive_->drain();
+    access_->drain();
     deliver_->drain();
     core_.spawn(cut_off(sleep));
     co_await receive_->stopped();
+    co_await access_->stopped();
     co_await deliver_->stopped();
     sleep->cancel();
   }

@@ -5,8 +5,10 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 
+#include "ringpost/access/service.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/deliver/leases.hpp"
 #include "ringpost/deliver/local.hpp"
@@ -19,6 +21,7 @@
 #include "ringpost/receive/service.hpp"
 #include "ringpost/resolve/resolver.hpp"
 #include "ringpost/spool/spool.hpp"
+#include "ringpost/store/store.hpp"
 
 #include "material.hpp"
 #include "sockets.hpp"
@@ -38,6 +41,21 @@ struct Shared {
   // A simulated world brings its own DNS (none: c-ares), and has no directory to watch.
   std::function<std::unique_ptr<resolve::Upstream>(shard::Core&)> upstream;
   bool pickup = true;
+  // Made by the first core that asks.
+  store::Sharing& mailboxes(unsigned cores) {
+    std::call_once(mailboxes_once_, [&] { mailboxes_ = std::make_unique<store::Sharing>(cores); });
+    return *mailboxes_;
+  }
+  access::Places& places(unsigned cores) {
+    std::call_once(places_once_, [&] { places_ = std::make_unique<access::Places>(cores); });
+    return *places_;
+  }
+
+ private:
+  std::once_flag mailboxes_once_;
+  std::unique_ptr<store::Sharing> mailboxes_;
+  std::once_flag places_once_;
+  std::unique_ptr<access::Places> places_;
 };
 
 class CoreServices {
@@ -59,6 +77,7 @@ class CoreServices {
 
   shard::Core& core() { return core_; }
   spool::Spool& spool() { return *spool_; }
+  store::Store& store() { return *store_; }
   deliver::Service& deliver() { return *deliver_; }
   receive::Service& receive() { return *receive_; }
   friend FramePool& frame_pool(CoreServices& services) { return services.core_.frames(); }
@@ -74,6 +93,7 @@ class CoreServices {
   shard::Core& core_;
   Shared& shared_;
   std::shared_ptr<const Material> material_;
+  std::unique_ptr<store::Store> store_;  // keeps its records in the log of the spool
   std::unique_ptr<spool::Spool> spool_;
   std::unique_ptr<resolve::Resolver> resolver_;
   std::vector<std::unique_ptr<tls::ClientContext>>
@@ -85,6 +105,7 @@ class CoreServices {
   std::unique_ptr<deliver::Service> deliver_;
   std::unique_ptr<receive::Blocklists> blocklists_;
   std::unique_ptr<receive::Service> receive_;
+  std::unique_ptr<access::Service> access_;
   std::unique_ptr<inject::Pickup> pickup_;  // on the first core
   shard::Signal pickup_signal_;
   bool pickup_ended_ = false;

@@ -116,6 +116,52 @@ Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& m
   return std::shared_ptr<const receive::Snapshot>(std::move(snapshot));
 }
 
+namespace {
+
+access::Speaks speaks(receive::Protocol protocol) {
+  if (protocol == receive::Protocol::imap) return access::Speaks::imap;
+  return protocol == receive::Protocol::pop3 ? access::Speaks::pop3 : access::Speaks::nothing;
+}
+
+access::Listening access_listening(const std::string& name, const receive::ListenerOptions& options,
+                                   const std::string& hostname,
+                                   const std::shared_ptr<const tls::ServerContext>& tls) {
+  const bool upgrades = tls != nullptr && (options.tls == receive::TlsMode::offered ||
+                                           options.tls == receive::TlsMode::required);
+  access::Listening listening;
+  listening.name = name;
+  listening.speaks = speaks(options.protocol);
+  listening.implicit_tls = options.tls == receive::TlsMode::implicit;
+  if (upgrades || listening.implicit_tls) listening.tls = tls;
+  listening.connection_limit = options.connection_limit;
+  listening.proxy_protocol_from = options.proxy_protocol_from;
+  listening.imap.hostname = hostname;
+  listening.imap.starttls = upgrades;
+  listening.imap.auth_needs_tls = !options.auth_without_tls;
+  listening.imap.append_limit = options.message_size_limit;
+  listening.imap.bad_commands_max = options.error_limit;
+  listening.imap.capabilities.remove(imap::Capability::compress_deflate);
+  listening.imap.capabilities.remove(imap::Capability::quota_set);
+  listening.pop3.hostname = hostname;
+  listening.pop3.starttls = upgrades;
+  listening.pop3.auth_needs_tls = !options.auth_without_tls;
+  listening.pop3.errors_max = options.error_limit;
+  return listening;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const access::Snapshot>> make_access_snapshot(const Material& material) {
+  const Configuration& configuration = *material.configuration;
+  std::shared_ptr<const tls::ServerContext> tls;
+  if (has_certificate(material))
+    tls = RP_TRY(tls::ServerContext::build(material.tls_server, material.ticket_keys));
+  auto snapshot = std::make_shared<access::Snapshot>();
+  for (const auto& [name, options] : configuration.listener)
+    snapshot->listeners.push_back(access_listening(name, options, configuration.hostname(), tls));
+  return std::shared_ptr<const access::Snapshot>(std::move(snapshot));
+}
+
 deliver::LocalSettings local_settings(const Material& material) {
   const Configuration& configuration = *material.configuration;
   return {.hostname = configuration.hostname(),

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ringpost/access/service.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/deliver/local.hpp"
 #include "ringpost/deliver/service.hpp"
@@ -39,6 +40,7 @@ Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Conf
 
 Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& material,
                                                                accounts::Accounts& accounts);
+Result<std::shared_ptr<const access::Snapshot>> make_access_snapshot(const Material& material);
 deliver::LocalSettings local_settings(const Material& material);
 Result<std::shared_ptr<const deliver::Settings>> deliver_settings(
     const Material& material, std::shared_ptr<const policy::Policy> policy);

@@ -41,6 +41,12 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
 }
 
+filter::BayesTotals site_totals(const tables::Bayes& bayes) {
+  const auto view = bayes.view();
+  const auto* site = view->owner("");
+  return site == nullptr ? filter::BayesTotals{} : filter::BayesTotals{site->spam.load(), site->ham.load()};
+}
+
 }  // namespace
 
 Process::~Process() = default;
@@ -183,8 +189,15 @@ void Process::on_each_core(const std::function<void(admin::CoreView&)>& visit) {
 // "off", or what runs.
 std::string Process::filter_text() const {
   if (!material_->filter) return "off";
-  return fmt::format("{}, {}", rule_summary_,
-                     material_->filter->engine->is_compiled() ? "compiled" : "being compiled");
+  const filter::Engine& engine = *material_->filter->engine;
+  std::string text = fmt::format("{}, {}, scores for {}", rule_summary_,
+                                 engine.is_compiled() ? "compiled" : "being compiled",
+                                 to_string(engine.options().score_set));
+  if (bayes_) {
+    const filter::BayesTotals known = site_totals(*bayes_);
+    text += fmt::format(", Bayes of {} spam and {} ham", known.spam, known.ham);
+  }
+  return text;
 }
 
 admin::ServerStatus Process::status() const {
@@ -273,16 +286,6 @@ Result<void> Process::put_in_force(std::shared_ptr<const Material> fresh) {
   return {};
 }
 
-namespace {
-
-filter::BayesTotals site_totals(const tables::Bayes& bayes) {
-  const auto view = bayes.view();
-  const auto* site = view->owner("");
-  return site == nullptr ? filter::BayesTotals{} : filter::BayesTotals{site->spam.load(), site->ham.load()};
-}
-
-}  // namespace
-
 // Rules in which something has become wrong do not take the place of those that run.
 Result<void> Process::take_rules(Material& fresh, std::vector<std::string>& waiting) {
   const Configuration& configuration = *fresh.configuration;
@@ -355,6 +358,7 @@ Result<filter::ScoreSet> Process::choose_scores(const Configuration& configurati
     auto opened = RP_TRY(tables::Bayes::open(configuration.server.state_directory.text + "/bayes.db",
                                              {.tokens_max = settings.tokens_max}));
     RP_CHECK(opened->load());
+    const std::scoped_lock lock(mutex_);
     bayes_ = std::move(opened);
     shared_.bayes = bayes_.get();
   } else if (used) {

@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/sasl/secret_base64.hpp"
 #include "ringpost/smtp/client_session.hpp"
 
 #include "capabilities.hpp"
-#include "secret_base64.hpp"
 
 namespace ringpost::smtp {
 
@@ -101,7 +101,7 @@ void ClientSession::send_secret(const std::optional<sasl::Secret>& message) {
 
 ClientSession::MaybeEvent ClientSession::on_auth() {
   if (reply_.code == 334) {
-    const std::optional<sasl::Secret> challenge = decode_secret(reply_.text);
+    const std::optional<sasl::Secret> challenge = sasl::decode_secret(reply_.text);
     send_secret(challenge ? exchange_->answer(challenge->view()) : std::nullopt);
     return std::nullopt;
   }

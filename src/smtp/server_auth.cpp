@@ -1,8 +1,7 @@
 // AUTH: base64 around sasl (RFC 4954).
 #include "ringpost/base/assert.hpp"
+#include "ringpost/sasl/secret_base64.hpp"
 #include "ringpost/smtp/server_session.hpp"
-
-#include "secret_base64.hpp"
 
 namespace ringpost::smtp {
 namespace {
@@ -46,14 +45,14 @@ std::optional<Event> ServerSession::on_auth(std::string_view arguments) {
   if (initial.find(' ') != std::string_view::npos) return fail_auth(replies::kAuthSyntax);
   // "=" is the initial response that is there and empty.
   if (initial == "=") return take_step(exchange_->start(std::string_view{}));
-  const std::optional<sasl::Secret> message = decode_secret(initial);
+  const std::optional<sasl::Secret> message = sasl::decode_secret(initial);
   if (!message) return fail_auth(replies::kAuthGarbage);
   return take_step(exchange_->start(message->view()));
 }
 
 std::optional<Event> ServerSession::on_auth_answer(std::string_view line) {
   if (line == "*") return fail_auth(replies::kAuthCancelled);
-  const std::optional<sasl::Secret> message = decode_secret(line);
+  const std::optional<sasl::Secret> message = sasl::decode_secret(line);
   if (!message) return fail_auth(replies::kAuthGarbage);
   return take_step(exchange_->answer(message->view()));
 }

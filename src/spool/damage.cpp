@@ -51,6 +51,7 @@ void Spool::State::note_damaged(MessageId id) {
 
 // Found by the scrub; a body is named by its message, which may be another id.
 void Spool::State::rotten(const journal::Damage& damage) {
+  if (is_of_guest(damage.type)) return guest->damaged(damage);
   if (const MessageId id = named_by(damage, queue, nullptr)) note_damaged(id);
 }
 

@@ -38,11 +38,20 @@ Task<Result<void>> Spool::State::open(std::vector<unsigned> adopt) {
   ledger.log = log.get();
 
   // The callbacks are the log's, which this owns.
-  log->set_carry([this](const journal::RecordView& view) { return carry(view); });
-  log->set_lost([this](const journal::RecordView& view) { lost(view); });
+  log->set_carry([this](const journal::RecordView& view) {
+    return is_of_guest(view.type) ? guest->carry(view) : carry(view);
+  });
+  log->set_lost(
+      [this](const journal::RecordView& view) { is_of_guest(view.type) ? guest->lost(view) : lost(view); });
   log->set_freed([this](std::uint32_t segment) { queue.forget_copies(segment); });
   log->set_upkeep([this] { upkeep(); });
   log->set_damage([this](const journal::Damage& damage) { rotten(damage); });
+  if (guest != nullptr)
+    guest->join({.log = log.get(),
+                 .next_id = [this] { return next_id(); },
+                 .in_queue = [this](MessageId id) { return queue.find(id) != nullptr; },
+                 .shard = own_shard,
+                 .epoch = start_info.epoch});
   core.at_turn_end(hook);
   upkeep();
   core.spawn(recover(shared_from_this()));
@@ -54,7 +63,11 @@ Task<void> Spool::State::recover(std::shared_ptr<State> self) {
   ++background;
   replay = std::make_unique<Replay>(queue, ledger, own_shard);
   recovery = co_await log->recover(
-      [this](journal::Log&, const journal::RecordView& view) { replay->visit(view); }, &report);
+      [this](journal::Log&, const journal::RecordView& view) {
+        is_of_guest(view.type) ? guest->visit(view) : replay->visit(view);
+      },
+      &report);
+  if (guest != nullptr) guest->visited(recovery);
   replay->finish();
   figures.damaged.add(replay->unreadable() + replay->without_body());
   name_damaged();
@@ -74,6 +87,7 @@ Task<Result<void>> Spool::State::start(Announcements& to) {
     co_await shard::Sleep(core, kExchangePoll);
   }
   RP_CO_CHECK(co_await settle_foreign());
+  if (guest != nullptr) RP_CO_CHECK(co_await guest->settle());
   listener = &to;
   RP_CO_CHECK(co_await announce_recovered());
   log->start_reclaim();
@@ -111,14 +125,16 @@ Task<Result<void>> Spool::State::settle_foreign() {
 
 // Little by little: new mail is taken meanwhile.
 Task<Result<void>> Spool::State::announce_recovered() {
-  Survey left(shared_from_this(), [this](MessageId id) { return queue.find(id)->is(Entry::unannounced); });
+  Survey left(shared_from_this());
   for (auto some = co_await left.next(); !some.empty(); some = co_await left.next())
     for (const auto& [id, loaded] : some) {
       Entry* entry = queue.find(id);
       if (entry == nullptr || !entry->is(Entry::unannounced)) continue;
       entry->clear(Entry::unannounced);
+      // Before it is handed over nobody changes what has become of it.
       if (loaded)
-        announce_with(*entry, loaded->bytes, true);
+        listener->queued(
+            {.id = id, .envelope = &loaded->envelope, .outcomes = loaded->outcomes, .recovered = true});
       else
         announce(id, true);
     }
@@ -128,6 +144,7 @@ Task<Result<void>> Spool::State::announce_recovered() {
 
 void Spool::State::upkeep() {
   announce_again();
+  if (guest != nullptr) guest->upkeep();
   figures.messages.set(static_cast<std::int64_t>(queue.index().size()));
   figures.tried.set(static_cast<std::int64_t>(queue.states().size()));
   figures.index_bytes.set(static_cast<std::int64_t>(queue.index().memory() + queue.states().memory()));
@@ -149,6 +166,7 @@ Task<void> Spool::State::close() {
       postpone(*entry);
   (void)co_await flush();
   closing = true;
+  if (guest != nullptr) co_await guest->close();
   while (background != 0) co_await quiet.wait();
   static_cast<ListLink<shard::TurnHook>&>(hook).unlink();
   co_await log->close();

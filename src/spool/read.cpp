@@ -78,7 +78,18 @@ Body Spool::State::held_part(std::shared_ptr<Held> from, std::uint64_t offset, s
   return body;
 }
 
+// It may be moved while its records are read; then they are read where they are now.
 Task<Result<Body>> Spool::State::part(MessageId id, std::uint64_t offset, std::uint64_t size) {
+  for (unsigned attempt = 0; attempt < kReadAttempts; ++attempt) {
+    bool moved = false;
+    auto body = co_await part_once(id, offset, size, moved);
+    if (!moved) co_return body;
+  }
+  co_return fail(ErrorKind::temporary, "the message is moved again and again");
+}
+
+Task<Result<Body>> Spool::State::part_once(MessageId id, std::uint64_t offset, std::uint64_t size,
+                                           bool& moved) {
   const Entry* entry = queue.find(id);
   if (entry == nullptr) co_return fail(unknown(id));
   if (entry->is(Entry::no_body)) co_return fail(ErrorKind::permanent, "the body of the message is damaged");
@@ -93,9 +104,9 @@ Task<Result<Body>> Spool::State::part(MessageId id, std::uint64_t offset, std::u
       const auto skip = static_cast<std::uint32_t>(offset > at ? offset - at : 0);
       const auto count =
           static_cast<std::uint32_t>(std::min<std::uint64_t>(where.size - skip, size - body.size_));
-      auto added = co_await add_record(id, where, skip, count, body);
+      auto added = co_await add_record(id, where, skip, count, body, moved);
       if (!added) {
-        if (added.error().kind == ErrorKind::permanent) figures.damaged.add();
+        if (added.error().kind == ErrorKind::permanent && queue.find(id) != nullptr) figures.damaged.add();
         co_return fail(std::move(added).error());
       }
     }
@@ -105,14 +116,16 @@ Task<Result<Body>> Spool::State::part(MessageId id, std::uint64_t offset, std::u
 }
 
 // The bytes of one record, pinned or copied. The message may end or move while others are read: then the record may be
-// gone.
+// gone, and an error says so.
 Task<Result<void>> Spool::State::add_record(MessageId id, journal::Location where, std::uint32_t skip,
-                                            std::uint32_t size, Body& body) {
+                                            std::uint32_t size, Body& body, bool& moved) {
   const Entry* entry = queue.find(id);
   if (entry == nullptr) co_return fail(unknown(id));
   const auto records = queue.body_records(*entry);
-  if (std::ranges::find(records, where) == records.end())
+  if (std::ranges::find(records, where) == records.end()) {
+    moved = true;
     co_return fail(ErrorKind::temporary, "the message has just been moved");
+  }
   body.size_ += size;
   if (journal::Pin pin = log->pin(where)) {
     body.pieces_.push_back(pin.bytes().subspan(skip, size));

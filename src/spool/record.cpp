@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/journal/limits.hpp"
 
 #include "spool_state.hpp"
 
@@ -180,7 +181,11 @@ bool Spool::State::write_held(Entry& entry) {
 bool Spool::State::end_message(Entry& entry) {
   const MessageId id{entry.id};
   if (!entry.is(Entry::in_memory)) {
-    const auto segments = queue.segments_of(entry);
+    auto segments = queue.segments_of(entry);
+    // They may hold an older envelope of it that nobody has seen.
+    for (const journal::SegmentName& name : log->kept_segments())
+      if (segments.size() < journal::kTargetsMax && std::ranges::find(segments, name) == segments.end())
+        segments.push_back(name);
     if (!append_ending(id, segments, RecordType::done, foreign_flag(segments))) return false;
   }
   held.erase(id.value);

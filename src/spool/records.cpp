@@ -12,9 +12,13 @@ journal::Location body_before(journal::Location envelope, std::uint32_t size) {
   return {envelope.segment, static_cast<std::uint32_t>(envelope.offset - behind), size};
 }
 
+namespace {
+constexpr std::uint32_t kRecipientMask = (1U << 24) - 1;
+}  // namespace
+
 PackedOutcome pack(const Outcome& outcome) {
   PackedOutcome packed;
-  packed.recipient = outcome.recipient;
+  packed.recipient = outcome.recipient & kRecipientMask;
   packed.attempts = outcome.attempts;
   packed.code = static_cast<std::uint16_t>(std::min<unsigned>(outcome.code, 999) & 0xFFFU);
   packed.state = static_cast<std::uint16_t>(static_cast<unsigned>(outcome.state) & 7U);
@@ -83,7 +87,7 @@ std::optional<DecodedState> decode_state(std::span<const std::byte> payload) {
   DecodedState decoded{.whole = header.whole != 0};
   for (std::size_t i = 0; i < header.count; ++i) {
     const auto item = journal::load<StateItem>(payload, sizeof header + i * sizeof(StateItem));
-    if (item.state > kTargetFinished) return std::nullopt;
+    if (item.state > kTargetFinished || item.recipient > kRecipientMask) return std::nullopt;
     if (item.state == kTargetFinished)
       decoded.finished.push_back({item.recipient, static_cast<std::uint64_t>(item.next_attempt)});
     else

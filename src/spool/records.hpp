@@ -78,7 +78,8 @@ static_assert(sizeof(SegmentItem) == 16);
 
 // 16 bytes of memory for each recipient that something has happened to.
 struct PackedOutcome {
-  std::uint32_t recipient = 0;
+  std::uint32_t recipient : 24 = 0;  // as many as an Entry has
+  std::uint32_t aside : 8 = 0;       // no part of it: States has a use for the room
   std::uint16_t attempts = 0;
   std::uint16_t code : 12 = 0;
   std::uint16_t state : 3 = 0;
@@ -86,7 +87,10 @@ struct PackedOutcome {
   std::int64_t next_attempt = 0;
 
   bool final() const { return state != static_cast<std::uint16_t>(RecipientState::pending); }
-  bool operator==(const PackedOutcome&) const = default;
+  bool operator==(const PackedOutcome& other) const {
+    return recipient == other.recipient && attempts == other.attempts && code == other.code &&
+           state == other.state && warned == other.warned && next_attempt == other.next_attempt;
+  }
 };
 static_assert(sizeof(PackedOutcome) == 16);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ringpost/journal/format.hpp"
+#include "ringpost/journal/part.hpp"
 #include "ringpost/mail/envelope_record.hpp"
 #include "ringpost/spool/limits.hpp"
 
@@ -202,6 +203,7 @@ void Replay::finish() {
 }
 
 MessageId named_by(const journal::Damage& damage, const Queue& queue, const Replay* replay) {
+  if (journal::Part::has_type(damage.type)) return {};  // another one's record
   if (damage.torn_tail || damage.type != static_cast<std::uint8_t>(RecordType::chunk))
     return damage.torn_tail ? MessageId{} : damage.id;
   const auto owner = queue.message_of_body(damage.id.value);

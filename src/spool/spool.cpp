@@ -16,10 +16,11 @@ FramePool& Spool::frames() {
 }
 
 Task<Result<std::unique_ptr<Spool>>> Spool::open(shard::Core& core, SpoolOptions options, SpoolStart start,
-                                                 std::vector<unsigned> adopt) {
+                                                 std::vector<unsigned> adopt, journal::Part* part) {
   RP_ASSERT(core.index() < kShardsMax);
   std::unique_ptr<Spool> spool(
       new Spool(std::make_shared<State>(core, std::move(options), std::move(start))));
+  spool->state_->guest = part;
   RP_CO_CHECK(co_await spool->state_->open(std::move(adopt)));
   co_return spool;
 }
@@ -68,8 +69,11 @@ Refusal Spool::refusing() const {
 }
 
 MessageId Spool::next_id() {
-  RP_ASSERT(state_->next_sequence < (std::uint64_t{1} << MessageId::kSequenceBits));
-  return MessageId::make(state_->start_info.epoch, state_->own_shard, state_->next_sequence++);
+  return state_->next_id();
+}
+MessageId Spool::State::next_id() {
+  RP_ASSERT(next_sequence < (std::uint64_t{1} << MessageId::kSequenceBits));
+  return MessageId::make(start_info.epoch, own_shard, next_sequence++);
 }
 
 Task<Result<void>> Spool::start(Announcements& listener) {

@@ -67,6 +67,8 @@ class Group {
 struct Spool::State : std::enable_shared_from_this<Spool::State> {
   State(shard::Core& on, SpoolOptions with, SpoolStart started);
 
+  MessageId next_id();
+
   // Accepting.
   Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
                             std::span<const std::span<const std::byte>> pieces);
@@ -113,14 +115,16 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   bool refresh(MessageId id, Loaded& loaded) const;
   Result<Loaded> loaded_from(MessageId id, std::vector<std::byte> envelope) const;
   Task<Result<Body>> part(MessageId id, std::uint64_t offset, std::uint64_t size);
+  Task<Result<Body>> part_once(MessageId id, std::uint64_t offset, std::uint64_t size, bool& moved);
   Task<Result<std::vector<std::byte>>> read_envelope(MessageId id);
   Result<std::vector<buffer::Block>> blocks_for(std::uint64_t size);
   Body held_part(std::shared_ptr<Held> from, std::uint64_t offset, std::uint64_t size) const;
   Task<Result<void>> add_record(MessageId id, journal::Location where, std::uint32_t skip, std::uint32_t size,
-                                Body& body);
+                                Body& body, bool& moved);
 
   // Start and end.
   Task<Result<void>> open(std::vector<unsigned> adopt);
+  bool is_of_guest(std::uint8_t type) const { return guest != nullptr && journal::Part::has_type(type); }
   Task<void> recover(std::shared_ptr<State> self);
 
   // Damage: named in the log, and kept.
@@ -150,6 +154,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   const unsigned own_shard;
   Figures figures;
   std::unique_ptr<journal::Log> log;
+  journal::Part* guest = nullptr;  // who else has records in the log; null: nobody
   LogLedger ledger;
   Queue queue{ledger};
   std::unique_ptr<Replay> replay;  // until start is over

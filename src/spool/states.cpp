@@ -34,7 +34,7 @@ std::uint32_t States::make() {
 
 void States::release(std::uint32_t state) {
   Info& info = infos_[state];
-  if (info.count == kMany) {
+  if (count_of(info) == kMany) {
     manies_[info.one.recipient].reset();
     free_manies_.push_back(info.one.recipient);
   }
@@ -42,10 +42,17 @@ void States::release(std::uint32_t state) {
   free_.push_back(state);
 }
 
+void States::put_one(Info& info, const PackedOutcome& outcome) {
+  const std::uint32_t aside = info.one.aside;
+  info.one = outcome;
+  info.one.aside = aside & 0xFFU;
+  set_count(info, 1);
+}
+
 // Turns the one outcome into a list.
 States::Many& States::many(std::uint32_t state) {
   Info& info = infos_[state];
-  if (info.count == kMany) return *manies_[info.one.recipient];
+  if (count_of(info) == kMany) return *manies_[info.one.recipient];
   std::uint32_t slot = static_cast<std::uint32_t>(manies_.size());
   if (free_manies_.empty()) {
     manies_.emplace_back();
@@ -53,44 +60,51 @@ States::Many& States::many(std::uint32_t state) {
     slot = free_manies_.back();
     free_manies_.pop_back();
   }
+  RP_ASSERT(slot < (1U << 24));
   manies_[slot] = std::make_unique<Many>();
-  if (info.count == 1) {
+  manies_[slot]->whole = whole(state);
+  if (count_of(info) == 1) {
     manies_[slot]->outcomes.push_back(info.one);
     manies_[slot]->final_count = info.one.final() ? 1 : 0;
   }
-  info.count = kMany;
-  info.one.recipient = slot;
+  info = Info{};
+  set_count(info, kMany);
+  info.one.recipient = slot & ((1U << 24) - 1);
   return *manies_[slot];
 }
 
 std::span<const PackedOutcome> States::outcomes(std::uint32_t state) const {
   const Info& info = infos_[state];
-  if (info.count == kMany) return manies_[info.one.recipient]->outcomes;
-  return {&info.one, info.count};
+  if (count_of(info) == kMany) return manies_[info.one.recipient]->outcomes;
+  return {&info.one, count_of(info)};
 }
+
+namespace {
+std::uint32_t recipient_of(const PackedOutcome& outcome) {
+  return outcome.recipient;
+}
+}  // namespace
 
 const PackedOutcome* States::find(std::uint32_t state, std::uint32_t recipient) const {
   const auto all = outcomes(state);
-  const auto found = std::ranges::lower_bound(all, recipient, {}, &PackedOutcome::recipient);
+  const auto found = std::ranges::lower_bound(all, recipient, {}, recipient_of);
   return found != all.end() && found->recipient == recipient ? &*found : nullptr;
 }
 
 bool States::put(std::uint32_t state, const PackedOutcome& outcome,
                  bool (*replaces)(const PackedOutcome&, const PackedOutcome&)) {
   Info& info = infos_[state];
-  if (info.count == 0) {
-    info.one = outcome;
-    info.count = 1;
+  if (count_of(info) == 0) {
+    put_one(info, outcome);
     return true;
   }
-  if (info.count == 1 && info.one.recipient == outcome.recipient) {
+  if (count_of(info) == 1 && info.one.recipient == outcome.recipient) {
     if (!replaces(info.one, outcome)) return false;
-    info.one = outcome;
+    put_one(info, outcome);
     return true;
   }
   Many& list = many(state);
-  const auto found =
-      std::ranges::lower_bound(list.outcomes, outcome.recipient, {}, &PackedOutcome::recipient);
+  const auto found = std::ranges::lower_bound(list.outcomes, recipient_of(outcome), {}, recipient_of);
   if (found == list.outcomes.end() || found->recipient != outcome.recipient) {
     list.outcomes.insert(found, outcome);
   } else {
@@ -106,7 +120,7 @@ bool States::put(std::uint32_t state, const PackedOutcome& outcome,
 
 std::span<const FinishedTarget> States::finished(std::uint32_t state) const {
   const Info& info = infos_[state];
-  if (info.count != kMany) return {};
+  if (count_of(info) != kMany) return {};
   return manies_[info.one.recipient]->finished;
 }
 
@@ -128,20 +142,43 @@ bool States::join(std::uint32_t state, const PackedOutcome& outcome) {
 
 std::size_t States::final_count(std::uint32_t state) const {
   const Info& info = infos_[state];
-  if (info.count == kMany) return manies_[info.one.recipient]->final_count;
-  return info.count == 1 && info.one.final() ? 1 : 0;
+  if (count_of(info) == kMany) return manies_[info.one.recipient]->final_count;
+  return count_of(info) == 1 && info.one.final() ? 1 : 0;
 }
 
 std::span<const journal::Location> States::changes(std::uint32_t state) const {
   const Info& info = infos_[state];
-  if (info.count != kMany) return {};
+  if (count_of(info) != kMany) return {};
   return manies_[info.one.recipient]->changes;
 }
 
+namespace {
+std::uint32_t whole_size(std::uint32_t outcomes) {
+  return static_cast<std::uint32_t>(sizeof(StateHeader) + outcomes * sizeof(StateItem));
+}
+}  // namespace
+
+journal::Location States::whole(std::uint32_t state) const {
+  const Info& info = infos_[state];
+  if (count_of(info) == kMany) return manies_[info.one.recipient]->whole;
+  if (info.offset == 0) return {};
+  return {info.segment, info.offset, whole_size(info.one.aside >> kSizeShift)};
+}
+
+// A record of another size than its place in memory can say belongs to a list.
 void States::set_whole(std::uint32_t state, journal::Location where) {
+  const std::uint32_t outcomes = where && where.size >= whole_size(1) ? 1 : 0;
   Info& info = infos_[state];
-  info.whole = where;
-  if (info.count == kMany) manies_[info.one.recipient]->changes.clear();
+  const bool fits = !where || where.size == whole_size(outcomes);
+  if (count_of(info) == kMany || !fits) {
+    Many& list = many(state);
+    list.whole = where;
+    list.changes.clear();
+    return;
+  }
+  info.segment = where.segment;
+  info.offset = where.offset;
+  info.one.aside = (count_of(info) | outcomes << kSizeShift) & 0xFFU;
 }
 
 void States::add_change(std::uint32_t state, journal::Location where) {
@@ -149,7 +186,7 @@ void States::add_change(std::uint32_t state, journal::Location where) {
 }
 
 bool States::holds(std::uint32_t state, journal::Location where) const {
-  return infos_[state].whole == where || std::ranges::find(changes(state), where) != changes(state).end();
+  return whole(state) == where || std::ranges::find(changes(state), where) != changes(state).end();
 }
 
 }  // namespace ringpost::spool

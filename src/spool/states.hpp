@@ -1,6 +1,6 @@
 // What has become of recipients, for the messages to which something has happened.
 //
-// Layer: durable, private. Owner: one spool. 32 bytes for a message with one such recipient.
+// Layer: durable, private. Owner: one spool. 24 bytes for a message with one such recipient.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ class States {
   // False: nothing has changed, for it is known, its recipient is final, or there are kFinishedTargetsMax.
   bool add_finished(std::uint32_t state, FinishedTarget target);
 
-  journal::Location whole(std::uint32_t state) const { return infos_[state].whole; }
+  journal::Location whole(std::uint32_t state) const;
   std::span<const journal::Location> changes(std::uint32_t state) const;
   void set_whole(std::uint32_t state, journal::Location where);  // forgets the changes
   void add_change(std::uint32_t state, journal::Location where);
@@ -63,23 +63,31 @@ class States {
     std::vector<PackedOutcome> outcomes;
     std::vector<FinishedTarget> finished;
     std::vector<journal::Location> changes;
+    journal::Location whole;
     std::size_t final_count = 0;
   };
+  // With one outcome or none; or `one.recipient` is the place of a list that has all of it.
   struct Info {
-    journal::Location whole;
-    std::uint32_t count = 0;  // with `many`: not used
+    std::uint32_t segment = 0, offset = 0;  // of the whole record
     PackedOutcome one;
   };
+  static_assert(sizeof(Info) == 24);
+  // In `one.aside`: what there is, and of how many outcomes the whole record is.
+  static constexpr std::uint32_t kCountMask = 3, kMany = 2, kSizeShift = 2;
+  static std::uint32_t count_of(const Info& info) { return info.one.aside & kCountMask; }
+  static void set_count(Info& info, std::uint32_t count) {
+    info.one.aside = ((info.one.aside & ~kCountMask) | count) & 0xFFU;
+  }
+  static void put_one(Info& info, const PackedOutcome& outcome);
   Many& many(std::uint32_t state);
   bool put(std::uint32_t state, const PackedOutcome& outcome,
            bool (*replaces)(const PackedOutcome&, const PackedOutcome&));
 
   std::deque<Info> infos_;
   std::vector<std::uint32_t> free_;
-  std::vector<std::unique_ptr<Many>> manies_;  // Info::one.recipient is the index while count is kMany
+  std::vector<std::unique_ptr<Many>> manies_;
   std::vector<std::uint32_t> free_manies_;
   static constexpr std::size_t kManyGuess = 256;
-  static constexpr std::uint32_t kMany = ~std::uint32_t{0};
 };
 
 }  // namespace ringpost::spool

@@ -20,8 +20,8 @@ Survey::Survey(Spool& spool, Wanted wanted, MessageId after, std::size_t pass)
       after_(after),
       pass_(std::min(pass, kSurveyPassMax)) {}
 
-Survey::Survey(std::shared_ptr<Spool::State> spool, Wanted wanted)
-    : spool_(std::move(spool)), wanted_(std::move(wanted)), pass_(kSurveyPassMax) {}
+Survey::Survey(std::shared_ptr<Spool::State> spool)
+    : spool_(std::move(spool)), pass_(kSurveyPassMax), unannounced_only_(true) {}
 
 FramePool& Survey::frames() {
   return spool_->core.frames();
@@ -53,11 +53,13 @@ Task<void> Survey::gather() {
   for (std::size_t i = 0; i < Index::kParts; ++i) {
     part.clear();
     spool_->queue.index().for_each_in(i, [&](const Entry& entry) {
+      if (unannounced_only_ && !entry.is(Entry::unannounced)) return;
       if (entry.id > after_.value && entry.id < before_.value) part.push_back({entry.id});
     });
     for (std::size_t looked_at = 0; const MessageId id : part) {
       if (++looked_at % kSurveyLooks == 0) co_await shard::Yield{spool_->core};
-      if (spool_->queue.find(id) != nullptr && (!wanted_ || wanted_(id))) ids_.push_back(id);
+      // Whether it is still there is asked again when it is read.
+      if (!wanted_ || (spool_->queue.find(id) != nullptr && wanted_(id))) ids_.push_back(id);
     }
     if (ids_.size() >= 2 * pass_) co_await keep_the_first();
     since += spool_->queue.index().size() / Index::kParts;

@@ -26,7 +26,7 @@ def read_tables(text):
         if len(cells) != 3:
             continue
         name = cells[1].strip("`")
-        if re.fullmatch(r"`[a-z]+`", cells[1]):
+        if re.fullmatch(r"`[a-z0-9]+`", cells[1]):
             words = cells[2].split()
             modules[name] = None if words == ["all"] else {m for w in words for m in SHORT.get(w, [w])}
         elif "`" in cells[1]:

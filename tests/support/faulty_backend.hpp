@@ -1,4 +1,4 @@
-// A backend that stands before another one and makes chosen file writes fail.
+// A backend that stands before another one and makes chosen reads and writes of files fail.
 #pragma once
 
 #include <cerrno>
@@ -25,9 +25,17 @@ class FaultyBackend final : public io::Backend {
   // Asked for every write operation.
   std::function<std::optional<WriteFault>(const io::Op&)> on_write;
 
+  // Asked for every read operation: a result to give in place of the bytes.
+  std::function<std::optional<std::int32_t>(const io::Op&)> on_read;
+
   void submit(std::span<const io::Op> batch) override {
     std::vector<io::Op> forwarded;
     for (const io::Op& op : batch) {
+      const auto unread = op.kind == io::OpKind::read && on_read ? on_read(op) : std::nullopt;
+      if (unread) {
+        ready_.push_back({.operation = op.operation, .result = *unread});
+        continue;
+      }
       const auto fault = op.kind == io::OpKind::write && on_write ? on_write(op) : std::nullopt;
       if (!fault || fault->reaches_disk) forwarded.push_back(op);
       if (fault && fault->reaches_disk) told_[op.operation] = fault->result;

@@ -78,10 +78,12 @@ class Taught(BayesTest):
     def test_what_a_command_teaches_counts_with_the_scores_for_bayes_from_a_reload_on(self):
         server = self.bayes_server()
         self.assertEqual(self.hits(server, SPAM), ["none"])
+        self.assertIn("scores for plain, Bayes of 0 spam and 0 ham", server.command_ok("status"))
         self.train(server)
         server.command_ok("reload")
         event = self.event(server, SPAM)
         self.assertEqual((event["tests"], event["score"]), ("BAYES_99", 3.0))
+        self.assertIn("scores for bayes, Bayes of 5 spam and 5 ham", server.command_ok("status"))
         event = self.event(server, HAM)
         self.assertEqual((event["tests"], event["score"]), ("BAYES_00", -1.0))
         self.assertEqual(server.figure("bayes_judged"), 2)

@@ -82,6 +82,28 @@ class Durable(SystemTest):
                 server.stop()
 
 
+class Large(SystemTest):
+    """In pieces over many segments, in memory that does not grow with it."""
+
+    SIZE = 48 * MiB
+
+    def test_a_large_message_crosses_segments_and_a_crash_in_bounded_memory(self):
+        sink = self.closing(Sink(answers={"mail": "451 4.3.0 not now"}, chunking=True))
+        server = self.server({"listener": {"mx": {"message_size_limit": f"{self.SIZE + MiB}"}}, "cores": {"memory_limit": "64MiB"}},
+                             sink=sink, cores=1)
+        self.assertLess(server.figure("core_buffer_limit_bytes"), self.SIZE)  # what all messages of the core may have in memory
+        lines = b"".join(b"%07d.%s\r\n" % (i, b"x" * 54) for i in range(MiB // 64))
+        data = ringpost.message(body="") + lines * (self.SIZE // MiB)
+        server.send(f"a@{REMOTE}", [f"b@{REMOTE}"], data)
+        segments = len([name for name in os.listdir(os.path.join(server.folder, "spool", "shard-0")) if name.startswith("segment-")])
+        self.assertGreater(segments, self.SIZE // MiB)
+        server.restart(crash=True)
+        sink.answers.clear()
+        (mail,) = sink.wait_for_mail()
+        self.assertEqual(hash(ringpost.without_trace(mail.data)), hash(data))
+        server.wait_until_empty()
+
+
 class Full(SystemTest):
     def full_disk_server(self, **more):
         disk = self.closing(LoopDisk(64 * MiB))

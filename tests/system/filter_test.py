@@ -352,6 +352,13 @@ class Rules(FilterTest):
         self.assertEqual(os.stat(cache).st_mtime_ns, before)
         self.accepted(server, SPAM)
 
+    def test_a_set_too_small_for_a_database_is_done_too(self):
+        server = self.filter_server(rules="body PILLS /cheap pills/\nscore PILLS 6\nreport_safe 0\n")
+        wait_until(lambda: ", compiled" in server.command_ok("status"), "the rules to be compiled")
+        server.restart()
+        self.assertIn(", compiled", server.command_ok("status"))
+        self.assertEqual([event for event in server.events("notice", since_start=True) if "are compiled" in str(event)], [])
+
     def test_without_rules_there_is_no_filter(self):
         server = self.server()
         self.accepted(server, b"X-Spam-Flag: NO\r\n" + SPAM)

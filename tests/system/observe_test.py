@@ -203,7 +203,10 @@ class Trace(SystemTest):
                                        stderr=subprocess.STDOUT, env={**os.environ, **self.the_server.environment()})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        return process, lambda: [json.loads(line) for line in open(path)]
+        def lines():
+            with open(path) as file:
+                return [json.loads(line) for line in file]
+        return process, lines
 
     def wait_until_traced(self, lines):
         """Sessions are traced from a moment on that nobody announces: so one is begun after the other until it is seen."""
@@ -217,6 +220,9 @@ class Trace(SystemTest):
         process, lines = self.trace()
         self.wait_until_traced(lines)
         secret = base64.b64encode(f"\0anna@{LOCAL}\0{ringpost.PASSWORD}".encode()).decode()
+        with self.the_server.talk() as client:
+            client.hello()
+            client.ask("BDAT 14 LAST\r\nhidden words", "503")  # of no transaction: refused after its bytes
         with self.the_server.talk("submission") as client:
             client.hello()
             client.ask("AUTH PLAIN " + secret, "235")
@@ -229,6 +235,8 @@ class Trace(SystemTest):
         self.assertNotIn(secret, text)
         self.assertNotIn(secret.rstrip("="), text)
         self.assertNotIn("private words", text)
+        self.assertNotIn("hidden words", text)
+        self.assertIn("BDAT 14 LAST", text)
         self.assertIn("AUTH PLAIN ***", text)
         self.assertRegex(text, r"\d+ bytes of a message")
         self.assertTrue(any(line["session"].startswith("out-") and line["text"].startswith("MAIL FROM:") for line in said))
@@ -237,13 +245,13 @@ class Trace(SystemTest):
 
     def test_of_a_domain_has_its_sessions_alone_and_of_a_peer_too(self):
         process, lines = self.trace("--domain", REMOTE)
-        other, of_peer = self.trace("--peer", "203.0.113.0/24", "--for", "1s")
-        self.assertEqual(other.wait(programs.PATIENCE), 1)  # one at a time
         def sent():
             self.the_server.send(f"anna@{LOCAL}", [f"bert@{LOCAL}"], message())
             self.the_server.send(f"anna@{LOCAL}", [f"someone@{REMOTE}"], message())
             return [line for line in lines() if line["session"].startswith("in-")]
         wait_until(sent, "a session with that domain")
+        other, _ = self.trace("--peer", "203.0.113.0/24", "--for", "1s")
+        self.assertEqual(other.wait(programs.PATIENCE), 1)  # one at a time
         sessions = {}
         for line in lines():
             sessions.setdefault(line["session"], []).append(line["text"])

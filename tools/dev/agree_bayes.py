@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Bayes against Bayes: Debian's SpamAssassin and `ringpost filter` learn one half of a corpus and judge mails of the other.
 
-The corpus has archives or folders named ham and spam. Every second mail of each is for learning; of the others at most MAILS are
-judged, as many of them spam as there is room for up to half. Both programs have the same rules, no network, and do not learn while
+The corpus has archives or folders named ham and spam. Every second mail of each is for learning; the others are
+judged, or of them MAILS, half of these spam if there are so many. Both programs have the same rules, no network, and do not learn while
 they judge. Prints a table for what Bayes alone says (its probability, half or more is spam) and one for the whole score, and how far the
 two programs' BAYES rules agree. Exit 1 when we are less accurate, or call more ham spam, than SpamAssassin in either table.
 """
@@ -57,31 +57,37 @@ def teach_oracle(root, site, state, learn):
     (state / "learned").touch()
 
 
-def oracle_verdicts(root, site, state, mails):
-    """{mail: (score, BAYES rules, probability or None)}"""
-    path = state / "verdicts.tsv"
+def known_verdicts(state):
+    """What SpamAssassin has said so far. A line that is not whole was cut when it was stopped."""
     known = {}
-    if path.exists():
-        for line in path.read_text().splitlines():
-            mail, score, hits, probability = line.split("\t")
-            known[mail] = (float(score), {h.split("=")[0] for h in hits.split() if h.startswith("BAYES_")}, float(probability) if probability else None)
-    missing = [m for m in mails if m not in known]
-    lock = threading.Lock()
+    for path in sorted(state.glob("verdicts*.tsv")):
+        for fields in (line.split("\t") for line in path.read_text().splitlines()):
+            if len(fields) == 4:
+                mail, score, hits, probability = fields
+                known[mail] = (float(score), {h.split("=")[0] for h in hits.split() if h.startswith("BAYES_")}, float(probability) if probability else None)
+    return known
 
-    def run(part):
+
+def oracle_verdicts(root, site, state, mails):
+    """{mail: (score, BAYES rules, probability or None)}. Minutes of work, so each answer is kept as it comes."""
+    known = known_verdicts(state)
+    missing = [m for m in mails if m not in known]
+
+    def run(number):
         command = ["perl", str(pathlib.Path(__file__).parent / "agree_oracle.pl"), root / "usr/share/spamassassin", site, state, "bayes"]
-        answer = subprocess.run(command, env=oracle_environment(root), text=True, input="\n".join(part) + "\n", stdout=subprocess.PIPE, check=True).stdout
-        with lock, path.open("a") as file:
-            file.write(answer)
+        with (state / f"verdicts-{number}.tsv").open("a") as file:
+            subprocess.run(command, env=oracle_environment(root), text=True, input="\n".join(missing[number::2]) + "\n", stdout=file, check=True)
 
     if missing:
         print(f"asking SpamAssassin about {len(missing)} mails", file=sys.stderr)
-        threads = [threading.Thread(target=run, args=(missing[n::2],)) for n in range(2) if missing[n::2]]
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(min(2, len(missing)))]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        return oracle_verdicts(root, site, state, mails)
+        known = known_verdicts(state)
+        if not_judged := [m for m in mails if m not in known]:
+            sys.exit(f"agree: SpamAssassin has no verdict of {len(not_judged)} mails, {not_judged[0]} among them")
     return {m: known[m] for m in mails}
 
 
@@ -123,7 +129,7 @@ def main():
     parser.add_argument("--oracle", type=pathlib.Path, required=True)
     parser.add_argument("--program", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--mails", type=int, default=600)
+    parser.add_argument("--mails", type=int, default=0)
     arguments = parser.parse_args()
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)

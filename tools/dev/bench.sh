@@ -11,10 +11,26 @@ dev_bench() {
     spool) bench_spool "$@" ;;
     filter) bench_filter "$@" ;;
     peers) bench_peers "$@" ;;
+    bulk) bench_bulk "$@" ;;
+    knobs) bench_knobs "$@" ;;
     allocators) bench_allocators "$@" ;;
     --compare) bench_compare "$@" ;;
-    *) die "bench [micro|server|spool|filter|peers|allocators|--compare REV] [ARGUMENTS]: there is no '$what'" ;;
+    *) die "bench [micro|server|spool|filter|peers|bulk|knobs|allocators|--compare REV] [ARGUMENTS]: there is no '$what'" ;;
   esac
+}
+
+# The options of docs/tuning.md, one changed at a time.
+bench_knobs() {
+  build_preset release ringpost loadgen
+  say "each knob beside the defaults (about eight minutes)"
+  python3 bench/knobs.py "$@"
+}
+
+# Bulk mail to receivers with moods: `bench bulk [MESSAGES [DOMAINS]]`.
+bench_bulk() {
+  build_preset release ringpost loadgen
+  say "100,000 messages to 1,000 domains (about four minutes)"
+  python3 bench/bulk.py "$@"
 }
 
 # Beside other servers; as root, for the peers live in a mount name space.

@@ -190,7 +190,7 @@ std::string comparison_rows(const RunGroup& base, const RunGroup& other) {
     const std::string said = verdict(d);
     rows += fmt::format(
         "<tr><td data-label=\"\">{}</td><td data-label=\"\">{}</td><td class=\"n\" "
-        "data-label=\"before\">{}</td><td class=\"n\" data-label=\"now\">{}</td>"
+        "data-label=\"base\">{}</td><td class=\"n\" data-label=\"this\">{}</td>"
         "<td class=\"n\" data-label=\"ratio\">{:.3f}</td><td class=\"n\" data-label=\"95 %\">{:.3f} to "
         "{:.3f}</td><td class=\"n\" data-label=\"p\">{:.3f}</td><td class=\"verdict {}\" "
         "data-label=\"\">{}</td></tr>\n",
@@ -207,8 +207,8 @@ std::string comparison(const std::vector<RunGroup>& groups) {
       "<section><h2>Compared with {}</h2><p class=\"soft\">Medians of all runs of a name; ratio with the "
       "range that "
       "holds 95 % of its resamplings; p: how often chance alone makes such a difference (Mann-Whitney).</p>\n"
-      "<table class=\"compare\"><thead><tr><th>run</th><th>figure</th><th class=\"n\">before</th><th "
-      "class=\"n\">now</th><th class=\"n\">ratio</th><th class=\"n\">95 %</th><th "
+      "<table class=\"compare\"><thead><tr><th>run</th><th>figure</th><th class=\"n\">base</th><th "
+      "class=\"n\">this</th><th class=\"n\">ratio</th><th class=\"n\">95 %</th><th "
       "class=\"n\">p</th><th></th></tr></thead><tbody>\n",
       html_escaped(groups[0].name));
   for (std::size_t i = 1; i < groups.size(); ++i) text += comparison_rows(groups[0], groups[i]);

@@ -1,8 +1,9 @@
 // What operators have ordered for longer than a moment, kept in `tables` over a restart: held messages and suspended
 // destinations, some of which end by themselves.
 //
-// Layer: program. The table is "directives": "hold/ID/DESTINATION" and "suspend/DESTINATION", the latter with the time of
-//        its end in nanoseconds or "".
+// Layer: program. The table is "directives": "hold/ID/DESTINATION"; "suspend/DESTINATION" with the time of its end in
+//        nanoseconds or ""; and "rule/NUMBER" with what it says, tab after tab: hold or release, until when mail must have
+//        arrived (nanoseconds), id, domain, sender, recipient ("" for any).
 #pragma once
 
 #include <string>

@@ -70,8 +70,9 @@ inline constexpr std::uint64_t kBodyPart = std::uint64_t{1} << 20;
 // Slices of one message handed to the kernel at a time, when dots are doubled.
 inline constexpr std::size_t kStuffedPiecesMax = 64;
 
-// A message with one job that nobody needs for so long is parked: some 25 bytes in place of 300. It is read again so much
+// A message that nobody needs for so long is parked: some 25 bytes in place of 300, and 8 for each job if it has several. It is read again so much
 // ahead of its time, and not parked again when that is near.
+inline constexpr std::size_t kPartsParkedMax = 1000;  // with more jobs it stays in memory
 inline constexpr Duration kParkAfter = std::chrono::minutes(3);
 inline constexpr Duration kWakeAhead = std::chrono::seconds(30);
 // All that are parked are looked at once in so long, some 1/256 of them at a time: of ten million, in a quarter of a millisecond.
@@ -89,6 +90,11 @@ inline constexpr std::size_t kWakersMax = 16;
 inline constexpr std::size_t kSummedPerTurn = 1024;
 // Messages that a listing looks at in its first pass over the queue; later ones have more.
 inline constexpr std::size_t kListPass = 4096;
+
+// Holds and exceptions from them that are in force at a time. All of them are looked at for each recipient that comes.
+inline constexpr std::size_t kHoldRulesMax = 256;
+// Jobs that are held one by one, on one core: by id, or in a state. Some 100 bytes each, and a row in the tables.
+inline constexpr std::size_t kHeldOneByOneMax = 100'000;
 
 // Messages that one page of a queue listing shows at the most.
 inline constexpr std::size_t kListPageMax = 1000;

@@ -31,6 +31,7 @@
 #include "ringpost/mail/reply.hpp"
 #include "ringpost/policy/options.hpp"
 #include "ringpost/shard/core.hpp"
+#include "ringpost/store/store.hpp"
 
 namespace ringpost::deliver {
 
@@ -40,6 +41,7 @@ class
 // One recipient of one message. Views and the body live until the delivery has returned.
 struct LocalRequest {
   MessageId id;
+  std::uint32_t recipient_index = 0;    // in the envelope
   std::string_view recipient;           // canonical, of a local domain
   std::string_view reverse_path;        // canonical, "" for a report
   std::string_view original_recipient;  // what the sender wrote (ORCPT, without "rfc822;"); "" when unknown
@@ -80,6 +82,8 @@ struct LocalResult {
   std::string lmtp_server;     // "127.0.0.1:24"
   std::string lmtp_recipient;  // canonical
   std::string lmtp_sender;     // of a list; "": as it came
+  // Users into whose mailboxes of the store it went: see Local::confirm.
+  std::vector<std::string> stored;
   std::string owner;  // who is to hear of a failure in the place of the sender: of the list where it happened
 };
 // After the new message is durable: a later attempt does not send it on again.
@@ -104,7 +108,12 @@ class Local {
   static Result<std::unique_ptr<Local>> make(shard::Core& core, Users users, HelperClient* helper,
                                              LocalSettings settings);
   ~Local();  // no delivery is under way
+  // Where mail goes with the location `store`; it outlives this. Without one such mail is deferred.
+  void use_store(store::Store* store);
   Task<LocalResult> deliver(LocalRequest request);
+  // The queue has it durably that the recipient is done, or that the target is (LocalRequest::finished): the store need
+  // not remember who it had the mail from.
+  void confirm(MessageId id, std::uint32_t recipient_index, std::span<const std::string> stored);
   // Ends the commands that run; what is being written into a mailbox is finished. Deliveries then come back deferred.
   void abort();
   // For the reload: deliveries that have begun keep what they have.

@@ -41,6 +41,7 @@ struct Selector {
   std::string recipient;  // canonical
   std::optional<Duration> older_than;
   std::optional<JobState> state;
+  WallTime arrived_until;  // 0: whenever. Not said by operators: when their order was given
 };
 
 struct DestinationSummary {
@@ -101,7 +102,13 @@ struct Directives {
     MessageId id;
     std::string destination;  // "": all of it
   };
-  std::vector<Held> held;
+  std::vector<Held> held;  // one by one
+  // By selector, without a state: the last one that fits counts. `what.arrived_until` is set.
+  struct Rule {
+    bool hold = true;  // false: an exception from those before
+    Selector what;
+  };
+  std::vector<Rule> rules;
   std::vector<std::string> suspended;  // names of destinations; "*" is all of them
 };
 

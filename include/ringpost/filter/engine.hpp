@@ -17,6 +17,7 @@
 #include "ringpost/filter/eval.hpp"
 #include "ringpost/filter/message_view.hpp"
 #include "ringpost/filter/rules.hpp"
+#include "ringpost/patterns/expression.hpp"
 #include "ringpost/patterns/set.hpp"
 
 namespace ringpost::filter {
@@ -47,6 +48,7 @@ class Engine {
   struct Captures {
     std::vector<std::string> gives;
     std::vector<std::string> takes;
+    std::shared_ptr<const patterns::Expression> expression;  // of one that gives
   };
 
   static std::shared_ptr<const Engine> interim(std::shared_ptr<const RuleSet> rules,
@@ -69,7 +71,8 @@ class Engine {
   // Expressions that do not compile, eval functions that do not exist: their rules never hit.
   std::span<const Problem> problems() const { return problems_; }
   std::span<const Group> groups() const { return groups_; }
-  bool is_compiled() const;
+  // There is nothing to compile any more; a set of a few rules has no database even then.
+  bool is_compiled() const { return compiled_; }
 
   bool runs(std::uint32_t rule) const { return active_[rule]; }
   Spot spot(std::uint32_t rule) const { return spots_[rule]; }
@@ -79,8 +82,20 @@ class Engine {
   std::span<const std::uint32_t> asking() const { return asking_; }
   // Rules whose captures others take, in the order of the files.
   std::span<const std::uint32_t> capturing() const { return capturing_; }
-  // Metas that run, each behind those that it names.
+  // Metas that run, each behind those that it names; which of them name a rule, by their place there; and what one is worth
+  // where no rule hits at all.
   std::span<const std::uint32_t> metas() const { return metas_; }
+  std::span<const std::uint32_t> users_of(std::uint32_t rule) const {
+    return std::span(users_).subspan(users_begin_[rule], users_begin_[rule + 1] - users_begin_[rule]);
+  }
+  double rest(std::uint32_t meta) const { return rest_[meta]; }
+  // What a scan asks of a rule at every turn, in one byte: kHidden and so on.
+  std::uint8_t traits(std::uint32_t rule) const { return traits_[rule]; }
+  static constexpr std::uint8_t kHidden = 1, kNegated = 2, kCaptures = 4, kNoSubject = 8, kMultiple = 16;
+  // Rules that run: eval rules that nobody has to ask for; all that a verdict is about, metas last; all by name.
+  std::span<const std::uint32_t> open_evals() const { return open_evals_; }
+  std::span<const std::uint32_t> judged() const { return judged_; }
+  std::span<const std::uint32_t> by_name() const { return by_name_; }
   // A header rule's answer for a mail without that header; found out once, kept for all cores.
   bool hits_unset(std::uint32_t rule, patterns::Scratch& scratch) const;
 
@@ -95,11 +110,16 @@ class Engine {
   std::vector<Problem> problems_;
   std::vector<Group> groups_;
   std::vector<bool> active_;
+  bool compiled_ = false;
   std::vector<Spot> spots_;
   std::vector<EvalFunction> evals_;
   std::vector<std::uint32_t> capturing_;
   std::vector<std::uint32_t> asking_;
   std::vector<std::uint32_t> metas_;
+  std::vector<std::uint32_t> users_begin_, users_;  // of each rule
+  std::vector<double> rest_;                        // of each meta in metas_
+  std::vector<std::uint8_t> traits_;
+  std::vector<std::uint32_t> open_evals_, judged_, by_name_;
   std::vector<std::pair<std::uint32_t, Captures>> captures_;
   std::unique_ptr<std::atomic<signed char>[]> unset_;  // -1 not known yet
 };

@@ -21,6 +21,8 @@ inline constexpr std::size_t kProblemsMax = 1'000;
 // How deep the parentheses of a meta nest, and how many operands it has: rules_matching(*) names every rule.
 inline constexpr unsigned kMetaDepthMax = 100;
 inline constexpr std::size_t kMetaNodesMax = 100'000;
+// Metas that stand on one another: a scan asks from the last to the first, a few calls deep for each.
+inline constexpr unsigned kMetaChainMax = 200;
 // Passes of tag replacement: tags within tags. SpamAssassin's.
 inline constexpr unsigned kReplacePassesMax = 6;
 

@@ -71,6 +71,7 @@ class MessageView {
   // `header`: the fields of that name, each with its newline, joined; addresses and names joined by newlines without one at
   // the end. nullopt when there is none ([if-unset], exists:).
   std::optional<std::string_view> header(const HeaderRequest& request) const;
+  std::optional<std::string_view> header(std::string_view request) const;
   // The same, one by one.
   std::vector<std::string> header_values(const HeaderRequest& request) const;
   std::vector<std::string> header_values(std::string_view request) const;

@@ -78,6 +78,7 @@ enum class OpKind : std::uint8_t {
 struct Op {
   OpKind kind{};
   bool durable = false;
+  bool at_once = false;  // the kernel gets it, and what was queued before, now: not with the next poll()
   std::uint16_t poll_events = 0;
   std::int32_t registered_buffer = -1;  // index given by register_buffers, when `vectors` lies within it
   Handle handle;

@@ -155,6 +155,8 @@ std::optional<SegmentHeader> parse_segment_header(std::span<const std::byte> slo
 std::optional<FrameHeader> parse_frame_header(std::span<const std::byte> bytes);
 std::optional<TableHeader> parse_table_header(std::span<const std::byte> bytes);
 std::uint32_t record_crc(const RecordHeader& header, std::span<const std::byte> payload);
+// Of the header alone, to be continued over the payload.
+std::uint32_t record_crc(const RecordHeader& header);
 
 // Both slots of a file's head (kFirstFrame bytes).
 struct SegmentHead {

@@ -163,6 +163,9 @@ class Log {
   void release_elsewhere();
   SegmentName name_of(Location where) const;
   std::uint32_t epoch_of(Location where) const;  // in which all records of its segment were written
+  // Of which a part could not be read at the start: nobody knows what counts in them, so they are not freed in this run. A
+  // record that ends something must name them too.
+  std::span<const SegmentName> kept_segments() const;
   // True until that use of the segment is durably over, and always for a shard that this log does not hold until
   // `release_elsewhere`.
   bool in_use(const SegmentName& name) const;

@@ -26,7 +26,7 @@ struct HeaderAddressList {
 // `value` is a field's value, folded or not.
 HeaderAddressList parse_address_list(std::string_view value);
 
-// "=?utf-8?q?J=C3=B6rg?=" in UTF-8. Words in a charset other than UTF-8, US-ASCII and ISO-8859-1 stay as they are.
+// "=?utf-8?q?J=C3=B6rg?=" in UTF-8. Words in a charset that does not exist, or that they are not in, stay as they are.
 std::string decode_encoded_words(std::string_view text);
 // A word or phrase as it may stand before <address>: bare, quoted, or encoded (base64, UTF-8) when it is not ASCII.
 std::string encode_display_name(std::string_view name);

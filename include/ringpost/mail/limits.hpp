@@ -41,6 +41,18 @@ inline constexpr std::size_t kEnvelopeTextMax = 64 * 1024 * 1024;  // offsets ar
 inline constexpr std::size_t kFactTextMax = 1024;                  // one text of ArrivalFacts; longer is cut
 inline constexpr std::uint32_t kReceivedCountMax = 65'535;
 
+// The MIME tree that is kept of a message. Real mail is at most some ten deep and has some hundred parts (digests); what is
+// beyond is text of the part that it stands in.
+inline constexpr std::size_t kMimeDepthMax = 64;
+inline constexpr std::size_t kMimePartsMax = 1000;
+// One field of those that the tree keeps (To of a letter to a thousand people has 40 KiB); the rest of it is dropped.
+inline constexpr std::size_t kMimeFieldBytesMax = 64 * 1024;
+// All texts of one record, so that it fits a journal frame beside its message; fields beyond are left out.
+inline constexpr std::size_t kMimeTextBytesMax = 256 * 1024;
+inline constexpr std::size_t kMimeBoundaryBytesMax =
+    1024;  // RFC 2046 section 5.1.1 allows 70, and programs send more
+inline constexpr std::size_t kMimeParametersMax = 100;  // of one field
+
 inline constexpr std::size_t kCharsetNameSizeMax = 64;  // RFC 2978 section 2.3 asks for 40
 
 // A header block returned by a delivery report; the rest is cut at a line.

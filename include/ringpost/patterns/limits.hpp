@@ -30,9 +30,27 @@ inline constexpr std::uint32_t kFactorRepeatMax = 4;
 inline constexpr double kFactorBitsMin = 16;
 // So many of them have to occur in one subject before it is searched.
 inline constexpr std::size_t kFactorsMax = 3;
+// Literals of one choice, which come from its parts and are not multiplied.
+inline constexpr std::size_t kFactorChoiceMax = 400;
+// What must be there so many times may be shorter and more frequent.
+inline constexpr std::uint32_t kFactorTimesMin = 3;
+inline constexpr std::size_t kFactorWidthMinCounted = 3;
+inline constexpr double kFactorBitsMinCounted = 6;
+inline constexpr std::size_t kFactorWidthCounted = 6;
+// Runs of sets: how wide, and how many in one set of expressions: 16 KiB of table for each 100 or so of them, and 1 ns a byte.
+inline constexpr std::size_t kWindowWidthMax = 32;
+inline constexpr std::size_t kWindowsMax = 600;
+inline constexpr std::size_t kWindowRunsMax = 24;  // of one expression
+// In bits: the rarest of an expression must have so many; rarer ones than the last say enough; a further one must say this.
+inline constexpr double kWindowBitsMin = 12;
+inline constexpr double kWindowBitsEnough = 18;
+inline constexpr double kWindowBitsMore = 8;
+inline constexpr double kWindowBitsStep = 0.5;  // a wider one must say so much more
 // An expression whose database alone is larger than this is a machine that runs over every byte; one of a few literals takes
 // 5 KiB. It goes another way: our automaton walks any number of expressions at once.
 inline constexpr std::size_t kCheapDatabaseMax = 6 * 1024;
+// One that PCRE2 would have to search in every mail is better off as such a machine.
+inline constexpr std::size_t kDatabaseMax = 64 * 1024;
 
 // Steps of one loose expression in the program of an automaton, and of all: those of FILL_THIS_FORM, some of the largest that
 // there are, have some 10,000. Few expressions to an automaton, since what one has seen multiplies with what others have.
@@ -45,7 +63,8 @@ inline constexpr std::size_t kAutomatonStatesMax = 10'000;
 inline constexpr std::size_t kAutomatonPoolMax = 1'000'000;
 // Of all automata of a core; past it, all begin anew.
 inline constexpr std::size_t kAutomataMemoryMax = 32 * 1024 * 1024;
-inline constexpr std::size_t kAutomataMax = 2'000;
+// Databases that a core knows; a set of rules has some hundred, and a few sets live at once while rules are swapped.
+inline constexpr std::size_t kKnownDatabasesMax = 2'000;
 // States that one pass may make: some 5 us each, so that text built to make new ones costs a few milliseconds. Then each
 // expression is searched by itself.
 inline constexpr std::size_t kAutomatonFreshMax = 1'000;

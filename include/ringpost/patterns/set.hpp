@@ -5,7 +5,7 @@
 //         serves all cores, each with its own Scratch.
 // Ways:   exact      Hyperscan's answer is the answer
 //         prefilter  a looser expression in an automaton of ours, confirmed by PCRE2
-//         literal    words that it cannot do without in Hyperscan, confirmed by PCRE2
+//         literal    words that it cannot do without, by Hyperscan or letter by letter, confirmed by PCRE2
 //         alone      PCRE2 only, in each subject where somebody needs the answer
 //         broken     no expression; it never matches, and `problem` says why
 // Time:   `interim` takes milliseconds and is right but slower to scan with; `compiled` may take seconds and belongs on the
@@ -31,9 +31,9 @@ namespace ringpost::patterns {
 enum class Way : std::uint8_t { exact, prefilter, literal, alone, broken };
 std::string_view to_string(Way way);
 
-// What expressions look at: one text, whatever it holds, or lines, which end in a newline and hold no other. Lines go through
-// Hyperscan many at a time; expressions see one at a time either way.
-enum class Subjects : std::uint8_t { whole, lines };
+// What expressions look at: one text, whatever it holds, short or `long_whole`, or lines, which end in a newline and hold no
+// other. Lines go through Hyperscan many at a time; expressions see one at a time either way.
+enum class Subjects : std::uint8_t { whole, long_whole, lines };
 
 class Set {
  public:

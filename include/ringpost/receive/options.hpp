@@ -12,11 +12,13 @@
 
 namespace ringpost::receive {
 
-enum class Protocol : std::uint8_t { smtp, submission, lmtp, http };
+enum class Protocol : std::uint8_t { smtp, submission, lmtp, imap, pop3, http };
 constexpr auto option_choices(const Protocol*) {
   return std::to_array<Choice<Protocol>>({{"smtp", Protocol::smtp},
                                           {"submission", Protocol::submission},
                                           {"lmtp", Protocol::lmtp},
+                                          {"imap", Protocol::imap},
+                                          {"pop3", Protocol::pop3},
                                           {"http", Protocol::http}});
 }
 // What an HTTP listener serves.

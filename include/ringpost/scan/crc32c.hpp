@@ -14,7 +14,10 @@ namespace ringpost::scan {
 // The CRC of nothing is 0, and that of "123456789" is 0xE3069283.
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed = 0);
 
-// The same, byte by byte through a table.
+// The same, and copies `from` to `to` (which do not overlap) on the way: one look at the memory in place of two.
+std::uint32_t crc32c_copy(std::byte* to, std::span<const std::byte> from, std::uint32_t seed = 0);
+
+// The first, byte by byte through a table.
 std::uint32_t crc32c_scalar(std::span<const std::byte> bytes, std::uint32_t seed = 0);
 
 // The CRC of a then b from the CRC of each and the size of b in bytes. Takes about a microsecond.

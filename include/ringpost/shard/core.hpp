@@ -88,6 +88,13 @@ class Core {
 
   // Joins this turn's batch.
   void submit(const io::Op& op) { batch_.push_back(op); }
+  // Does not wait for the turn's end: for a large write, which the disk can do while this turn goes on. Costs an entry into the
+  // kernel.
+  void submit_at_once(io::Op op) {
+    op.at_once = true;
+    submit(op);
+    submit_batch();
+  }
   // Starts a root task now, on this stack; it runs until its first suspension and frees itself at its end.
   void spawn(Task<void> task);
   // Resumes later in this turn (or in the next when the turn's budget is spent). Until then the coroutine must live.

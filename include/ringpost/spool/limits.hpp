@@ -26,6 +26,7 @@ inline constexpr std::size_t kStateChangesMax = 64;
 // Targets of aliases that are done while the recipient waits, of one message: 24 bytes each in a whole record.
 inline constexpr std::size_t kFinishedTargetsMax = 1500;
 inline constexpr Duration kAnnounceAgain = 60s;     // a message whose envelope could not be read
+inline constexpr unsigned kReadAttempts = 8;        // of a message that is moved while it is read
 inline constexpr std::size_t kRetriesPerTurn = 64;  // records that found no room before
 inline constexpr unsigned kShardsMax = 1024;        // MessageId has 10 bits for it
 inline constexpr std::uint32_t kEpochMax = (1U << 20) - 1;

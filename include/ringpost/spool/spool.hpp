@@ -20,6 +20,7 @@
 #include "ringpost/base/task.hpp"
 #include "ringpost/buffer/pool.hpp"
 #include "ringpost/journal/log.hpp"
+#include "ringpost/journal/part.hpp"
 #include "ringpost/mail/envelope.hpp"
 #include "ringpost/mail/envelope_record.hpp"
 #include "ringpost/shard/core.hpp"
@@ -127,8 +128,10 @@ class Spool {
   // Opens (or makes) this core's shard and adopts orphan shards (`adopt`: numbers of shards that no core owns; the caller
   // shares all of them out). From then on mail is accepted; what was there is read meanwhile. Every core's spool is opened
   // before any is started.
+  // `part` (may be null) keeps records in the same log; it outlives the spool.
   static Task<Result<std::unique_ptr<Spool>>> open(shard::Core& core, SpoolOptions options, SpoolStart start,
-                                                   std::vector<unsigned> adopt);
+                                                   std::vector<unsigned> adopt,
+                                                   journal::Part* part = nullptr);
   // After close(), or after the backend has died.
   ~Spool();
   Spool(const Spool&) = delete;

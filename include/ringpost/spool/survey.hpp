@@ -26,7 +26,8 @@ class Survey {
   };
   // `pass`: how many messages the first pass has at the most. Later ones have more, up to kSurveyPassMax.
   Survey(Spool& spool, Wanted wanted, MessageId after = {}, std::size_t pass = kSurveyPassMax);
-  Survey(std::shared_ptr<Spool::State> spool, Wanted wanted);  // within the spool
+  // Within the spool: those that are left from before and were not handed over yet.
+  explicit Survey(std::shared_ptr<Spool::State> spool);
 
   // Some more, after a turn of the others; none: there are no more.
   Task<std::vector<Found>> next();
@@ -58,6 +59,7 @@ class Survey {
   std::size_t taken_ = 0;
   std::vector<Place> places_;  // the next ones, the first last
   std::vector<Place> run_;     // of these, what has been read, the first last too
+  bool unannounced_only_ = false;
   bool over_ = false;
 };
 

@@ -239,6 +239,32 @@ TEST(Directives, of_holds_and_suspensions_are_in_the_tables_before_the_answer) {
   EXPECT_TRUE((*after)[0].suspended.empty());
 }
 
+TEST(Directives, of_holds_by_selector_are_one_row_each_in_their_order) {
+  World world;
+  const deliver::Selector domain{.domain = "a.example", .arrived_until = kNow};
+  const deliver::Selector one{.id = kFirst, .sender = "<>", .arrived_until = kNow};
+  world.queue.now.rules = {{true, domain}, {false, one}};
+  ASSERT_TRUE(store_directives(world.control.tables(), world.queue.now));
+  const auto loaded = load_directives(world.control.tables(), 2, kNow);
+  ASSERT_TRUE(loaded);
+  const auto& rules = (*loaded)[1].rules;
+  ASSERT_THAT(rules, SizeIs(2));
+  EXPECT_TRUE(rules[0].hold);
+  EXPECT_EQ(rules[0].what.domain, "a.example");
+  EXPECT_EQ(rules[0].what.arrived_until, kNow);
+  EXPECT_FALSE(rules[1].hold);
+  EXPECT_EQ(rules[1].what.id, kFirst);
+  EXPECT_EQ(rules[1].what.sender, "<>");
+  const auto lines = world.ask("queue directives", "{}");
+  EXPECT_EQ(lines.at(0)["domain"].text(), "a.example");
+  EXPECT_EQ(lines.at(1)["directive"].text(), "release");
+  world.queue.now.rules = {{true, one}};
+  ASSERT_TRUE(store_directives(world.control.tables(), world.queue.now));
+  const auto after = load_directives(world.control.tables(), 1, kNow);
+  ASSERT_THAT((*after)[0].rules, SizeIs(1));
+  EXPECT_TRUE((*after)[0].rules[0].hold);
+}
+
 TEST(Suspend, names_exactly_one_flow) {
   World world;
   EXPECT_THAT(world.error_of("queue suspend", "{}"), HasSubstr("no flow"));

@@ -410,7 +410,7 @@ TEST_F(LocalTest, refuses_settings_that_cannot_work_and_keeps_the_old_ones) {
   LocalWorld& world = start();
   world.people->add("anna");
   LocalSettings broken = world.settings;
-  broken.mailboxes.location = "store";
+  broken.mailboxes.location = "shop";
   EXPECT_THAT(world.local->set_settings(broken).error().text, HasSubstr("maildir:PATH"));
   broken = world.settings;
   broken.aliases_text = "good: anna\nno colon\n";
@@ -458,7 +458,7 @@ TEST(MailboxLocation, lets_no_name_become_a_word_of_a_shell) {
 TEST(MailboxLocation, says_what_is_wrong_with_it) {
   for (const char* text :
        {"", "maildir:", "maildir:Maildir", "mbox:/var/mail/%x", "mbox:/var/mail/%", "maildir:/m/../%n",
-        "lmtp:localhost", "lmtp::24", "lmtp:host:port", "store", "imap:x"})
+        "lmtp:localhost", "lmtp::24", "lmtp:host:port", "shop", "imap:x"})
     EXPECT_THAT(expand(text, {}), testing::StartsWith("wrong: mailboxes.location")) << text;
   EXPECT_EQ(expand("lmtp:[::1]:24", {}), "[::1]:24");
 }

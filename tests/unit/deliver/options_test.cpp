@@ -65,7 +65,7 @@ TEST(MailboxesOptionsTest, knows_the_kinds_of_location) {
   for (const char* good :
        {"maildir:~/Maildir", "mbox:/var/mail/%u", "pipe:/usr/bin/procmail", "lmtp:127.0.0.1:24"})
     EXPECT_THAT(problems<MailboxesOptions>({{"location", text(good)}}), testing::IsEmpty()) << good;
-  for (const char* bad : {"", "maildir:", "store", "/var/mail", "lmtp:host"})
+  for (const char* bad : {"", "maildir:", "shop", "/var/mail", "lmtp:host"})
     EXPECT_EQ(problems<MailboxesOptions>({{"location", text(bad)}}).size(), 1U) << bad;
 }
 

@@ -91,10 +91,42 @@ TEST_F(Orders, hold_keeps_and_release_lets_go) {
   EXPECT_EQ(world.ask(world.service().flush({})), 2U);  // not what is held
   world.run_for(2h);
   EXPECT_EQ(peer.mails.size(), 0U);
-  EXPECT_EQ(world.service().directives().held.size(), 2U);
-  EXPECT_EQ(world.ask(world.service().release({})), 2U);
-  ASSERT_TRUE(world.run_until([&] { return peer.mails.size() == 2; }, 1h));
   EXPECT_TRUE(world.service().directives().held.empty());
+  EXPECT_EQ(world.service().directives().rules.size(), 1U);
+  // It means what was there.
+  world.send({.to = {"late@two.test"}});
+  ASSERT_TRUE(world.run_until([&] { return peer.mails.size() == 1; }, 1h));
+  EXPECT_EQ(world.ask(world.service().release({})), 2U);
+  ASSERT_TRUE(world.run_until([&] { return peer.mails.size() == 3; }, 1h));
+  EXPECT_TRUE(world.service().directives().rules.empty());
+}
+
+TEST_F(Orders, a_hold_of_everything_is_one_rule_that_a_restart_keeps_and_a_release_may_except_from) {
+  Peer& one = world.add_peer("192.0.2.1");
+  Peer& two = world.add_peer("192.0.2.2");
+  one.answer = two.answer = [](const std::string& line, unsigned) {
+    return line.starts_with("RCPT") ? std::optional<std::string>("450 4.2.1 later") : std::nullopt;
+  };
+  begin();
+  const std::size_t all = world.ask(world.service().count({}));
+  EXPECT_EQ(world.ask(world.service().hold({})), all);
+  EXPECT_EQ(world.ask(world.service().release({.domain = "one.test"})), 2U);
+  const Directives kept = world.service().directives();
+  EXPECT_TRUE(kept.held.empty());
+  EXPECT_EQ(kept.rules.size(), 2U);
+  world.run_for(10s);
+  world.power_cut();
+  Peer& one_again = world.add_peer("192.0.2.1");
+  Peer& two_again = world.add_peer("192.0.2.2");
+  world.directives = kept;
+  world.begin();
+  ASSERT_TRUE(world.run_until([&] { return one_again.mails.size() == 2; }, 12h));
+  world.run_for(12h);
+  EXPECT_EQ(two_again.mails.size(), 0U);
+  EXPECT_EQ(state_count(JobState::held), all - 2);
+  EXPECT_EQ(world.ask(world.service().release({})), all - 2);
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 12h));
+  EXPECT_TRUE(world.service().directives().rules.empty());
 }
 
 TEST_F(Orders, bounce_tells_the_sender_and_cancel_does_not) {

@@ -141,14 +141,67 @@ TEST_F(Parking, those_that_are_due_behind_a_line_join_it_unread) {
   EXPECT_EQ(peer.mails.size(), kReadyInMemory + 60);
 }
 
-TEST_F(Parking, a_message_to_two_destinations_stays_in_memory) {
-  putting_off();
-  world.add_peer("192.0.2.2").answer = put_off;
+TEST_F(Parking, a_message_to_several_destinations_is_parked_with_all_of_them) {
+  Peer& one = putting_off();
+  Peer& two = world.add_peer("192.0.2.2");
+  two.answer = put_off;
   world.begin();
-  world.send({.to = {"anna@one.test", "bert@two.test"}});
-  world.run_for(1min);
-  EXPECT_EQ(in_state(JobState::deferred), 2U);
+  const MessageId id = world.send({.to = {"anna@one.test", "bert@two.test", "carl@two.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 1; }, 5min));
+  EXPECT_EQ(in_state(JobState::deferred), 3U);
+  EXPECT_EQ(world.figure("deliver_recipients_deferred"), 3U);
+  const auto summary = world.ask(world.service().summary());
+  ASSERT_EQ(summary.destinations.size(), 2U);
+  EXPECT_EQ(summary.messages, 1U);
+  EXPECT_EQ(summary.destinations[0].recipients[static_cast<std::size_t>(JobState::deferred)], 1U);
+  EXPECT_EQ(summary.destinations[1].recipients[static_cast<std::size_t>(JobState::deferred)], 2U);
+  const auto shown = world.ask(world.service().show(id));
+  EXPECT_EQ(shown.at(0).recipients[0].destination, "one.test");
+  EXPECT_EQ(shown.at(0).recipients[2].destination, "two.test");
+  EXPECT_EQ(world.ask(world.service().count({.domain = "two.test"})), 2U);
+  // An order about one part concerns that part, and both go on.
+  EXPECT_EQ(world.ask(world.service().hold({.domain = "two.test"})), 2U);
+  EXPECT_EQ(parked(), 1U);
+  EXPECT_EQ(in_state(JobState::held), 2U);
+  EXPECT_EQ(in_state(JobState::deferred), 1U);
+  one.answer = {};
+  two.answer = {};
+  ASSERT_TRUE(world.run_until([&] { return one.mails.size() == 1; }, 2h));
+  EXPECT_EQ(two.mails.size(), 0U);
+  EXPECT_EQ(world.ask(world.service().release({.domain = "two.test"})), 2U);
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 2h));
+  EXPECT_EQ(one.mails.size(), 1U);
+  EXPECT_EQ(two.mails.size(), 1U);
+  EXPECT_EQ(two.mails[0].to.size(), 2U);
   EXPECT_EQ(parked(), 0U);
+  for (const char* figure : {"deliver_recipients_held", "deliver_recipients_deferred",
+                             "deliver_recipients_ready", "deliver_messages"})
+    EXPECT_EQ(world.figure(figure), 0U) << figure;
+}
+
+TEST_F(Parking, a_message_stands_in_the_lines_of_several_destinations) {
+  Peer& one = world.add_peer("192.0.2.1");
+  Peer& two = world.add_peer("192.0.2.2");
+  world.begin();
+  world.service().suspend("one.test");
+  world.service().suspend("two.test");
+  constexpr std::size_t kCount = kReadyInMemory + 300;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const std::string name = "r" + std::to_string(i);
+    world.send({.to = {name + "@one.test", name + "@two.test"}});
+  }
+  EXPECT_GE(parked(), 299U);
+  EXPECT_EQ(in_state(JobState::suspended), 2 * kCount);
+  EXPECT_EQ(world.figure("deliver_recipients_ready"), 2 * kCount);
+  world.service().resume("one.test");
+  ASSERT_TRUE(world.run_until([&] { return one.mails.size() == kCount; }, 2h));
+  EXPECT_EQ(two.mails.size(), 0U);
+  EXPECT_EQ(in_state(JobState::suspended), kCount);
+  world.service().resume("two.test");
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 2h));
+  EXPECT_EQ(one.mails.size(), kCount);
+  EXPECT_EQ(two.mails.size(), kCount);
+  EXPECT_EQ(world.figure("deliver_recipients_ready"), 0U);
 }
 
 TEST_F(Parking, what_was_parked_is_there_after_a_power_cut) {

@@ -130,6 +130,21 @@ TEST(Engine, works_metas_out) {
             "C F G H");
 }
 
+// Metas that no hit touches keep what they are worth without any, over each other too; one that is not touched may be true.
+TEST(Engine, works_out_metas_that_nothing_touches) {
+  std::string text =
+      "body __OFFER /free offer/\nbody __NONE /zzzz/\nmeta A !__NONE\nmeta B A + 1\nmeta C B > 1 && "
+      "!__OFFER\n"
+      "meta D __NONE || __OFFER\nmeta E (__NONE + D) == 1\nmeta F A - 2\nmeta G F && D\nmeta M1 __OFFER\n";
+  std::string expected = "A B D E F G";
+  for (unsigned n = 2; n <= kMetaChainMax; ++n)
+    text += "meta M" + std::to_string(n) + " M" + std::to_string(n - 1) + " && !__NONE\n";
+  const auto engine = Engine::compiled(load(std::move(text)), {});
+  const std::string hits = names(*engine, judge(*engine, kMail));
+  EXPECT_TRUE(hits.starts_with(expected + " M1 ")) << hits;
+  EXPECT_EQ(judge(*engine, kMail).hits.size(), 6U + kMetaChainMax);
+}
+
 TEST(Engine, keeps_to_the_score_set) {
   const std::string rules =
       "body A /buy/\nscore A 0 1 0 1\nbody __P /buy/\nmeta B A && __P\nscore B 1 1 1 0\nmeta C A || __P\n";

@@ -1,6 +1,9 @@
 #include "ringpost/filter/rules.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "ringpost/filter/limits.hpp"
 
 #include "filter/arithmetic.hpp"
 #include "filter/replace_tags.hpp"
@@ -205,6 +208,18 @@ TEST(Rules, leaves_out_metas_that_need_themselves) {
   EXPECT_EQ(rules->problems().size(), 3U);
   EXPECT_TRUE(rule(*rules, "A").meta.empty());
   EXPECT_FALSE(rule(*rules, "D").meta.empty());
+}
+
+TEST(Rules, leaves_out_metas_that_stand_on_too_many) {
+  const auto chain = [](unsigned length) {
+    std::string text = "meta M1 1\n";
+    for (unsigned n = 2; n <= length; ++n) text += fmt::format("meta M{} M{} && 1\n", n, n - 1);
+    return text;
+  };
+  EXPECT_EQ(problems(*load(chain(kMetaChainMax))), "");
+  const auto rules = load(chain(kMetaChainMax + 1));
+  EXPECT_EQ(rules->problems().size(), 1U);
+  EXPECT_TRUE(rule(*rules, fmt::format("M{}", kMetaChainMax + 1)).meta.empty());
 }
 
 TEST(Rules, hands_net_on_to_metas) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "unit/journal/log_fixture.hpp"
 
 namespace ringpost::journal::testing {
@@ -43,6 +45,36 @@ TEST_P(LogReclaimTest, does_not_grow_while_it_can_use_segments_again) {
   reopen();
   EXPECT_LE(seen.size(), 60U);
   EXPECT_EQ(report.damages, 0U);
+}
+
+// What could not be read may hold what somebody was promised.
+TEST_P(LogReclaimTest, keeps_a_segment_of_which_a_part_could_not_be_read_for_this_run) {
+  options.seal_at_close = false;  // else its table is read, and not its frames
+  open();
+  const auto name = log->name_of(keep(1, "promised"));
+  lose_or_close();
+  unsigned refused = 0;
+  machine->backend().on_read = [&](const io::Op& op) -> std::optional<std::int32_t> {
+    if (op.offset < kFirstFrame) return std::nullopt;
+    ++refused;
+    return -EIO;
+  };
+  open();
+  machine->backend().on_read = nullptr;
+  ASSERT_GT(refused, 0U);
+  ASSERT_TRUE(seen.empty());
+  EXPECT_THAT(log->kept_segments(), ElementsAre(name));
+  log->start_reclaim();
+  keep(2, "other");
+  settle();
+  EXPECT_TRUE(log->in_use(name));
+  lose_or_close();
+  open();
+  EXPECT_THAT(log->kept_segments(), ::testing::IsEmpty());
+  EXPECT_TRUE(std::ranges::any_of(seen, [](const Seen& each) { return each.id.value == 1; }));
+  // Read at last, it goes the way of all.
+  log->start_reclaim();
+  EXPECT_TRUE(eventually([&] { return !log->in_use(name); }));
 }
 
 TEST_P(LogReclaimTest, frees_nothing_before_what_supersedes_it_is_durable) {

@@ -77,13 +77,15 @@ TEST(EncodedWord, decodes_the_examples_of_rfc_2047) {
   EXPECT_EQ(decode_encoded_words("=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?="), "ab");
   EXPECT_EQ(decode_encoded_words("=?ISO-8859-1?Q?a?= b"), "a b");
   EXPECT_EQ(decode_encoded_words("=?utf-8*en?B?w6k=?="), "\xC3\xA9");
+  EXPECT_EQ(decode_encoded_words("=?koi8-r?B?8NLJ18XU?="), "\u041f\u0440\u0438\u0432\u0435\u0442");
+  EXPECT_EQ(decode_encoded_words("=?ISO-2022-JP?B?GyRCRnxLXBsoQg==?="), "\u65e5\u672c");
   // A character split over two words.
   EXPECT_EQ(decode_encoded_words("=?utf-8?Q?=C3?=\r\n =?utf-8?Q?=A9?="), "\xC3\xA9");
 }
 
 TEST(EncodedWord, leaves_what_it_cannot_decode) {
-  for (const char* text : {"=?koi8-r?B?8NLJ18XU?=", "=?utf-8?X?a?=", "=?utf-8?B?!?=", "=?utf-8?Q?=FF?=",
-                           "=?utf-8?Q?abc", "=?", "a =?= b", "=?utf-8?Q"})
+  for (const char* text : {"=?no-such?B?8NLJ18XU?=", "=?iso-2022-jp?Q?=1B=24?=", "=?utf-8?X?a?=",
+                           "=?utf-8?B?!?=", "=?utf-8?Q?=FF?=", "=?utf-8?Q?abc", "=?", "a =?= b", "=?utf-8?Q"})
     EXPECT_EQ(decode_encoded_words(text), text);
   EXPECT_EQ(decode_encoded_words("=?utf-8?Q?a=0D=0ABcc:_x?="), "a  Bcc: x");
 }

@@ -180,13 +180,42 @@ TEST(Set, names_only_lines_with_all_that_is_needed) {
   EXPECT_EQ(told, (std::vector<std::pair<std::uint32_t, std::uint32_t>>{{0, 2}, {1, 4}}));
 }
 
+// Runs of letters are no stricter than the expression: what stands between them, at the edge of a word, at either end of the
+// text, written in several ways, or there several times.
+TEST(Set, misses_nothing_by_its_letters) {
+  const auto patterns =
+      perl({"/\\b[_\\W]{0,3}v[_\\W]{0,3}[i1!|][_\\W]{0,3}[a4@]\\b/i", "/\\bv[i1]a(?:s|sab)?\\b/",
+            "/(?:v|&#(?:1|22);)+[i1]{2,3}(?:a|4)x/", "/v.{0,4}1\\s+a\\B/", "/(?!via)v[i1](?=a)./",
+            "/(?:(?:via|v1a|[a4]v) ?){3}/", "/x(?:v1a|via[sx])?(?<=[xas])\\b[ ]v/", "/^(?:v|1)[a4]{3,}$/m",
+            "/\\b(?:v1)+a4/", "/\\b(?:x)?via[14]/", "/v\\b[- ]\\b1a/"});
+  Scratch scratch;
+  std::mt19937 random(3);
+  static constexpr const char* kWords[] = {"v", "i",   "a",   "1", "4", "@",     " ",  "_",
+                                           "-", "via", "v1a", "s", "x", "&#22;", "x v"};
+  const auto lines_set = Set::compiled(patterns, Subjects::lines);
+  const auto whole_set = Set::compiled(patterns, Subjects::long_whole);
+  ASSERT_TRUE(lines_set->in_hyperscan() && whole_set->in_hyperscan());
+  for (int round = 0; round < 6000; ++round) {
+    std::vector<std::string> lines(1 + random() % 3);
+    for (std::string& line : lines) {
+      for (unsigned i = random() % 9; i > 0; --i) line += kWords[random() % std::size(kWords)];
+      line += '\n';
+    }
+    EXPECT_EQ(named(*lines_set, lines, scratch), searched(*lines_set, lines, scratch))
+        << fmt::format("{}", fmt::join(lines, ""));
+    std::vector<std::string> whole{fmt::format("{}", fmt::join(lines, ""))};
+    if (random() % 2 == 0) whole[0].pop_back();
+    EXPECT_EQ(hits(*whole_set, whole[0], scratch), searched(*whole_set, whole, scratch)) << whole[0];
+  }
+}
+
 // What has neither words nor a cheap database is walked: it is named where it may match, in no other line, and in all when the
 // text makes more states than one pass may.
 TEST(Set, walks_what_has_no_words) {
   const auto patterns = perl(
       {"/\\bo[\\W_]?f[\\W_]?f[\\W_]?[e3][\\W_]?r\\b/i", "/^[a-z]{3,9}\\d{2}[a-z]+$/", "/abcd/", "/efgh/"});
   const auto set = Set::compiled(patterns, Subjects::lines);
-  EXPECT_EQ(set->way(0), Way::prefilter);
+  EXPECT_EQ(set->way(0), Way::literal);
   EXPECT_EQ(set->way(1), Way::prefilter);
   Scratch scratch;
   const std::vector<std::string> lines{"nothing here\n", "an o-f-f-3-r\n", "abc12z\n", "xx abc12z\n"};

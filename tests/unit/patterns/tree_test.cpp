@@ -1,5 +1,6 @@
 #include "patterns/tree.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace ringpost::patterns {
@@ -68,9 +69,41 @@ TEST(Tree, finds_the_words_that_must_occur) {
   EXPECT_EQ(words("colou?r scheme"), (Groups{{"color scheme", "colour scheme"}}));
   EXPECT_EQ(words("zip(?=code)\\s+(?!x)needed"), (Groups{{"needed"}, {"code"}}));
   EXPECT_EQ(words("(?:word){2}"), (Groups{{"wordword"}}));
-  EXPECT_EQ(words("(?:word)+ly"), (Groups{{"word"}}));
+  EXPECT_EQ(words("(?:word)+ly"), (Groups{{"wordly"}, {"word"}}));
   EXPECT_EQ(words("(?:\\d+|word)ly"), Groups{});
   EXPECT_EQ(words("the"), Groups{});
+}
+
+TEST(Tree, counts_words_that_must_occur_several_times) {
+  const auto found =
+      factors_of(*parse({"(?:your )?(?:(?:name|age|ad+ress)[:.]?\\s?){5}", {.caseless = true}}));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].literals, (std::vector<std::string>{"age", "dress", "name"}));
+  EXPECT_EQ(found[0].times, 5U);
+  for (const Factor& one : factors_of(*parse({"(?:(?:name|age) ?){2}", {}}))) EXPECT_EQ(one.times, 1U);
+}
+
+// "v-i-a-g": letters of a set each, and what may stand between them.
+std::vector<std::string> runs(std::string_view expression) {
+  std::vector<std::string> out;
+  for (const LettersFactor& factor : letters_factors_of(*parse({std::string(expression), {}})))
+    for (const Letters& run : factor.runs) {
+      std::string& text = out.emplace_back();
+      for (const Letter& letter : run) {
+        text += fmt::format("{}", letter.set.count());
+        if (letter.stay.any()) text += fmt::format("({})", letter.stay.count());
+        text += ' ';
+      }
+    }
+  return out;
+}
+
+// Of a run only the narrowest part that says enough.
+TEST(Tree, finds_the_letters_that_must_occur) {
+  EXPECT_EQ(runs("v[-_]{0,3}[i1]x?agr"), (std::vector<std::string>{"1(2) 2(1) 1 1 "}));
+  EXPECT_EQ(runs("(?:e|&#(?:1|22);)zzq"), (std::vector<std::string>{"1 1 "}));
+  EXPECT_EQ(runs("\\btue(?:s|sday)?\\b").size(), 1U);
+  EXPECT_EQ(runs("[a-z]+ [a-z]+"), std::vector<std::string>{});
 }
 
 TEST(Tree, says_what_is_left_in_ascii) {

@@ -1,5 +1,6 @@
 #include "ringpost/scan/crc32c.hpp"
 
+#include <algorithm>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -36,6 +37,21 @@ TEST(Crc32c, agrees_with_its_scalar_twin_at_every_size_and_alignment) {
     for (std::size_t offset = 0; offset < 9; ++offset) {
       const auto part = std::span(bytes).subspan(offset, size);
       ASSERT_EQ(crc32c(part, 77), crc32c_scalar(part, 77)) << size << " at " << offset;
+    }
+}
+
+TEST(Crc32c, copies_on_the_way_and_writes_nothing_else) {
+  const auto bytes = random_bytes(4096, 4);
+  for (std::size_t size = 0; size <= 2500; size += size < 40 ? 1 : 37)
+    for (std::size_t offset = 0; offset < 9; ++offset) {
+      const auto part = std::span(bytes).subspan(offset, size);
+      std::vector<std::byte> to(size + 16, std::byte{0xA5});
+      ASSERT_EQ(crc32c_copy(to.data() + 8, part, 77), crc32c_scalar(part, 77)) << size << " at " << offset;
+      const auto written = std::span(to).subspan(8, size);
+      ASSERT_TRUE(std::ranges::equal(written, part)) << size << " at " << offset;
+      const auto untouched = [](std::byte byte) { return byte == std::byte{0xA5}; };
+      ASSERT_TRUE(std::ranges::all_of(std::span(to).first(8), untouched)) << size;
+      ASSERT_TRUE(std::ranges::all_of(std::span(to).last(8), untouched)) << size;
     }
 }
 

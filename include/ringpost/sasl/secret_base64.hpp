@@ -1,4 +1,4 @@
-// Base64 of what must not stay in memory.
+// Base64 of what must not stay in memory: for the protocols that carry SASL.
 //
 // Layer: pure.
 #pragma once
@@ -10,15 +10,15 @@
 #include "ringpost/mail/base64.hpp"
 #include "ringpost/sasl/secret.hpp"
 
-namespace ringpost::smtp {
+namespace ringpost::sasl {
 
 // nullopt when it is not base64.
-inline std::optional<sasl::Secret> decode_secret(std::string_view text) {
+inline std::optional<Secret> decode_secret(std::string_view text) {
   std::optional<std::string> bytes = mail::decode_base64(text);
   if (!bytes) return std::nullopt;
-  sasl::Secret secret(*bytes);
-  sasl::wipe(*bytes);
+  Secret secret(*bytes);
+  wipe(*bytes);
   return secret;
 }
 
-}  // namespace ringpost::smtp
+}  // namespace ringpost::sasl

@@ -1,0 +1,131 @@
+// IMAP and POP3: connections of people to their mail, on one core.
+//
+// Layer:  services. Owner: one core. Listeners of the same number on every core.
+// Moves:  a client logs in on the core that took the connection, and goes on, with its TLS and whatever it has sent already,
+//         on the core that owns the mailboxes. The old core keeps nothing.
+// Limits: access/limits.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "ringpost/access/limits.hpp"
+#include "ringpost/accounts/accounts.hpp"
+#include "ringpost/base/address.hpp"
+#include "ringpost/base/intrusive_list.hpp"
+#include "ringpost/imap/server_settings.hpp"
+#include "ringpost/observe/registry.hpp"
+#include "ringpost/pop3/server_settings.hpp"
+#include "ringpost/shard/await.hpp"
+#include "ringpost/shard/core.hpp"
+#include "ringpost/shard/listener.hpp"
+#include "ringpost/store/store.hpp"
+#include "ringpost/tls/server_context.hpp"
+
+namespace ringpost::access {
+
+enum class Speaks : std::uint8_t { nothing, imap, pop3 };
+
+// One listener as its options say; immutable, derived once.
+struct Listening {
+  std::string name;
+  Speaks speaks = Speaks::nothing;  // nothing: the listener is another service's
+  std::shared_ptr<const tls::ServerContext> tls;
+  bool implicit_tls = false;
+  imap::ServerSettings imap;
+  pop3::ServerSettings pop3;
+  Duration idle_timeout = 30min;
+  std::uint32_t connection_limit = 10'000;
+  std::vector<Network> proxy_protocol_from;
+};
+struct Snapshot {
+  std::vector<Listening> listeners;  // in the same order on every core and over reloads
+};
+
+class Service;
+
+// Where each core's service is, for connections that move. Made before the cores start.
+class Places {
+ public:
+  explicit Places(unsigned cores) : services_(cores) {}
+  void enter(unsigned core, Service& service) { services_[core] = &service; }
+  Service& at(unsigned core) const { return *services_[core]; }
+
+ private:
+  std::vector<Service*> services_;
+};
+
+struct Passage;
+
+class Service {
+ public:
+  struct Parts {
+    store::Store* store = nullptr;
+    accounts::Accounts* accounts = nullptr;
+    Places* places = nullptr;
+    std::shared_ptr<const Snapshot> snapshot;
+  };
+  Service(shard::Core& core, Parts parts);
+  ~Service();
+
+  bool serves(std::size_t index) const {
+    return parts_.snapshot->listeners[index].speaks != Speaks::nothing;
+  }
+  // `index`: of the listener; `slot`: the same on every core for this address.
+  void listen(std::size_t index, unsigned slot, io::Handle listening);
+  void reload(std::shared_ptr<const Snapshot> snapshot) { parts_.snapshot = std::move(snapshot); }
+  // Takes no further connection and says goodbye to idle ones; `stopped` when the last has gone.
+  void drain();
+  Task<void> stopped();
+  void abort();
+  // A connection that logged in on another core.
+  void welcome(std::unique_ptr<Passage> passage);
+
+  shard::Core& core() { return core_; }
+  const Parts& parts() const { return parts_; }
+  bool draining() const { return draining_; }
+  // Open connections of a listener, on all cores.
+  std::uint64_t load(std::size_t index) const;
+  // A maildrop belongs to one POP3 session at a time. False: another has it.
+  bool take_drop(const std::string& user) { return drops_.insert(user).second; }
+  void give_up_drop(const std::string& user) { drops_.erase(user); }
+  // What has come and gone.
+  struct Figures {
+    observe::Counter connections, refused_connections, logins, auth_failures, tls_failures, timeouts, moved,
+        protocol_errors;
+    observe::Gauge open;
+  };
+  Figures& figures() { return figures_; }
+  friend FramePool& frame_pool(Service& service) { return service.core_.frames(); }
+
+  // One client that is connected, for nudges and the end.
+  class Guest : public ListLink<Guest> {
+   public:
+    virtual ~Guest() = default;
+    virtual void nudge() = 0;
+    virtual void abort() = 0;
+  };
+  void add(Guest& guest) { guests_.push_back(guest); }
+
+ private:
+  struct Door;
+  Task<void> serve(Door& door, io::Handle socket);
+  Task<void> serve_passage(std::unique_ptr<Passage> passage);
+  void leave();
+
+  shard::Core& core_;
+  Parts parts_;
+  Figures figures_;
+  std::vector<std::unique_ptr<Door>> doors_;
+  IntrusiveList<Guest, Guest> guests_;
+  std::unordered_set<std::string> drops_;
+  shard::Signal changed_;
+  std::size_t open_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace ringpost::access

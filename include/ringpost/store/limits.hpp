@@ -1,0 +1,48 @@
+// Limits of the store, each with its reason.
+//
+// Layer: base only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ringpost/base/units.hpp"
+
+namespace ringpost::store {
+
+// A message: sizes are 32 bits in memory and on disk, and what is appended whole must come through IMAP first.
+inline constexpr Bytes kMessageSizeMax = 256_MiB;
+// Up to this a message is one record in the frame of its change. Longer ones are in pieces of kChunkSize, before it.
+inline constexpr std::size_t kWholeMessageMax = 264 * 1024;
+inline constexpr std::size_t kChunkSize = 256 * 1024;    // the largest block of a core's pool
+inline constexpr std::size_t kFactsSizeMax = 32 * 1024;  // of one message; longer: made again at each FETCH
+inline constexpr std::size_t kAppendsMax = 128;  // messages of one append (MULTIAPPEND): all in one change
+inline constexpr std::size_t kMailboxesMax = 10'000;  // of one user; a listing stays below a frame
+inline constexpr std::size_t kMailboxNameMax =
+    1000;  // bytes; longest line of IMAP clients and servers in use
+inline constexpr std::size_t kMailboxDepthMax = 100;      // levels of hierarchy
+inline constexpr std::size_t kSubscriptionsMax = 10'000;  // of one user; they outlive their mailboxes
+inline constexpr std::size_t kKeywordsMax = 64;           // of one mailbox: bits of a word
+inline constexpr std::size_t kKeywordNameMax = 100;       // bytes
+inline constexpr std::size_t kUserNameMax = 320;        // local part, "@", domain (RFC 5321 section 4.5.3.1)
+inline constexpr std::size_t kMessagesMax = 4'000'000;  // of one user: 224 MB of memory, and its snapshot
+inline constexpr std::size_t kVanishedMax = 65'536;     // ranges of UIDs kept for QRESYNC, of one mailbox
+inline constexpr std::size_t kOriginsMax = 100'000;     // deliveries that nobody has confirmed, of one user
+inline constexpr std::size_t kPendingMax =
+    65'536;  // changes that a session has not taken; then it looks anew
+// A snapshot is written when the changes since the last one have more bytes than a share of it, or are so many.
+inline constexpr std::size_t kSnapshotLeast = 64 * 1024;
+inline constexpr double kSnapshotShare = 0.5;
+inline constexpr std::size_t kChangesMax = 16'384;
+inline constexpr std::size_t kSnapshotPiece = 256 * 1024;
+inline constexpr std::size_t kSnapshotPiecesMax = 16'384;  // 4 GiB
+inline constexpr std::size_t kOriginsAtOnce = 1000;  // asked of another core in one turn: half a millisecond
+inline constexpr Duration kRoomWait = 60s;           // for the log to take a record, as the spool waits
+inline constexpr Duration kExchangePoll = 2ms;       // at start: whether the other cores have read their logs
+inline constexpr std::size_t kTransfersAtOnce = 16;  // at start: messages on their way from another core
+inline constexpr std::size_t kRemoteMax = 256;       // requests to one other core under way; more wait
+inline constexpr std::size_t kPendingRecordsMax =
+    4'000'000;  // changes kept at start until what is before them is read
+inline constexpr std::size_t kDamageNoticesMax = 100;  // lines in the log at start
+
+}  // namespace ringpost::store

@@ -1,0 +1,156 @@
+// The mail of one user: mailboxes, messages, subscriptions, quota. What IMAP and POP3 work on.
+//
+// Layer:  durable (runtime, mail, journal). Owner: its owner core, where every call is made.
+// Promise: a change resumes when the frame that holds it is on stable storage, and then it is visible, to listeners
+//         first. On an error nothing of it is, not even in part.
+// Errors: permanent with a reason (no such mailbox, name taken: see Refused), exhausted (quota, disk), temporary (I/O).
+// Order:  of one user one change at a time is under way, but appends, of which many are.
+// Limits: store/limits.hpp.
+// RFCs:   9051, 4315 (UIDPLUS), 6851 (MOVE), 7162, 3502 (MULTIAPPEND), 9208 (QUOTA), 6154, 8474, 8514.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ringpost/base/result.hpp"
+#include "ringpost/base/task.hpp"
+#include "ringpost/buffer/pool.hpp"
+#include "ringpost/journal/log.hpp"
+#include "ringpost/store/ids.hpp"
+#include "ringpost/store/mailbox.hpp"
+#include "ringpost/store/message.hpp"
+#include "ringpost/store/view.hpp"
+
+namespace ringpost::store {
+
+// Why a change was refused for good; IMAP makes a response code of it.
+enum class Refused : std::uint8_t {
+  none,          // an error of another kind: see Error
+  no_mailbox,    // NONEXISTENT, or TRYCREATE
+  exists,        // ALREADYEXISTS
+  bad_name,      // CANNOT
+  has_children,  // HASCHILDREN
+  inbox,         // CANNOT: the inbox is not deleted
+  over_quota,    // OVERQUOTA
+  limit,         // LIMIT: too many mailboxes, keywords, messages
+  too_large,     // TOOBIG
+};
+struct [[nodiscard]] Failure {
+  Refused why = Refused::none;
+  Error error;
+};
+template <class T = void>
+using Outcome = std::expected<T, Failure>;
+
+// The bytes of a message or a part of them. Pins memory or owns a copy; short-lived, for it holds a commit buffer.
+class Content {
+ public:
+  std::span<const std::span<const std::byte>> pieces() const { return pieces_; }
+  std::uint64_t size() const { return size_; }
+
+ private:
+  friend class Reading;
+  std::vector<std::span<const std::byte>> pieces_;
+  std::vector<journal::Pin> pins_;
+  std::vector<buffer::Block> blocks_;
+  std::uint64_t size_ = 0;
+};
+
+// One message to store. Views and bytes live until the call resumes.
+struct NewMessage {
+  std::span<const std::span<const std::byte>> pieces;  // CRLF line ends, as it is handed out again
+  std::span<const std::byte> facts;                    // prepared MIME structure; opaque here, empty: none
+  Flags flags = Flags::none;
+  std::vector<std::string> keywords;
+  std::int64_t internal_date = 0;  // seconds since 1970-01-01 UTC; 0: now
+  std::int16_t zone_minutes = 0;
+  std::uint64_t thread = 0;
+};
+struct Appended {
+  std::uint32_t uid_validity = 0;
+  std::vector<Uid> uids;  // one for each message
+};
+
+// What is to become of the flags of some messages.
+struct FlagChange {
+  enum class How : std::uint8_t { add, remove, replace };
+  How how = How::add;
+  Flags flags = Flags::none;
+  std::vector<std::string> keywords;
+  std::optional<ModSeq> unchanged_since;
+  const View* by = nullptr;  // not told of it: the session answers itself, or was asked to be silent
+};
+struct FlagsChanged {
+  UidSet changed;   // those whose flags are other than before
+  UidSet modified;  // refused: changed since `unchanged_since`
+  ModSeq modseq;    // of `changed`
+};
+
+struct Copied {
+  std::uint32_t uid_validity = 0;  // of the target
+  UidSet from;                     // in the order of their UIDs ...
+  UidSet to;                       // ... they became these
+};
+
+struct Quota {
+  std::uint64_t bytes_max = 0;     // 0: none
+  std::uint64_t messages_max = 0;  // 0: none
+};
+
+class UserMail {
+ public:
+  virtual ~UserMail() = default;
+
+  virtual UserId id() const = 0;
+  virtual const std::string& name() const = 0;
+  virtual unsigned core() const = 0;
+
+  // ---- looking
+  // In the order of ids; pointers are valid until a mailbox is made or deleted.
+  virtual std::vector<const Mailbox*> mailboxes() const = 0;
+  // "inbox" in any case is the inbox. Null: none.
+  virtual const Mailbox* find(std::string_view name) const = 0;
+  virtual const Mailbox* find(MailboxId id) const = 0;
+  virtual std::vector<std::string> subscriptions() const = 0;  // sorted
+  virtual bool subscribed(std::string_view name) const = 0;
+  virtual std::uint64_t bytes_used() const = 0;
+  virtual std::uint64_t messages_used() const = 0;
+  virtual Quota quota() const = 0;  // of the user, or what all have
+
+  // ---- messages
+  // All or none (MULTIAPPEND).
+  virtual Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) = 0;
+  virtual Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) = 0;
+  // Of `which` those that have \Deleted (or all, for a MOVE's end or POP3). Gives what went.
+  virtual Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted = true) = 0;
+  virtual Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to) = 0;
+  virtual Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to) = 0;
+
+  // ---- reading; the message may be expunged meanwhile: then permanent
+  // At most `size` bytes from `offset`.
+  virtual Task<Result<Content>> read(BlobId blob, std::uint64_t offset, std::uint64_t size) = 0;
+  Task<Result<Content>> read(const Message& message) { return read(message.blob, 0, message.size); }
+  // What NewMessage::facts was; empty when there are none.
+  virtual Task<Result<std::vector<std::byte>>> facts(BlobId blob) = 0;
+
+  // ---- mailboxes; names as Mailbox::name
+  // Parents are made with it.
+  virtual Task<Outcome<MailboxId>> create(std::string_view name, SpecialUse use = SpecialUse::none) = 0;
+  // With everything below it. Of the inbox: its messages move to a new mailbox (RFC 9051 section 6.3.6).
+  virtual Task<Outcome<>> rename(MailboxId mailbox, std::string_view to) = 0;
+  virtual Task<Outcome<>> remove(MailboxId mailbox) = 0;
+  virtual Task<Outcome<>> set_special_use(MailboxId mailbox, SpecialUse use) = 0;
+  virtual Task<Outcome<>> subscribe(std::string_view name, bool on) = 0;
+  virtual Task<Outcome<>> set_quota(Quota quota) = 0;
+
+  virtual FramePool& frames() = 0;
+  friend FramePool& frame_pool(UserMail& user) { return user.frames(); }
+};
+
+}  // namespace ringpost::store

@@ -1,0 +1,91 @@
+// What an IMAP and a POP3 conversation have in common: the connection before the greeting, TLS, logins, and the way to the
+// core that owns the mailboxes.
+//
+// Layer:  services. Owner: the coroutine of one connection on one core. Holds the snapshot it began with.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "ringpost/access/service.hpp"
+#include "ringpost/imap/server_session.hpp"
+#include "ringpost/net/connection.hpp"
+#include "ringpost/pop3/server_session.hpp"
+
+namespace ringpost::access {
+
+// A conversation between two cores. The login is decided, and not answered yet: the owner core says whether the mailboxes
+// can be had.
+struct Passage {
+  net::Handover connection;
+  std::shared_ptr<const Snapshot> snapshot;
+  std::size_t index = 0;  // of the listener
+  unsigned slot = 0;
+  std::string user;  // canonical
+  std::variant<imap::ServerSession, pop3::ServerSession> session;
+};
+
+class Conversation : public Service::Guest {
+ public:
+  Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot, std::size_t index,
+               net::Connection& connection);
+
+  // From the first byte to the goodbye, or to the moment in which the connection moves.
+  Task<void> run();
+  // What comes after the move.
+  Task<void> arrive(std::string user);
+  // The core where it goes on; the caller hands the connection over.
+  std::optional<unsigned> destination() const { return destination_; }
+  Passage pack(net::Handover connection, unsigned slot);
+  virtual void take_session(Passage& passage) = 0;
+
+  void nudge() override { connection_.nudge(); }
+  void abort() override { connection_.abort(); }
+  friend FramePool& frame_pool(Conversation& conversation) { return conversation.service_.core().frames(); }
+
+ protected:
+  enum class Next : std::uint8_t { go_on, leave };
+
+  virtual void greet() = 0;
+  virtual void turn_away(std::string_view why) = 0;
+  virtual Task<void> talk() = 0;
+  virtual std::string_view output() const = 0;
+  virtual void output_sent(std::size_t size) = 0;
+  virtual sasl::Credentials& credentials() = 0;
+  virtual void refuse_login(accounts::Login why) = 0;
+  // The mailboxes are here: says so.
+  virtual void begin(std::shared_ptr<store::UserMail> mail) = 0;
+  virtual void give_session(Passage& passage) = 0;
+
+  Task<bool> send();
+  RP_OWN_FRAME Task<bool> start_tls();
+  // Sends what waits, then waits for the client. `leave`: it has gone, or was silent for too long.
+  Task<Next> wait_for_input(Instant until);
+  // Checks the login and opens the mailboxes; or finds the core that has them: then destination() is set.
+  RP_OWN_FRAME Task<void> authenticate();
+
+  Service& service_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::size_t index_;
+  const Listening& listening_;
+  net::Connection& connection_;
+  std::string user_;
+
+ private:
+  RP_OWN_FRAME Task<bool> read_proxy_header();
+  RP_OWN_FRAME Task<bool> admit();
+  RP_OWN_FRAME Task<void> open_mailboxes();
+  RP_OWN_FRAME Task<void> refuse(accounts::Login why);
+
+  std::optional<unsigned> destination_;
+};
+
+std::unique_ptr<Conversation> make_conversation(Service& service, std::shared_ptr<const Snapshot> snapshot,
+                                                std::size_t index, net::Connection& connection);
+std::unique_ptr<Conversation> make_conversation(Service& service, Passage& passage,
+                                                net::Connection& connection);
+
+}  // namespace ringpost::access

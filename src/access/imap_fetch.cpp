@@ -1,0 +1,269 @@
+// FETCH: what a client wants to know of messages.
+#include <algorithm>
+
+#include "ringpost/base/units.hpp"
+
+#include "imap_conversation.hpp"
+#include "preview.hpp"
+
+namespace ringpost::access {
+
+using ItemKind = imap::FetchItem::Kind;
+
+namespace {
+
+bool needs_structure(const imap::FetchItem& item) {
+  switch (item.kind) {
+    case ItemKind::envelope:
+    case ItemKind::body:
+    case ItemKind::body_structure:
+    case ItemKind::preview:
+    case ItemKind::preview_lazy:
+    case ItemKind::section:
+    case ItemKind::binary:
+    case ItemKind::binary_size:
+    case ItemKind::rfc822_header:
+    case ItemKind::rfc822_text:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What RFC822.HEADER and the like are called by the newer names.
+imap::Section section_of(const imap::FetchItem& item) {
+  imap::Section section = item.section;
+  if (item.kind == ItemKind::rfc822) section.text = imap::Section::Text::whole;
+  if (item.kind == ItemKind::rfc822_header) section.text = imap::Section::Text::header;
+  if (item.kind == ItemKind::rfc822_text) section.text = imap::Section::Text::text;
+  return section;
+}
+
+bool whole_message(const imap::FetchItem& item) {
+  return item.kind == ItemKind::rfc822 || (item.kind == ItemKind::section && item.section.part.empty() &&
+                                           item.section.text == imap::Section::Text::whole);
+}
+
+MessageParts::Range clipped(MessageParts::Range range, const std::optional<imap::Partial>& partial) {
+  if (!partial) return range;
+  const std::uint64_t skip = std::min(partial->offset, range.size);
+  return {range.offset + skip, std::min(partial->size, range.size - skip)};
+}
+
+std::string_view clipped(std::string_view text, const std::optional<imap::Partial>& partial) {
+  if (!partial) return text;
+  return text.substr(std::min<std::uint64_t>(partial->offset, text.size()), partial->size);
+}
+
+WallTime wall(std::int64_t seconds) {
+  return WallTime{seconds * 1'000'000'000};
+}
+
+}  // namespace
+
+Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
+  if (session_.condstore_just_enabled() && has_selection())
+    session_.respond().status(
+        {imap::Condition::ok,
+         imap::codes::highest_mod_sequence(selection_->mailbox()->highest_modseq().value), "Highest"});
+  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  const auto which = selection_->resolve(command.set, command.uid);
+  if (!which) co_return Answer::bad("There are not so many messages");
+  if (command.vanished && command.changed_since)
+    session_.respond().vanished(
+        to_imap(selection_->mailbox()->vanished(store::ModSeq{*command.changed_since}, *which)), true);
+
+  const bool sees = !selection_->read_only && std::ranges::any_of(command.items, &imap::FetchItem::sets_seen);
+  store::UidSet unseen;
+  if (sees) {
+    selection_->for_each(*which, [&](const store::Message& message) {
+      if (!has(message.flags, store::Flags::seen)) unseen.append(message.uid);
+    });
+    if (auto set = co_await set_seen(unseen); !set)
+      co_return Answer::no(imap::codes::kUnavailable, set.error().text);
+  }
+  std::size_t steps = 0;
+  std::size_t gone = 0;
+  for (store::Uid from{1}; has_selection();) {
+    const store::Message* found = selection_->next(*which, from);
+    if (found == nullptr) break;
+    const store::Message message = *found;
+    from = {message.uid.value + 1};
+    if (command.changed_since && message.modseq.value <= *command.changed_since) continue;
+    if (auto told = co_await fetch_one(command, message, unseen.contains(message.uid)); !told) {
+      // It went while it was read: the client hears so with the next news.
+      if (!has_selection() || selection_->mailbox()->find(message.uid) == nullptr)
+        ++gone;
+      else
+        co_return Answer::no(
+            told.error().kind == ErrorKind::permanent ? imap::codes::kCorruption : imap::codes::kUnavailable,
+            told.error().text);
+    }
+    if (!co_await relieve(steps)) co_return Answer::ok();
+  }
+  if (gone != 0) co_return Answer::no(imap::codes::kExpungeIssued, "Some of them have been expunged");
+  co_return Answer::ok();
+}
+
+Task<Result<void>> ImapConversation::set_seen(const store::UidSet& which) {
+  if (which.empty()) co_return Result<void>{};
+  auto changed =
+      co_await mail_->change_flags(selection_->mailbox()->id(), which, {.flags = store::Flags::seen});
+  if (!changed) co_return fail(changed.error().error);
+  tell_news(false, which);  // the responses show them
+  co_return Result<void>{};
+}
+
+Task<Result<void>> ImapConversation::fetch_one(const imap::Fetch& command, store::Message message,
+                                               bool tells_flags) {
+  MessageParts parts(*mail_, message);
+  const mail::MimeStructure* structure = nullptr;
+  if (std::ranges::any_of(command.items, needs_structure)) structure = RP_CO_TRY(co_await parts.structure());
+  // Whatever may fail has been read before the response begins, but for long bodies.
+  std::optional<std::string> preview;
+  for (const imap::FetchItem& item : command.items)
+    if (item.kind == ItemKind::preview || item.kind == ItemKind::preview_lazy)
+      preview = RP_CO_TRY(co_await make_preview(parts));
+  if (!has_selection()) co_return fail(ErrorKind::permanent, "the mailbox has been deleted");
+  if (const store::Message* now = selection_->mailbox()->find(message.uid)) message = *now;
+  const std::size_t number = selection_->view().sequence_of(message.uid);
+  if (number == 0) co_return Result<void>{};
+
+  const imap::Dialect& dialect = session_.dialect();
+  auto fetch = session_.respond().fetch(static_cast<std::uint32_t>(number));
+  const bool asks_flags = std::ranges::any_of(
+      command.items, [](const imap::FetchItem& item) { return item.kind == ItemKind::flags; });
+  if (tells_flags && !asks_flags)
+    fetch.flags(selection_->flags_of(message, dialect),
+                keywords_of(*selection_->mailbox(), message.keywords));
+  bool told_modseq = false;
+  for (const imap::FetchItem& item : command.items) {
+    switch (item.kind) {
+      case ItemKind::flags:
+        fetch.flags(selection_->flags_of(message, dialect),
+                    keywords_of(*selection_->mailbox(), message.keywords));
+        break;
+      case ItemKind::internal_date:
+        fetch.internal_date(wall(message.internal_date), message.zone_minutes);
+        break;
+      case ItemKind::rfc822_size:
+        fetch.size(message.size);
+        break;
+      case ItemKind::envelope:
+        fetch.envelope(structure->envelopes.front());
+        break;
+      case ItemKind::body:
+        fetch.structure(*structure, false);
+        break;
+      case ItemKind::body_structure:
+        fetch.structure(*structure, true);
+        break;
+      case ItemKind::uid:
+        fetch.uid(message.uid.value);
+        break;
+      case ItemKind::mod_sequence:
+        fetch.mod_sequence(message.modseq.value);
+        told_modseq = true;
+        break;
+      case ItemKind::email_id:
+        fetch.email_id(store::email_object_id(message.blob));
+        break;
+      case ItemKind::thread_id:
+        if (message.thread == 0)
+          fetch.thread_id(std::nullopt);
+        else
+          fetch.thread_id(store::thread_object_id(message.thread));
+        break;
+      case ItemKind::save_date:
+        fetch.save_date(wall(message.save_date), 0);
+        break;
+      case ItemKind::preview:
+      case ItemKind::preview_lazy:
+        fetch.preview(preview);
+        break;
+      case ItemKind::section:
+      case ItemKind::rfc822:
+      case ItemKind::rfc822_header:
+      case ItemKind::rfc822_text:
+      case ItemKind::binary:
+      case ItemKind::binary_size:
+        RP_CO_CHECK(co_await tell_section(fetch, item, parts));
+        break;
+    }
+  }
+  if (command.changed_since && !told_modseq) fetch.mod_sequence(message.modseq.value);
+  fetch.end();
+  co_return Result<void>{};
+}
+
+Task<Result<void>> ImapConversation::tell_section(imap::FetchWriter& fetch, const imap::FetchItem& item,
+                                                  MessageParts& parts) {
+  using Text = imap::Section::Text;
+  const imap::Section section = section_of(item);
+  if (whole_message(item)) {
+    const auto range = clipped(MessageParts::Range{0, parts.message().size}, item.partial);
+    fetch.section(item, range.size);
+    co_return co_await send_range(parts, range.offset, range.size);
+  }
+  const mail::MimeStructure* structure = RP_CO_TRY(co_await parts.structure());
+  if (item.kind == ItemKind::binary || item.kind == ItemKind::binary_size) {
+    const mail::MimePart* part = structure->find(section.part);
+    const auto bytes =
+        part == nullptr ? std::optional<std::string>() : RP_CO_TRY(co_await parts.decoded(*part));
+    if (!bytes) {
+      fetch.section_nil(item);
+      co_return Result<void>{};
+    }
+    if (item.kind == ItemKind::binary_size) {
+      fetch.binary_size(item, bytes->size());
+      co_return Result<void>{};
+    }
+    const std::string_view shown = clipped(*bytes, item.partial);
+    fetch.section(item, shown.size(), shown.find('\0') != std::string_view::npos);
+    session_.write(shown);
+    co_return Result<void>{};
+  }
+  const auto range = MessageParts::range_of(section, *structure, parts.message().size);
+  if (!range) {
+    fetch.section_nil(item);
+    co_return Result<void>{};
+  }
+  if (section.text == Text::header_fields || section.text == Text::header_fields_not) {
+    const std::string header =
+        RP_CO_TRY(co_await parts.text({range->offset, std::min<std::uint64_t>(range->size, kHeaderMax)}));
+    const std::string fields =
+        MessageParts::header_fields(header, section.fields, section.text == Text::header_fields_not);
+    const std::string_view shown = clipped(fields, item.partial);
+    fetch.section(item, shown.size());
+    session_.write(shown);
+    co_return Result<void>{};
+  }
+  const auto shown = clipped(*range, item.partial);
+  fetch.section(item, shown.size);
+  co_return co_await send_range(parts, shown.offset, shown.size);
+}
+
+// The bytes of a literal whose head has been written. When they cannot be had the response is broken for good, and the
+// connection ends.
+Task<Result<void>> ImapConversation::send_range(MessageParts& parts, std::uint64_t offset,
+                                                std::uint64_t size) {
+  while (size != 0) {
+    auto part = co_await parts.read({offset, std::min<std::uint64_t>(size, kReadPiece)});
+    if (!part || part->size() == 0) {
+      connection_.abort();
+      co_return fail(part ? Error{ErrorKind::permanent, 0, "the message is shorter than it was"}
+                          : part.error());
+    }
+    offset += part->size();
+    size -= part->size();
+    if (part->size() <= kCopiedMax) {
+      for (const auto piece : part->pieces()) session_.write(text_of(piece));
+      continue;
+    }
+    if (!co_await send()) co_return fail(ErrorKind::closed, "the client has gone");
+    RP_CO_CHECK(co_await connection_.flush(service_.core().now() + kSendTimeout, part->pieces()));
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace ringpost::access

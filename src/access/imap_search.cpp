@@ -1,0 +1,147 @@
+// SEARCH, SORT and THREAD.
+#include <algorithm>
+
+#include "ringpost/mail/base_subject.hpp"
+#include "ringpost/mail/date.hpp"
+
+#include "imap_conversation.hpp"
+#include "search.hpp"
+#include "sorting.hpp"
+#include "threads.hpp"
+
+namespace ringpost::access {
+
+namespace {
+
+constexpr std::string_view kNoSuchNumber = "There are not so many messages";
+
+// What SEARCH and SORT answer, in the words of the command: UIDs or numbers.
+struct Hits {
+  std::vector<std::uint32_t> numbers;  // in the order of the answer
+  std::uint64_t highest_modseq = 0;
+};
+
+Hits hits_of(const Selection& selection, const std::vector<store::Message>& found, bool uid) {
+  Hits hits;
+  for (const store::Message& message : found) {
+    const std::size_t number = uid ? message.uid.value : selection.view().sequence_of(message.uid);
+    if (number == 0) continue;
+    hits.numbers.push_back(static_cast<std::uint32_t>(number));
+    hits.highest_modseq = std::max(hits.highest_modseq, message.modseq.value);
+  }
+  return hits;
+}
+
+}  // namespace
+
+// Messages that match, by rising UIDs.
+Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::SearchKey& key) {
+  Search search(*selection_, *mail_, service_.core().wall_now());
+  if (!search.prepare(key)) co_return fail(ErrorKind::permanent, std::string(kNoSuchNumber));
+  std::vector<store::Message> found;
+  const store::UidSet all = store::UidSet::all();
+  std::size_t steps = 0;
+  for (store::Uid from{1}; has_selection();) {
+    const store::Message* next = selection_->next(all, from);
+    if (next == nullptr) break;
+    const store::Message message = *next;
+    from = {message.uid.value + 1};
+    auto matches = co_await search.matches(key, message);
+    if (!matches && has_selection() && selection_->mailbox()->find(message.uid) != nullptr)
+      co_return fail(matches.error());
+    if (matches && *matches) found.push_back(message);
+    if (++steps % kMessagesPerTurn == 0) co_await shard::Yield{service_.core()};
+    if (connection_.aborted()) break;
+  }
+  co_return found;
+}
+
+namespace {
+
+std::optional<std::uint64_t> modseq_of(bool wanted, const Hits& hits) {
+  return wanted && !hits.numbers.empty() ? std::optional(hits.highest_modseq) : std::nullopt;
+}
+
+}  // namespace
+
+Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
+  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  auto found = co_await find(command.key);
+  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  if (!found) {
+    if (command.options.save) selection_->saved = {};
+    co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
+                                                  : Answer::no(imap::codes::kUnavailable, found.error().text);
+  }
+  const Hits hits = hits_of(*selection_, *found, command.uid);
+  const auto modseq = modseq_of(command.uses_mod_sequence, hits);
+  const imap::ReturnOptions& options = command.options;
+  if (options.save) selection_->saved = saved_of(*found, options);
+  if (!options.given && !session_.dialect().search_by_esearch()) {
+    session_.respond().search(hits.numbers, modseq);
+    co_return Answer::ok();
+  }
+  // RFC 5182: SAVE alone answers nothing.
+  if (options.save && !options.min && !options.max && !options.all && !options.count) co_return Answer::ok();
+  imap::NumberSet all;
+  for (const std::uint32_t number : hits.numbers) all.add(number);
+  imap::EsearchResult result{.tag = session_.tag(), .uid = command.uid, .mod_sequence = modseq};
+  const bool any = !hits.numbers.empty();
+  if (options.min && any) result.min = hits.numbers.front();
+  if (options.max && any) result.max = hits.numbers.back();
+  if (options.count) result.count = hits.numbers.size();
+  if ((options.all || !options.given) && any) result.all = &all;
+  session_.respond().esearch(result);
+  co_return Answer::ok();
+}
+
+Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
+  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  auto found = co_await find(command.search);
+  if (found && has_selection()) found = co_await sorted(*mail_, std::move(*found), command.keys);
+  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  if (!found)
+    co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
+                                                  : Answer::no(imap::codes::kUnavailable, found.error().text);
+  const Hits hits = hits_of(*selection_, *found, command.uid);
+  const auto modseq = modseq_of(command.uses_mod_sequence, hits);
+  const imap::ReturnOptions& options = command.options;
+  if (options.save) {
+    std::ranges::sort(*found, {}, &store::Message::uid);
+    selection_->saved = saved_of(*found, options);
+  }
+  if (!options.given) {
+    session_.respond().sort(hits.numbers, modseq);
+    co_return Answer::ok();
+  }
+  imap::EsearchResult result{.tag = session_.tag(), .uid = command.uid, .mod_sequence = modseq};
+  const bool any = !hits.numbers.empty();
+  if (options.min && any) result.min = hits.numbers.front();
+  if (options.max && any) result.max = hits.numbers.back();
+  if (options.count) result.count = hits.numbers.size();
+  if (options.all) result.all_in_order = hits.numbers;
+  session_.respond().esearch(result);
+  co_return Answer::ok();
+}
+
+Task<ImapConversation::Answer> ImapConversation::run(imap::Thread& command) {
+  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  auto found = co_await find(command.search);
+  if (!found)
+    co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
+                                                  : Answer::no(imap::codes::kUnavailable, found.error().text);
+  auto about = co_await read_threading(*mail_, *found);
+  if (!about) co_return Answer::no(imap::codes::kUnavailable, about.error().text);
+  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  for (Threading& each : *about)
+    each.number =
+        command.uid ? each.uid.value : static_cast<std::uint32_t>(selection_->view().sequence_of(each.uid));
+  std::erase_if(*about, [](const Threading& each) { return each.number == 0; });
+  const auto threads = command.algorithm == imap::ThreadAlgorithm::references
+                           ? threads_by_references(std::move(*about))
+                           : threads_by_subject(std::move(*about));
+  session_.respond().thread(threads);
+  co_return Answer::ok();
+}
+
+}  // namespace ringpost::access

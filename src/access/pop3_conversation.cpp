@@ -1,0 +1,218 @@
+#include "pop3_conversation.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "ringpost/pop3/message_writer.hpp"
+
+#include "message_parts.hpp"
+
+namespace ringpost::access {
+
+using Kind = pop3::Event::Kind;
+
+Pop3Conversation::Pop3Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot,
+                                   std::size_t index, net::Connection& connection)
+    : Conversation(service, std::move(snapshot), index, connection),
+      session_(listening_.pop3, listening_.implicit_tls) {}
+
+Pop3Conversation::~Pop3Conversation() {
+  if (holds_drop_) service_.give_up_drop(user_);
+}
+
+void Pop3Conversation::take_session(Passage& passage) {
+  session_ = std::move(std::get<pop3::ServerSession>(passage.session));
+}
+
+void Pop3Conversation::give_session(Passage& passage) {
+  passage.session = std::move(session_);
+}
+
+void Pop3Conversation::refuse_login(accounts::Login why) {
+  session_.refuse_auth(why == accounts::Login::refused ? pop3::AuthRefusal::credentials
+                                                       : pop3::AuthRefusal::temporary);
+}
+
+void Pop3Conversation::begin(std::shared_ptr<store::UserMail> mail) {
+  if (!service_.take_drop(user_)) {
+    session_.refuse_auth(pop3::AuthRefusal::in_use);
+    return;
+  }
+  holds_drop_ = true;
+  mail_ = std::move(mail);
+  const store::Mailbox& inbox = *mail_->find(store::kInbox);
+  uid_validity_ = inbox.uid_validity();
+  for (const store::Message& message : inbox.messages()) drop_.push_back({.message = message});
+  session_.accept_auth();
+}
+
+Instant Pop3Conversation::deadline() const {
+  const bool inside = session_.state() == pop3::State::transaction;
+  return service_.core().now() + (inside ? listening_.idle_timeout : kLoginTimeout);
+}
+
+Task<void> Pop3Conversation::talk() {
+  while (true) {
+    std::span<const std::byte> input = connection_.input();
+    const std::size_t before = input.size();
+    const pop3::Event event = session_.next(input);
+    connection_.consume(before - input.size());
+    switch (event.kind) {
+      case Kind::need_input:
+        if (co_await wait_for_input(deadline()) == Next::leave) co_return;
+        break;
+      case Kind::flush:
+        if (!co_await send()) co_return;
+        break;
+      case Kind::start_tls:
+        if (!co_await send()) co_return;
+        connection_.discard_input();
+        if (!co_await start_tls()) co_return;
+        session_.tls_started();
+        break;
+      case Kind::auth:
+        co_await authenticate();
+        if (destination()) co_return;
+        break;
+      case Kind::command:
+        if (!co_await answer_command()) co_return;
+        break;
+      case Kind::update:
+        co_await update();
+        break;
+      case Kind::closed:
+        service_.figures().protocol_errors.add(session_.protocol_errors());
+        (void)co_await send();
+        co_return;
+    }
+  }
+}
+
+Pop3Conversation::Item* Pop3Conversation::item(std::uint32_t number) {
+  if (number == 0 || number > drop_.size() || drop_[number - 1].deleted) return nullptr;
+  return &drop_[number - 1];
+}
+
+Task<bool> Pop3Conversation::answer_command() {
+  using Command = pop3::Command::Kind;
+  const pop3::Command command = session_.command();
+  Item* const named = command.message ? item(*command.message) : nullptr;
+  if (command.message && named == nullptr) {
+    session_.error("There is no such message");
+    co_return true;
+  }
+  switch (command.kind) {
+    case Command::stat:
+      stat();
+      break;
+    case Command::list:
+    case Command::unique_id:
+      if (named != nullptr)
+        session_.ok(line_of(*command.message - 1, command.kind == Command::unique_id));
+      else
+        list(command.kind == Command::unique_id);
+      break;
+    case Command::retrieve:
+      co_return co_await retrieve(command);
+    case Command::dele:
+      named->deleted = true;
+      session_.ok("Marked");
+      break;
+    case Command::noop:
+      session_.ok();
+      break;
+    case Command::reset:
+      for (Item& each : drop_) each.deleted = false;
+      session_.ok();
+      break;
+  }
+  co_return true;
+}
+
+void Pop3Conversation::stat() {
+  std::size_t count = 0;
+  std::uint64_t size = 0;
+  for (const Item& each : drop_) {
+    if (each.deleted) continue;
+    ++count;
+    size += each.message.size;
+  }
+  session_.ok(fmt::format("{} {}", count, size));
+}
+
+std::string Pop3Conversation::line_of(std::size_t index, bool ids) const {
+  const store::Message& message = drop_[index].message;
+  return ids ? fmt::format("{} {}.{}", index + 1, uid_validity_, message.uid.value)
+             : fmt::format("{} {}", index + 1, message.size);
+}
+
+void Pop3Conversation::list(bool ids) {
+  session_.begin_lines(fmt::format("{} messages", drop_.size()));
+  for (std::size_t i = 0; i < drop_.size(); ++i)
+    if (!drop_[i].deleted) session_.line(line_of(i, ids));
+  session_.end_lines();
+}
+
+// Once the answer has begun it can only be completed, or the connection ends.
+Task<bool> Pop3Conversation::retrieve(const pop3::Command& command) {
+  const store::Message message = drop_[*command.message - 1].message;
+  const std::string_view text = "The message follows";
+  pop3::MessageWriter writer(command.lines);
+  bool begun = false;
+  for (std::uint64_t at = 0; at < message.size && !writer.complete();) {
+    auto part = co_await mail_->read(message.blob, at, kReadPiece);
+    if (!part || part->size() == 0) {
+      if (begun) co_return false;
+      session_.error(part ? "The message has been expunged" : part.error().text,
+                     pop3::ResponseCode::sys_temp);
+      co_return true;
+    }
+    if (!begun) session_.begin_lines(text);
+    begun = true;
+    at += part->size();
+    if (!co_await send_part(writer, *part)) co_return false;
+  }
+  if (!begun) session_.begin_lines(text);
+  if (!put_output() || !connection_.write(writer.finish())) co_return false;
+  session_.end_message();
+  co_return true;
+}
+
+// Behind what the session has to say.
+bool Pop3Conversation::put_output() {
+  const std::string_view waiting = session_.output();
+  const bool taken = connection_.write(waiting);
+  session_.output_sent(waiting.size());
+  return taken;
+}
+
+Task<bool> Pop3Conversation::send_part(pop3::MessageWriter& writer, const store::Content& part) {
+  if (!put_output()) co_return false;
+  std::array<pop3::MessageWriter::Piece, 64> pieces;
+  for (auto slice : part.pieces())
+    while (!slice.empty() && !writer.complete()) {
+      const auto step = writer.write(slice, pieces);
+      slice = slice.subspan(step.consumed);
+      const auto sent = co_await connection_.flush(service_.core().now() + kSendTimeout,
+                                                   std::span(pieces).first(step.pieces));
+      if (!sent) co_return false;
+    }
+  co_return true;
+}
+
+Task<void> Pop3Conversation::update() {
+  store::UidSet gone;
+  for (const Item& each : drop_)
+    if (each.deleted) gone.append(each.message.uid);
+  if (!gone.empty()) {
+    auto done = co_await mail_->expunge(store::kInbox, std::move(gone), false);
+    if (!done) {
+      session_.error(done.error().error.text, pop3::ResponseCode::sys_temp);
+      co_return;
+    }
+  }
+  session_.ok("Goodbye");
+}
+
+}  // namespace ringpost::access

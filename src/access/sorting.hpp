@@ -1,0 +1,22 @@
+// SORT (RFC 5256, 5957): messages in the order of keys that come from their prepared envelopes.
+//
+// Layer: services.
+#pragma once
+
+#include <vector>
+
+#include "ringpost/imap/command.hpp"
+#include "ringpost/mail/mime.hpp"
+#include "ringpost/store/user_mail.hpp"
+
+namespace ringpost::access {
+
+// By the keys, and where they say nothing by UID.
+Task<Result<std::vector<store::Message>>> sorted(store::UserMail& user, std::vector<store::Message> messages,
+                                                 const std::vector<imap::SortKey>& keys);
+// What RETURN (SAVE ...) keeps of hits in the order of UIDs (RFC 5182 section 2.4): with MIN or MAX alone, only those.
+store::UidSet saved_of(const std::vector<store::Message>& found, const imap::ReturnOptions& options);
+// The Date field, or the internal date, in seconds since 1970.
+std::int64_t sent_time(const mail::MessageEnvelope& envelope, const store::Message& message);
+
+}  // namespace ringpost::access

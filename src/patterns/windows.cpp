@@ -1,0 +1,92 @@
+#include "windows.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ringpost/base/assert.hpp"
+#include "ringpost/patterns/limits.hpp"
+
+#include "byte_sets.hpp"
+
+namespace ringpost::patterns {
+
+const std::size_t Windows::kRunsMax = kWindowsMax;
+
+void Windows::add(Letters letters, Entry entry) {
+  RP_ASSERT(!letters.empty() && letters.size() <= kWindowWidthMax);
+  runs_.push_back({std::move(letters), entry});
+}
+
+void Windows::finish() {
+  blocks_.clear();
+  for (const Run& run : runs_) {
+    if (std::ranges::any_of(blocks_, [&](Block& block) { return block.add(run.letters, run.entry); }))
+      continue;
+    blocks_.emplace_back();
+    RP_ASSERT(blocks_.back().add(run.letters, run.entry));
+  }
+}
+
+bool Windows::Block::add(const Letters& letters, Entry entry) {
+  const auto lane = static_cast<std::size_t>(
+      std::ranges::find_if(used, [&](unsigned bits) { return bits + letters.size() <= 64; }) - used.begin());
+  if (lane == kLanes) return false;
+  const unsigned begin = used[lane];
+  used[lane] += static_cast<unsigned>(letters.size());
+  const unsigned end = used[lane] - 1;
+  first[lane] |= std::uint64_t{1} << begin;
+  last[lane] |= std::uint64_t{1} << end;
+  entries[lane * 64 + end] = entry;
+  for (unsigned n = 0; n < letters.size(); ++n)
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      const std::uint64_t bit = std::uint64_t{1} << (begin + n);
+      if (letters[n].set[byte]) steps[byte].takes[lane] |= bit;
+      if (letters[n].stay[byte]) steps[byte].stays[lane] |= bit;
+    }
+  return true;
+}
+
+// count u32 | for each: member u32, gives u8, width u8, each letter in 64 bytes
+void Windows::write(std::string& out) const {
+  const auto put = [&](const auto& value) {
+    out.append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  put(static_cast<std::uint32_t>(runs_.size()));
+  for (const Run& run : runs_) {
+    put(run.entry.member);
+    put(run.entry.gives);
+    put(static_cast<std::uint8_t>(run.letters.size()));
+    for (const Letter& letter : run.letters) {
+      put(packed(letter.set));
+      put(packed(letter.stay));
+    }
+  }
+}
+
+std::optional<Windows> Windows::read(std::string_view& bytes, std::size_t members) {
+  const auto take = [&](auto& value) {
+    if (bytes.size() < sizeof value) return false;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    bytes.remove_prefix(sizeof value);
+    return true;
+  };
+  Windows made;
+  std::uint32_t count = 0;
+  if (!take(count) || count > kWindowsMax) return std::nullopt;
+  for (std::uint32_t n = 0; n < count; ++n) {
+    Run run;
+    std::uint8_t width = 0;
+    if (!take(run.entry.member) || !take(run.entry.gives) || !take(width)) return std::nullopt;
+    if (run.entry.member >= members || width == 0 || width > kWindowWidthMax) return std::nullopt;
+    for (std::uint8_t at = 0; at < width; ++at) {
+      PackedSet set{}, stay{};
+      if (!take(set) || !take(stay)) return std::nullopt;
+      run.letters.push_back({unpacked(set), unpacked(stay)});
+    }
+    made.runs_.push_back(std::move(run));
+  }
+  made.finish();
+  return made;
+}
+
+}  // namespace ringpost::patterns

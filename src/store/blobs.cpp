@@ -1,0 +1,155 @@
+#include "blobs.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "ringpost/base/assert.hpp"
+#include "ringpost/store/limits.hpp"
+
+namespace ringpost::store {
+
+namespace {
+
+constexpr std::uint32_t kChunksMax = static_cast<std::uint32_t>(kMessageSizeMax.count / kChunkSize) + 1;
+
+}  // namespace
+
+Blob& Blobs::entry(BlobId id) {
+  Blob* found = table_.find(id);
+  return found != nullptr ? *found : table_.insert(id);
+}
+
+void Blobs::seen_mail(BlobId id, journal::Location where) {
+  if (id) entry(id).mail = where;
+}
+void Blobs::seen_facts(BlobId id, journal::Location where) {
+  if (id) entry(id).facts = where;
+}
+void Blobs::seen_chunk(BlobId id, const ChunkHeader& header, journal::Location where) {
+  if (!id || header.count > kChunksMax || header.index >= header.count) return;
+  entry(id).chunked = true;
+  auto& chunks = chunks_[id.value];
+  chunks.resize(header.count);
+  chunks[header.index] = where;
+}
+
+bool Blobs::whole(const Blob& blob) const {
+  if (!blob.chunked) return static_cast<bool>(blob.mail);
+  return std::ranges::all_of(chunks_.at(blob.id),
+                             [](journal::Location where) { return static_cast<bool>(where); });
+}
+
+void Blobs::settle() {
+  settled_ = true;
+  std::vector<BlobId> unused;
+  table_.for_each([&](Blob& blob) {
+    if (blob.refs + blob.holds == 0)
+      unused.push_back({blob.id});
+    else if (!std::exchange(blob.counted, true))
+      count(blob, true);
+  });
+  for (const BlobId id : unused) {
+    chunks_.erase(id.value);
+    table_.erase(id);
+  }
+}
+
+void Blobs::count(const Blob& blob, bool live) {
+  const auto one = [&](journal::Location where) {
+    if (!where) return;
+    if (live)
+      log_->add_live(where);
+    else
+      log_->drop_live(where);
+  };
+  one(blob.mail);
+  one(blob.facts);
+  if (blob.chunked)
+    for (const journal::Location where : chunks_.at(blob.id)) one(where);
+}
+
+void Blobs::put(BlobId id, journal::Location mail, journal::Location facts) {
+  place(entry(id), {.mail = mail, .facts = facts, .chunks = {}});
+}
+
+void Blobs::put_chunks(BlobId id, std::vector<journal::Location> chunks, journal::Location facts) {
+  place(entry(id), {.mail = {}, .facts = facts, .chunks = std::move(chunks)});
+}
+
+// There may be something: what an earlier attempt has left, or what damage has.
+void Blobs::place(Blob& blob, Places places) {
+  if (blob.counted) count(blob, false);
+  blob.mail = places.mail;
+  blob.facts = places.facts;
+  blob.chunked = !places.chunks.empty();
+  chunks_.erase(blob.id);
+  if (blob.chunked) chunks_[blob.id] = std::move(places.chunks);
+  ++blob.holds;
+  blob.counted = true;
+  count(blob, true);
+}
+
+void Blobs::hold(BlobId id) {
+  if (Blob* blob = table_.find(id)) ++blob->holds;
+}
+
+void Blobs::hold_over(BlobId id) {
+  Blob* blob = table_.find(id);
+  if (blob == nullptr) return;
+  RP_ASSERT(blob->holds != 0);
+  --blob->holds;
+  drop_if_unused(*blob);
+}
+
+void Blobs::added(BlobId id) {
+  ++entry(id).refs;
+}
+
+void Blobs::removed(BlobId id) {
+  Blob* blob = table_.find(id);
+  if (blob == nullptr || blob->refs == 0) return;
+  --blob->refs;
+  drop_if_unused(*blob);
+}
+
+void Blobs::drop_if_unused(Blob& blob) {
+  if (!settled_ || blob.refs + blob.holds != 0) return;
+  if (blob.counted) count(blob, false);
+  const BlobId id{blob.id};
+  chunks_.erase(id.value);
+  table_.erase(id);
+}
+
+std::vector<journal::Location> Blobs::places(const Blob& blob) const {
+  if (!whole(blob)) return {};
+  if (blob.chunked) return chunks_.at(blob.id);
+  return {blob.mail};
+}
+
+bool Blobs::replace(BlobId id, journal::Location old, journal::Location now) {
+  Blob* blob = table_.find(id);
+  if (blob == nullptr || !blob->counted) return false;
+  journal::Location* place = nullptr;
+  if (blob->mail == old) place = &blob->mail;
+  if (blob->facts == old) place = &blob->facts;
+  if (place == nullptr && blob->chunked) {
+    auto& chunks = chunks_.at(id.value);
+    const auto found = std::ranges::find(chunks, old);
+    if (found != chunks.end()) place = &*found;
+  }
+  if (place == nullptr) return false;
+  *place = now;
+  log_->add_live(now);
+  log_->drop_live(old);
+  return true;
+}
+
+std::vector<BlobId> Blobs::missing() const {
+  std::vector<BlobId> ids;
+  table_.for_each([&](const Blob& blob) {
+    if (blob.refs != 0 && !whole(blob)) ids.push_back({blob.id});
+  });
+  return ids;
+}
+
+}  // namespace ringpost::store

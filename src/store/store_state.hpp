@@ -1,0 +1,267 @@
+// The inside of a Store, in parts: changes and their frames (change.cpp), users (user*.cpp), deliveries (deliver.cpp), reading
+// (read.cpp), snapshots (snapshot.cpp), moving (carry.cpp), start and end (start.cpp, bring.cpp), other cores (remote.cpp).
+//
+// Layer: durable, private. Owner: one core.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "ringpost/shard/await.hpp"
+#include "ringpost/shard/outbox.hpp"
+#include "ringpost/store/limits.hpp"
+#include "ringpost/store/store.hpp"
+
+#include "account.hpp"
+#include "blobs.hpp"
+#include "figures.hpp"
+#include "returning.hpp"
+#include "sharing.hpp"
+
+namespace ringpost::store {
+
+class User;
+
+// What is written and not durable yet; in the order of frames.
+struct Flying {
+  enum class Kind : std::uint8_t { change, moved_blob, moved_change };
+  std::uint64_t frame = 0;
+  Kind kind = Kind::change;
+  std::shared_ptr<User> user;     // of a change
+  std::uint64_t lsn = 0;          // the same
+  std::vector<std::byte> change;  // the record
+  const View* silent = nullptr;
+  BlobId blob;                 // of a move: from `old` to `now`
+  journal::Location old, now;  // now: also where a change stands
+};
+
+// Held until their change is durable or given up.
+class NewBlobs {
+ public:
+  explicit NewBlobs(Store::State& store) : store_(store) {}
+  NewBlobs(const NewBlobs&) = delete;
+  NewBlobs& operator=(const NewBlobs&) = delete;
+  ~NewBlobs();
+  void add(BlobId id, std::uint64_t frame) {
+    ids_.push_back(id);
+    frames_.push_back(frame);
+  }
+  bool failed() const;  // a frame of theirs
+
+ private:
+  Store::State& store_;
+  std::vector<BlobId> ids_;
+  std::vector<std::uint64_t> frames_;
+};
+
+struct Store::State : std::enable_shared_from_this<Store::State> {
+  State(shard::Core& on, Sharing::State& shared, StoreSettings with);
+  friend FramePool& frame_pool(State& state) { return state.core.frames(); }
+
+  // ---- writing. `records` are built anew by `build` each time there was no room: an error of it ends the attempt.
+  using Build = std::function<Outcome<>(Batch& batch)>;
+  struct Change {
+    std::shared_ptr<User> user;
+    Build build;
+    bool state = true;  // may use the space that mail may not
+    const View* silent = nullptr;
+    NewBlobs* blobs = nullptr;
+  };
+  // Resumes when it is durable and visible.
+  Task<Outcome<>> write(Change change);
+  Task<Result<journal::Ticket>> put(std::span<const journal::Record> records,
+                                    std::span<journal::Location> where, bool reserve);
+  Task<Result<void>> put_message(const NewMessage& message, BlobId& id, NewBlobs& blobs);
+  Task<Result<void>> put_bytes(BlobId id, std::span<const std::span<const std::byte>> pieces,
+                               std::span<const std::byte> facts, NewBlobs& blobs);
+  Task<Result<void>> put_chunks(BlobId id, std::span<const std::span<const std::byte>> pieces,
+                                std::uint64_t size, std::span<const std::byte> facts, NewBlobs& blobs);
+  // Applies, in order, what has become durable; takes back what has failed.
+  void land();
+  void take_back(Flying& failed);
+  Result<void> open_for_mail() const;  // an error: disk or log take none now
+  Outcome<> refuse(Error error);
+  template <class T>
+  Outcome<T> refuse_as(Error error) {
+    return std::unexpected(refuse(std::move(error)).error());
+  }
+
+  // ---- snapshots
+  void want_snapshot(const std::shared_ptr<User>& user);
+  Task<void> write_snapshots(std::shared_ptr<State> self);
+  Task<Result<void>> write_snapshot(std::shared_ptr<User> user);
+  Task<Result<void>> write_pieces(std::shared_ptr<User> user);
+
+  // ---- moving
+  Task<Result<void>> carry(const journal::RecordView& view);
+  Task<Result<void>> carry_blob(const journal::RecordView& view);
+  Task<Result<void>> carry_change(const journal::RecordView& view);
+  void lost(const journal::RecordView& view);
+
+  // ---- reading
+  Task<Result<Content>> read(BlobId id, std::uint64_t offset, std::uint64_t size);
+  Task<Result<std::vector<std::byte>>> facts(BlobId id);
+
+  // ---- users
+  std::shared_ptr<User> find_user(UserId id) const;
+  Task<Result<std::shared_ptr<User>>> open_user(std::string_view name);
+  Task<Outcome<Delivered>> deliver_here(const Delivery& delivery);
+  void confirm_here(UserId user, Origin origin);
+  Task<void> check_origins(std::shared_ptr<State> self);
+  Task<void> write_confirmed(std::shared_ptr<State> self, std::shared_ptr<User> user, Origin origin);
+
+  // ---- start and end
+  void visit(const journal::RecordView& view);
+  void visited(const Result<void>& read);
+  Task<Result<void>> settle();
+  Task<Result<void>> wait_for_all(Sharing::State::Phase phase);
+  void give_away();
+  void take_in();
+  void hold_for_others();
+  void settle_users();
+  Task<void> close();
+  void upkeep();
+  void say_damaged(std::string_view text);
+
+  // ---- bringing users here from other cores
+  Task<void> bring_all(std::shared_ptr<State> self);
+  Task<Result<void>> bring(std::shared_ptr<User> user);
+  Task<Result<void>> bring_blob(BlobId id, unsigned holder);
+  Task<Result<void>> put_brought(BlobId id, std::span<const std::span<const std::byte>> pieces,
+                                 std::span<const std::byte> prepared);
+  void let_go(UserId user);  // the other core has all of it
+
+  // ---- other cores. Runs `work` there, in a coroutine of that core, while the caller waits; its frame keeps `work`.
+  using Work = std::function<Task<void>(State& there)>;
+  Task<void> call(unsigned there, Work work);
+  struct Calling;
+  static Task<void> serve(std::shared_ptr<State> there, Calling& calling);
+
+  shard::Core& core;
+  Sharing::State& sharing;
+  StoreSettings settings;
+  Figures figures;
+  journal::Log* log = nullptr;
+  Join joined;
+  Blobs blobs;
+  std::unordered_map<std::uint64_t, std::shared_ptr<User>> users;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Returning>> returning;  // until settled
+  std::deque<Flying> flying;
+  std::uint64_t newest_frame = 0;
+  Result<void> read_result;
+  bool read_over = false;
+  bool settled = false;
+  bool closing = false;
+  unsigned background = 0;
+  shard::Signal quiet;
+
+  // Records of users that another core owns; they count until it has said that it has them.
+  std::unordered_map<std::uint64_t, std::vector<journal::Location>> lent;
+  std::unordered_map<std::uint64_t, unsigned> from;  // blobs that are missing here, and who has them
+  std::vector<std::shared_ptr<User>> arriving;
+
+  std::deque<std::shared_ptr<User>> snapshots_due;
+  bool writing_snapshots = false;
+
+  std::unique_ptr<shard::Outbox> outbox;
+  std::vector<std::size_t> calls_out;  // by core
+  std::uint64_t damage_notices = 0;
+};
+
+// One user on his owner core.
+class User final : public UserMail, public std::enable_shared_from_this<User> {
+ public:
+  User(Store::State& store, std::unique_ptr<Account> account);
+
+  UserId id() const override { return account->id(); }
+  const std::string& name() const override { return account->name(); }
+  unsigned core() const override;
+  std::vector<const Mailbox*> mailboxes() const override;
+  const Mailbox* find(std::string_view name) const override;
+  const Mailbox* find(MailboxId id) const override { return account->find(id); }
+  std::vector<std::string> subscriptions() const override;
+  bool subscribed(std::string_view name) const override;
+  std::uint64_t bytes_used() const override { return account->bytes(); }
+  std::uint64_t messages_used() const override { return account->messages(); }
+  Quota quota() const override;
+
+  Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) override;
+  Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) override;
+  Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted) override;
+  Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to) override;
+  Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to) override;
+  Task<Result<Content>> read(BlobId blob, std::uint64_t offset, std::uint64_t size) override;
+  Task<Result<std::vector<std::byte>>> facts(BlobId blob) override;
+  Task<Outcome<MailboxId>> create(std::string_view name, SpecialUse use) override;
+  Task<Outcome<>> rename(MailboxId mailbox, std::string_view to) override;
+  Task<Outcome<>> remove(MailboxId mailbox) override;
+  Task<Outcome<>> set_special_use(MailboxId mailbox, SpecialUse use) override;
+  Task<Outcome<>> subscribe(std::string_view name, bool on) override;
+  Task<Outcome<>> set_quota(Quota quota) override;
+  FramePool& frames() override;
+
+  // ---- within the store
+  Task<Outcome<Appended>> append_from(MailboxId to, std::span<const NewMessage> messages, Origin origin);
+  Task<Outcome<>> make_inbox(std::string name);
+  Task<Outcome<>> end_user();
+
+  // One change that depends on the state at a time. Held until it dies.
+  class Turn {
+   public:
+    explicit Turn(std::shared_ptr<User> user) : user_(std::move(user)) { user_->busy = true; }
+    Turn(Turn&& other) noexcept = default;
+    Turn& operator=(Turn&&) = delete;
+    ~Turn() {
+      if (user_ == nullptr) return;
+      user_->busy = false;
+      user_->turn_over.notify_one();
+    }
+
+   private:
+    std::shared_ptr<User> user_;
+  };
+  Task<Turn> take_turn();
+
+  Store::State& store;
+  std::unique_ptr<Account> account;
+  std::uint64_t next_lsn = 1;
+  bool busy = false;
+  shard::Signal turn_over;
+  // On their way: counted against the quota, and not yet there.
+  std::uint64_t bytes_coming = 0;
+  std::uint64_t messages_coming = 0;
+  std::set<Origin> origins_coming;
+
+  // Where the log has it.
+  std::vector<journal::Location> snapshot_places;
+  std::uint64_t snapshot_size = 0;
+  std::map<std::uint64_t, journal::Location> change_places;
+  std::uint64_t change_bytes = 0;
+  bool snapshot_due = false;
+  bool is_snapshotting = false;
+  bool is_arriving = false;
+
+ private:
+  Task<Outcome<Copied>> transfer(MailboxId from, UidSet which, MailboxId to, bool and_expunge);
+  Outcome<> check_room(std::span<const NewMessage> messages) const;
+  Outcome<> check_quota(std::uint64_t bytes, std::uint64_t count) const;
+  // `added`: names that this batch has given bits already.
+  Outcome<KeywordBits> keyword_bits(Batch& batch, const Mailbox& box, std::span<const std::string> names,
+                                    std::vector<std::string>& added) const;
+  bool knows_keywords(const Mailbox& box, std::span<const NewMessage> messages) const;
+  Outcome<MailboxId> add_mailbox(Batch& batch, std::string_view name, SpecialUse use);
+  Outcome<> rename_tree(Batch& batch, const Mailbox& box, const std::string& to);
+  Outcome<> move_inbox(Batch& batch, const std::string& to);
+  Outcome<> write_copy(Batch& batch, Mailbox& from, const UidSet& which, Mailbox& to, bool moves,
+                       Copied& copied);
+};
+
+std::unexpected<Failure> refused(Refused why, std::string text);
+std::unexpected<Failure> failed(Error error);
+
+}  // namespace ringpost::store

@@ -1,0 +1,84 @@
+// What is kept of recipients: one in place, more in a list, and which records of the log hold it.
+#include "spool/states.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ringpost::spool::testing {
+namespace {
+
+using journal::Location;
+
+PackedOutcome outcome(std::uint32_t recipient, RecipientState state = RecipientState::pending,
+                      std::uint16_t attempts = 1) {
+  return pack({.recipient = recipient,
+               .state = state,
+               .attempts = attempts,
+               .next_attempt = {1'234'567'890'123},
+               .code = 450});
+}
+
+constexpr Location kEmpty{1, 4096, sizeof(StateHeader)};
+constexpr Location kOne{2, 8192, sizeof(StateHeader) + sizeof(StateItem)};
+constexpr Location kTwo{3, 12288, sizeof(StateHeader) + 2 * sizeof(StateItem)};
+
+TEST(States, keep_one_outcome_and_where_it_is_written) {
+  States states;
+  const auto state = states.make();
+  EXPECT_TRUE(states.outcomes(state).empty());
+  EXPECT_FALSE(states.whole(state));
+  for (const Location where : {kEmpty, kOne, kTwo, Location{}, kOne}) {
+    states.set_whole(state, where);
+    EXPECT_EQ(states.whole(state), where) << where.size;
+    EXPECT_TRUE(!where || states.holds(state, where));
+  }
+  EXPECT_TRUE(states.merge(state, outcome(5)));
+  EXPECT_FALSE(states.merge(state, outcome(5)));
+  EXPECT_EQ(states.whole(state), kOne);
+  ASSERT_NE(states.find(state, 5), nullptr);
+  EXPECT_EQ(unpack(*states.find(state, 5)).next_attempt.nanoseconds, 1'234'567'890'123);
+  EXPECT_EQ(unpack(*states.find(state, 5)).code, 450);
+}
+
+TEST(States, of_which_a_record_was_written_before_the_first_outcome_say_its_size) {
+  States states;
+  const auto state = states.make();
+  states.set_whole(state, kEmpty);
+  EXPECT_TRUE(states.merge(state, outcome(0)));
+  EXPECT_EQ(states.whole(state), kEmpty);
+  EXPECT_EQ(states.outcomes(state).size(), 1U);
+}
+
+TEST(States, grow_into_a_list_and_keep_what_they_had) {
+  States states;
+  const auto state = states.make();
+  EXPECT_TRUE(states.merge(state, outcome(7, RecipientState::delivered)));
+  states.set_whole(state, kOne);
+  EXPECT_TRUE(states.merge(state, outcome(3)));
+  ASSERT_EQ(states.outcomes(state).size(), 2U);
+  EXPECT_EQ(states.outcomes(state)[0].recipient, 3U);
+  EXPECT_EQ(states.outcomes(state)[1], outcome(7, RecipientState::delivered));
+  EXPECT_EQ(states.final_count(state), 1U);
+  EXPECT_EQ(states.whole(state), kOne);
+  states.add_change(state, kTwo);
+  std::vector<Location> taken;
+  states.take_records(state, [&](Location where) { taken.push_back(where); });
+  EXPECT_EQ(taken, (std::vector{kOne, kTwo}));
+  EXPECT_FALSE(states.whole(state));
+  EXPECT_TRUE(states.changes(state).empty());
+}
+
+TEST(States, are_used_again_without_a_trace) {
+  States states;
+  const auto state = states.make();
+  states.merge(state, outcome(1));
+  states.merge(state, outcome(2));
+  states.set_whole(state, kTwo);
+  states.release(state);
+  ASSERT_EQ(states.make(), state);
+  EXPECT_TRUE(states.outcomes(state).empty());
+  EXPECT_FALSE(states.whole(state));
+  EXPECT_EQ(states.size(), 1U);
+}
+
+}  // namespace
+}  // namespace ringpost::spool::testing
