@@ -56,7 +56,7 @@ WallTime SimBackend::wall_now() {
 // ---- Starting operations ----
 
 void SimBackend::submit(std::span<const Op> batch) {
-  if (dead_) return;
+  if (dead_ || host_.fails) return;
   for (const Op& op : batch) {
     if (op.kind == OpKind::cancel)
       cancel(op.target);
@@ -89,7 +89,7 @@ void SimBackend::start_file_operation(Entry& entry) {
 }
 
 void SimBackend::file_operation_due(Ticket ticket, const Outcome& outcome) {
-  Entry* entry = dead_ ? nullptr : table_.find(ticket);
+  Entry* entry = dead_ || host_.fails ? nullptr : table_.find(ticket);
   if (entry == nullptr) return;  // cancelled in time
   finish(*entry, perform(entry->op, outcome));
 }

@@ -61,6 +61,7 @@ class Clients {
   Task<smtp::ClientEvent> next_event(Visit& visit);
   Task<bool> send_body(Visit& visit, const std::string& text);
   Task<bool> send_slowly(Visit& visit, const std::string& bytes);
+  void note_reset(const Error& error, std::string_view doing);
   void acknowledge(Visit& visit, Letter& letter, const smtp::TransactionResult& result);
   void conclude(Visit& visit, Letter& letter, const Waiting& what, bool body_sent);
   void try_later(const Waiting& what);
@@ -80,6 +81,7 @@ class Clients {
   unsigned nuisances_;
   unsigned crowds_;
   std::uint32_t connection_limit_;
+  bool resets_;        // connections may break at any time
   unsigned life_ = 0;  // of the machine
   std::multimap<Instant, Waiting> waiting_;
   std::size_t open_letters_ = 0;

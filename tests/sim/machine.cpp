@@ -32,6 +32,7 @@ std::shared_ptr<const server::Material> make_material(const Profile& profile) {
   configuration->spool.buffer_memory = 4_MiB;
   configuration->spool.segments_ahead = 2;
   configuration->spool.compact_after = profile.compact_after;
+  configuration->spool.index_memory = profile.index_memory;
   configuration->policy.relay_networks = {Network::of(IpAddress::ipv4(10, 0, 0, 0), 8)};
   configuration->domains.local = {"origin.test"};
   configuration->domains.aliases = "";
@@ -133,7 +134,7 @@ bool Machine::start(unsigned cores) {
   ++starts_;
   if (auto prepared = prepare(cores); !prepared) {
     trouble_ = prepared.error().text;
-    crash(false);
+    crash(world_.fails(kHost));
     return false;
   }
   on_all(Phase::opening, [this](server::CoreServices& each) { return each.open(material_); });

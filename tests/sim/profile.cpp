@@ -120,6 +120,12 @@ void make_rarer_faults(Profile& profile, Dice& dice) {
   if (dice.one_in(4)) profile.crowds = dice.number(1, 2);
   if (dice.one_in(4)) profile.peers.drip = dice.rate(20, 120);
   if (dice.one_in(4)) profile.client_drips = dice.rate(10, 60);
+  if (dice.one_in(3)) profile.io.disk.files_end = dice.rate(15, 150);
+  if (dice.one_in(4)) {  // little memory for much mail
+    profile.memory = Bytes{dice.between(3, 7) << 20};
+    profile.large_body = profile.body_max > 400 ? dice.rate(3, 12) : 0;
+  }
+  if (dice.one_in(4)) profile.index_memory = Bytes{dice.between(4, 40) << 10};
 }
 
 // What needs several starts to go wrong needs many starts.
@@ -167,11 +173,12 @@ std::string describe(const Profile& profile) {
       "{}{} core{}{}, {} letters, {} domains, cuts {}, kills {}, restarts {}, pauses {}, clock jumps {}, "
       "full "
       "disks {}, broken disks {}, few descriptors {}, "
-      "rots {}, misdirected 1/{}, disk {}, network {}, peers {}, names {}",
+      "rots {}, misdirected 1/{}, {} memory, disk {}, network {}, peers {}, names {}",
       profile.restless ? "restless, " : "", profile.cores, profile.cores == 1 ? "" : "s",
       profile.other_core_counts ? " and other counts" : "", profile.letters, profile.domains, profile.cuts,
       profile.kills, profile.restarts, profile.pauses, profile.clock_jumps, profile.full_disks,
       profile.broken_disks, profile.descriptors_few, profile.rots, profile.io.disk.misdirected,
+      profile.memory + profile.index_memory < 48_MiB ? "little" : "enough",
       profile.io.disk.write_error != 0 ? "bad" : "good",
       profile.io.network.reset + profile.io.network.stall != 0 ? "bad" : "good",
       profile.peers.defer + profile.peers.refuse + profile.peers.lose_ok != 0 ? "bad" : "good",

@@ -32,6 +32,7 @@ struct Profile {
   Bytes segment_size = 1_MiB;
   Duration compact_after = 60s;
   Bytes memory = 64_MiB;  // of each core
+  Bytes index_memory = 64_MiB;
 
   // ---- what goes wrong: one time in so many, 0 is never
   io::SimFaults io;
@@ -58,7 +59,7 @@ struct Profile {
   std::uint32_t client_drips = 0;    // a body comes in small pieces, with pauses
   unsigned crowds = 0;               // more connections of one address at once than one may have
 
-  // ---- what happens to the machine, this many times while it is busy
+  // ---- what happens to the machine, beside `io.disk.files_end`, this many times while it is busy
   unsigned cuts = 0;         // of power
   unsigned kills = 0;        // of the process
   unsigned restarts = 0;     // in good order

@@ -173,7 +173,7 @@ void Remotes::note_loss(const Visit& visit, const Error& error) {
 }
 
 Task<void> Remotes::talk(Visit& visit) {
-  const Mood first = co_await mood(visit);
+  const Mood first = co_await mood(visit, "the greeting");
   if (first == Mood::hang_up) co_return;
   if (first == Mood::fair)
     visit.session.greet();
@@ -230,16 +230,17 @@ Task<void> Remotes::talk(Visit& visit) {
 }
 
 // What this server is like just now.
-Task<Remotes::Mood> Remotes::mood(Visit& visit) {
+Task<Remotes::Mood> Remotes::mood(Visit& visit, std::string_view at) {
   if (strikes(rates_.silent, "peers: silence"))
     co_await shard::Sleep(core_, std::chrono::seconds{random_.between(1, 900)});
   if (strikes(rates_.garbage, "peers: garbage") && !co_await say_garbage(visit)) co_return Mood::hang_up;
-  if (strikes(rates_.hang_up, "peers: hung up")) {
+  if (strikes(rates_.hang_up, fmt::format("peers: hung up at {}", at))) {
     visit.connection.abort();
     co_return Mood::hang_up;
   }
-  if (strikes(rates_.defer, "peers: 4yz")) co_return Mood::defer;
-  if (visit.site.domain != Names::kHome && strikes(rates_.refuse, "peers: 5yz")) co_return Mood::refuse;
+  if (strikes(rates_.defer, fmt::format("peers: 4yz at {}", at))) co_return Mood::defer;
+  if (visit.site.domain != Names::kHome && strikes(rates_.refuse, fmt::format("peers: 5yz at {}", at)))
+    co_return Mood::refuse;
   co_return Mood::fair;
 }
 
@@ -261,7 +262,10 @@ Task<bool> Remotes::interrupt(Visit& visit) {
 }
 
 Task<bool> Remotes::judge(Visit& visit, Kind kind) {
-  const Mood now = co_await mood(visit);
+  const Mood now = co_await mood(visit, kind == Kind::helo        ? "EHLO"
+                                        : kind == Kind::mail      ? "MAIL"
+                                        : kind == Kind::recipient ? "RCPT"
+                                                                  : "DATA");
   if (now == Mood::hang_up) co_return false;
   if (kind == Kind::data_begin) visit.size = 0;
   if (kind == Kind::recipient && now == Mood::fair) {
@@ -281,7 +285,7 @@ Task<bool> Remotes::judge(Visit& visit, Kind kind) {
 
 // The whole message is here.
 Task<bool> Remotes::take(Visit& visit) {
-  const Mood now = co_await mood(visit);
+  const Mood now = co_await mood(visit, "the end of data");
   if (now == Mood::hang_up) co_return false;
   const bool lmtp = visit.site.settings.dialect == smtp::Dialect::lmtp;
   if (now != Mood::fair && !lmtp) {

@@ -38,7 +38,7 @@ class Remotes {
   Task<bool> send_slowly(Visit& visit);
   Task<bool> receive(Visit& visit);
   void note_loss(const Visit& visit, const Error& error);
-  Task<Mood> mood(Visit& visit);
+  Task<Mood> mood(Visit& visit, std::string_view at);
   Task<bool> judge(Visit& visit, smtp::Event::Kind kind);
   Task<bool> take(Visit& visit);
   Task<bool> say_garbage(Visit& visit);

@@ -58,6 +58,7 @@ void Watch::look() {
   for (unsigned i = 0; i < machine_.count(); ++i) {
     machine_.core(i).events().drain([&](const observe::EventView& event) { hear(i, event); });
     ask(i);
+    look_at_memory(i);
   }
 }
 
@@ -67,7 +68,8 @@ void Watch::hear(unsigned core, const observe::EventView& event) {
   const std::string recipient(event.get(EventKey::recipient));
   const std::string domain = recipient.substr(recipient.find('@') + 1);
   if (event.type == EventType::delivered) note_overtaking(core, domain);
-  hungry_.erase(std::pair(core, domain));  // this core has done something about it
+  if (event.type == EventType::delivered || event.type == EventType::deferred || failed)
+    hungry_.erase(std::pair(core, domain));  // this core has done something about it
   if (event.type != EventType::delivered && !failed) return;
   const auto id = parse_message_id(event.get(EventKey::queue_id));
   if (!id) return ledger_.violate("an event without a queue id");
@@ -176,12 +178,11 @@ void Watch::recount_core(unsigned core, bool idle) {
       ledger_.violate(fmt::format("core {}: {} says {}, and there are {}", core, what, is, counted));
   };
   server::CoreServices& services = machine_.services(core);
+  look_at_memory(core);
   const auto& buffers = machine_.core(core).buffers();
-  if (buffers.tight()) coverage_.note("oracle: memory looked at when it is tight");
-  const auto frames = static_cast<std::uint64_t>(figure(core, "core_frame_bytes"));
-  if (buffers.in_use() > buffers.budget() || buffers.in_use().count + frames > profile_.memory.count)
-    ledger_.violate(fmt::format("core {}: {} bytes of buffers and {} of coroutines are in use", core,
-                                buffers.in_use().count, frames));
+  const auto refusing = services.spool().refusing();
+  if (refusing != spool::Refusal::none && refusing != spool::Refusal::closing)
+    coverage_.note(fmt::format("spool: refuses, for {}", spool::to_string(refusing)));
   check("the spool's count", static_cast<std::int64_t>(services.spool().message_count()),
         static_cast<std::int64_t>(services.spool().ids({}, ~std::size_t{0}).size()));
   check("receive_connections_open", figure(core, "receive_connections_open"),
@@ -214,6 +215,16 @@ void Watch::recount_core(unsigned core, bool idle) {
     check("live bytes", static_cast<std::int64_t>(services.spool().log().space().live_bytes), 0);
   check("receive_connections_open", figure(core, "receive_connections_open"), 0);
   check("buffers in use", static_cast<std::int64_t>(buffers.in_use().count), 0);
+}
+
+void Watch::look_at_memory(unsigned core) {
+  const auto& buffers = machine_.core(core).buffers();
+  if (!buffers.tight()) return;
+  coverage_.note("oracle: memory looked at when it is tight");
+  const auto frames = static_cast<std::uint64_t>(figure(core, "core_frame_bytes"));
+  if (buffers.in_use() > buffers.budget() || buffers.in_use().count + frames > profile_.memory.count)
+    ledger_.violate(fmt::format("core {}: {} bytes of buffers and {} of coroutines are in use", core,
+                                buffers.in_use().count, frames));
 }
 
 // First come, first served over cores: before a core that waits has its slot, each that has one now or stands before it may

@@ -56,6 +56,7 @@ class Watch {
   void ask(unsigned core);
   Task<void> flush(shard::Core& core, spool::Spool& spool);
   void recount_core(unsigned core, bool idle);
+  void look_at_memory(unsigned core);
   void count_connections();
   void look_for_hunger(unsigned core, const deliver::QueueSummary& summary);
   void note_hunger(unsigned core, const deliver::DestinationSummary& destination);

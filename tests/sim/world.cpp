@@ -97,6 +97,13 @@ void World::crash(bool power) {
   next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
 }
 
+void World::end_in_cold_call() {
+  const bool power = !random_.one_in(3);
+  coverage_.note(power ? "machine: power cut between two cold calls"
+                       : "machine: kill between two cold calls");
+  crash(power);
+}
+
 // By itself: it was asked to stop, or it could not start.
 void World::ended(Machine::Phase before) {
   clients_.machine_changed();
@@ -234,6 +241,7 @@ void World::step(Instant until) {
   keep_machine_up();
   const bool did = round();
   watch_.look();
+  if (io_.fails(Machine::kHost)) end_in_cold_call();
   const Machine::Phase before = machine_.phase();
   machine_.step();
   if (before != Machine::Phase::off && machine_.phase() == Machine::Phase::off) ended(before);
@@ -364,6 +372,7 @@ void World::drain() {
   run_until([] { return false; }, std::chrono::minutes{10});  // idle connections go
   watch_.recount(true);
   watch_.note_figures();
+  coverage_.note("oracle: rounds that time went on in", rounds_);
   ledger_.compare_ends();
 }
 

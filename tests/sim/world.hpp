@@ -54,6 +54,7 @@ class World {
   void fill_disk();
   void break_disk();
   void take_descriptors();
+  void end_in_cold_call();
   void rot();
 
   bool round();
