@@ -77,7 +77,7 @@ void Clients::post_letters(const Profile& profile) {
     if (!random_.one_in(20)) letter.sender = fmt::format("s{}@{}", random_.below(3), Names::kHome);
     const std::uint64_t recipients = random_.one_in(4) ? random_.between(2, 8) : 1;
     for (std::uint64_t r = 0; r < recipients; ++r) {
-      const bool here = random_.one_in(8);
+      const bool here = random_.one_in(profile.local);
       letter.recipients.push_back(
           here ? fmt::format("u{}@origin.test", random_.below(4))
                : fmt::format("r{}@{}", random_.below(50),

@@ -36,7 +36,8 @@ std::shared_ptr<const server::Material> make_material(const Profile& profile) {
   configuration->policy.relay_networks = {Network::of(IpAddress::ipv4(10, 0, 0, 0), 8)};
   configuration->domains.local = {"origin.test"};
   configuration->domains.aliases = "";
-  configuration->mailboxes.location = "lmtp:" + to_string(Remotes::mailboxes());
+  configuration->mailboxes.location =
+      profile.store_mailboxes ? "store" : "lmtp:" + to_string(Remotes::mailboxes());
   configuration->retry.intervals = std::vector<Duration>{1min, 5min, 15min, 1h};
   configuration->retry.expire_after = 12h;
   configuration->retry.bounce_expire_after = 96h;

@@ -22,6 +22,9 @@ constexpr Duration kHungerMax = std::chrono::hours{2};
 
 // What a life of the server has done that nobody outside sees: the name of the figure, and what it is called here.
 constexpr std::pair<std::string_view, std::string_view> kDone[] = {
+    {"store_repeated", "store: a delivery again, not stored again"},
+    {"store_snapshots", "store: a snapshot"},
+    {"store_moved", "store: a record moved to another segment"},
     {"spool_moved", "spool: a message moved to another segment"},
     {"spool_refused_disk", "spool: refused for want of disk"},
     {"spool_refused_memory", "spool: refused for want of memory"},
@@ -211,7 +214,7 @@ void Watch::recount_core(unsigned core, bool idle) {
   check("deliver_connections", figure(core, "deliver_connections"), 0);
   check("deliver_flows", figure(core, "deliver_flows"), 0);
   check("the messages of the queue", static_cast<std::int64_t>(summary.messages), 0);
-  if (services.spool().message_count() == 0)  // those that the disk ruined stay
+  if (services.spool().message_count() == 0 && !profile_.store_mailboxes)  // those that the disk ruined stay
     check("live bytes", static_cast<std::int64_t>(services.spool().log().space().live_bytes), 0);
   check("receive_connections_open", figure(core, "receive_connections_open"), 0);
   check("buffers in use", static_cast<std::int64_t>(buffers.in_use().count), 0);

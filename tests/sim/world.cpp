@@ -32,8 +32,10 @@ World::World(const Profile& profile, accounts::Accounts& accounts)
       clients_(outside_, profile_, ledger_, coverage_),
       machine_(io_, profile_, accounts, [this](shard::Core& core) { return names_.upstream(core); }),
       watch_(machine_, profile_, io_, ledger_, coverage_),
+      mailroom_(machine_, profile_, ledger_, coverage_),
       disk_watch_(ledger_, coverage_) {
   watch_.stands_still = [this](unsigned core) { return paused_.contains(core); };
+  if (profile_.store_mailboxes) ledger_.reads_later("@origin.test");
   io_.watch_writes([this](const io::SimWrite& write) { disk_watch_.see(write); });
 }
 
@@ -87,7 +89,11 @@ void World::crash(bool power) {
                              phases[static_cast<std::size_t>(machine_.phase())]));
   tell(power ? "power cut" : "kill");
   watch_.look();
-  if (machine_.phase() == Machine::Phase::running) watch_.note_figures();
+  if (machine_.phase() == Machine::Phase::running) {
+    watch_.note_figures();
+    mailroom_.look();
+  }
+  mailroom_.close();
   machine_.crash(power);
   clients_.machine_changed();
   watch_.forget();
@@ -106,6 +112,7 @@ void World::end_in_cold_call() {
 
 // By itself: it was asked to stop, or it could not start.
 void World::ended(Machine::Phase before) {
+  mailroom_.close();
   clients_.machine_changed();
   disk_watch_.forget();
   const bool writes_fail = !calm_ && (profile_.io.disk.write_error != 0 || profile_.broken_disks != 0);
@@ -124,15 +131,24 @@ void World::ended(Machine::Phase before) {
 // Most of the time nothing is on its way to the disk, so most blows wait for a moment when something is.
 void World::aim(bool power) {
   const bool at_once = random_.one_in(4);
+  const Moment moment = profile_.store_mailboxes && random_.one_in(2) ? Moment::stored : Moment::frame;
   blow_ = {.power = power,
-           .moment = at_once ? Moment::any : Moment::frame,
+           .moment = at_once ? Moment::any : moment,
            .latest = io_.now() + std::chrono::seconds{at_once ? 0 : 60},
            .in_round = std::nullopt};
 }
 
 // A machine that has just been started may not live long.
 void World::aim_at_start() {
-  if (calm_ || blow_ || !profile_.crash_in_start) return;
+  if (calm_ || blow_) return;
+  if (profile_.mailbox_blows && !random_.one_in(8)) {
+    blow_ = {.power = random_.one_in(4),
+             .moment = Moment::stored,
+             .latest = io_.now() + std::chrono::minutes{5},
+             .in_round = std::nullopt};
+    return;
+  }
+  if (!profile_.crash_in_start) return;
   if (random_.one_in(3))
     blow_ = {.power = random_.one_in(2),
              .moment = Moment::any,
@@ -151,17 +167,39 @@ void World::strike() {
     coverage_.note("machine: struck while mail was moved");
     blow_->in_round = rounds_ + random_.below(1U << random_.below(8));
   }
+  if (!blow_->in_round && blow_->moment == Moment::stored && machine_.phase() == Machine::Phase::running)
+    if (const auto owner = mailroom_.stored_since()) {
+      if (!paused_.empty() || machine_.count() == 1 || !random_.one_in(2) ||
+          !mailroom_.expunge_newest(*owner)) {
+        coverage_.note("machine: struck when mail was in a mailbox, before the queue knew");
+        blow_->in_round = rounds_;
+      } else {
+        wait_for_haste(*owner);
+      }
+    }
   const bool now =
       blow_->in_round ? rounds_ >= *blow_->in_round : io_.now() >= blow_->latest || is_moment(blow_->moment);
   if (!now) return;
   const bool power = blow_->power;
+  if (blow_->moment == Moment::expunged && mailroom_.expunged_in_haste())
+    coverage_.note("machine: struck when mail had been expunged, before the queue knew");
   blow_.reset();
   crash(power);
+}
+
+// The core that has it in its queue does not hear of it until the user has expunged it.
+void World::wait_for_haste(unsigned owner) {
+  for (unsigned i = 0; i < machine_.count(); ++i)
+    if (i != owner) paused_[i] = io_.now() + std::chrono::seconds{10};
+  blow_->moment = Moment::expunged;
+  blow_->latest = io_.now() + std::chrono::seconds{5};
 }
 
 bool World::is_moment(Moment moment) {
   if (moment == Moment::any || machine_.phase() != Machine::Phase::running) return false;
   if (moment == Moment::move) return watch_.has_moved();
+  if (moment == Moment::stored) return false;  // strike() looks
+  if (moment == Moment::expunged) return mailroom_.expunged_in_haste();
   for (unsigned i = 0; i < machine_.count(); ++i)
     if (machine_.services(i).spool().log().write_age() > Duration{0}) return true;
   return false;
@@ -241,6 +279,10 @@ void World::step(Instant until) {
   keep_machine_up();
   const bool did = round();
   watch_.look();
+  if (profile_.store_mailboxes && machine_.phase() == Machine::Phase::running) {
+    mailroom_.open();
+    mailroom_.look();
+  }
   if (io_.fails(Machine::kHost)) end_in_cold_call();
   const Machine::Phase before = machine_.phase();
   machine_.step();
@@ -284,6 +326,7 @@ void World::keep_machine_up() {
     coverage_.note("machine: stopped in good order");
     tell("stop");
     watch_.note_figures();
+    mailroom_.close();
     machine_.stop();
     next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 5000)};
     if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(profile_.restless ? 2 : 3))
@@ -347,6 +390,7 @@ void World::calm_down() {
   names_.be_truthful();
   remotes_.be_kind();
   clients_.behave();
+  mailroom_.behave();
 }
 
 std::string World::what_is_left() {
@@ -365,7 +409,7 @@ void World::drain() {
   const bool drained = run_until(
       [&] {
         return machine_.phase() == Machine::Phase::running && clients_.all_over() && remotes_.open() == 0 &&
-               watch_.drained();
+               watch_.drained() && (!profile_.store_mailboxes || mailroom_.all_read());
       },
       kDrainMax);
   if (!drained) return ledger_.violate("the queue does not drain: " + what_is_left());

@@ -16,6 +16,7 @@
 #include "disk_watch.hpp"
 #include "ledger.hpp"
 #include "machine.hpp"
+#include "mailroom.hpp"
 #include "names.hpp"
 #include "profile.hpp"
 #include "remotes.hpp"
@@ -40,7 +41,9 @@ class World {
 
  private:
   using Deed = void (World::*)();
-  enum class Moment : std::uint8_t { any, frame, move };
+  // A frame on its way to the disk; mail moved to another segment; mail in a mailbox, and the queue does not know yet; the
+  // same, and its user has expunged it.
+  enum class Moment : std::uint8_t { any, frame, move, stored, expunged };
   void plan();
   void plan_some(unsigned count, Deed deed);
   void do_due();
@@ -65,6 +68,7 @@ class World {
   void aim_at_start();
   void strike();
   bool is_moment(Moment moment);
+  void wait_for_haste(unsigned owner);
   void crash(bool power);
   void ended(Machine::Phase before);
   void compare_after_start();
@@ -88,6 +92,7 @@ class World {
   Clients clients_;
   Machine machine_;
   Watch watch_;
+  Mailroom mailroom_;
   DiskWatch disk_watch_;
   std::multimap<Instant, Deed> plan_;
   std::map<unsigned, Instant> paused_;  // cores, until when
