@@ -123,6 +123,7 @@ void Ledger::end(MessageId id, const std::string& recipient, bool failed) {
   Fate& now = fate(id, recipient);
   if (now.ended && !excused(id)) violate(fmt::format("{} has ended twice", name_of(id, recipient)));
   now.ended = true;
+  now.perhaps = false;  // it had still been in the queue: what was said of it before a crash was not durable
   now.failed = now.failed || failed;
   const bool unread = !reads_later_.empty() && recipient.ends_with(reads_later_);
   if (!failed && now.arrivals == 0 && !unread)

@@ -242,6 +242,35 @@ TEST(SimWorld, a_disk_that_refuses_writes_can_be_read_and_takes_them_again) {
   EXPECT_EQ(read_whole(*backend, "/file"), "after!");
 }
 
+TEST(SimWorld, a_host_that_ends_between_two_cold_calls_does_nothing_more) {
+  SimWorld world(1);
+  auto backend = world.make_backend();
+  const auto file = backend->files().open("/file", {.write = true, .create = true});
+  ASSERT_TRUE(backend->files().write_at(file->handle, bytes_of("kept"), 0));
+  ASSERT_TRUE(backend->files().sync(file->handle) && backend->files().sync_directory("/"));
+  ASSERT_TRUE(backend->files().write_at(file->handle, bytes_of("gone"), 0));
+  EXPECT_FALSE(world.fails());
+  world.set_faults({.disk = {.files_end = 1}});
+  EXPECT_EQ(backend->files().sync(file->handle).error().system, EIO);
+  EXPECT_TRUE(world.fails());
+  world.set_faults({});
+  EXPECT_EQ(backend->files().rename("/file", "/other").error().system, EIO);
+  Turns turns(*backend);
+  std::string text = "late";
+  const iovec vector = vector_of(text);
+  Probe writing;
+  turns.submit({.kind = OpKind::write,
+                .handle = file->handle,
+                .operation = &writing,
+                .vectors = &vector,
+                .vector_count = 1});
+  EXPECT_FALSE(turns.ended(writing));
+  world.power_cut();
+  EXPECT_FALSE(world.fails());
+  const auto after = world.make_backend();
+  EXPECT_EQ(read_whole(*after, "/file"), "kept");
+}
+
 // ---- Power cuts ----
 
 class PowerCut : public ::testing::Test {
