@@ -183,10 +183,12 @@ Task<void> Mailroom::live(shard::Core& core, store::Store& store, User& user, un
   while (life == life_ && !user.box) {
     auto opened = co_await store.open(user.name);
     if (life != life_) co_return;
-    if (opened)
-      user.box = *std::move(opened);
-    else
+    if (!opened) {
       co_await shard::Sleep(core, std::chrono::seconds{1});
+      continue;
+    }
+    user.box = *std::move(opened);
+    compare(user);  // what was in doubt shows now, before anything is done on top of it
   }
   while (life == life_) {
     if (!std::exchange(user.busy, true)) {
