@@ -2,7 +2,7 @@
 """What each knob of docs/tuning.md does to the real server: one option changed at a time, beside the defaults, in interleaved rounds.
 
 For each value: CPU of the server for a message, messages a second, p50 and p99, as medians of the rounds. A difference is called real when the ranges of
-all rounds do not touch. Nothing here passes or fails by time.
+all rounds do not touch, and there are rounds enough for that to be no chance. Nothing here passes or fails by time.
 """
 import argparse
 import contextlib
@@ -17,7 +17,7 @@ import tempfile
 
 import ringpost_config
 from arguments import DEFAULT_FOLDER, count, cpus, folder, program, words_of
-from compare import verdict
+from figures import columns, verdict
 from server import ROOT, Process, Server, free_port, note
 
 # Where mail goes, how it is offered, and which values are tried. The first of each group is the default.
@@ -102,7 +102,7 @@ def rows(name, taken):
     first = taken[0]
     for values, runs in zip(GROUPS[name]["values"], taken):
         figures = [statistics.median(run[key] for run in runs) for key in ("cpu", "rate", "p50", "p99")]
-        said = "" if runs is first else ", ".join(f"{word}: {verdict([run[key] for run in runs], [run[key] for run in first])}" for key, word in (("cpu", "CPU"), ("rate", "rate")))
+        said = "" if runs is first else ", ".join(f"{word}: {verdict([run[key] for run in runs], [run[key] for run in first], len(taken) - 1)}" for key, word in (("cpu", "CPU"), ("rate", "rate")))
         yield (name, label(values), *(f"{figure:.{digits}f}" for figure, digits in zip(figures, (1, 0, 2, 2))), said)
 
 
@@ -112,7 +112,7 @@ def arguments():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs are")
     parser.add_argument("--dir", type=folder, default=DEFAULT_FOLDER, help="where the spool is made; a real disk [build/bench]")
     parser.add_argument("--only", type=words_of(GROUPS), default=list(GROUPS), metavar="LIST", help="of: " + ",".join(GROUPS))
-    parser.add_argument("--rounds", type=count(), default=3)
+    parser.add_argument("--rounds", type=count(), default=6, help="for each value; six can tell ten values from the defaults [6]")
     parser.add_argument("--duration", type=count(), default=3, help="seconds of load for each value [3]")
     parser.add_argument("--backend", default="auto", choices=["auto", "uring", "epoll"])
     parser.add_argument("--server-cpus", type=cpus, default=own[:2], metavar="LIST")
@@ -133,8 +133,7 @@ def main():
                 taken[index].append(measure(options, name, GROUPS[name]["values"][index]))
                 note(f"round {number + 1} {name} {label(GROUPS[name]['values'][index])}: {taken[index][-1]}")
         table += rows(name, taken)
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    print("\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table))
+    print(columns(table))
 
 
 if __name__ == "__main__":

@@ -57,5 +57,20 @@ class BenchArguments(unittest.TestCase):
         self.refused("server.py", "--server-cpus", "0,0", saying="0,0 has a CPU twice")
 
 
+class Verdicts(unittest.TestCase):
+    def test_a_difference_is_real_only_where_chance_would_rarely_make_it(self):
+        sys.dont_write_bytecode = True
+        sys.path.insert(0, str(BENCH))
+        from figures import verdict
+        low, high = [1.0, 1.1, 1.2, 1.3], [2.0, 2.1, 2.2, 2.3]
+        self.assertEqual((verdict(low, high), verdict(high, low)), ("real", "real"))
+        self.assertEqual(verdict(low, [1.25, *high[1:]]), "noise")
+        # Three of three apart is what one in ten equal pairs looks like, and four of four are no proof for one of ten rivals.
+        self.assertEqual(verdict(low[:3], high[:3]), "too few rounds to tell")
+        self.assertEqual(verdict(low, high, rivals=10), "too few rounds to tell")
+        self.assertEqual(verdict([*low, 1.4, 1.5], [*high, 2.4, 2.5], rivals=10), "real")
+        self.assertEqual(verdict([1.0], []), "too few rounds to tell")
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
