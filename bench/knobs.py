@@ -61,9 +61,12 @@ def load(options, server, words, seconds):
     command = [options.loadgen, "smtp", "--to", f"127.0.0.1:{server.port}", "--duration", f"{seconds}s", "--cores", ",".join(map(str, options.load_cpus)), "--json", "--quiet", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
     try:
-        return json.loads(done.stdout)
+        result = json.loads(done.stdout)
     except ValueError:
         sys.exit(f"loadgen failed:\n{done.stdout}{done.stderr}")
+    if not result["acknowledged"]:
+        sys.exit(f"nothing was acknowledged, so there is no figure: {result['examples']} {result['troubles']}")
+    return result
 
 
 @contextlib.contextmanager
@@ -91,7 +94,7 @@ def measure(options, name, values):
         settle()
         spent = sum(server.process.cpu()) - before
         latency = result["latency"]
-        return {"cpu": 1e6 * spent / max(1, result["acknowledged"]), "rate": result["rate"], "p50": latency.get("p50_ms", 0), "p99": latency.get("p99_ms", 0)}
+        return {"cpu": 1e6 * spent / result["acknowledged"], "rate": result["rate"], "p50": latency["p50_ms"], "p99": latency["p99_ms"]}
 
 
 def label(values):
@@ -118,6 +121,9 @@ def arguments():
     parser.add_argument("--server-cpus", type=cpus, default=own[:2], metavar="LIST")
     parser.add_argument("--load-cpus", type=cpus, default=own[2:4] or own[-1:], metavar="LIST")
     options = parser.parse_args()
+    for name in options.only:
+        if len(options.server_cpus) < (wanted := GROUPS[name].get("cores", 1)):
+            parser.error(f"\"{name}\" needs --server-cpus with {wanted} CPUs")
     options.ringpost, options.loadgen = program(options.build, "ringpost"), program(options.build, "loadgen")
     return options
 
