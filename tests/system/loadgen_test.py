@@ -81,7 +81,7 @@ class Loads(SystemTest):
         self.assertTrue(any(core["journal_frames"] > 0 and core["journal_commit_ns_p99"] > 0 for core in cores if "journal_commit_ns_p99" in core), cores)
 
     def test_a_wrong_password_ends_the_run(self):
-        for verb, listener, what, user in (("imap", "imap", "noop", "nobody"), ("pop3", "pop3", "stat", "nobody-else")):
+        for verb, listener, what, user in (("imap", "imap", "noop", "stranger"), ("pop3", "pop3", "stat", "foreigner")):
             said = self.load(verb, listener, what, "--operations", "5", "--connections", "1", "--duration", "10min", user=user, password="wrong", code=1)
             self.assertEqual((said["logins"], said["acknowledged"]), (0, 0))
             self.assertIn("--auth", said["not_complete"][0])
