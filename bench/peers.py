@@ -10,11 +10,9 @@ import json
 import os
 import pathlib
 import re
-import resource
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,15 +20,13 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import ringpost_config  # noqa: E402
+from arguments import count, numbers, words_of  # noqa: E402
+from figures import add_places, allow_descriptors, columns, find_programs, machine, median, note, text, words  # noqa: E402
 from peers import servers  # noqa: E402
 from peers.places import Unavailable  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TASKS = ("intake", "relay", "idle", "recovery")
-
-
-def note(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 class Sink:
@@ -78,15 +74,6 @@ class Bench:
         except ValueError:
             raise Unavailable(f"loadgen said: {(result.stderr or result.stdout).strip()[-300:]}") from None
 
-    def settle(self, server, seconds=30):
-        """Until it spends no CPU any more: what follows a 250 belongs to the message too."""
-        end, last, quiet = time.monotonic() + seconds, server.cpu(), 0
-        while last is not None and time.monotonic() < end and quiet < 3:
-            time.sleep(0.2)
-            now = server.cpu()
-            quiet, last = (quiet + 1 if now - last <= 0.02 else 0), now
-        return quiet >= 3
-
     # ---- one server in one cell ----
 
     @contextlib.contextmanager
@@ -103,11 +90,11 @@ class Bench:
             sink = stack.enter_context(contextlib.closing(Sink(self.options))) if task == "relay" else None
             server = stack.enter_context(self.running(kind, task, sink.port if sink else 9))
             self.load(server, size, domains, messages=500)  # caches, processes, pools
-            self.settle(server)
+            server.settle()
             before = server.cpu()
             run_file = self.new_run_file(task, size, domains)
             result = self.load(server, size, domains, run_file=run_file)
-            settled = self.settle(server)
+            settled = server.settle()
             figure = {"messages": result["acknowledged"], "rate": result["rate"], "p50_ms": result["latency"].get("p50_ms"), "p99_ms": result["latency"].get("p99_ms")}
             if before is not None and result["acknowledged"]:
                 figure["cpu_us"] = 1e6 * (server.cpu() - before) / result["acknowledged"]
@@ -264,15 +251,6 @@ LEVELS = {name: kind.level for name, kind in servers.KNOWN.items()}
 RIVAL = {"postfix": "ringpost", "exim": "ringpost", "opensmtpd": "ringpost-memory", "haraka": "ringpost-memory"}
 
 
-def median(runs, key):
-    values = [run[key] for run in runs if run.get(key) is not None]
-    return statistics.median(values) if values else None
-
-
-def text(value, form="{:.1f}"):
-    return "-" if value is None else form.format(value)
-
-
 def ratio(runs, name, cell, key):
     """How many times its CPU the peer spends of what Ringpost does at the level that is nearest."""
     rival = median([r for r in runs if r["server"] == RIVAL.get(name) and matches(r, cell)], key)
@@ -308,11 +286,6 @@ def other_rows(runs):
     return rows
 
 
-def columns(rows):
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
-
-
 def table(bench, facts):
     parts = []
     rows = throughput_rows(bench.runs)
@@ -326,65 +299,45 @@ def table(bench, facts):
 
 
 def facts(options):
-    model = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
-    return {"cpu": f"{model.group(1) if model else os.uname().machine}, {os.cpu_count()} CPUs; server on {options.server_cpus}, loader and sink on {options.load_cpus}",
-            "kernel": os.uname().release, "connections": f"{options.connections}, {options.messages_per_connection or 'all'} messages on each",
-            "tls": "on" if options.tls else "off", "rounds": f"{options.rounds} of {options.duration} s", "load before": f"{os.getloadavg()[0]:.2f}",
-            "command": " ".join(["bench/peers.py", *sys.argv[1:]])}
-
-
-def words(text):
-    return text.split(",")
+    return {**machine(options), "connections": f"{options.connections}, {options.messages_per_connection or 'all'} messages on each",
+            "tls": "on" if options.tls else "off", "rounds": f"{options.rounds} of {options.duration} s", "command": " ".join(["bench/peers.py", *sys.argv[1:]])}
 
 
 def arguments():
-    cpus = sorted(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs are")
-    parser.add_argument("--dir", default=str(ROOT / "build/bench"), help="where every queue is made; a real disk [build/bench]")
-    parser.add_argument("--servers", type=words, default=list(servers.KNOWN), metavar="LIST", help="of: " + ",".join(servers.KNOWN))
+    add_places(parser, ROOT)
+    parser.add_argument("--servers", type=words_of([*servers.KNOWN, ""]), default=list(servers.KNOWN), metavar="LIST", help="of: " + ",".join(servers.KNOWN))
     parser.add_argument("--against", action="append", default=[], metavar="NAME=HOST:PORT", help="a server of your own on this host, beside them; may be repeated")
-    parser.add_argument("--tasks", type=words, default=list(TASKS), metavar="LIST", help="of: " + ",".join(TASKS))
+    parser.add_argument("--tasks", type=words_of(TASKS), default=list(TASKS), metavar="LIST", help="of: " + ",".join(TASKS))
     parser.add_argument("--sizes", type=words, default=["4KiB"], metavar="LIST", help="[4KiB]")
-    parser.add_argument("--domains", type=lambda t: [int(w) for w in words(t)], default=[1], metavar="LIST", help="destination domains [1]")
+    parser.add_argument("--domains", type=numbers(1, 1_000_000), default=[1], metavar="LIST", help="destination domains [1]")
     parser.add_argument("--matrix", action="store_true", help="all of it: 1, 4, 10 and 100 KiB, 1, 100 and 10,000 domains (takes hours)")
     parser.add_argument("--tls", action="store_true", help="STARTTLS from the loader")
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--duration", type=int, default=4, help="seconds of each run [4]")
-    parser.add_argument("--connections", type=int, default=32)
-    parser.add_argument("--messages-per-connection", type=int, default=100, help="0: never connect again [100]")
-    parser.add_argument("--idle-connections", type=int, default=100)
-    parser.add_argument("--recovery-messages", type=int, default=500)
-    parser.add_argument("--patience", type=int, default=60, help="seconds without progress before what is missing is given up [60]")
-    parser.add_argument("--server-cpus", type=lambda t: [int(w) for w in words(t)], default=cpus[:1], metavar="LIST")
-    parser.add_argument("--load-cpus", type=lambda t: [int(w) for w in words(t)], default=cpus[1:2] or cpus[:1], metavar="LIST")
-    parser.add_argument("--json", action="store_true", help="every run as JSON on standard output")
+    parser.add_argument("--rounds", type=count(), default=2)
+    parser.add_argument("--duration", type=count(), default=4, help="seconds of each run [4]")
+    parser.add_argument("--connections", type=count(), default=32)
+    parser.add_argument("--messages-per-connection", type=count(0), default=100, help="0: never connect again [100]")
+    parser.add_argument("--idle-connections", type=count(), default=100)
+    parser.add_argument("--recovery-messages", type=count(), default=500)
+    parser.add_argument("--patience", type=count(), default=60, help="seconds without progress before what is missing is given up [60]")
     parser.add_argument("--report", default=str(ROOT / "build/peers-report"), help="folder for the pages: rates, latencies, one beside the other [build/peers-report]")
     options = parser.parse_args()
-    for given, known in ((options.servers, servers.KNOWN), (options.tasks, TASKS)):
-        for word in given:
-            if word not in known:
-                parser.error(f"{word} is none of {','.join(known)}")
+    options.servers = [name for name in options.servers if name]
+    if not options.servers and not options.against:
+        parser.error("nobody to measure: --servers is empty, and there is no --against")
     for spoken in options.against:
-        if not re.fullmatch(r"[\w.-]+=(127\.0\.0\.1|localhost):\d+", spoken):
+        if not re.fullmatch(r"[\w.-]+=(127\.0\.0\.1|localhost):\d+", spoken) or not 0 < int(spoken.rpartition(":")[2]) < 65536:
             parser.error(f"--against {spoken}: write NAME=127.0.0.1:PORT; a load goes to this host only")
     if options.matrix:
         options.sizes, options.domains = ["1KiB", "4KiB", "10KiB", "100KiB"], [1, 100, 10000]
-    for name in ("ringpost", "loadgen"):
-        found = [path for path in sorted(options.build.resolve().rglob(name)) if path.is_file() and os.access(path, os.X_OK)]
-        if not found:
-            sys.exit(f"there is no {name} in {options.build}; ./dev build")
-        setattr(options, name, str(found[0]))
-    os.makedirs(options.dir, exist_ok=True)
-    options.dir = os.path.realpath(options.dir)
+    find_programs(options)
     return options
 
 
 def main():
     options = arguments()
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))  # the finally blocks run too, so no server is left behind
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_descriptors()
     bench, about = Bench(options), facts(options)
     with tempfile.TemporaryDirectory() as folder:
         options.work, options.certificate = folder, ringpost_config.make_certificate(folder)
@@ -394,6 +347,8 @@ def main():
         print(json.dumps({"facts": about, "runs": bench.runs, "left_out": bench.missing}, indent=2))
     else:
         print(table(bench, about))
+    if not bench.runs:
+        sys.exit("nothing was measured: every server was left out")
 
 
 if __name__ == "__main__":

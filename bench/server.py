@@ -21,6 +21,7 @@ import tempfile
 import time
 
 import ringpost_config
+from arguments import DEFAULT_FOLDER, count, cpus, folder, program, words_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
@@ -189,7 +190,8 @@ class Written:
     """What the spool has written for the messages that it has accepted, since this was made."""
 
     NAMES = ("journal_written_bytes", "journal_table_bytes", "journal_header_bytes", "spool_accepted_bytes", "spool_accepted",
-             "spool_moved")
+             "spool_moved", "spool_body_bytes", "spool_envelope_bytes", "spool_state_bytes", "spool_ending_bytes",
+             "journal_payload_bytes", "journal_padding_bytes", "journal_filled_bytes")
 
     def __init__(self, server):
         self.server, self.before = server, self.look(server)
@@ -200,10 +202,18 @@ class Written:
 
     def amplification(self, name):
         now = self.look(self.server)
-        frames, tables, headers, bodies, messages, moved = (now[each] - self.before[each] for each in self.NAMES)
+        written = {each: now[each] - self.before[each] for each in self.NAMES}
+        frames, tables, headers, bodies, messages, moved, *kinds = written.values()
+        of_bodies, envelopes, states, endings, payloads, padding, filled = (round(each / max(messages, 1), 1) for each in kinds)
+        kinds = {"bodies": of_bodies, "envelopes": envelopes, "states": states, "endings": endings,
+                 "heads of records and frames": round(frames / max(messages, 1) - payloads - padding, 1), "padding": padding,
+                 "tables": round(tables / max(messages, 1), 1), "heads of segments": round(headers / max(messages, 1), 2)}
+        note("  bytes written for each message of " f"{round(bodies / max(messages, 1))}: "
+             + ", ".join(f"{what} {count}" for what, count in kinds.items()) + f"; zeros for new files {filled}")
         return {"name": name, "value": round((frames + tables + headers) / max(bodies, 1), 3), "unit": "bytes/byte",
                 "messages": messages, "frames": round(frames / max(bodies, 1), 3), "tables": round(tables / max(bodies, 1), 3),
-                "headers": round(headers / max(bodies, 1), 4), "moved": moved, "bytes_each": round(bodies / max(messages, 1))}
+                "headers": round(headers / max(bodies, 1), 4), "moved": moved, "bytes_each": round(bodies / max(messages, 1)),
+                "bytes_of_a_message": kinds, "zeros_for_new_files": filled}
 
 
 class Bench:
@@ -443,44 +453,28 @@ def table(facts, figures):
     return "\n".join([*lines, "", *about, *remarks])
 
 
-def program(build, name):
-    for found in sorted(build.rglob(name)):
-        if found.is_file() and os.access(found, os.X_OK):
-            return str(found)
-    sys.exit(f"there is no {name} in {build}; ./dev build")
-
-
-def cpu_list(text):
-    return [int(word) for word in text.split(",")]
-
-
 def arguments():
-    cpus = sorted(os.sched_getaffinity(0))
+    own = sorted(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs are")
-    parser.add_argument("--dir", default=None, help="where the spool is made; a real disk [build/bench]")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(TARGETS), metavar="LIST",
+    parser.add_argument("--dir", type=folder, default=DEFAULT_FOLDER, help="where the spool is made; a real disk [build/bench]")
+    parser.add_argument("--only", type=words_of(TARGETS), default=list(TARGETS), metavar="LIST",
                         help="of: " + ",".join(TARGETS))
-    parser.add_argument("--duration", type=int, default=8, help="seconds of load for each figure [8]")
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--duration", type=count(), default=8, help="seconds of load for each figure [8]")
+    parser.add_argument("--connections", type=count(), default=64)
     parser.add_argument("--size", default="4KiB")
-    parser.add_argument("--in-flight", type=int, default=4, help="transactions under way on one connection, with BDAT [4]")
-    parser.add_argument("--idle-connections", type=int, default=5000)
+    parser.add_argument("--in-flight", type=count(1, 4), default=4, help="transactions under way on one connection, with BDAT [4]")
+    parser.add_argument("--idle-connections", type=count(), default=5000)
     parser.add_argument("--backend", default="auto", choices=["auto", "uring", "epoll"])
-    parser.add_argument("--server-cpus", type=cpu_list, default=cpus[:2], metavar="LIST",
+    parser.add_argument("--server-cpus", type=cpus, default=own[:2], metavar="LIST",
                         help="the first for one core, the first two for two")
-    parser.add_argument("--load-cpus", type=cpu_list, default=cpus[2:4] or cpus[-1:], metavar="LIST")
+    parser.add_argument("--load-cpus", type=cpus, default=own[2:4] or own[-1:], metavar="LIST")
     parser.add_argument("--json", action="store_true", help="the result as JSON on standard output")
     parser.add_argument("--keep", action="store_true", help="keep the folders, to look at logs")
     options = parser.parse_args()
-    unknown = set(options.only) - set(TARGETS)
-    if unknown:
-        parser.error(f"--only takes {','.join(TARGETS)}, not {','.join(sorted(unknown))}")
     options.build = options.build.resolve()
     options.ringpost = program(options.build, "ringpost")
     options.loadgen = program(options.build, "loadgen")
-    options.dir = os.path.realpath(options.dir or ROOT / "build/bench")
-    os.makedirs(options.dir, exist_ok=True)
     return options
 
 

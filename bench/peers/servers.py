@@ -29,7 +29,7 @@ def wait_for_greeting(server, seconds=30):
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.is_running():
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", server.port), 1) as client:
-            if client.recv(100).startswith(b"220"):
+            if client.recv(100).startswith(server.greeting):
                 return
         time.sleep(0.02)
     raise Unavailable(f"{server.name} did not greet: {server.said()[:1500]}")
@@ -41,10 +41,20 @@ class Server:
     name = ""
     level = ""  # before its 250
     version = "?"
+    greeting = b"220"
 
     def __init__(self, options, task, sink_port):
         self.options, self.task, self.sink_port = options, task, sink_port
         self.port = free_port()
+
+    def settle(self, seconds=30):
+        """Until it spends no CPU any more: what follows an answer belongs to what was asked. False: it went on."""
+        end, last, quiet = time.monotonic() + seconds, self.cpu(), 0
+        while last is not None and time.monotonic() < end and quiet < 3:
+            time.sleep(0.2)
+            now = self.cpu()
+            quiet, last = (quiet + 1 if now - last <= 0.02 else 0), now
+        return quiet >= 3
 
     def certificate(self):
         return "/etc/bench/cert.pem", "/etc/bench/key.pem"
@@ -241,7 +251,7 @@ class Against(Server):
         return True
 
     def said(self):
-        return "it is not ours to read"
+        return f"nothing that is ours to read; is {self.name} running at port {self.port}?"
 
     def cpu(self):
         return None

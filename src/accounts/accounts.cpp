@@ -2,31 +2,23 @@
 
 #include <algorithm>
 #include <fstream>
-#include <mutex>
 #include <sstream>
 
+#include "ringpost/accounts/limits.hpp"
+#include "ringpost/crypto/secret.hpp"
 #include "ringpost/mail/address.hpp"
-#include "ringpost/shard/await.hpp"
-#include "ringpost/tables/sqlite.hpp"
 
 #include "password.hpp"
-#include "snapshot.hpp"
 #include "sources.hpp"
+#include "state.hpp"
 
 namespace ringpost::accounts {
 
 namespace {
 
-constexpr std::string_view kSchema =
-    "CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY COLLATE NOCASE, hash TEXT NOT NULL,"
-    " home TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS aliases (address TEXT NOT NULL COLLATE NOCASE, position INTEGER NOT NULL,"
-    " target TEXT NOT NULL, PRIMARY KEY (address, position)) WITHOUT ROWID;";
-
-constexpr std::size_t kNameSizeMax = 254;  // an address, RFC 5321 section 4.5.3.1.3
-
 Result<void> check_name(std::string_view name) {
-  const bool bad = name.empty() || name.size() > kNameSizeMax || std::ranges::any_of(name, [](char c) {
+  const bool bad = name.empty() || name.size() > kNameSizeMax || name.front() == '@' ||
+                   std::ranges::any_of(name, [](char c) {
                      return static_cast<unsigned char>(c) <= ' ' || c == ':' || c == '/' || c == 127;
                    });
   if (bad)
@@ -36,18 +28,56 @@ Result<void> check_name(std::string_view name) {
   return {};
 }
 
-bool uses(const std::vector<std::string>& sources, std::string_view name) {
-  return std::ranges::find(sources, name) != sources.end();
+Result<void> check_label(std::string_view label) {
+  const bool bad = label.empty() || label.size() > kAppLabelSizeMax || std::ranges::any_of(label, [](char c) {
+                     return static_cast<unsigned char>(c) < ' ' || c == 127;
+                   });
+  if (bad)
+    return fail(
+        ErrorKind::permanent,
+        "\"" + std::string(label) + "\" cannot be a label; write where the password is used, in 64 bytes");
+  return {};
+}
+
+// "@example.com" is the rest of a domain.
+Result<void> check_alias(std::string_view address) {
+  const bool rest = address.starts_with('@');
+  const std::string whole = rest ? "x" + std::string(address) : std::string(address);
+  if (mail::canonical_address(whole, {.allow_bare_local_part = !rest, .smtputf8 = true})) return {};
+  return fail(
+      ErrorKind::permanent,
+      "\"" + std::string(address) +
+          "\" cannot be an alias; write \"info\", \"info@example.com\", or \"@example.com\" for all names "
+          "of a domain that nobody has");
+}
+
+Error no_such(std::string_view what, std::string_view name, std::string_view list) {
+  return {ErrorKind::permanent, 0,
+          "there is no " + std::string(what) + " \"" + std::string(name) +
+              "\" in the database; see: ringpost " + std::string(list) + " list"};
+}
+
+Result<std::string> read_text(const std::string& path, std::string_view option) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (!file) return fail(ErrorKind::permanent, std::string(option) + ": " + path + " cannot be read");
+  return text.str();
+}
+
+Result<std::unique_ptr<TokenCheck>> read_token_key(const AccountsOptions& options) {
+  std::string key = RP_TRY(read_text(options.token_key.text, "accounts.token_key"));
+  auto check = make_jwt_check(key, {options.token_issuer, options.token_audience, options.token_claim});
+  crypto::wipe(key);
+  if (!check) return fail(std::move(check.error()).in("accounts.token_key: " + options.token_key.text));
+  return check;
+}
+
+Result<void> read_file_source(const std::string& path, Snapshot& into) {
+  return read_passwd_file(RP_TRY(read_text(path, "accounts.passwd_file")), path, into);
 }
 
 }  // namespace
-
-struct Accounts::State {
-  AccountsOptions options;
-  std::unique_ptr<tables::Database> database;
-  std::mutex mutex;  // the database and refresh(); never taken by a core
-  std::atomic<std::shared_ptr<const Snapshot>> snapshot;
-};
 
 Accounts::Accounts(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Accounts::~Accounts() = default;
@@ -55,8 +85,11 @@ Accounts::~Accounts() = default;
 Result<std::unique_ptr<Accounts>> Accounts::open(const AccountsOptions& options) {
   auto state = std::make_unique<State>();
   state->options = options;
-  state->database = RP_TRY(tables::Database::open(options.database.text, kSchema));
-  (void)hash_of_nobody();  // made now, so that the first unknown login takes no longer than others
+  state->store = RP_TRY(Store::open(options.database.text));
+  state->failures = std::make_unique<Failures>(state->store->secret());
+  if (!options.token_key.empty()) state->tokens = RP_TRY(read_token_key(options));
+  // Made now, so that the first unknown login takes no longer than others.
+  (void)hash_of_nobody(options.password_hash);
   std::unique_ptr<Accounts> accounts(new Accounts(std::move(state)));
   RP_CHECK(accounts->refresh());
   return accounts;
@@ -66,69 +99,33 @@ std::shared_ptr<const Directory> Accounts::directory() const {
   return state_->snapshot.load();
 }
 
-namespace {
-
-Result<void> read_database(tables::Database& database, Snapshot& into) {
-  auto users = RP_TRY(database.prepare("SELECT name, hash, home FROM users"));
-  while (RP_TRY(users.step()))
-    into.add({.name = users.text(0), .home = users.text(2)}, "sqlite", users.text(1));
-  auto aliases = RP_TRY(database.prepare("SELECT address, target FROM aliases ORDER BY address, position"));
-  std::string address;
-  std::vector<std::string> targets;
-  while (RP_TRY(aliases.step())) {
-    if (aliases.text(0) != address && !targets.empty()) into.add_alias(address, std::exchange(targets, {}));
-    address = aliases.text(0);
-    targets.push_back(aliases.text(1));
-  }
-  if (!targets.empty()) into.add_alias(address, std::move(targets));
-  return {};
-}
-
-Result<void> read_file_source(const std::string& path, Snapshot& into) {
-  std::ifstream file(path);
-  if (!file) return fail(ErrorKind::permanent, "accounts.passwd_file: " + path + " cannot be read");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return read_passwd_file(text.str(), path, into);
-}
-
-}  // namespace
-
 Result<void> Accounts::refresh() {
   const std::scoped_lock lock(state_->mutex);
   const AccountsOptions& options = state_->options;
   auto snapshot = std::make_shared<Snapshot>();
   for (const std::string& source : options.userdb) {
-    if (source == "sqlite") RP_CHECK(read_database(*state_->database, *snapshot));
+    if (source == "sqlite") RP_CHECK(state_->store->read(*snapshot));
     if (source == "passwd_file") RP_CHECK(read_file_source(options.passwd_file.text, *snapshot));
     if (source == "system") read_system_users(options.system_uid_min, *snapshot);
   }
+  state_->scram_for_all = std::ranges::all_of(snapshot->entries(), [&](const auto& named) {
+    return !state_->may_log_in(named.second) || named.second.has_main_key;
+  });
   state_->snapshot.store(std::move(snapshot));
   return {};
 }
 
-Task<Login> Accounts::verify(shard::Core& core, std::string login, sasl::Secret password) {
-  const auto snapshot = state_->snapshot.load();
-  const auto found = snapshot->entries().find(lower_case(login));
-  const bool may = found != snapshot->entries().end() && !found->second.hash.empty() &&
-                   uses(state_->options.passdb, found->second.source);
-  // The same work for a login that does not exist, so that time does not tell which ones do.
-  const std::string hash = may ? found->second.hash : hash_of_nobody();
-  const bool right = co_await shard::offload(core, [&] { return check_password(password.view(), hash); });
-  password.wipe();
-  co_return may&& right ? Login::accepted : Login::refused;
-}
+// ---- users
 
-Result<void> Accounts::add_user(std::string_view name, std::string_view password) {
+Result<void> Accounts::add_user(std::string_view name, std::string_view password,
+                                std::optional<std::uint64_t> quota) {
   RP_CHECK(check_name(name));
-  const std::string hash = RP_TRY(hash_password(password));
+  const std::string hash = RP_TRY(hash_password(password, state_->options.password_hash));
   {
     const std::scoped_lock lock(state_->mutex);
-    auto statement =
-        RP_TRY(state_->database->prepare("INSERT OR IGNORE INTO users (name, hash) VALUES (?1, ?2)"));
-    statement.bind(1, name).bind(2, hash);
-    RP_CHECK(statement.run());
-    if (state_->database->changes() == 0)
+    sasl::ScramKeys keys = RP_TRY(state_->store->salt_of(name, true));
+    keys.keys.push_back(sasl::derive_scram_key(password, keys.salt, keys.iterations));
+    if (!RP_TRY(state_->store->add_user(name, hash, keys, quota)))
       return fail(ErrorKind::permanent, "there is an account \"" + std::string(name) +
                                             "\" already; to change its password: ringpost user passwd " +
                                             std::string(name));
@@ -136,22 +133,23 @@ Result<void> Accounts::add_user(std::string_view name, std::string_view password
   return refresh();
 }
 
-namespace {
-Error no_such(std::string_view what, std::string_view name, std::string_view list) {
-  return {ErrorKind::permanent, 0,
-          "there is no " + std::string(what) + " \"" + std::string(name) +
-              "\" in the database; see: ringpost " + std::string(list) + " list"};
-}
-}  // namespace
-
 Result<void> Accounts::set_password(std::string_view name, std::string_view password) {
-  const std::string hash = RP_TRY(hash_password(password));
+  const std::string hash = RP_TRY(hash_password(password, state_->options.password_hash));
   {
     const std::scoped_lock lock(state_->mutex);
-    auto statement = RP_TRY(state_->database->prepare("UPDATE users SET hash = ?2 WHERE name = ?1"));
-    statement.bind(1, name).bind(2, hash);
-    RP_CHECK(statement.run());
-    if (state_->database->changes() == 0) return fail(no_such("account", name, "user"));
+    // Application passwords are hashed with the salt that is there.
+    const bool fresh = RP_TRY(state_->store->app_passwords(name)).empty();
+    sasl::ScramKeys keys = RP_TRY(state_->store->salt_of(name, fresh));
+    keys.keys.push_back(sasl::derive_scram_key(password, keys.salt, keys.iterations));
+    if (!RP_TRY(state_->store->set_password(name, hash, keys))) return fail(no_such("account", name, "user"));
+  }
+  return refresh();
+}
+
+Result<void> Accounts::set_quota(std::string_view name, std::optional<std::uint64_t> quota) {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    if (!RP_TRY(state_->store->set_quota(name, quota))) return fail(no_such("account", name, "user"));
   }
   return refresh();
 }
@@ -159,10 +157,7 @@ Result<void> Accounts::set_password(std::string_view name, std::string_view pass
 Result<void> Accounts::delete_user(std::string_view name) {
   {
     const std::scoped_lock lock(state_->mutex);
-    auto statement = RP_TRY(state_->database->prepare("DELETE FROM users WHERE name = ?1"));
-    statement.bind(1, name);
-    RP_CHECK(statement.run());
-    if (state_->database->changes() == 0) return fail(no_such("account", name, "user"));
+    if (!RP_TRY(state_->store->delete_user(name))) return fail(no_such("account", name, "user"));
   }
   return refresh();
 }
@@ -171,27 +166,68 @@ Result<std::vector<Accounts::Listed>> Accounts::list_users() const {
   std::vector<Listed> users;
   const auto snapshot = state_->snapshot.load();
   for (const auto& [name, entry] : snapshot->entries())
-    users.push_back({entry.user.name, entry.source, entry.user.home});
+    users.push_back({.name = entry.user.name,
+                     .source = std::string(to_string(entry.source)),
+                     .home = entry.user.home,
+                     .quota = entry.user.quota,
+                     .scram = entry.has_main_key,
+                     .app_passwords = entry.app_labels.size()});
   std::ranges::sort(users, {}, &Listed::name);
   return users;
 }
 
+// ---- application passwords
+
+Result<std::string> Accounts::add_app_password(std::string_view name, std::string_view label,
+                                               std::int64_t now) {
+  RP_CHECK(check_label(label));
+  std::string password = RP_TRY(make_app_password());
+  {
+    const std::scoped_lock lock(state_->mutex);
+    if (!RP_TRY(state_->store->has_user(name))) return fail(no_such("account", name, "user"));
+    if (RP_TRY(state_->store->app_passwords(name)).size() >= kAppPasswordsMax)
+      return fail(ErrorKind::permanent, "\"" + std::string(name) + "\" has " +
+                                            std::to_string(kAppPasswordsMax) +
+                                            " application passwords already; delete one that is not used");
+    sasl::ScramKeys keys = RP_TRY(state_->store->salt_of(name, false));
+    keys.keys.push_back(sasl::derive_scram_key(password, keys.salt, keys.iterations));
+    if (!RP_TRY(state_->store->add_app_password(name, label, keys, now)))
+      return fail(ErrorKind::permanent, "\"" + std::string(name) + "\" has a password for \"" +
+                                            std::string(label) +
+                                            "\" already; delete it first, or take another label");
+  }
+  RP_CHECK(refresh());
+  return password;
+}
+
+Result<void> Accounts::delete_app_password(std::string_view name, std::string_view label) {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    if (!RP_TRY(state_->store->delete_app_password(name, label)))
+      return fail(ErrorKind::permanent, "\"" + std::string(name) + "\" has no application password \"" +
+                                            std::string(label) + "\"; see: ringpost user passwd " +
+                                            std::string(name) + " --apps");
+  }
+  return refresh();
+}
+
+Result<std::vector<Accounts::AppPassword>> Accounts::list_app_passwords(std::string_view name) const {
+  const std::scoped_lock lock(state_->mutex);
+  if (!RP_TRY(state_->store->has_user(name))) return fail(no_such("account", name, "user"));
+  return state_->store->app_passwords(name);
+}
+
+// ---- aliases
+
 Result<void> Accounts::add_alias(std::string_view address, const std::vector<std::string>& targets) {
-  RP_CHECK(check_name(address));
+  RP_CHECK(check_alias(address));
   if (targets.empty()) return fail(ErrorKind::permanent, "an alias needs at least one target");
   for (const std::string& target : targets)
     if (!mail::canonical_address(target, {.allow_bare_local_part = true, .smtputf8 = true}))
       return fail(ErrorKind::permanent, "\"" + target + "\" is not an address");
   {
     const std::scoped_lock lock(state_->mutex);
-    auto transaction = RP_TRY(tables::Transaction::begin(*state_->database));
-    auto clear = RP_TRY(state_->database->prepare("DELETE FROM aliases WHERE address = ?1"));
-    RP_CHECK(clear.bind(1, address).run());
-    for (std::size_t i = 0; i < targets.size(); ++i) {
-      auto insert = RP_TRY(state_->database->prepare("INSERT INTO aliases VALUES (?1, ?2, ?3)"));
-      RP_CHECK(insert.bind(1, address).bind(2, static_cast<std::int64_t>(i)).bind(3, targets[i]).run());
-    }
-    RP_CHECK(transaction.commit());
+    RP_CHECK(state_->store->set_alias(address, targets));
   }
   return refresh();
 }
@@ -199,24 +235,14 @@ Result<void> Accounts::add_alias(std::string_view address, const std::vector<std
 Result<void> Accounts::delete_alias(std::string_view address) {
   {
     const std::scoped_lock lock(state_->mutex);
-    auto statement = RP_TRY(state_->database->prepare("DELETE FROM aliases WHERE address = ?1"));
-    RP_CHECK(statement.bind(1, address).run());
-    if (state_->database->changes() == 0) return fail(no_such("alias", address, "alias"));
+    if (!RP_TRY(state_->store->delete_alias(address))) return fail(no_such("alias", address, "alias"));
   }
   return refresh();
 }
 
 Result<std::vector<Accounts::ListedAlias>> Accounts::list_aliases() const {
   const std::scoped_lock lock(state_->mutex);
-  auto statement =
-      RP_TRY(state_->database->prepare("SELECT address, target FROM aliases ORDER BY address, position"));
-  std::vector<ListedAlias> aliases;
-  while (RP_TRY(statement.step())) {
-    if (aliases.empty() || aliases.back().address != statement.text(0))
-      aliases.push_back({statement.text(0), {}});
-    aliases.back().targets.push_back(statement.text(1));
-  }
-  return aliases;
+  return state_->store->aliases();
 }
 
 }  // namespace ringpost::accounts

@@ -25,6 +25,23 @@ std::string lower_case(std::string_view name) {
   return result;
 }
 
+std::string_view to_string(Source source) {
+  switch (source) {
+    case Source::sqlite:
+      return "sqlite";
+    case Source::passwd_file:
+      return "passwd_file";
+    case Source::system:
+      return "system";
+  }
+  return "";
+}
+
+std::string_view Entry::label_of(std::size_t key) const {
+  const std::size_t first = has_main_key ? 1 : 0;
+  return key < first || key - first >= app_labels.size() ? std::string_view() : app_labels[key - first];
+}
+
 const User* Snapshot::find(std::string_view local_part, std::string_view domain) const {
   const auto found = find_address(entries_, local_part, domain);
   return found == entries_.end() ? nullptr : &found->second.user;
@@ -35,18 +52,29 @@ const std::vector<std::string>* Snapshot::alias(std::string_view local_part, std
   return found == aliases_.end() ? nullptr : &found->second;
 }
 
-void Snapshot::add(User user, std::string source, std::string hash) {
-  std::string name = lower_case(user.name);
-  entries_.try_emplace(std::move(name), Entry{std::move(user), std::move(source), std::move(hash)});
+const std::vector<std::string>* Snapshot::catch_all(std::string_view domain) const {
+  if (domain.empty()) return nullptr;
+  const auto found = aliases_.find("@" + lower_case(domain));
+  return found == aliases_.end() ? nullptr : &found->second;
+}
+
+void Snapshot::add(Entry entry) {
+  std::string name = lower_case(entry.user.name);
+  entries_.try_emplace(std::move(name), std::move(entry));
 }
 
 void Snapshot::add_alias(std::string_view address, std::vector<std::string> targets) {
   aliases_[lower_case(address)] = std::move(targets);
 }
 
-std::string_view Snapshot::hash(std::string_view login) const {
-  const auto found = entries_.find(lower_case(login));
-  return found == entries_.end() ? std::string_view() : std::string_view(found->second.hash);
+const Entry* Snapshot::login(std::string_view name) const {
+  const auto found = entries_.find(lower_case(name));
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+Entry* Snapshot::entry_of(std::string_view name) {
+  const auto found = entries_.find(lower_case(name));
+  return found == entries_.end() ? nullptr : &found->second;
 }
 
 }  // namespace ringpost::accounts

@@ -140,6 +140,18 @@ void check_routes(const server::Configuration& configuration, Findings& findings
                         "name a file that the server's user may read");
 }
 
+void check_accounts(const server::Configuration& configuration, Findings& findings) {
+  const std::pair<std::string, const FilePath&> named[] = {
+      {"accounts.passwd_file", configuration.accounts.passwd_file},
+      {"accounts.token_key", configuration.accounts.token_key},
+  };
+  for (const auto& [key, path] : named)
+    if (!path.empty())
+      if (const auto text = read_whole(path.text, kNamedFileMax); !text)
+        findings.at_key(text.error().system == EACCES ? Severity::warning : Severity::error, key,
+                        text.error().text, "name a file that the server's user may read");
+}
+
 }  // namespace
 
 std::vector<Finding> check_files(const server::LoadedConfiguration& loaded, const std::string& hostname) {
@@ -147,6 +159,7 @@ std::vector<Finding> check_files(const server::LoadedConfiguration& loaded, cons
   check_certificates(*loaded.configuration, hostname, findings);
   check_aliases(*loaded.configuration, findings);
   check_routes(*loaded.configuration, findings);
+  check_accounts(*loaded.configuration, findings);
   return findings.take();
 }
 

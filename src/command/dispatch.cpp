@@ -40,7 +40,8 @@ int run_command(Context& context, const std::vector<std::string>& words) {
   add_top_command(app, registry);
   add_trace_command(app, registry);
   add_queue_commands(app, registry);
-  add_account_commands(app, registry);
+  add_user_commands(app, registry);
+  add_alias_commands(app, registry);
   add_spool_commands(app, registry);
   add_filter_commands(app, registry);
   try {

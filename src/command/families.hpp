@@ -26,7 +26,8 @@ void add_server_commands(CLI::App& app, Registry& registry);         // serve, r
 void add_trace_command(CLI::App& app, Registry& registry);
 void add_top_command(CLI::App& app, Registry& registry);
 void add_queue_commands(CLI::App& app, Registry& registry);
-void add_account_commands(CLI::App& app, Registry& registry);  // user, alias
+void add_user_commands(CLI::App& app, Registry& registry);
+void add_alias_commands(CLI::App& app, Registry& registry);
 void add_spool_commands(CLI::App& app, Registry& registry);
 void add_filter_commands(CLI::App& app, Registry& registry);
 void add_spool_tools(CLI::App& spool, Registry& registry);  // spool dump, export, repair

@@ -49,6 +49,16 @@ WallTime HoldRules::latest() const {
   return latest;
 }
 
+std::optional<bool> HoldRules::holds_unread(const Queue& queue, const Parked& parked,
+                                            const ParkedPart& part) const {
+  for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
+    const Fit fit = fits_unread(rule->what, queue, parked, part);
+    if (fit == Fit::unsure) return std::nullopt;
+    if (fit == Fit::yes) return rule->hold;
+  }
+  return false;
+}
+
 bool HoldRules::holds(MessageId id, const mail::EnvelopeRecord& envelope, std::uint32_t recipient) const {
   for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
     const Selector& what = rule->what;

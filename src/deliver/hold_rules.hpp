@@ -14,6 +14,10 @@
 
 namespace ringpost::deliver {
 
+class Queue;
+struct Parked;
+struct ParkedPart;
+
 class HoldRules {
  public:
   using Rule = Directives::Rule;
@@ -24,6 +28,8 @@ class HoldRules {
   // False: there are too many.
   bool add(bool hold, const Selector& what);
   bool holds(MessageId id, const mail::EnvelopeRecord& envelope, std::uint32_t recipient) const;
+  // The same for a part of a parked message; nothing when only its envelope tells.
+  std::optional<bool> holds_unread(const Queue& queue, const Parked& parked, const ParkedPart& part) const;
   bool empty() const { return rules_.empty(); }
   WallTime latest() const;  // until when mail must have arrived that any of them means
   const std::vector<Rule>& all() const { return rules_; }

@@ -331,11 +331,8 @@ void Local::confirm(MessageId id, std::uint32_t recipient_index, std::span<const
     state_->store->confirm(store::user_id_of(user), {id, recipient_index});
 }
 
-Result<std::vector<std::string>> Local::alias_names(std::string_view aliases_text) {
-  const mail::AliasTable table = RP_TRY(read_aliases(aliases_text));
-  std::vector<std::string> names;
-  for (const std::string_view name : table.names()) names.emplace_back(name);
-  return names;
+Result<mail::AliasTable> Local::alias_table(std::string_view aliases_text) {
+  return read_aliases(aliases_text);
 }
 
 }  // namespace ringpost::deliver

@@ -154,6 +154,7 @@ Task<void> Expansion::take_name(Item item, std::string local_part, std::string d
       co_return co_await take_account(std::move(item), *user, std::move(domain),
                                       std::move(candidate.extension));
   }
+  if (!loop && !item.target.final_local && take_catch_all(item, domain)) co_return;
   if (postmaster)
     add({.user = {.name = "postmaster"},
          .direct = item.chain == nullptr,
@@ -177,6 +178,21 @@ std::vector<mail::AliasTarget> Expansion::alias_targets(std::string_view name,
         found.push_back(std::move(target));
   }
   return found;
+}
+
+// The alias "@domain" is for all names that are nothing else; one that leads back to itself is none.
+bool Expansion::take_catch_all(const Item& item, const std::string& domain) {
+  const auto* texts = directory_.catch_all(domain);
+  const std::string link = "@" + lower(domain);
+  if (texts == nullptr || contains(item.chain, link)) return false;
+  std::vector<mail::AliasTarget> found;
+  for (const std::string& text : *texts)
+    for (mail::AliasTarget& target : mail::parse_alias_targets(text).targets)
+      found.push_back(std::move(target));
+  expanded = true;
+  if (seen_.insert("alias:" + link).second)
+    push({.domain = domain, .owner = item.owner}, item, link, std::move(found));
+  return true;
 }
 
 bool Expansion::take_alias(const Item& item, const std::string& name, const std::string& domain) {

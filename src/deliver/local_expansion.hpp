@@ -78,6 +78,7 @@ class Expansion {
   Task<void> take_account(Item item, const accounts::User& user, std::string domain, std::string extension);
   Task<void> take_include(Item item);
   void take_place(const Item& item);
+  bool take_catch_all(const Item& item, const std::string& domain);
   bool take_alias(const Item& item, const std::string& name, const std::string& domain);
   bool leads_back(const Item& item, std::string_view local_part, std::string_view domain) const;
   std::vector<mail::AliasTarget> alias_targets(std::string_view name, std::string_view domain) const;

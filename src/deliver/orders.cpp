@@ -1,8 +1,6 @@
 // What operators order done with the part of the queue that a selector means.
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "ringpost/deliver/limits.hpp"
 
 #include "selection.hpp"
@@ -22,15 +20,20 @@ bool Service::State::may_fit(const Selector& selector, MessageId id) {
 }
 
 spool::Survey Service::State::survey(const Selector& selector, MessageId after, std::size_t pass) {
-  return {*parts.spool, [this, &selector](MessageId id) { return may_fit(selector, id); }, after, pass};
+  if (selector.id && selector.id > after) return {*parts.spool, std::vector{selector.id}};
+  return {*parts.spool, [this, selector](MessageId id) { return may_fit(selector, id); }, after, pass};
 }
 
 // Calls `act` with each job that fits and waits, taken out of its place: `act` decides where it goes. A job of which only
 // some recipients fit is divided.
 Task<std::size_t> Service::State::for_selected(Selector selector, Held held, Selected act) {
+  return for_selected_in(survey(selector), selector, held, std::move(act));
+}
+
+Task<std::size_t> Service::State::for_selected_in(spool::Survey all, Selector selector, Held held,
+                                                  Selected act) {
   std::size_t changed_count = 0, looked_at = 0;
   ++errands;
-  spool::Survey all = survey(selector);
   for (auto some = co_await all.next(); !some.empty() && !draining; some = co_await all.next())
     for (auto& [id, loaded] : some) {
       if (++looked_at % kSelectedPerTurn == 0) co_await shard::Yield{core};
@@ -154,63 +157,6 @@ Task<std::size_t> Service::flush(Selector selector) {
         state.queue.clear_pause(*job.destination);
         state.queue.make_ready(job);
         co_return;
-      });
-}
-
-// A rule where the selector can be one, whatever number of messages it means; single messages, and those in a state, are
-// held one by one. From the rule on whoever comes back from the spool is held; then those that are here follow.
-Task<std::size_t> Service::hold(Selector selector) {
-  State& state = *state_;
-  if (selector.id)
-    selector.arrived_until = {};
-  else if (selector.arrived_until == WallTime{})
-    selector.arrived_until = state.core.wall_now();
-  const auto rule = HoldRules::rule_of(selector, state.core.wall_now());
-  const bool by_rule = rule && !rule->id && state.queue.hold_rules().add(true, *rule);
-  std::size_t left_alone = 0;
-  const std::size_t found = co_await state.for_selected(
-      std::move(selector), State::Held::too,
-      [&, by_rule](Job& job, const auto&,
-                   auto former) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
-        job.held_by_rule = job.held_by_rule || by_rule;
-        if (job.held_by_rule || former.place == Place::held || state.queue.may_hold_one_more()) {
-          state.queue.hold(job);
-        } else {
-          left_alone += job.recipients.size();
-          state.queue.restore(job, former);
-        }
-        co_return;
-      });
-  if (left_alone != 0)
-    state.say(
-        fmt::format("{} recipients are not held: no more than {} messages can be held one by one; hold a "
-                    "domain, a sender, or everything",
-                    left_alone, kHeldOneByOneMax));
-  co_return found - left_alone;
-}
-
-Task<std::size_t> Service::release(Selector selector) {
-  State& state = *state_;
-  HoldRules& rules = state.queue.hold_rules();
-  selector.state.reset();
-  // Unless it says an age it means all that was ever held, though the clock may have been set back since.
-  if (selector.arrived_until == WallTime{}) selector.arrived_until = state.core.wall_now();
-  if (!selector.older_than) selector.arrived_until = std::max(selector.arrived_until, rules.latest());
-  const auto rule = HoldRules::rule_of(selector, selector.arrived_until);
-  selector.arrived_until = {};
-  if (!rules.empty() && rule && !rules.add(false, *rule)) {
-    state.say(
-        "nothing is released: there are too many holds and exceptions from them; release more at a time");
-    co_return 0;
-  }
-  selector.state = JobState::held;
-  co_return co_await state.for_selected(
-      std::move(selector), State::Held::too,
-      [&](Job& job, const auto&, auto) -> Task<void> {  // NOLINT(*-avoid-capturing-lambda-coroutines)
-        state.queue.forget_hold(job.message.id, job.destination->name);
-        job.held_by_rule = false;
-        state.queue.make_ready(job);
-        co_await state.reroute(job.message);
       });
 }
 

@@ -38,15 +38,19 @@ std::uint32_t Parking::line_for(std::string_view destination, std::string_view d
   return found->second;
 }
 
+namespace {
+std::uint64_t& recipients_in(Parking::Line& line, Place place) {
+  return place == Place::ready ? line.ready : place == Place::deferred ? line.deferred : line.held;
+}
+}  // namespace
+
 void Parking::count(const Parked& parked, std::int64_t sign) {
   std::uint64_t all = 0;
   for_each_part(parked, [&](const ParkedPart& part) {
     Line& line = lines_[part.line];
     const auto recipients = static_cast<std::uint64_t>(sign * std::int64_t{part.recipients});
     line.messages += static_cast<std::uint64_t>(sign);
-    (part.place() == Place::ready      ? line.ready
-     : part.place() == Place::deferred ? line.deferred
-                                       : line.held) += recipients;
+    recipients_in(line, part.place()) += recipients;
     all += recipients;
   });
   const auto age = ages_.try_emplace(parked.arrival / kAgeSlot, 0U).first;
@@ -58,6 +62,7 @@ void Parking::set_wake(Parked& parked, WallTime wake) {
   parked.wake = seconds_of(wake);
   std::uint32_t& earliest = earliest_[Table::part_of_id({parked.id})];
   earliest = std::min<std::uint32_t>(earliest, parked.wake);
+  lowest_ = std::min(lowest_, earliest);
 }
 
 // A part takes its place in the line of its destination.
@@ -72,7 +77,7 @@ ParkedPart Parking::join(const Guest& guest, const GuestPart& part) {
     line.backlog->push_back(guest.id.value);
   }
   return {.line = index & ((1U << 22) - 1),
-          .in = static_cast<std::uint32_t>(part.place) & 7U,
+          .in = (part.due_when_released ? kHeldDue : static_cast<std::uint32_t>(part.place)) & 7U,
           .recipients = part.recipients};
 }
 
@@ -153,6 +158,44 @@ void Parking::make_ready(MessageId id, WallTime wake) {
   line.backlog->push_back(id.value);
 }
 
+void Parking::change_place(MessageId id, std::size_t part, std::uint32_t in) {
+  Parked* parked = table_.find(id);
+  RP_ASSERT(parked != nullptr);
+  const auto move = [&](auto& what) {
+    Line& line = lines_[what.line];
+    recipients_in(line, what.place()) -= what.recipients;
+    what.in = in & 7U;
+    recipients_in(line, what.place()) += what.recipients;
+    if (line.ready == 0) line.backlog.reset();  // else each hold and release of a line would make it longer
+  };
+  parked->is_several() ? move(several_[several_of(*parked)]->at(part)) : move(*parked);
+}
+
+void Parking::hold(MessageId id, std::size_t part) {
+  const bool ready = place_in(in_of(*table_.find(id), part)) == Place::ready;
+  change_place(id, part, ready ? kHeldDue : static_cast<std::uint32_t>(Place::held));
+}
+
+void Parking::let_go(MessageId id, std::size_t part, WallTime now) {
+  Parked* parked = table_.find(id);
+  const bool due = in_of(*parked, part) == kHeldDue;
+  change_place(id, part, static_cast<std::uint32_t>(Place::deferred));
+  if (!due) return;
+  parked->dated = 0;
+  set_wake(*parked, now);
+  if (due_.size() < kDueMax) due_.push_back(id.value);
+}
+
+void Parking::rest(MessageId id, WallTime date) {
+  Parked* parked = table_.find(id);
+  RP_ASSERT(parked != nullptr);
+  std::size_t parts = 0;
+  for_each_part(*parked, [&](const ParkedPart&) { ++parts; });
+  for (std::size_t part = 0; part < parts; ++part) change_place(id, part, kHeldDue);
+  parked->dated = 1;
+  set_wake(*parked, date);
+}
+
 bool Parking::waits_in(const Parked& parked, std::uint32_t line) const {
   bool waits = false;
   for_each_part(parked, [&](const ParkedPart& part) {
@@ -192,12 +235,13 @@ void Parking::sweep(WallTime now) {
   });
   // Who is told of now and stays is told of again.
   earliest_[share] = due_.empty() ? earliest : std::min(earliest, until);
+  lowest_ = *std::ranges::min_element(earliest_);
 }
 
 std::optional<WallTime> Parking::next_sweep(WallTime now) const {
   if (table_.size() == 0) return std::nullopt;
   const Duration step = kSweepRound / static_cast<std::int64_t>(Table::kParts);
-  const WallTime first = time_of(*std::ranges::min_element(earliest_)) + (Duration{0} - kLead);
+  const WallTime first = time_of(lowest_) + (Duration{0} - kLead);
   return std::max(first, now + step);
 }
 

@@ -30,13 +30,20 @@
 
 namespace ringpost::deliver {
 
+// `in` of a part is its place (ready, deferred or held), or this: held, and to be tried as soon as it is released. Held alone, its
+// next attempt is where it was before.
+inline constexpr std::uint32_t kHeldDue = 5;
+inline Place place_in(std::uint32_t in) {
+  return in == kHeldDue ? Place::held : static_cast<Place>(in);
+}
+
 // Those of a parked message who go to one destination, and wait in one way.
 struct ParkedPart {
   std::uint32_t line : 22 = 0;
   std::uint32_t in : 3 = 0;
   std::uint32_t recipients = 0;
 
-  Place place() const { return static_cast<Place>(in); }  // ready, deferred or held
+  Place place() const { return place_in(in); }
 };
 static_assert(sizeof(ParkedPart) == 8);
 
@@ -51,7 +58,7 @@ struct [[gnu::packed, gnu::aligned(4)]] Parked {
 
   static constexpr std::uint32_t kSeveral = 7;  // of `in`: Parking keeps the parts
   bool is_several() const { return in == kSeveral; }
-  Place place() const { return static_cast<Place>(in); }  // of one with one part
+  Place place() const { return place_in(in); }  // of one with one part
   WallTime arrived() const { return {std::int64_t{arrival} * 1'000'000'000}; }
 };
 static_assert(sizeof(Parked) == 20);
@@ -80,10 +87,12 @@ class Parking {
     std::shared_ptr<const std::string> reason;
     std::uint32_t recipients = 0;
     Place place = Place::deferred;
+    bool due_when_released = false;  // a held one of which nobody knows when its next attempt would be
   };
   bool has_room(std::size_t parts) const { return lines_.size() + parts <= kLinesMax; }
   void park(const Guest& guest, std::span<const GuestPart> parts);
   const Parked* find(MessageId id) const { return table_.find(id); }
+  void fetch(MessageId id) const { table_.fetch(id); }  // it will be parked, or found, in a moment
   const Line& line_of(const ParkedPart& part) const { return lines_[part.line]; }
   template <class Visit>
   void for_each_part(const Parked& parked, Visit visit) const {
@@ -96,6 +105,19 @@ class Parking {
   // Looked at again then, in the same place or in the line of its destination (of one with one part).
   void postpone(MessageId id, WallTime wake);
   void make_ready(MessageId id, WallTime wake);
+
+  // ---- an operator's hold: nobody is taken out, and nothing is read
+  static constexpr std::size_t kShares = IdTable<Parked>::kParts;
+  template <class Visit>
+  void for_each_in(std::size_t share, Visit visit) const {
+    table_.for_each_in(share, visit);
+  }
+  // `part` counts those of for_each_part. A held one keeps `wake`.
+  void hold(MessageId id, std::size_t part);
+  // It waits for its next attempt again; one that was ready, or whose attempt came meanwhile, has it now.
+  void let_go(MessageId id, std::size_t part, WallTime now);
+  // All parts are held, and the attempt has come: it has nothing to do before that date but to be there.
+  void rest(MessageId id, WallTime date);
 
   // The first one with a ready part for the destination. Told once: take it, or postpone it.
   std::optional<MessageId> front(const std::string& destination);
@@ -138,6 +160,10 @@ class Parking {
   bool waits_in(const Parked& parked, std::uint32_t line) const;
   void leave(std::uint32_t line);
   void count(const Parked& parked, std::int64_t sign);
+  void change_place(MessageId id, std::size_t part, std::uint32_t in);
+  std::uint32_t in_of(const Parked& parked, std::size_t part) const {
+    return parked.is_several() ? several_[several_of(parked)]->at(part).in : std::uint32_t{parked.in};
+  }
   void set_wake(Parked& parked, WallTime wake);
 
   Table table_;
@@ -146,6 +172,7 @@ class Parking {
     never.fill(UINT32_MAX);
     return never;
   }();  // no `wake` of that share is before
+  std::uint32_t lowest_ = UINT32_MAX;  // of those
   std::size_t next_share_ = 0;
   std::deque<std::uint64_t> due_;
   std::map<std::uint32_t, std::uint64_t> ages_;

@@ -257,12 +257,14 @@ void Queue::forget_hold(MessageId id, const std::string& destination) {
 }
 
 bool Queue::held(const Job& job) const {
-  if (job.held_by_rule) return true;
+  return job.held_by_rule || held_one_by_one(job.message.id, job.destination->name);
+}
+
+bool Queue::held_one_by_one(MessageId id, const std::string& destination) const {
   if (held_.empty()) return false;
-  const auto [first, last] = held_.equal_range(job.message.id.value);
-  return std::any_of(first, last, [&](const auto& entry) {
-    return entry.second.empty() || entry.second == job.destination->name;
-  });
+  const auto [first, last] = held_.equal_range(id.value);
+  return std::any_of(first, last,
+                     [&](const auto& entry) { return entry.second.empty() || entry.second == destination; });
 }
 
 Job& Queue::split(Job& job, std::span<const std::uint32_t> recipients) {

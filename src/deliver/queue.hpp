@@ -85,6 +85,16 @@ class Queue {
   bool add_parked(const Router& router, const schedule::RetryOptions& retry, MessageId id,
                   const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes);
   void drop_parked(MessageId id);  // the spool does not have it any more
+  // ---- after a rule about what is held has come: those that it may mean go where the rules say now, without being read
+  struct Marked {
+    std::uint64_t recipients = 0;  // held now, or let go
+    bool unsure = false;           // its envelope must tell
+  };
+  enum class Order : std::uint8_t { hold, release };
+  Marked mark_parked(Order order, const Selector& rule, MessageId id);
+  // While parked ones are gone over nobody joins them.
+  void let_nobody_park(bool keep_out) { keep_out ? ++nobody_parks_ : --nobody_parks_; }
+  void wake_released();
   // Whom to bring back next; the caller does so, or postpones it. Those behind so many others that nobody needs them yet
   // join the line of their destination as they are.
   std::optional<MessageId> next_due(const schedule::RetryOptions& retry);
@@ -166,6 +176,10 @@ class Queue {
   static std::string key_of(const Route& route, std::string_view domain, std::string_view recipient);
   void park(Message& message, Rest rest);
   bool joins_line(MessageId id, const schedule::RetryOptions& retry);
+  bool rests_held(MessageId id, const schedule::RetryOptions& retry);
+  std::optional<WallTime> next_date(const Parked& parked, const schedule::RetryOptions& retry) const;
+  bool held_one_by_one(MessageId id, const std::string& destination) const;
+  void mark(Order order, const Parked& parked, std::size_t index, const ParkedPart& part);
   void forget_parked(MessageId id);
   void note_parked(std::int64_t sign);
   void count_parked(const Parked& parked, std::int64_t sign);
@@ -181,6 +195,7 @@ class Queue {
   std::vector<Gathered> gathered_;  // scratch of add()
   Parking parking_;
   bool unparking_ = false;
+  unsigned nobody_parks_ = 0;  // orders that go over the parked ones
   std::vector<std::uint32_t>
       held_while_parked_;  // recipients of the one that comes back: only an order lets them go
   struct Sweep final : shard::Timer {

@@ -40,7 +40,7 @@ bool Queue::only_waits(const Job& job) const {
 
 // All its jobs only wait.
 std::optional<Queue::Rest> Queue::may_park(Message& message) const {
-  if (unparking_ || message.job_count == 0 || message.job_count > kPartsParkedMax ||
+  if (unparking_ || nobody_parks_ != 0 || message.job_count == 0 || message.job_count > kPartsParkedMax ||
       static_cast<ListLink<Message>&>(message).linked() || !parking_.has_room(message.job_count))
     return std::nullopt;
   Rest rest{.until = message.expiry, .dated = true};
@@ -72,7 +72,8 @@ void Queue::park(Message& message, Rest rest) {
                      .domain = job.destination->domain,
                      .reason = job.reason,
                      .recipients = job.recipients.size(),
-                     .place = job.place});
+                     .place = job.place,
+                     .due_when_released = job.place == Place::held});
   });
   const MessageId id = message.id;
   parking_.park({.id = id, .arrival = message.arrival, .wake = rest.until, .dated = rest.dated}, parts);
@@ -96,22 +97,24 @@ void Queue::park(Message& message, Rest rest) {
 // not near. No job is made for them.
 bool Queue::add_parked(const Router& router, const schedule::RetryOptions& retry, MessageId id,
                        const mail::EnvelopeRecord& envelope, std::span<const spool::Outcome> outcomes) {
-  if (!held_.empty() || !hold_rules_.empty() || (envelope.facts().flags & mail::kQuarantined) != 0 ||
+  if (held_.contains(id.value) || (envelope.facts().flags & mail::kQuarantined) != 0 ||
       !parking_.has_room(1) || find(id) != nullptr)
     return false;
   const spool::Outcome* first = nullptr;
   std::string_view domain;
   std::uint32_t recipients = 0;
-  bool warned = false;
+  bool warned = false, held = false;
   for (const spool::Outcome& outcome : outcomes) {
     warned = warned || outcome.warned;
     if (outcome.state != spool::RecipientState::pending) continue;
     const std::string_view of = mail::split_address(envelope.recipient(outcome.recipient).address).domain;
+    const bool by_rule = !hold_rules_.empty() && hold_rules_.holds(id, envelope, outcome.recipient);
     if (first == nullptr) {
       first = &outcome;
       domain = of;
+      held = by_rule;
     }
-    if (outcome.next_attempt != first->next_attempt || of != domain) return false;
+    if (outcome.next_attempt != first->next_attempt || of != domain || by_rule != held) return false;
     ++recipients;
   }
   if (first == nullptr || first->next_attempt - wall_now() < kParkAfter) return false;
@@ -129,7 +132,7 @@ bool Queue::add_parked(const Router& router, const schedule::RetryOptions& retry
                                 .domain = route.via == Via::mx ? domain : std::string_view{},
                                 .reason = nullptr,
                                 .recipients = recipients,
-                                .place = Place::deferred};
+                                .place = held ? Place::held : Place::deferred};
   parking_.park({.id = id, .arrival = arrival, .wake = rest.until, .dated = rest.dated}, {&part, 1});
   count_parked(*parking_.find(id), 1);
   note_parked(1);
@@ -206,8 +209,19 @@ void Queue::unpark(const Router& router, const schedule::RetryOptions& retry, Me
 
 std::optional<MessageId> Queue::next_due(const schedule::RetryOptions& retry) {
   while (const auto id = parking_.due(wall_now()))
-    if (!joins_line(*id, retry)) return id;
+    if (!rests_held(*id, retry) && !joins_line(*id, retry)) return id;
   return std::nullopt;
+}
+
+// The next date that it may have, as its envelope is not known; none when that is past or near.
+std::optional<WallTime> Queue::next_date(const Parked& parked, const schedule::RetryOptions& retry) const {
+  WallTime next{INT64_MAX};
+  for (const WallTime date :
+       {parked.arrived() + retry.warn_after, schedule::expiry(retry, parked.arrived(), false),
+        schedule::expiry(retry, parked.arrived(), true)})
+    if (date > wall_now()) next = std::min(next, date);
+  if (next == WallTime{INT64_MAX} || next - wall_now() < kParkAfter) return std::nullopt;
+  return next;
 }
 
 // Its attempt is near, and there is a line, or too much in memory already: it need not be read to stand in the line, which
@@ -221,14 +235,10 @@ bool Queue::joins_line(MessageId id, const schedule::RetryOptions& retry) {
   Destination& destination = *found->second;
   const bool line = destination.parked > 0 || destination.ready_count > ready_max(destination);
   if (!line && messages_.size() <= kMessagesInMemory) return false;
-  WallTime next{INT64_MAX};
-  for (const WallTime date :
-       {parked.arrived() + retry.warn_after, schedule::expiry(retry, parked.arrived(), false),
-        schedule::expiry(retry, parked.arrived(), true)})
-    if (date > wall_now()) next = std::min(next, date);
-  if (next == WallTime{INT64_MAX} || next - wall_now() < kParkAfter) return false;
+  const auto next = next_date(parked, retry);
+  if (!next) return false;
   count_parked(parked, -1);
-  parking_.make_ready(id, next);
+  parking_.make_ready(id, *next);
   count_parked(*parking_.find(id), 1);
   ++destination.parked;
   reactions_.work(destination);

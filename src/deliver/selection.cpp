@@ -31,6 +31,17 @@ bool fits(const Selector& selector, const Queue& queue, const ParkedPart& part) 
   return !selector.state || queue.state_of(part) == *selector.state;
 }
 
+Fit fits_unread(const Selector& selector, const Queue& queue, const Parked& parked, const ParkedPart& part) {
+  if ((selector.id && selector.id.value != parked.id) || !fits(selector, queue, part)) return Fit::no;
+  if (selector.older_than && queue.wall_now() - parked.arrived() < *selector.older_than) return Fit::no;
+  if (selector.arrived_until != WallTime{}) {
+    if (parked.arrived() > selector.arrived_until) return Fit::no;
+    if (parked.arrived() + std::chrono::seconds{1} > selector.arrived_until) return Fit::unsure;
+  }
+  const bool domain_known = selector.domain.empty() || !queue.parking().line_of(part).domain.empty();
+  return domain_known && selector.sender.empty() && selector.recipient.empty() ? Fit::yes : Fit::unsure;
+}
+
 bool fits(const Selector& selector, const mail::EnvelopeRecord& envelope, std::uint32_t recipient) {
   if (!selector.sender.empty()) {
     const std::string_view wanted =

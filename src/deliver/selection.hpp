@@ -17,6 +17,10 @@ namespace ringpost::deliver {
 bool fits(const Selector& selector, const Queue& queue, const Job& job);
 bool fits(const Selector& selector, const Queue& queue, const Parked& parked);  // one of its parts
 bool fits(const Selector& selector, const Queue& queue, const ParkedPart& part);
+// The same with all that the selector says, as far as that can be known of a parked message without its envelope. A time in the
+// second in which it arrived does not tell.
+enum class Fit : std::uint8_t { no, yes, unsure };
+Fit fits_unread(const Selector& selector, const Queue& queue, const Parked& parked, const ParkedPart& part);
 // What only the envelope knows: sender, recipient, domain.
 bool fits(const Selector& selector, const mail::EnvelopeRecord& envelope, std::uint32_t recipient);
 std::vector<std::uint32_t> fitting(const Selector& selector, const mail::EnvelopeRecord& envelope,

@@ -72,6 +72,10 @@ void Service::queued(const spool::Queued& message) {
   state_->queue.add(settings.router, settings.retry, message.id, *message.envelope, message.outcomes);
 }
 
+void Service::next(MessageId id) {
+  state_->queue.parking().fetch(id);
+}
+
 void Service::reload(std::shared_ptr<const Settings> settings) {
   state_->parts.settings = std::move(settings);
   state_->quarantine.set_lifetime(state_->parts.settings->quarantine_expire_after);

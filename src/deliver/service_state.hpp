@@ -80,10 +80,10 @@ struct Service::State final : Queue::Reactions {
       std::function<Task<void>(Job& job, const spool::Spool::Loaded& loaded, Queue::Former former)>;
   enum class Held : std::uint8_t { stay, too };  // whether an order concerns what is held
   Task<std::size_t> for_selected(Selector selector, Held held, Selected act);
+  Task<std::size_t> for_selected_in(spool::Survey all, Selector selector, Held held, Selected act);
   Task<void> select_in(MessageId id, const Selector& selector, Held held, const Selected& act,
                        const spool::Spool::Loaded& loaded, std::size_t& changed_count);
   bool may_fit(const Selector& selector, MessageId id);
-  // The selector lives on as long as it.
   spool::Survey survey(const Selector& selector, MessageId after = {},
                        std::size_t pass = spool::kSurveyPassMax);
   Job* select_part(const Selector& selector, Job& job, Queue::Former former,
@@ -92,6 +92,15 @@ struct Service::State final : Queue::Reactions {
   Task<std::size_t> end_selected(Selector selector, Found found, mail::Reply reply);
   Task<void> reroute_all();
   Task<void> reroute(Message& message);
+
+  // ---- holding.cpp
+  struct Marking;
+  Task<Marking> mark_parked(Queue::Order order, const Selector& rule);
+  Task<std::vector<MessageId>> in_memory();
+  Task<std::size_t> enforce(Queue::Order order, Selector rule, Selector meant, Selected act);
+  bool is_unsure(const Selector& rule, const Parked& parked);
+  Task<std::size_t> hold_by_rule(Selector rule);
+  Task<std::size_t> hold_one_by_one(Selector selector);
 
   // ---- listing.cpp
   struct Summing;

@@ -172,11 +172,11 @@ Result<std::vector<MetaNode>> parse_arithmetic(std::string_view text, const Oper
 }
 
 double evaluate(const std::vector<MetaNode>& nodes, const RuleValue& value, const KnownValue& known) {
-  return evaluate_with(nodes, value, known);
+  return nodes.empty() ? 0 : evaluate_with(ParsedTree(nodes), value, known);
 }
 
 std::optional<double> evaluate_known(const std::vector<MetaNode>& nodes, const KnownValue& known) {
-  return evaluate_known_with(nodes, known);
+  return nodes.empty() ? 0 : evaluate_known_with(ParsedTree(nodes), known);
 }
 
 std::uint32_t add_number(std::vector<MetaNode>& nodes, double number) {

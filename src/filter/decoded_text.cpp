@@ -162,13 +162,23 @@ std::string decode_all_words(std::string_view text) {
 
 }  // namespace
 
-std::string decode_words(std::string_view name, std::string_view value) {
+namespace {
+
+std::string in_one_line(std::string_view value) {
   std::string text;
   for (std::size_t at = 0; at < value.size(); ++at) {
     if (value[at] == '\r' && at + 1 < value.size() && value[at + 1] == '\n') continue;
     const bool folded_tab = value[at] == '\t' && at > 0 && value[at - 1] == '\n';
     if (value[at] != '\n') text += folded_tab ? ' ' : value[at];
   }
+  return text;
+}
+
+}  // namespace
+
+std::string decode_words(std::string_view name, std::string_view value) {
+  std::string text(value);
+  if (contains(value, "\n")) text = in_one_line(value);
   if (mail::has_eight_bit(text)) text = decode_text(text, "UTF-8", Trust::verify).text;
   if (has_no_words(name) || !contains(text, "=?")) return text;
   return decode_all_words(text);
@@ -176,14 +186,17 @@ std::string decode_words(std::string_view name, std::string_view value) {
 
 std::string decode_field(std::string_view name, std::string_view value) {
   std::string unfolded;
+  unfolded.reserve(value.size());
   for (std::size_t at = 0; at < value.size();) {
-    if (value[at] == '\n' && at + 1 < value.size() && is_blank(value[at + 1])) {
-      unfolded += ' ';
-      ++at;
-      while (at < value.size() && is_blank(value[at])) ++at;
-    } else {
-      unfolded += value[at++];
-    }
+    std::size_t end = std::min(value.find('\n', at), value.size());
+    const bool folds = end + 1 < value.size() && is_blank(value[end + 1]);
+    if (!folds) end = std::min(end + 1, value.size());
+    unfolded += value.substr(at, end - at);
+    at = end;
+    if (!folds) continue;
+    unfolded += ' ';
+    ++at;
+    while (at < value.size() && is_blank(value[at])) ++at;
   }
   return decode_words(name, trim(unfolded));
 }

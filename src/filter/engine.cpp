@@ -182,13 +182,15 @@ class EngineBuilder {
   void connect_metas() {
     std::vector<std::vector<std::uint32_t>> users(rules().size());
     std::vector<double> values(rules().size(), 0);
+    engine_->roots_.assign(rules().size(), 0);
     for (std::uint32_t place = 0; place < engine_->metas_.size(); ++place) {
       const std::uint32_t meta = engine_->metas_[place];
       for (const MetaNode& node : rule(meta).meta)
         if (node.kind == MetaNode::Kind::rule && node.rule != kNoRule && engine_->active_[node.rule] &&
             (users[node.rule].empty() || users[node.rule].back() != place))
           users[node.rule].push_back(place);
-      const double value = evaluate_known_with(rule(meta).meta, [&](std::uint32_t part) {
+      engine_->roots_[meta] = engine_->trees_.add(rule(meta).meta);
+      const double value = evaluate_known_with(engine_->meta(meta), [&](std::uint32_t part) {
                              return std::optional(values[part]);
                            }).value_or(0);
       values[meta] = meta_worth(value);
@@ -209,7 +211,8 @@ class EngineBuilder {
       engine_->traits_.push_back(static_cast<std::uint8_t>(
           trait(one.hidden(), Engine::kHidden) | trait(one.negated, Engine::kNegated) |
           trait(engine_->captures(index) != nullptr, Engine::kCaptures) |
-          trait(one.flags.nosubject, Engine::kNoSubject) | trait(one.flags.multiple, Engine::kMultiple)));
+          trait(one.flags.nosubject, Engine::kNoSubject) | trait(one.flags.multiple, Engine::kMultiple) |
+          trait(one.kind == RuleKind::meta, Engine::kMeta)));
       if (!engine_->active_[index]) continue;
       engine_->by_name_.push_back(index);
       if (one.kind == RuleKind::eval && !one.hidden()) engine_->open_evals_.push_back(index);

@@ -1,6 +1,7 @@
 // Senders with an address that anybody gets for nothing, and those whose other addresses are of that kind too.
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "ringpost/filter/uris.hpp"
@@ -19,7 +20,8 @@ constexpr std::size_t kBodyAddressesMax = 40;
 
 struct FreemailSettings {
   std::unordered_set<std::string> domains;
-  std::vector<std::string> globs;  // '*' stops at a dot
+  // '*' stops at a dot. Nearly all are of one provider in many countries: by their first label, or "" where that has a star.
+  std::unordered_map<std::string, std::vector<std::string>> globs;
   std::unordered_set<std::string> welcome;
   double body_addresses_max = 5;
   double body_freemails_max = 3;
@@ -27,13 +29,18 @@ struct FreemailSettings {
   bool skip_bulk_sender = true;
 };
 
+bool is_glob(std::string_view word) {
+  return contains(word, "*") || contains(word, "?");
+}
+
 std::shared_ptr<const FreemailSettings> freemail_settings(const EvalSetup& setup) {
   return setup.shared.of<FreemailSettings>("freemail", [&] {
     FreemailSettings made;
     for (const std::string_view word : setup.settings.words("freemail_domains")) {
-      const bool glob = contains(word, "*") || contains(word, "?");
+      const bool glob = is_glob(word);
+      const std::string_view label = word.substr(0, word.find('.'));
       if (glob)
-        made.globs.push_back(lower(word));
+        made.globs[is_glob(label) ? "" : lower(label)].push_back(lower(word));
       else
         made.domains.insert(lower(word));
     }
@@ -60,8 +67,20 @@ bool domain_matches(std::string_view glob, std::string_view domain) {
   }
 }
 
+bool is_listed(const FreemailSettings& settings, const std::string& domain) {
+  if (settings.domains.contains(domain)) return true;
+  for (const std::string& label : {domain.substr(0, domain.find('.')), std::string()}) {
+    const auto globs = settings.globs.find(label);
+    if (globs != settings.globs.end() && std::ranges::any_of(globs->second, [&](const std::string& glob) {
+          return domain_matches(glob, domain);
+        }))
+      return true;
+  }
+  return false;
+}
+
 // `address` is in lower case.
-bool is_freemail(const EvalCall& call, const FreemailSettings& settings, const std::string& address) {
+bool judge_freemail(const EvalCall& call, const FreemailSettings& settings, const std::string& address) {
   static const Re role(
       "/^(?:abuse|support|sales|info|helpdesk|contact|kontakt|(?:post|host|domain)master|undisclosed.*|"
       "request-[a-f0-9]{16}|bounced?-|"
@@ -70,11 +89,20 @@ bool is_freemail(const EvalCall& call, const FreemailSettings& settings, const s
   const std::size_t sign = address.rfind('@');
   const std::string domain = sign == std::string::npos ? address : address.substr(sign + 1);
   if (settings.welcome.contains(domain)) return false;
-  const bool listed =
-      settings.domains.contains(domain) || std::ranges::any_of(settings.globs, [&](const std::string& glob) {
-        return domain_matches(glob, domain);
-      });
-  return listed && !role.in(address, call);
+  return is_listed(settings, domain) && !role.in(address, call);
+}
+
+// A dozen rules ask about the same few addresses.
+struct KnownFreemails {
+  std::vector<std::pair<std::string, bool>> answers;
+};
+bool is_freemail(const EvalCall& call, const FreemailSettings& settings, const std::string& address) {
+  auto& answers = call.scratch.of<KnownFreemails>().answers;
+  const auto known = std::ranges::find(answers, address, &std::pair<std::string, bool>::first);
+  if (known != answers.end()) return known->second;
+  const bool answer = judge_freemail(call, settings, address);
+  if (answers.size() < kBodyAddressesMax) answers.emplace_back(address, answer);
+  return answer;
 }
 
 std::vector<std::string> in_lower_case(std::vector<std::string> list) {

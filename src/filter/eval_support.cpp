@@ -180,19 +180,51 @@ bool glob_matches(std::string_view glob, std::string_view text) {
   return at == glob.size();
 }
 
+namespace {
+
+bool begins_tail(char c) {
+  return c == '@' || c == '.';
+}
+
+// Where a glob is kept. What matches it ends with this.
+std::string tail_of(const std::string& glob) {
+  std::string tail = glob.substr(glob.find_last_of("*?") + 1);
+  return !tail.empty() && begins_tail(tail.front()) ? tail : std::string();
+}
+
+}  // namespace
+
 void GlobList::add(std::string_view glob) {
-  (contains(glob, "*") || contains(glob, "?") ? globs_ : exact_).insert(lower(glob));
+  std::string text = lower(glob);
+  if (!contains(glob, "*") && !contains(glob, "?")) {
+    exact_.insert(std::move(text));
+    return;
+  }
+  std::string tail = tail_of(text);
+  globs_[std::move(tail)].insert(std::move(text));
 }
 
 void GlobList::remove(std::string_view glob) {
-  exact_.erase(lower(glob));
-  globs_.erase(lower(glob));
+  const std::string text = lower(glob);
+  exact_.erase(text);
+  const auto found = globs_.find(tail_of(text));
+  if (found == globs_.end()) return;
+  found->second.erase(text);
+  if (found->second.empty()) globs_.erase(found);
 }
 
 bool GlobList::matches(std::string_view text) const {
   const std::string key = lower(text);
   if (exact_.contains(key)) return true;
-  return std::ranges::any_of(globs_, [&](const std::string& glob) { return glob_matches(glob, key); });
+  const auto any_with = [&](std::string_view tail) {
+    const auto globs = globs_.find(tail);
+    return globs != globs_.end() && std::ranges::any_of(globs->second, [&](const std::string& glob) {
+             return glob_matches(glob, key);
+           });
+  };
+  for (std::size_t at = 0; at < key.size(); ++at)
+    if (begins_tail(key[at]) && any_with(std::string_view(key).substr(at))) return true;
+  return any_with("");
 }
 
 namespace {

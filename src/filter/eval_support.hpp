@@ -3,6 +3,7 @@
 // Layer:   private to `filter`.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -69,7 +70,8 @@ class GlobList {
 
  private:
   std::set<std::string, std::less<>> exact_;
-  std::set<std::string, std::less<>> globs_;
+  // By what stands behind the last star, where that begins with '@' or '.', as nearly all do; else by "".
+  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> globs_;
 };
 bool glob_matches(std::string_view glob, std::string_view text);  // both in one case
 

@@ -25,6 +25,14 @@ constexpr Modifier kModifiers[] = {
     {"last", &HeaderRequest::last},
 };
 
+// Names that no field has, or that stand for more than one.
+bool is_pseudo(std::string_view name) {
+  for (const std::string_view known : {"EnvelopeFrom", "X-Spam-Relays-Untrusted", "X-Spam-Relays-Trusted",
+                                       "X-Spam-Relays-External", "X-Spam-Relays-Internal", "ToCc"})
+    if (equal_nocase(name, known)) return true;
+  return name.starts_with("ALL") || name == "MESSAGEID";
+}
+
 }  // namespace
 
 HeaderRequest HeaderRequest::parse(std::string_view text) {
@@ -39,6 +47,7 @@ HeaderRequest HeaderRequest::parse(std::string_view text) {
   request.host |= request.domain;
   request.ip |= request.reversed_ip;
   request.key = to_string(request);
+  request.pseudo = is_pseudo(request.name);
   return request;
 }
 
@@ -53,7 +62,8 @@ namespace {
 
 std::vector<std::string> values_of(const HeaderFields& fields, std::string_view name, bool raw) {
   std::vector<std::string> values;
-  for (const Field* field : fields.named(name)) values.push_back(raw ? field->raw : field->decoded + "\n");
+  fields.each_named(name,
+                    [&](const Field& field) { values.push_back(raw ? field.raw : field.decoded + "\n"); });
   return values;
 }
 
@@ -240,6 +250,21 @@ std::vector<std::string> hosts_or_addresses(const MessageView& view, const Heade
 }
 
 }  // namespace
+
+std::optional<std::string> joined_fields(const HeaderFields& fields, const HeaderRequest& request) {
+  std::optional<std::string> joined;
+  bool with_newlines = true;  // the first has one; only a raw one may not
+  fields.each_named(request.name, [&](const Field& field) {
+    if (joined && !with_newlines) *joined += '\n';
+    if (!joined) {
+      joined.emplace();
+      with_newlines = !request.raw || field.raw.ends_with('\n');
+    }
+    *joined += request.raw ? field.raw : field.decoded;
+    if (!request.raw) *joined += '\n';
+  });
+  return joined;
+}
 
 std::vector<std::string> field_values(const MessageView& view, const MessageText& text,
                                       const HeaderRequest& request) {

@@ -16,6 +16,8 @@ namespace ringpost::filter {
 std::string to_string(const HeaderRequest& request);
 std::vector<std::string> field_values(const MessageView& view, const MessageText& text,
                                       const HeaderRequest& request);
+// Of a request that is neither `pseudo` nor takes anything out of fields: all fields of that name, as MessageView::header has them.
+std::optional<std::string> joined_fields(const HeaderFields& fields, const HeaderRequest& request);
 // The envelope's sender as trace fields tell it, where it can be believed.
 std::optional<std::string> find_envelope_from(const MessageView& view);
 

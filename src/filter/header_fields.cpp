@@ -10,19 +10,15 @@
 
 namespace ringpost::filter {
 
-namespace {
-
 // Most fields that rules ask for are not there.
-std::uint32_t hash_of(std::string_view name) {
+std::uint32_t HeaderFields::hash_of(std::string_view name) {
   std::uint32_t hash = 2166136261U;
   for (const char c : name) hash = (hash ^ (static_cast<unsigned char>(c) | 0x20U)) * 16777619U;
   return hash;
 }
-bool is_named(const Field& field, std::uint32_t hash, std::string_view name) {
+bool HeaderFields::is_named(const Field& field, std::uint32_t hash, std::string_view name) {
   return field.hash == hash && equal_nocase(field.name, name);
 }
-
-}  // namespace
 
 void HeaderFields::add(std::string_view name, std::string_view raw) {
   fields_.push_back({std::string(name), hash_of(name), std::string(raw), decode_field(name, raw)});
@@ -30,14 +26,6 @@ void HeaderFields::add(std::string_view name, std::string_view raw) {
 
 void HeaderFields::remove_prefix(std::string_view prefix) {
   std::erase_if(fields_, [&](const Field& field) { return starts_nocase(field.name, prefix); });
-}
-
-std::vector<const Field*> HeaderFields::named(std::string_view name) const {
-  std::vector<const Field*> found;
-  const std::uint32_t hash = hash_of(name);
-  for (const Field& field : fields_)
-    if (is_named(field, hash, name)) found.push_back(&field);
-  return found;
 }
 
 const Field* HeaderFields::last(std::string_view name) const {

@@ -25,7 +25,12 @@ class HeaderFields {
 
   const std::vector<Field>& all() const { return fields_; }
   // Of that name, in any case.
-  std::vector<const Field*> named(std::string_view name) const;
+  template <class Visit>
+  void each_named(std::string_view name, Visit&& visit) const {
+    const std::uint32_t hash = hash_of(name);
+    for (const Field& field : fields_)
+      if (is_named(field, hash, name)) visit(field);
+  }
   const Field* last(std::string_view name) const;
   // The decoded value of the last one; empty when there is none.
   std::string_view value(std::string_view name) const;
@@ -33,6 +38,9 @@ class HeaderFields {
   std::vector<std::string> lines(bool raw, bool* truncated = nullptr) const;
 
  private:
+  static std::uint32_t hash_of(std::string_view name);
+  static bool is_named(const Field& field, std::uint32_t hash, std::string_view name);
+
   std::vector<Field> fields_;
 };
 

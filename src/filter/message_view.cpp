@@ -68,7 +68,7 @@ struct MessageView::Impl {
   const RelayChain& get_relays() {
     if (!relays) {
       std::vector<std::string> received;
-      for (const Field* field : text.fields.named("received")) received.push_back(field->decoded);
+      text.fields.each_named("received", [&](const Field& field) { received.push_back(field.decoded); });
       for (const std::string& name : settings.originating_ip_headers) {
         const std::string_view value = text.fields.value(name);
         const AddressPlace place = find_ip_address(value);
@@ -155,8 +155,12 @@ std::vector<std::string> MessageView::header_values(const HeaderRequest& request
 }
 
 std::optional<std::string_view> MessageView::header(const HeaderRequest& request) const {
+  // Most fields that rules ask for are not there, which is seen at once.
+  if (!request.pseudo && impl_->text.fields.last(request.name) == nullptr) return std::nullopt;
   auto found = impl_->values.find(request.key);
-  if (found == impl_->values.end()) {
+  if (found == impl_->values.end() && !request.pseudo && !request.takes_part()) {
+    found = impl_->values.emplace(request.key, joined_fields(impl_->text.fields, request)).first;
+  } else if (found == impl_->values.end()) {
     std::optional<std::string> joined;
     const std::vector<std::string> values = header_values(request);
     if (!values.empty()) {

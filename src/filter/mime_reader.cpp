@@ -10,7 +10,7 @@
 
 namespace ringpost::filter {
 
-MimePart::MimePart() : fields_(std::make_unique<HeaderFields>()) {}
+MimePart::MimePart() : fields_(std::make_shared<const HeaderFields>()) {}
 MimePart::~MimePart() = default;
 MimePart::MimePart(MimePart&&) noexcept = default;
 
@@ -251,7 +251,7 @@ class MimeReader::Multipart {
     ContentType type = parse_content_type(fields_.value("content-type"));
     node->part.type =
         type.missing && work_.node->part.type == "multipart/digest" ? "message/rfc822" : type.type;
-    *node->part.fields_ = std::move(fields_);
+    node->part.fields_ = std::make_shared<const HeaderFields>(std::move(fields_));
     if (!type.boundary || type.boundary->empty()) type.boundary = boundary_;
     reader_.queue_.push_back({node, std::move(type.boundary), text, work_.depth_left - 1});
     work_.node->children.push_back(node);
@@ -315,7 +315,7 @@ void MimeReader::read_message_inside(Work& work) {
   Node* inside = add_node();
   if (inside == nullptr) return;
   MessageText message = split_message(part.decoded());
-  *inside->part.fields_ = std::move(message.fields);
+  inside->part.fields_ = std::make_shared<const HeaderFields>(std::move(message.fields));
   work.node->children.push_back(inside);
   part.encoded_ = {};
   part.decoded_.emplace();
@@ -350,7 +350,7 @@ void MimeReader::flatten(Node& node, std::size_t depth) {
 // Breadth first, as the limits are counted; then in the order of the message.
 MessageParts MimeReader::read(const HeaderFields& fields, std::string_view body) {
   Node* root = add_node();
-  *root->part.fields_ = fields;
+  root->part.fields_ = std::shared_ptr<const HeaderFields>(std::shared_ptr<void>(), &fields);
   start_message(*root, body, kPartDepthMax);
   while (!queue_.empty()) read_next();
   result_.unbalanced_boundary =

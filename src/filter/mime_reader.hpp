@@ -18,7 +18,7 @@ namespace ringpost::filter {
 
 class MimeReader {
  public:
-  // `fields` and `body` are those of split_message.
+  // `fields` and `body` are those of split_message; `fields` outlive the parts.
   MessageParts read(const HeaderFields& fields, std::string_view body);
 
  private:

@@ -1,385 +1,36 @@
 // One Received field, whoever wrote it.
-//
-// Servers agree on little: each shape below is what some of them write. They are tried in order, from the particular to the
-// general, because the general ones would read a particular line wrongly.
 #include <algorithm>
-#include <array>
 
 #include "ringpost/filter/relays.hpp"
 
 #include "characters.hpp"
+#include "received_shapes.hpp"
+#include "received_words.hpp"
 #include "shape.hpp"
 
 namespace ringpost::filter {
 
-std::string Relay::as_rules_see() const {
-  std::string out = "[ ip=" + ip + " rdns=" + rdns + " helo=" + helo + " by=" + by + " ident=" + ident;
-  out += " envfrom=" + envelope_from.value_or("");
-  out += internal ? " intl=1" : " intl=0";
-  return out + " id=" + id + " auth=" + auth + (msa ? " msa=1 ]" : " msa=0 ]");
-}
-
-bool is_private_ip(std::string_view text) {
-  if (starts_nocase(text, "IPv6:")) text.remove_prefix(5);
-  const auto address = parse_address(text);
-  if (!address) return false;
-  const auto octets = address->octets();
-  if (address->is_ipv6())
-    return address->is_loopback() || (octets[0] == 0xFE && (octets[1] & 0xC0U) == 0x80U);
-  const unsigned a = octets[0];
-  const unsigned b = octets[1];
-  return a == 10 || a == 127 || (a == 169 && b == 254) || (a == 172 && b >= 16 && b < 32) ||
-         (a == 192 && b == 168) || (a == 100 && b >= 64 && b < 128);
-}
-
-AddressPlace find_ip_address(std::string_view text, std::size_t from) {
-  for (std::size_t at = from; at < text.size(); ++at)
-    if (const std::size_t size = ip_size_at(text, at)) return {at, size};
-  return {text.size(), 0};
-}
-
 namespace {
 
-enum class Says : unsigned char {
-  relay,
-  looked_up,  // and the server asked for the name of the address
-  skip        // no hand-over between hosts
-};
-
-// How the words of a shape are to be read.
-enum class Reading : unsigned char {
-  plain,
-  rdns_is_helo,   // where no HELO was told, the name is both
-  unknown_rdns,   // "unknown" is none; any other was looked up
-  ident_in_rdns,  // "IDENT:user@host" and "user@host"
-  dotted_rdns,    // a name without a dot is not meant
-  soft_error,     // the name "softdnserr": it was not looked up
-  no_id
-};
-
-// " with SMTP" or " SMTP" behind other words, and no id right after it: how qmail writes.
-constexpr std::string_view kOverSmtp = "SMTP";
-
-struct Shape {
-  std::string_view needs;  // must stand in the line somewhere; tried only then
-  std::string_view shape;
-  Says says = Says::relay;
-  Reading reading = Reading::plain;
-};
-
-// A program that is known by a word in the line, and its own shapes. The first that is there decides; then the general ones.
-struct Program {
-  std::string_view mark;
-  std::array<Shape, 4> shapes;
-};
-
-constexpr Shape kNone{};
-constexpr auto kPrograms = std::to_array<Program>({
-    {" SMTPSVC",
-     {{{"", "%H ([%i]%)) by %b with Microsoft SMTPSVC"},
-       {"", "mail pickup service by %x with Microsoft SMTPSVC$", Says::skip},
-       kNone,
-       kNone}}},
-    {" with Microsoft SMTP Server",
-     {{{"", "%h (%[%i%z%]) by %b ", Says::relay, Reading::no_id}, kNone, kNone, kNone}}},
-    {" with mapi id", {{{"", "%h (%[%i%z%]) by %b ", Says::relay, Reading::no_id}, kNone, kNone, kNone}}},
-    {"[XMail ", {{{"", "%h (%[%i%]:%n) by %b ", Says::relay}, kNone, kNone, kNone}}},
-    {"(ecelerity", {{{"", "([%i:%n] helo=%h) by %b "}, {"", "%x ([%i:%n]) by %b "}, kNone, kNone}}},
-    {" (Postfix) with",
-     {{{"", "%h (%r [%i]) by %b ", Says::looked_up, Reading::unknown_rdns},
-       {"", "%h (%r[%i]) by %b ", Says::looked_up, Reading::unknown_rdns},
-       kNone,
-       kNone}}},
-    {"(Scalix SMTP Relay", {{{"", "%h (%_%i) by %b"}, kNone, kNone, kNone}}},
-    {" (Lotus Domino ", {{{"", "%h ([%i]) by %b (Lotus"}, kNone, kNone, kNone}}},
-});
-
-constexpr auto kGeneral = std::to_array<Shape>({
-    {"with HTTP", "%i ([%x]) by %b"},
-    {"!qmail", "%h (%r [%i]%*) by %b (", Says::looked_up, Reading::ident_in_rdns},
-    {"", "%h (%r [%i]) by %b with %x (", Says::looked_up},
-    {"", "%r ([%i] helo=%h) by %b with "},
-    {"(<unknown", "%h (<unknown%X>[%i]) by %b "},
-    {"", "%h (%r[%i]) by %b ", Says::looked_up, Reading::dotted_rdns},
-    {"", "%h (%D@[%i]%*) by %b (", Says::looked_up},
-    {"(qpsmtpd/", "%r (%^ %H) (%i) by %b (qpsmtpd/"},
-    {"(LHLO ", "%r (LHLO %H) (%i) by %b with LMTP"},
-    {"", "%r (%^ %H) [%i] by %b (%)) with "},
-    {"via smtpd", "%h ([%i]) by %b via smtpd (for %x) with SMTP("},
-    {kOverSmtp, "%r (%^ %H) (%D@%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
-    {kOverSmtp, "%r (%^ %H) (%D@%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
-    {kOverSmtp, "%r (%^ %H) (%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
-    {kOverSmtp, "%r (%^ %H) (%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
-    {kOverSmtp, "%r (%D@%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
-    {kOverSmtp, "%r (%D@%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
-    {kOverSmtp, "%r (%[%i%]) (envelope-sender <%x>) by %b", Says::relay, Reading::unknown_rdns},
-    {kOverSmtp, "%r (%[%i%]) by %b", Says::relay, Reading::unknown_rdns},
-    {" via HTTP", "[%i] by %b via HTTP$"},
-    {"( [", "%x ( [%i])%* by %b "},
-    {"", "(%h [%i]) by %b "},
-    {"", "[%i] by %b "},
-    {"", "(%[%i%]) by %b "},
-    {"", "%h [%i] by %b [%x] with ", Says::looked_up},
-    {"", "%h [(%i)] by %b (%x) "},
-    {"", "%h ([%i]) by %b (", Says::looked_up},
-    {"", "%h (%r [%i])%* by %b", Says::looked_up, Reading::soft_error},
-    {"", "%h ([%i%p])%* by %b ", Says::looked_up},
-});
-
-// What a fetcher of mailboxes writes comes between these and those above.
-constexpr auto kRare = std::to_array<Shape>({
-    {"", "%r (%^ %)) (%D@%[%i%])%* by %b ", Says::looked_up},
-    {"", "%r (%^ %)) (%[%i%])%* by %b ", Says::looked_up},
-    {"", "%r (%D@%[%i%])%* by %b ", Says::looked_up, Reading::rdns_is_helo},
-    {"", "%r (%[%i%])%* by %b ", Says::looked_up, Reading::rdns_is_helo},
-    {" with http for ", "[%i] by %b with http for "},
-    {" via smap ", "%r(%i) by %b via smap ", Says::looked_up},
-    {" via smap ", "%r(%i, %^ %H) by %b via smap ", Says::looked_up},
-    {"", "%i by %b (SMTPL"},
-    {"", "%i by %b (InterScan"},
-    {"", "%x by %x with BSMTP", Says::skip},
-    {"", "%r (%^ %H) (%d@%i%*) by %b with ", Says::looked_up},
-    {"", "%r (%^ %H) (%i%*) by %b with ", Says::looked_up},
-    {"", "[%i] (%^ %H) by %b ("},
-    {"", "[%i] (account %x %^ %H) by %b ("},
-    {" (CommuniGate Pro", "%r ([%i] verified) by %b (", Says::looked_up, Reading::rdns_is_helo},
-    {"", "([%i]) by %b with "},
-    {"", "%h (%i) by %b "},
-    {"", "%x (%x) by %x (Content Technologies ", Says::skip},
-    {"", "%h ([%i] [%x]) by %b with "},
-    {"", "%i by %b with "},
-    {"", "%h (%r[%i]) by %b ", Says::looked_up},
-    {"", "[%i]%x (%^ %H) by %b "},
-    {"", "%i (%^ %H) by %b "},
-    {"", "%h [%i] by %b "},
-    {"", "%r(%i) by %b "},
-    {"", "%h (unverified [%i]) by %b "},
-    {"", "[%i] (%)) by %b "},
-    {"", "%r (%x@%i) by %b with "},
-    {"", "%r(%i), claiming to be \"%h\" via %x by %b,"},
-    {"", "%r(%i) via %x by %b,"},
-    {".yahoo.com with SMTP", "%h (%x@%i with login) by %b with SMTP"},
-    {"", "X-Originating-IP: %i$"},
-    // Hand-overs inside of a host, or without an address.
-    {"", "%x %x by %x with local-smtp ", Says::skip},
-    {"", "%x %x by %x with local-esmtp ", Says::skip},
-    {"", "127.0.0.1 (AVG SMTP %x [%x])", Says::skip},
-    {"", "%x@%x by %x ", Says::skip},
-    {"", "Unknown/Local (", Says::skip},
-    {"", "localhost (localhost)", Says::skip},
-    {"", "%x (localhost) ", Says::skip},
-    {"", "%x (%x@localhost) ", Says::skip},
-    {"", "(AUTH: %x) by %x with ", Says::skip},
-    {"", "localhost (localhost [[UNIX: localhost]]) by ", Says::skip},
-    {"", "no.name.available by %x via smtpd (for ", Says::skip},
-    {"", "%x ([unix socket]) by %x (Cyrus v%x) with LMTPA", Says::skip},
-    {"", "%x by %x with", Says::skip},
-    {"", "%x by %x via", Says::skip},
-    {"", "%x by %x for", Says::skip},
-    {"", "%x by %x (", Says::skip},
-    {"", "%x with %x by", Says::skip},
-    {"", "%x via %x by", Says::skip},
-    {"", "%x for %x by", Says::skip},
-    {"", "%x (unverified) by", Says::skip},
-    {"", "%x (unknown) by %x (SG) with ", Says::skip},
-    {"", "%x (%x [local]) by %x (OpenSMTPD) with ", Says::skip},
-    {"(LSMTP for", "%*", Says::skip},
-    {"", "facebook.com (%)) by facebook.com with Thrift id %x$", Says::skip},
-    {"", "%x named %x by gmailapi.google.com with HTTPREST$", Says::skip},
-    {"", "%x id %x$", Says::skip},
-    {" (Jetsend", "[<%*", Says::skip},
-});
-
-std::string one_line(std::string_view value) {
-  std::string out;
-  for (const char c : trim(value))
-    if (!is_space(c))
-      out += c;
-    else if (out.empty() || out.back() != ' ')
-      out += ' ';
-  while (out.ends_with(';')) {
-    out.pop_back();
-    if (out.ends_with(' ')) out.pop_back();
-  }
-  return out;
-}
-
-bool is_month(std::string_view word) {
-  return word.size() == 3 && contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", word);
-}
-bool is_weekday(std::string_view word) {
-  return word.size() == 4 && word.back() == ',' && contains("Mon Tue Wed Thu Fri Sat Sun", word.substr(0, 3));
-}
-bool is_number(std::string_view word) {
-  return !word.empty() && std::ranges::all_of(word, is_digit);
-}
-bool is_time(std::string_view word) {
-  return contains(word, ":") && std::ranges::all_of(word, [](char c) { return is_digit(c) || c == ':'; });
-}
-
-// Takes "; Thu, 22 Aug 2002 12:34:53 +0100" off the end.
-void drop_date(std::string& line) {
-  std::string_view rest = line;
-  const auto take_last = [&] {
-    const std::size_t space = rest.find_last_of(" ;");
-    const std::string_view word = rest.substr(space == kNowhere ? 0 : space + 1);
-    rest = rest.substr(0, space == kNowhere ? 0 : space);
-    return word;
-  };
-  take_last();  // the zone
-  if (!is_time(take_last()) || !is_number(take_last()) || !is_month(take_last()) || !is_number(take_last()))
-    return;
-  std::string_view before = rest;
-  if (is_weekday(take_last())) before = rest;
-  while (!before.empty() && (is_space(before.back()) || before.back() == ';')) before.remove_suffix(1);
-  line.resize(before.size());
-}
-
-bool in_helo(char c) {
-  return is_alnum(c) || contains("-.^+_&:=?!@%*$\\/", {&c, 1});
-}
-
-std::string_view run_of(std::string_view text, bool (*in)(char)) {
-  std::size_t size = 0;
-  while (size < text.size() && in(text[size])) ++size;
-  return text.substr(0, size);
-}
-
-bool not_blank(char c) {
-  return c != ' ';
-}
-
-// What follows the first `label` that begins a word.
-std::string_view behind(std::string_view line, std::string_view label) {
-  for (std::size_t at = line.find(label); at != kNowhere; at = line.find(label, at + 1))
-    if (at == 0 || !is_word(line[at - 1]) || !is_word(label.front())) return line.substr(at + label.size());
-  return {};
-}
-
-std::string find_helo(std::string_view line) {
-  for (const std::string_view label : {"helo=", "HELO ", "EHLO "})
-    if (const std::string_view helo = run_of(behind(line, label), in_helo); !helo.empty())
-      return std::string(helo);
-  return {};
-}
-
-std::string find_id(std::string_view line) {
-  for (std::size_t at = line.find(" id "); at != kNowhere; at = line.find(" id ", at + 1)) {
-    std::string_view rest = line.substr(at + 4);
-    if (rest.starts_with('<')) rest.remove_prefix(1);
-    const std::string_view id =
-        run_of(rest, [](char c) { return !is_space(c) && c != '<' && c != '>' && c != ';'; });
-    if (id.size() >= 3) return std::string(id);
-  }
-  return {};
-}
-
-// The address said to be that of the envelope: up to the last letter or digit.
-std::optional<std::string> find_envelope_from(std::string_view line) {
-  for (std::size_t at = 0; at < line.size(); ++at) {
-    std::string_view rest = line.substr(at);
-    if (starts_nocase(rest, "return-path"))
-      rest.remove_prefix(starts_nocase(rest, "return-path: ")  ? 13
-                         : starts_nocase(rest, "return-path ") ? 12
-                                                               : rest.size());
-    else if (starts_nocase(rest, "envelope-sender") && rest.size() > 16)
-      rest.remove_prefix(rest[15] == ' ' || rest[15] == '=' ? 16 : rest.size());
-    else if (starts_nocase(rest, "envelope-from") && rest.size() > 14)
-      rest.remove_prefix(rest[13] == ' ' || rest[13] == '=' ? 14 : rest.size());
-    else
-      continue;
-    std::string_view word = run_of(rest, not_blank);
-    while (!word.empty() && !is_word(word.back())) word.remove_suffix(1);
-    if (!word.empty()) return std::string(word);
-  }
-  return std::nullopt;
-}
-
-bool is_auth_protocol(std::string_view word) {
-  for (const std::string_view one : {"ESMTPA", "ESMTPSA", "LMTPA", "LMTPSA", "UTF8SMTPA", "UTF8SMTPSA",
-                                     "UTF8LMTPA", "UTF8LMTPSA", "ASMTP", "HTTP", "HTTPS", "HTTPU"})
-    if (equal_nocase(word, one)) return true;
-  return false;
-}
-
-std::string auth_protocol(std::string_view line, std::string_view label, std::string_view ends) {
-  for (std::size_t at = find_nocase(line, label); at != kNowhere; at = find_nocase(line, label, at + 1)) {
-    const std::string_view rest = line.substr(at + label.size());
-    const std::string_view word = run_of(rest, is_alnum);
-    const bool ended = word.size() == rest.size() || contains(ends, rest.substr(word.size(), 1));
-    if (ended && is_auth_protocol(word)) return std::string(word);
-  }
-  return {};
-}
-
-// How the client said who it was; empty when it did not. `line` begins with "from ".
-std::string find_auth(std::string_view line) {
-  const bool has_by = contains(line, " by ");
-  if (has_by)
-    if (std::string protocol = auth_protocol(line, " with ", " ;"); !protocol.empty()) return protocol;
-  if (const std::size_t at = line.find(" (AUTH: "); at != kNowhere && contains(line.substr(at), ") by ")) {
-    const std::string_view before = line.substr(0, at);
-    const std::string_view method = run_of(line.substr(at + 8), not_blank);
-    for (const std::string_view one : {"LOGIN", "PLAIN", "DIGEST-MD5", "CRAM-MD5"})
-      if (method == one && (before.ends_with("])") || before.ends_with(")]"))) return std::string(one);
-  }
-  if (const std::size_t at = line.find("authenticated"); at != kNowhere) {
-    const std::size_t address = std::min({line.find("])"), line.find(")]"), line.find("] (")});
-    const std::size_t open = line.rfind('(', at);
-    const std::size_t close = line.find(')', at);
-    if (address < open && open != kNowhere && close != kNowhere && line.find(" by", close) != kNowhere)
-      return "Sendmail";
-  }
-  if (contains(line, " (authenticated as ") && contains(line, ") by ")) return "CriticalPath";
-  if (ShapeMatch match(line); contains(line, ") (Authenticated sender: ")) {
-    const std::string_view rest = line.substr(line.find(") (Authenticated sender: "));
-    if (ShapeMatch postfix(rest); postfix.matches(") (Authenticated sender: %x) by %x (Postfix) with "))
-      return "Postfix";
-    if (ShapeMatch other(rest); other.matches(") (Authenticated sender: %x) by %x (%)) with ")) {
-      const std::size_t open = rest.find(" (", rest.find(") by "));
-      return "Postfix (" + std::string(run_of(rest.substr(open + 2), [](char c) { return c != ')'; })) + ")";
-    }
-  }
-  if (contains(line, "CommuniGate Pro ") && contains(line, " (account ")) return "Communigate";
-  if (contains(line, " with Microsoft Exchange Server HTTP-DAV")) return "HTTP-DAV";
-  if (has_by)
-    if (const std::size_t at = find_nocase(line, " (via HTTP"); at != kNowhere) {
-      const std::string_view word = run_of(line.substr(at + 6), [](char c) { return c != ')'; });
-      if (word.size() <= 5) return std::string(word);
-    }
-  return {};
-}
-
-bool is_over_smtp(std::string_view line) {
-  const std::size_t with = line.find(" with ");
-  for (const std::string_view protocol : {" SMTP", " QMQP"})
-    for (std::size_t at = with == kNowhere ? kNowhere : line.find(protocol, with); at != kNowhere;
-         at = line.find(protocol, at + 1))
-      if (!line.substr(at + protocol.size()).starts_with(" id ")) return true;
-  return false;
-}
-
-// " with" comes right behind the server, or behind comments.
-bool protocol_follows(std::string_view line, std::string_view by) {
-  const std::string_view rest = line.substr(static_cast<std::size_t>(by.data() + by.size() - line.data()));
-  return rest.starts_with(" with ") || (rest.starts_with(" (") && contains(rest, ") with "));
-}
+using Shape = ReceivedShape;
+using Says = ReceivedSays;
+using Reading = ReceivedReading;
 
 class Parser {
  public:
-  explicit Parser(std::string_view value) : line_(one_line(value)) {}
+  explicit Parser(std::string_view value) : line_(received_in_one_line(value)) {}
 
   ReceivedLine parse() {
     if (!starts_nocase(line_, "from ") && !starts_nocase(line_, "(from ")) return skipped();
     if (contains(line_, " with local for ")) return skipped();
     if (tells_no_address()) return skipped();
-    drop_date(line_);
+    drop_received_date(line_);
     if (const std::size_t at = line_.find(")by "); at != std::string::npos) line_.insert(at + 1, 1, ' ');
-    relay_.id = find_id(line_);
-    relay_.helo = find_helo(line_);
+    relay_.id = received_id(line_);
+    relay_.helo = received_helo(line_);
     if (const std::size_t at = line_.find(" by "); at != std::string::npos)
       relay_.by = run_of(std::string_view(line_).substr(at + 4), not_blank);
-    relay_.auth = find_auth(line_);
+    relay_.auth = received_auth(line_);
     if (line_.starts_with("from "))
       parse_usual(std::string_view(line_).substr(5));
     else if (line_.starts_with("FROM "))
@@ -481,18 +132,19 @@ class Parser {
   }
 
   void parse_usual(std::string_view text) {
-    relay_.envelope_from = find_envelope_from(text);
+    relay_.envelope_from = received_envelope_from(text);
     if (parse_web_mail(text) || parse_program(text)) return;
-    for (const Shape& shape : kGeneral) {
+    std::size_t tried = 0;
+    for (const Shape& shape : general_received_shapes()) {
       if (try_shape(text, shape)) return;
-      if (&shape == &kGeneral[6] && parse_hotmail(text)) return;
+      if (++tried == kShapesBeforeHotmail && parse_hotmail(text)) return;
     }
     if (contains(text, "with POP3") || contains(text, "with IMAP")) {
       kind_ = ReceivedKind::fetched;
       return;
     }
     if (parse_qmail_scanner(text)) return;
-    for (const Shape& shape : kRare)
+    for (const Shape& shape : rare_received_shapes())
       if (try_shape(text, shape)) return;
     if (relay_.helo.empty()) guess_helo(text);
   }
@@ -535,7 +187,7 @@ class Parser {
   // True when the line is read.
   bool parse_program(std::string_view text) {
     if (contains(text, "Exim") && !contains(text, " SMTPSVC")) return parse_exim(text);
-    for (const Program& program : kPrograms) {
+    for (const ReceivedProgram& program : received_programs()) {
       if (!contains(text, program.mark)) continue;
       return std::ranges::any_of(program.shapes, [&](const Shape& shape) { return try_shape(text, shape); });
     }

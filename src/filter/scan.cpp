@@ -269,17 +269,16 @@ void Scan::settle_metas() {
       hits_[rule] = static_cast<std::int32_t>(settle_meta(rule, engine_->rest(place)));
       continue;
     }
-    const auto result = evaluate_known_with(engine_->rules().rule(rule).meta, known);
+    const auto result = evaluate_known_with(engine_->meta(rule), known);
     hits_[rule] = result ? static_cast<std::int32_t>(settle_meta(rule, *result)) : kUnknown;
     if (!result || meta_worth(*result) != engine_->rest(place)) tell_users(rule);
   }
 }
 
 std::uint32_t Scan::run_meta(std::uint32_t rule) {
-  return settle_meta(rule,
-                     evaluate_with(
-                         engine_->rules().rule(rule).meta, [this](std::uint32_t part) { return value(part); },
-                         [this](std::uint32_t part) { return known_value(part); }));
+  return settle_meta(rule, evaluate_with(
+                               engine_->meta(rule), [this](std::uint32_t part) { return value(part); },
+                               [this](std::uint32_t part) { return known_value(part); }));
 }
 
 std::uint32_t Scan::settle_meta(std::uint32_t rule, double result) {
@@ -297,7 +296,7 @@ double Scan::value(std::uint32_t rule) {
 std::optional<double> Scan::known_value(std::uint32_t rule) const {
   const std::int32_t found = hits_[rule];
   if (found == kUnknown) return std::nullopt;
-  return found > 0 && engine_->rules().rule(rule).kind == RuleKind::meta ? meta_values_[rule] : found;
+  return found > 0 && (engine_->traits(rule) & Engine::kMeta) != 0 ? meta_values_[rule] : found;
 }
 
 }  // namespace ringpost::filter

@@ -82,8 +82,11 @@ void Intake::set_fact_sources(std::vector<FactSource*> sources) {
 }
 
 std::optional<mail::Reply> Intake::refuse_when_full() {
-  if (!spool_.full() && !core_.buffers().tight()) return std::nullopt;
+  const spool::Refusal why = spool_.refusing();
+  if (why == spool::Refusal::none && !core_.buffers().tight()) return std::nullopt;
   figures_.refused_full.add();
+  if (why == spool::Refusal::write_errors)
+    return reply_for({ErrorKind::temporary, 0, std::string(to_string(why))});
   return full();
 }
 

@@ -15,6 +15,10 @@ struct Figures {
     registry.add("journal_frame_records", "Records in each commit frame.", frame_records);
     registry.add("journal_frame_bytes", "Bytes of each commit frame, without padding.", frame_bytes);
     registry.add("journal_written_bytes", "Bytes written in commit frames, with padding.", written_bytes);
+    registry.add("journal_payload_bytes", "Of these, payloads of records.", payload_bytes);
+    registry.add("journal_padding_bytes", "Of these, zeros up to the next block.", padding_bytes);
+    registry.add("journal_filled_bytes", "Zeros written to new segment files, once in the life of each.",
+                 filled_bytes);
     registry.add("journal_table_bytes", "Bytes written in index tables of sealed segments.", table_bytes);
     registry.add("journal_header_bytes", "Bytes written in headers of segments.", header_bytes);
     registry.add("journal_write_errors", "Commit frames and headers that could not be written.",
@@ -35,6 +39,7 @@ struct Figures {
   }
 
   observe::Histogram commit_ns, frame_records, frame_bytes;
+  observe::Counter payload_bytes, padding_bytes, filled_bytes;
   observe::Counter frames, written_bytes, table_bytes, header_bytes, write_errors, no_room, cold_reads,
       damaged_reads;
   observe::Counter scrubbed_bytes, rotten;

@@ -192,10 +192,10 @@ std::vector<VoidRange> voids_in(std::span<const std::byte> payload) {
   return ranges;
 }
 
-std::vector<VoidRange> collect_voids(io::Files& files, std::span<const FoundSegment> segments,
+std::vector<VoidRange> collect_voids(io::Files& files, std::span<FoundSegment> segments,
                                      const AlignedMemory& window) {
   std::vector<VoidRange> voids;
-  for (const FoundSegment& found : segments) {
+  for (FoundSegment& found : segments) {
     if (!found.has_frames()) continue;
     // Most first frames void nothing, and the first record of one that does is in its first block.
     const auto block = window.bytes().first(kBlockSize);
@@ -209,6 +209,7 @@ std::vector<VoidRange> collect_voids(io::Files& files, std::span<const FoundSegm
     if (cursor.next() && cursor.intact()) {
       const auto found_here = voids_in(cursor.payload());
       voids.insert(voids.end(), found_here.begin(), found_here.end());
+      found.holds_voids = true;
     }
   }
   return voids;

@@ -28,7 +28,8 @@ struct FoundSegment {
   bool lost = false;            // neither header nor frame can be read: keep it away from everything
   std::uint64_t void_from = 0;  // set by walking: where voided frames begin, or 0
   std::uint64_t end = kFirstFrame;
-  bool unused = false;  // set by walking an open one: no frame at all, not even a torn one
+  bool holds_voids = false;  // set by collect_voids
+  bool unused = false;       // set by walking an open one: no frame at all, not even a torn one
 
   SegmentState state() const { return static_cast<SegmentState>(header.state); }
   bool has_frames() const { return !lost && !unused && state() != SegmentState::free; }
@@ -50,7 +51,7 @@ Result<std::vector<FoundSegment>> find_segments(io::Files& files, const std::str
 void close_segments(io::Files& files, const std::vector<FoundSegment>& segments);
 
 // Reads what a frame at the head of a segment says about failed frames of earlier ones.
-std::vector<VoidRange> collect_voids(io::Files& files, std::span<const FoundSegment> segments,
+std::vector<VoidRange> collect_voids(io::Files& files, std::span<FoundSegment> segments,
                                      const AlignedMemory& window);
 bool is_void(std::span<const VoidRange> voids, std::uint32_t segment, const FrameHeader& frame);
 std::vector<VoidRange> voids_in(std::span<const std::byte> payload);
@@ -68,6 +69,12 @@ void visit_records(const SegmentWalk& walk, const FramePlace& place,
 std::uint64_t order_of(std::uint32_t epoch, std::uint64_t commit_sequence);
 std::uint64_t order_of(const FrameHeader& frame);
 
+// Who takes part in a recovery.
+struct RecoveryVisitor {
+  std::function<void(const RecordView&)> visit;
+  std::function<void(MessageId)> ahead;  // or none: hears the ids of records some steps before
+};
+
 // Every record of a sealed segment, from its index table, in steps.
 class SegmentTableRead {
  public:
@@ -79,15 +86,16 @@ class SegmentTableRead {
   bool load(io::Files& files, const FoundSegment& found);
   // The next `count` records; false: that was all.
   bool visit_some(io::Files& files, const FoundSegment& found, const FramePlace& place,
-                  const std::function<void(const RecordView&)>& visit, std::size_t count,
-                  RecoveryReport& report);
+                  const RecoveryVisitor& visitor, std::size_t count, RecoveryReport& report);
   bool missed_blocks() const {
     return missed_blocks_;
   }  // a record that the table does not hold could not be read
 
  private:
   struct Bytes;
+  void look_ahead(const RecoveryVisitor& visitor);
   std::unique_ptr<Bytes> bytes_;
+  std::size_t begun_ = 0;  // steps that the look ahead is ahead
   bool missed_blocks_ = false;
 };
 

@@ -37,9 +37,9 @@ Task<Result<std::unique_ptr<Log>>> Log::open(shard::Core& core, LogOptions optio
   co_return log;
 }
 
-Task<Result<void>> Log::recover(Visit visit, RecoveryReport* report) {
-  const std::function<void(const RecordView&)> told = [&](const RecordView& view) { visit(*this, view); };
-  auto done = co_await state_->recover(told);
+Task<Result<void>> Log::recover(Visit visit, RecoveryReport* report, Ahead ahead) {
+  auto done = co_await state_->recover(
+      {.visit = [&](const RecordView& view) { visit(*this, view); }, .ahead = std::move(ahead)});
   if (report != nullptr) *report = std::move(state_->found_at_start);
   if (!done)
     co_return fail(std::move(done).error().in(fmt::format("read the log in {}", state_->place.directory)));

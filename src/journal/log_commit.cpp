@@ -84,6 +84,8 @@ Location Log::State::put(const Record& record) {
   std::memcpy(at, &header, sizeof header);
   frame.records_crc = scan::crc32c(std::as_bytes(std::span(&header, 1)), frame.records_crc);
   ++frame.records;
+  frame.payload += static_cast<std::uint32_t>(size);
+  segments[frame.segment].put_bytes += whole;
   const Location where{frame.segment,
                        static_cast<std::uint32_t>(frame.file_offset + frame.size + sizeof(RecordHeader)),
                        static_cast<std::uint32_t>(size)};
@@ -111,7 +113,7 @@ bool Log::State::start_frame(RoomWanted wanted, bool reserve) {
   frame.size = sizeof(FrameHeader);
   frame.capacity =
       static_cast<std::uint32_t>(std::min<std::size_t>(buffer->room(), segment.size - file_offset));
-  frame.records = frame.records_crc = 0;
+  frame.records = frame.records_crc = frame.payload = 0;
   frame.voids = false;
   buffer->begin_frame();
   buffer->extend(current, file_offset, sizeof(FrameHeader));
@@ -143,6 +145,7 @@ bool Log::State::ensure_segment(RoomWanted wanted, bool reserve) {
   current = next;
   file_offset = kFirstFrame;
   segments[next].use = Segment::Use::current;
+  segments[next].put_bytes = 0;
   segments[next].table = std::make_unique<IndexTable>(segments[next].header.first_commit_sequence);
   prepare_next();
   grow();
@@ -219,6 +222,8 @@ void Log::State::written(std::int32_t result) {
   figures.frame_records.record(frame.records);
   figures.frame_bytes.record(frame.size);
   figures.written_bytes.add(size);
+  figures.padding_bytes.add(size - frame.size);
+  figures.payload_bytes.add(frame.payload);
 
   Segment& segment = segments[frame.segment];
   segment.end = frame.file_offset + size;

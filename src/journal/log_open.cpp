@@ -17,6 +17,28 @@ constexpr std::size_t kHeaderWrites = 4;
 constexpr std::size_t kFramesForEachBuffer =
     4;  // a frame ends early only at the end of a buffer or a segment
 
+Result<void> sync_found(io::Files& files, const std::string& directory, std::span<const FoundSegment> found) {
+  bool any = false;
+  for (const FoundSegment& segment : found) {
+    if (segment.lost || segment.state() != SegmentState::open) continue;
+    RP_CHECK(files.sync(segment.file.handle));
+    any = true;
+  }
+  if (!any && !found.empty()) RP_CHECK(files.sync(found.front().file.handle));
+  return files.sync_directory(directory);
+}
+
+// One that was opened ahead and never written to is as good as free, and on a full disk the only one that is. (A sealed one
+// may hide a failed frame of its salt.)
+void look_for_frames(io::Files& files, FoundSegment& found, const AlignedMemory& window) {
+  if (found.lost || found.state() != SegmentState::open) return;
+  const auto block = window.bytes().first(kBlockSize);
+  if (!has_all(files, found.file.handle, block, kFirstFrame)) return;
+  if (const auto first = parse_frame_header(block); first && first->salt == found.header.salt) return;
+  RecoveryReport ignored;
+  walk_segment(files, found, {}, {}, window, [](const RecordView&) {}, ignored);
+}
+
 }  // namespace
 
 Log::State::State(shard::Core& on, LogOptions with, Place at)
@@ -68,45 +90,46 @@ Task<Result<void>> Log::State::lock_segments(std::span<const FoundSegment> found
   co_return Result<void>{};
 }
 
-// The heads of its segments; what they hold is left to be read.
+// Under the locks of what is there: what a killed process has written may be in the cache of the device only. Segments are
+// written around the page cache, so one that was being written, or any, will do for all.
+Task<Result<void>> Log::State::take_over(const std::string& directory, std::vector<std::string>& unfinished) {
+  io::Files& files = core.backend().files();
+  const auto first = RP_CO_TRY(co_await shard::offload(core, [&]() -> Result<std::vector<FoundSegment>> {
+    RecoveryReport ignored;
+    return find_segments(files, directory, place.spool_id, true, ignored, &unfinished);
+  }));
+  auto done = co_await lock_segments(first);
+  if (done) done = co_await shard::offload(core, [&] { return sync_found(files, directory, first); });
+  close_segments(files, first);
+  co_return done;
+}
+
+// The heads of its segments; what they hold is left to be read. Looked at twice: the headers are what they will be only under
+// the lock.
 Task<Result<void>> Log::State::find_directory(const std::string& directory, unsigned shard_number,
                                               bool orphan) {
   io::Files& files = core.backend().files();
   std::vector<std::string> unfinished;
-  {
-    // Looked at twice: the headers are what they will be only under the lock.
-    RecoveryReport ignored;
-    const auto first = RP_CO_TRY(find_segments(files, directory, place.spool_id, true, ignored, &unfinished));
-    const auto locked = co_await lock_segments(first);
-    close_segments(files, first);
-    RP_CO_CHECK(locked);
-  }
+  RP_CO_CHECK(co_await take_over(directory, unfinished));
   for (const std::string& path : unfinished) RP_CO_CHECK(files.unlink(path));
-  auto found = RP_CO_TRY(find_segments(files, directory, place.spool_id, true, found_at_start, nullptr));
+  auto found = RP_CO_TRY(co_await shard::offload(
+      core, [&] { return find_segments(files, directory, place.spool_id, true, found_at_start, nullptr); }));
   if (auto locked = co_await lock_segments(found); !locked) {
     close_segments(files, found);
     co_return locked;
   }
-  const AlignedMemory window(kWindowSize);
-  const auto found_voids = std::make_shared<std::vector<VoidRange>>(collect_voids(files, found, window));
+  const auto found_voids = std::make_shared<std::vector<VoidRange>>();
+  co_await shard::offload(core, [&] {
+    const AlignedMemory window(kWindowSize);
+    *found_voids = collect_voids(files, found, window);
+    for (FoundSegment& each : found)
+      if (!orphan) look_for_frames(files, each, window);
+  });
   for (FoundSegment& each : found) {
-    if (!orphan) look_for_frames(each, window);
     const std::uint32_t index = add_found(each, shard_number, orphan, *found_voids);
     if (each.has_frames()) unread.push_back({std::move(each), index, found_voids});
   }
   co_return Result<void>{};
-}
-
-// One that was opened ahead and never written to is as good as free, and on a full disk the only one that is. (A sealed one
-// may hide a failed frame of its salt.)
-void Log::State::look_for_frames(FoundSegment& found, const AlignedMemory& window) {
-  if (found.lost || found.state() != SegmentState::open) return;
-  io::Files& files = core.backend().files();
-  const auto block = window.bytes().first(kBlockSize);
-  if (!has_all(files, found.file.handle, block, kFirstFrame)) return;
-  if (const auto first = parse_frame_header(block); first && first->salt == found.header.salt) return;
-  RecoveryReport ignored;
-  walk_segment(files, found, {}, {}, window, [](const RecordView&) {}, ignored);
 }
 
 std::uint32_t Log::State::add_found(const FoundSegment& found, unsigned shard_number, bool orphan,
@@ -129,19 +152,19 @@ std::uint32_t Log::State::add_found(const FoundSegment& found, unsigned shard_nu
     next_segment_sequence = std::max(next_segment_sequence, found.header.sequence + 1);
     // Made for a smaller segment size: a frame might not fit.
     if (!found.has_frames() && segment.size < options.segment_size.count) segment.use = Segment::Use::lost;
-    // The failed frames in it stay void until its header says that it ends before them.
-    if (found.has_frames() && !segment.sealed)
-      for (const VoidRange& range : found_voids)
-        if (range.segment == found.number && range.epoch == found.header.epoch &&
-            voids.size() + 1 < kVoidsMax)
-          voids.push_back(range);
   }
+  // The failed frames in it stay void until its header says that it ends before them; until then who says so stays too.
+  segment.voided =
+      found.has_frames() && !segment.sealed && std::ranges::any_of(found_voids, [&](const VoidRange& range) {
+        return range.segment == found.number && range.epoch == found.header.epoch;
+      });
+  segment.holds_voids = found.holds_voids;
   return segments.add(std::move(segment));
 }
 
-Task<Result<void>> Log::State::recover(const std::function<void(const RecordView&)>& visit) {
+Task<Result<void>> Log::State::recover(RecoveryVisitor visitor) {
   ++background;
-  auto done = co_await read_all(visit);
+  auto done = co_await read_all(visitor);
   opening = false;
   for (const PinToResolve& pin : std::exchange(pins_to_resolve, {})) add_pin(pin.segment, pin.target);
   // What is void in them is settled by a header that says where they end.
@@ -151,14 +174,19 @@ Task<Result<void>> Log::State::recover(const std::function<void(const RecordView
   co_return done;
 }
 
-Task<Result<void>> Log::State::read_all(const std::function<void(const RecordView&)>& visit) {
+// While one segment is visited the table of the next one is read.
+Task<Result<void>> Log::State::read_all(const RecoveryVisitor& visitor) {
   const AlignedMemory window(kWindowSize);
-  for (Unread& each : std::exchange(unread, {})) {
+  std::vector<Unread> all = std::exchange(unread, {});
+  std::shared_ptr<TableLoad> next = all.empty() ? nullptr : begin_to_load(all.front());
+  for (std::size_t i = 0; i < all.size(); ++i) {
     if (closing) co_return fail(ErrorKind::cancelled, "the log is closing");
+    Unread& each = all[i];
+    auto load = std::exchange(next, i + 1 < all.size() ? begin_to_load(all[i + 1]) : nullptr);
     const FramePlace where{segments[each.index].shard, each.index, each.found.number,
                            each.found.header.sequence};
-    if (!co_await read_table(each, where, visit))
-      RP_CO_CHECK(co_await read_frames(each, where, window, visit));
+    if (!co_await read_table(each, where, std::move(load), visitor))
+      RP_CO_CHECK(co_await read_frames(each, where, window, visitor.visit));
     segments[each.index].end = each.found.end;
     segments[each.index].unread = false;
     co_await shard::Yield{core};
@@ -166,14 +194,31 @@ Task<Result<void>> Log::State::read_all(const std::function<void(const RecordVie
   co_return Result<void>{};
 }
 
-// False: the frames must be read.
-Task<bool> Log::State::read_table(Unread& each, const FramePlace& where,
-                                  const std::function<void(const RecordView&)>& visit) {
-  if (!SegmentTableRead::should_be(each.found, *each.voids)) co_return false;
+// Null: there is none to read.
+std::shared_ptr<Log::State::TableLoad> Log::State::begin_to_load(const Unread& each) {
+  if (!SegmentTableRead::should_be(each.found, *each.voids)) return nullptr;
+  auto load = std::make_shared<TableLoad>();
+  core.spawn(load_table(shared_from_this(), load, each.found));
+  return load;
+}
+
+Task<void> Log::State::load_table(std::shared_ptr<State> self, std::shared_ptr<TableLoad> into,
+                                  FoundSegment found) {
+  ++background;
   io::Files& files = core.backend().files();
-  SegmentTableRead table;
-  const bool good = co_await shard::offload(core, [&] { return table.load(files, each.found); });
-  if (!good) {
+  into->good = co_await shard::offload(core, [&] { return into->table.load(files, found); });
+  into->over = true;
+  --background;
+  quiet.notify_all();
+}
+
+// False: the frames must be read.
+Task<bool> Log::State::read_table(Unread& each, const FramePlace& where, std::shared_ptr<TableLoad> load,
+                                  const RecoveryVisitor& visitor) {
+  if (load == nullptr) co_return false;
+  while (!load->over) co_await quiet.wait();
+  io::Files& files = core.backend().files();
+  if (!load->good) {
     found_at_start.add({each.found.number,
                         each.found.header.end,
                         each.found.header.table_size,
@@ -182,9 +227,9 @@ Task<bool> Log::State::read_table(Unread& each, const FramePlace& where,
                         {}});
     co_return false;
   }
-  while (table.visit_some(files, each.found, where, visit, kVisitedPerTurn, found_at_start))
+  while (load->table.visit_some(files, each.found, where, visitor, kVisitedPerTurn, found_at_start))
     co_await shard::Yield{core};
-  if (table.missed_blocks()) keep(each.index);
+  if (load->table.missed_blocks()) keep(each.index);
   ++found_at_start.tables;
   each.found.end = each.found.header.end;
   co_return true;
@@ -231,13 +276,14 @@ Task<Result<void>> Log::State::make_ready() {
 }
 
 bool Log::State::has_voids(const Segment& segment) const {
-  return std::ranges::any_of(voids, [&](const VoidRange& range) { return range.segment == segment.number; });
+  return segment.voided || (!segment.orphan && std::ranges::any_of(voids, [&](const VoidRange& range) {
+           return range.segment == segment.number;
+         }));
 }
 
 void Log::State::seal_voided() {
   for (std::uint32_t i = 0; i < segments.size(); ++i)
-    if (segments[i].use == Segment::Use::closed && !segments[i].sealed && !segments[i].orphan &&
-        has_voids(segments[i]))
+    if (segments[i].use == Segment::Use::closed && !segments[i].sealed && has_voids(segments[i]))
       rewrite(i, Segment::Rewrite::seal);
 }
 
@@ -268,9 +314,9 @@ void Log::State::upkeep() {
   core.timers().arm(upkeep_timer, core.now() + kUpkeepInterval);
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
-    if (segment.use == Segment::Use::closed && !segment.orphan && !segment.sealed && !segment.unread &&
-        segment.unwritten == 0 && segment.not_before <= core.now() &&
-        (segment.header.epoch == place.epoch || has_voids(segment)))
+    if (segment.use == Segment::Use::closed && !segment.sealed && !segment.unread && segment.unwritten == 0 &&
+        segment.not_before <= core.now() &&
+        ((!segment.orphan && segment.header.epoch == place.epoch) || has_voids(segment)))
       rewrite(i, Segment::Rewrite::seal);
   }
   prepare_next();

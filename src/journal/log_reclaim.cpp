@@ -15,11 +15,19 @@ constexpr double kPressedBelow = 0.5;
 }  // namespace
 
 bool Log::State::may_free(const Segment& segment, std::uint32_t index) const {
+  if (segment.holds_voids && any_voided(segment.shard)) return false;
   return reclaiming && !held && !segment.kept && segment.use == Segment::Use::closed &&
          segment.rewrite == Segment::Rewrite::none && segment.unwritten == 0 && segment.live_records == 0 &&
          segment.readers == 0 && segment.pins.empty() &&
          settled >= std::max(segment.quiet_after, quiet_floor) && !(must_void() && void_holder == index) &&
          segment.not_before <= core.now();
+}
+
+// Of the shard, some segment has frames that only the voids in another one tell from good ones.
+bool Log::State::any_voided(unsigned shard_number) const {
+  for (std::uint32_t i = 0; i < segments.size(); ++i)
+    if (segments[i].voided && segments[i].shard == shard_number) return true;
+  return false;
 }
 
 void Log::State::add_pin(std::uint32_t segment, const SegmentName& name) {
@@ -56,12 +64,12 @@ void Log::State::check_candidates() {
 void Log::State::freed(std::uint32_t index) {
   Segment& segment = segments[index];
   segment.use = Segment::Use::free;
-  segment.sealed = false;
+  segment.sealed = segment.voided = segment.holds_voids = false;
   segment.end = kFirstFrame;
   segment.previous_crc = 0;
   segment.table_size = 0;
   segment.quiet_after = 0;
-  settle_voids_of(segment);
+  if (!segment.orphan) settle_voids_of(segment);
   buffers.forget(index);
   segments.drop_pins_to(index);
   figures.segments_freed.add();
@@ -149,7 +157,10 @@ Task<Result<void>> Log::State::carry_all(std::uint32_t index) {
     }
     co_await shard::Sleep(core, std::exchange(debt, Duration{0}));
   }
-  co_return Result<void>{};
+  if (!walk.missed_blocks() && walk.damages().empty() && ignored.damages == 0) co_return Result<void>{};
+  // What ends a message may stand in what could not be read: the segment stays for who can repair it.
+  keep(index);
+  co_return fail(ErrorKind::permanent, "a part of the segment cannot be read");
 }
 
 // A shard without a core whose segments are all free: nothing of it is needed any more.

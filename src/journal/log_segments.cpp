@@ -74,9 +74,16 @@ void Log::State::close_current() {
   current = kNoSegment;
 }
 
+// When hardly anything lives in it, it will be free or emptied soon; should a crash come before, its frames are read. So mail
+// that goes at the first try costs no place in a table.
+bool Log::State::wants_table(const Segment& segment) const {
+  return ending || !reclaiming || segment.live_bytes * kTableWorth >= segment.put_bytes;
+}
+
 // No frame is on its way to it: its table is written, then the header that says so.
 void Log::State::begin_seal(std::uint32_t index) {
   Segment& segment = segments[index];
+  if (!wants_table(segment)) segment.table.reset();
   if (segment.table && segment.end + segment.table->size() > segment.size) segment.table.reset();
   if (!segment.table) return rewrite(index, Segment::Rewrite::seal);
   segment.table->finish(segment.header.salt, segment.header.epoch, segment.end);
@@ -131,6 +138,7 @@ void Log::State::table_written(std::int32_t result) {
 Task<void> Log::State::seal_current() {
   if (current == kNoSegment || file_offset == kFirstFrame || write_failures != 0) co_return;
   const std::uint32_t index = current;
+  ending = true;
   close_current();
   const auto over = [&] {
     return segments[index].unwritten == 0 && segments[index].rewrite == Segment::Rewrite::none;
@@ -234,8 +242,11 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
       break;
     case Segment::Rewrite::seal:
       segment.sealed = ok;
-      if (ok) settle_voids_of(segment);
-      consider(index);
+      if (ok) {
+        if (!segment.orphan) settle_voids_of(segment);
+        segment.voided = false;
+      }
+      consider_all();
       check_candidates();
       wake_commit();
       break;
@@ -284,6 +295,7 @@ Task<Result<void>> Log::State::make_one() {
   segment.header = header;
   segment.size = options.segment_size.count;
   segments.add(std::move(segment));
+  figures.filled_bytes.add(options.segment_size.count);
   disk.available -= std::min(disk.available, options.segment_size.count);
   co_return Result<void>{};
 }

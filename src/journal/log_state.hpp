@@ -42,7 +42,8 @@ struct Frame {
   std::uint32_t capacity = 0;  // size may grow to this
   std::uint32_t records = 0;
   std::uint32_t records_crc = 0;
-  bool voids = false;  // begins with the voids that were outstanding
+  std::uint32_t payload = 0;  // bytes
+  bool voids = false;         // begins with the voids that were outstanding
   IntrusiveList<Log::Durable, Log> waiting;
 
   std::byte* data() const { return buffer->data() + buffer_offset; }
@@ -84,6 +85,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::size_t ready_segments() const;
   void prepare_next();
   void close_current();
+  bool wants_table(const Segment& segment) const;
   void begin_seal(std::uint32_t index);
   void start_table();
   void write_table_piece();
@@ -102,6 +104,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   // Reclaim.
   void add_pin(std::uint32_t segment, const SegmentName& target);
   bool may_free(const Segment& segment, std::uint32_t index) const;
+  bool any_voided(unsigned shard_number) const;
   void consider(std::uint32_t index);
   void consider_all();
   void check_candidates();
@@ -133,9 +136,9 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
 
   // Start and end.
   Task<Result<void>> open_all();
+  Task<Result<void>> take_over(const std::string& directory, std::vector<std::string>& unfinished);
   Task<Result<void>> lock_segments(std::span<const FoundSegment> found);
   Task<Result<void>> find_directory(const std::string& directory, unsigned shard, bool orphan);
-  void look_for_frames(FoundSegment& found, const AlignedMemory& window);
   std::uint32_t add_found(const FoundSegment& found, unsigned shard, bool orphan,
                           std::span<const VoidRange> found_voids);
   struct Unread {
@@ -143,10 +146,16 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
     std::uint32_t index = 0;
     std::shared_ptr<const std::vector<VoidRange>> voids;  // of its shard
   };
-  Task<Result<void>> recover(const std::function<void(const RecordView&)>& visit);
-  Task<bool> read_table(Unread& each, const struct FramePlace& where,
-                        const std::function<void(const RecordView&)>& visit);
-  Task<Result<void>> read_all(const std::function<void(const RecordView&)>& visit);
+  struct TableLoad {  // on its way
+    SegmentTableRead table;
+    bool over = false, good = false;
+  };
+  Task<Result<void>> recover(RecoveryVisitor visitor);
+  std::shared_ptr<TableLoad> begin_to_load(const Unread& each);
+  Task<void> load_table(std::shared_ptr<State> self, std::shared_ptr<TableLoad> into, FoundSegment found);
+  Task<bool> read_table(Unread& each, const FramePlace& where, std::shared_ptr<TableLoad> load,
+                        const RecoveryVisitor& visitor);
+  Task<Result<void>> read_all(const RecoveryVisitor& visitor);
   Task<Result<void>> read_frames(Unread& each, const FramePlace& where, const AlignedMemory& window,
                                  const std::function<void(const RecordView&)>& visit);
   void keep(std::uint32_t index);
@@ -282,6 +291,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   io::Files::Space disk;
   bool looking_at_disk = false;
   unsigned background = 0;  // tasks alive
+  bool ending = false;      // in order: the next start shall be quick
   bool closing = false;
   struct Upkeep : shard::Timer {
     explicit Upkeep(State& of)

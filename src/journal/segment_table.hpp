@@ -44,16 +44,19 @@ struct Segment {
   Use use = Use::lost;
   Rewrite rewrite = Rewrite::none;  // under way, or waiting for its turn
   bool orphan = false;
-  bool unread = false;   // recovery has not come to it: nobody knows where it ends or what counts
-  bool sealed = false;   // on disk too
-  bool kept = false;     // a part could not be read: who knows what counts there; never freed in this run
-  SegmentHeader header;  // as on disk, except while it is rewritten
+  bool unread = false;       // recovery has not come to it: nobody knows where it ends or what counts
+  bool sealed = false;       // on disk too
+  bool voided = false;       // frames behind its end count for nothing, and its header does not say so yet
+  bool holds_voids = false;  // the record in its first frame says so of frames of others
+  bool kept = false;         // a part could not be read: who knows what counts there; never freed in this run
+  SegmentHeader header;      // as on disk, except while it is rewritten
   std::uint64_t size = 0;
   std::uint64_t end = kFirstFrame;  // of the last good frame
   std::uint32_t previous_crc = 0;
   std::uint32_t unwritten = 0;        // frames on their way to it, and its table
   std::unique_ptr<IndexTable> table;  // of its frames, until it is on disk; none: there will be none
   std::uint32_t table_size = 0;       // on disk, behind `end`
+  std::uint64_t put_bytes = 0;        // of all records, since it was opened
   std::uint64_t live_bytes = 0;
   std::uint64_t live_records = 0;
   std::uint32_t readers = 0;

@@ -42,6 +42,7 @@ std::span<const std::byte> load_record(io::Files& files, const FoundSegment& fou
 struct SegmentTableRead::Bytes {
   AlignedMemory memory;
   TableEntries entries;
+  TableEntries ahead;                // some steps before
   AlignedMemory record{kBlockSize};  // for payloads that the table does not hold
 };
 
@@ -61,17 +62,24 @@ bool SegmentTableRead::load(io::Files& files, const FoundSegment& found) {
   if (!memory) return false;
   auto entries = TableEntries::of(memory->bytes(), found.header.salt, found.header.end);
   if (!entries) return false;
-  bytes_ = std::make_unique<Bytes>(std::move(*memory), *entries);
+  bytes_ = std::make_unique<Bytes>(std::move(*memory), *entries, *entries);
   return true;
 }
 
-bool SegmentTableRead::visit_some(io::Files& files, const FoundSegment& found, const FramePlace& place,
-                                  const std::function<void(const RecordView&)>& visit, std::size_t count,
-                                  RecoveryReport& report) {
+void SegmentTableRead::look_ahead(const RecoveryVisitor& visitor) {
   TableEntry entry;
   std::span<const std::byte> bytes;
+  if (visitor.ahead && bytes_->ahead.next(entry, bytes)) visitor.ahead({entry.id});
+}
+
+bool SegmentTableRead::visit_some(io::Files& files, const FoundSegment& found, const FramePlace& place,
+                                  const RecoveryVisitor& visitor, std::size_t count, RecoveryReport& report) {
+  TableEntry entry;
+  std::span<const std::byte> bytes;
+  for (; begun_ < kAheadSteps; ++begun_) look_ahead(visitor);
   for (; count > 0; --count) {
     if (!bytes_->entries.next(entry, bytes)) return false;
+    look_ahead(visitor);
     RecordView view{.type = entry.type,
                     .flags = entry.flags,
                     .id = {entry.id},
@@ -96,7 +104,7 @@ bool SegmentTableRead::visit_some(io::Files& files, const FoundSegment& found, c
     }
     ++report.records;
     report.bytes += entry.size;
-    visit(view);
+    visitor.visit(view);
   }
   return true;
 }

@@ -36,15 +36,36 @@ Calendar calendar_of(WallTime time, int zone_minutes) {
           std::chrono::hh_mm_ss<std::chrono::seconds>{local - day}};
 }
 
+// Each message has a date or two: no format string is read for it.
+void append_two(unsigned value, std::string& out) {
+  out += static_cast<char>('0' + value / 10 % 10);
+  out += static_cast<char>('0' + value % 10);
+}
+
+void append_clock(const Calendar& at, std::string& out) {
+  append_two(static_cast<unsigned>(at.time.hours().count()), out);
+  out += ':';
+  append_two(static_cast<unsigned>(at.time.minutes().count()), out);
+  out += ':';
+  append_two(static_cast<unsigned>(at.time.seconds().count()), out);
+}
+
 }  // namespace
 
 void append_date(WallTime time, int zone_minutes, std::string& out) {
   const Calendar at = calendar_of(time, zone_minutes);
-  const int zone = std::abs(zone_minutes);
-  fmt::format_to(std::back_inserter(out), "{}, {:02} {} {} {:02}:{:02}:{:02} {}{:02}{:02}", at.day_name(),
-                 static_cast<unsigned>(at.day.day()), at.month_name(), static_cast<int>(at.day.year()),
-                 at.time.hours().count(), at.time.minutes().count(), at.time.seconds().count(),
-                 zone_minutes < 0 ? '-' : '+', zone / 60, zone % 60);
+  const auto zone = static_cast<unsigned>(std::abs(zone_minutes));
+  const auto year = static_cast<unsigned>(static_cast<int>(at.day.year()));
+  out.append(at.day_name()).append(", ");
+  append_two(static_cast<unsigned>(at.day.day()), out);
+  out.append(" ").append(at.month_name()).append(" ");
+  append_two(year / 100, out);
+  append_two(year % 100, out);
+  out += ' ';
+  append_clock(at, out);
+  out += zone_minutes < 0 ? " -" : " +";
+  append_two(zone / 60, out);
+  append_two(zone % 60, out);
 }
 
 std::string format_date(WallTime time, int zone_minutes) {

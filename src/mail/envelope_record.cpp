@@ -31,10 +31,12 @@ std::string_view to_string(Durability durability) {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x31455052;  // "RPE1"
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 constexpr std::size_t kPrefixSize = 16;
-constexpr std::size_t kRecipientSize = 16;
-constexpr std::size_t kRecipientPadding = 7;
+// An entry of the table of recipients: version 1 had four more zeros.
+constexpr std::size_t kRecipientSize = 12;
+constexpr std::size_t kRecipientSizeOf1 = 16;
+constexpr std::size_t kRecipientPadding = 3;
 
 enum Flag : std::uint32_t {
   eight_bit = 1,
@@ -45,7 +47,8 @@ enum Flag : std::uint32_t {
   body_given = 32,
 };
 
-// Texts that stand once in a record, in this order, each as {u32 offset, u32 size} of the fixed fields.
+// Texts that stand once in a record, in this order, one behind the other; the fixed fields have the size of each. (In version 1
+// its offset and size, of 32 bits each.)
 enum Text : std::uint8_t {
   reverse_path,
   envid,
@@ -60,9 +63,10 @@ enum Text : std::uint8_t {
 };
 constexpr std::size_t kTextCount = 10;
 
-// After the prefix: five 8-byte numbers and two times, a CRC, flags, counts, then the texts.
-constexpr std::size_t kNumbersSize = 7 * 8 + 4 + 4 + 2 + 2 + 4;
-constexpr std::size_t kFixedSize = kNumbersSize + kTextCount * 8;
+// After the prefix: two times, five numbers (of 8 bytes in version 1), a CRC, flags, counts, then the texts.
+constexpr std::size_t kFixedSize = 2 * 8 + 5 * 4 + 4 + 4 + 2 + 2 + 4 + kTextCount * 2;
+constexpr std::size_t kFixedSizeOf1 = 7 * 8 + 4 + 4 + 2 + 2 + 4 + kTextCount * 8;
+constexpr std::uint32_t kNothing = UINT32_MAX;  // in place of 64 bits set
 
 using Texts = std::array<std::string_view, kTextCount>;
 
@@ -136,15 +140,20 @@ std::uint16_t size16(std::string_view text) {
   return static_cast<std::uint16_t>(text.size());
 }
 
+// A message has 1 GiB at most.
+std::uint32_t number32(std::uint64_t number) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, kNothing));
+}
+
 void put_numbers(const Envelope& envelope, const ArrivalFacts& facts, Writer& writer) {
   const scan::BodyFacts& body = facts.body;
   writer.put(facts.arrival.nanoseconds);
   writer.put(facts.expiry.nanoseconds);
-  writer.put(body.size);
-  writer.put(body.separator_offset);
-  writer.put(body.longest_line);
-  writer.put(body.bare_cr);
-  writer.put(body.bare_lf);
+  writer.put(number32(body.size));
+  writer.put(number32(body.separator_offset));
+  writer.put(number32(body.longest_line));
+  writer.put(number32(body.bare_cr));
+  writer.put(number32(body.bare_lf));
   writer.put(body.crc32c);
   writer.put(flags_of(envelope, body));
   writer.put(facts.received_count);
@@ -188,8 +197,7 @@ std::size_t encode_envelope(const Envelope& envelope, const ArrivalFacts& facts,
 
   std::uint32_t offset = 0;
   for (const std::string_view text : texts) {
-    writer.put(offset);
-    writer.put(static_cast<std::uint32_t>(text.size()));
+    writer.put(size16(text));
     offset += static_cast<std::uint32_t>(text.size());
   }
   for (const std::uint32_t dot : facts.body.known_dots()) writer.put(dot);
@@ -216,41 +224,49 @@ Result<EnvelopeRecord> EnvelopeRecord::decode(std::span<const std::byte> bytes) 
   if (prefix.take<std::uint32_t>() != kMagic) return damaged("wrong magic");
   const auto version = prefix.take<std::uint16_t>();
   if (version == 0) return damaged("wrong version");
-  // A newer version only adds fields behind those known here.
+  // A version after 2 only adds fields behind those known here.
   const std::size_t fixed_size = prefix.take<std::uint16_t>();
   const std::size_t recipient_count = prefix.take<std::uint32_t>();
   const std::size_t text_bytes = prefix.take<std::uint32_t>();
-  if (fixed_size < kFixedSize || recipient_count > kRecipientsMax || text_bytes > kEnvelopeTextMax)
+  const bool old = version == 1;
+  if (fixed_size < (old ? kFixedSizeOf1 : kFixedSize) || recipient_count > kRecipientsMax ||
+      text_bytes > kEnvelopeTextMax)
     return damaged("sizes beyond the limits");
   if (bytes.size() < kPrefixSize + fixed_size) return damaged("too short");
 
   EnvelopeRecord record;
+  record.recipient_size_ = old ? kRecipientSizeOf1 : kRecipientSize;
   Reader fixed(bytes.subspan(kPrefixSize, fixed_size));
-  const std::size_t dot_count = RP_TRY(record.take_numbers(fixed));
+  const std::size_t dot_count = RP_TRY(record.take_numbers(fixed, old));
   const std::size_t dots_at = kPrefixSize + fixed_size;
   const std::size_t recipients_at = dots_at + dot_count * sizeof(std::uint32_t);
-  const std::size_t text_at = recipients_at + recipient_count * kRecipientSize;
+  const std::size_t text_at = recipients_at + recipient_count * record.recipient_size_;
   if (bytes.size() != text_at + text_bytes) return damaged("wrong length");
 
-  record.recipients_ = bytes.subspan(recipients_at, recipient_count * kRecipientSize);
+  record.recipients_ = bytes.subspan(recipients_at, recipient_count * record.recipient_size_);
   record.recipient_count_ = recipient_count;
   record.text_ = {reinterpret_cast<const char*>(bytes.data()) + text_at, text_bytes};
   RP_CHECK(record.take_dots(bytes.subspan(dots_at, dot_count * sizeof(std::uint32_t))));
-  RP_CHECK(record.take_texts(fixed));
+  RP_CHECK(record.take_texts(fixed, old));
   RP_CHECK(record.check_recipients());
   return record;
 }
 
 template <class FixedReader>
-Result<std::size_t> EnvelopeRecord::take_numbers(FixedReader& fixed) {
+Result<std::size_t> EnvelopeRecord::take_numbers(FixedReader& fixed, bool old) {
   scan::BodyFacts& body = facts_.body;
+  const auto number = [&]() -> std::uint64_t {
+    if (old) return fixed.template take<std::uint64_t>();
+    const auto small = fixed.template take<std::uint32_t>();
+    return small == kNothing ? UINT64_MAX : small;
+  };
   facts_.arrival.nanoseconds = fixed.template take<std::int64_t>();
   facts_.expiry.nanoseconds = fixed.template take<std::int64_t>();
-  body.size = fixed.template take<std::uint64_t>();
-  body.separator_offset = fixed.template take<std::uint64_t>();
-  body.longest_line = fixed.template take<std::uint64_t>();
-  body.bare_cr = fixed.template take<std::uint64_t>();
-  body.bare_lf = fixed.template take<std::uint64_t>();
+  body.size = number();
+  body.separator_offset = number();
+  body.longest_line = number();
+  body.bare_cr = number();
+  body.bare_lf = number();
   body.crc32c = fixed.template take<std::uint32_t>();
   const auto flags = fixed.template take<std::uint32_t>();
   facts_.received_count = fixed.template take<std::uint16_t>();
@@ -292,11 +308,14 @@ Result<> EnvelopeRecord::take_dots(std::span<const std::byte> bytes) {
 }
 
 template <class FixedReader>
-Result<> EnvelopeRecord::take_texts(FixedReader& fixed) {
+Result<> EnvelopeRecord::take_texts(FixedReader& fixed, bool old) {
   Texts texts;
+  std::uint64_t behind = 0;  // the one before
   for (std::string_view& text : texts) {
-    const auto offset = fixed.template take<std::uint32_t>();
-    const Slice slice{offset, fixed.template take<std::uint32_t>()};
+    const std::uint64_t offset = old ? fixed.template take<std::uint32_t>() : behind;
+    const Slice slice{offset,
+                      old ? fixed.template take<std::uint32_t>() : fixed.template take<std::uint16_t>()};
+    behind = offset + slice.size;
     if (!slice.fits(text_.size())) return damaged("a text outside of the record");
     text = text_.substr(slice.offset, slice.size);
   }
@@ -317,7 +336,7 @@ Result<> EnvelopeRecord::check_recipients() const {
   // Together they may not claim more text than there is: copies of a record stay as small as it.
   std::uint64_t claimed = 0;
   for (std::size_t i = 0; i < recipient_count_; ++i) {
-    Reader reader(recipients_.subspan(i * kRecipientSize, kRecipientSize));
+    Reader reader(recipients_.subspan(i * recipient_size_, recipient_size_));
     const auto offset = reader.take<std::uint32_t>();
     const std::uint64_t size = std::uint64_t{reader.take<std::uint16_t>()} + reader.take<std::uint16_t>();
     claimed += size;
@@ -330,7 +349,7 @@ Result<> EnvelopeRecord::check_recipients() const {
 
 Recipient EnvelopeRecord::recipient(std::size_t index) const {
   RP_ASSERT(index < recipient_count_);
-  Reader reader(recipients_.subspan(index * kRecipientSize, kRecipientSize));
+  Reader reader(recipients_.subspan(index * recipient_size_, recipient_size_));
   const auto offset = reader.take<std::uint32_t>();
   const auto address_size = reader.take<std::uint16_t>();
   const auto orcpt_size = reader.take<std::uint16_t>();

@@ -67,7 +67,7 @@ void Automaton::close(std::uint32_t at) {
   }
 }
 
-std::uint32_t Automaton::make(std::uint32_t from, unsigned group) {
+std::uint32_t Automaton::make(std::uint32_t row, unsigned group) {
   if (++fresh_ > kAutomatonFreshMax) return kUnknown;
   begin_state();
   for (const std::uint32_t at : entered_[group]) {
@@ -75,7 +75,7 @@ std::uint32_t Automaton::make(std::uint32_t from, unsigned group) {
     steps_.push_back(at);
   }
   matched_ = entered_matches_[group];
-  const State& before = states_[from];
+  const State& before = states_[row / program_.group_count()];
   for (const std::uint32_t at : std::span(pool_).subspan(before.begin, before.size))
     if (program_.takes(program_.step(at).set, group)) close(program_.step(at).next);
   std::ranges::sort(steps_);
@@ -90,7 +90,7 @@ std::uint32_t Automaton::make(std::uint32_t from, unsigned group) {
     matched_ = matched;
   }
   const std::uint32_t state = intern();
-  if (!full) next_[from * program_.group_count() + group] = state;
+  if (!full) next_[row + group] = state;
   return state;
 }
 
@@ -111,7 +111,7 @@ std::uint32_t Automaton::intern() {
   for (auto each = first; each != last; ++each) {
     const State& state = states_[each->second];
     if (state.told == told && std::ranges::equal(steps_, std::span(pool_).subspan(state.begin, state.size)))
-      return each->second | flag;
+      return each->second * program_.group_count() | flag;
   }
   const auto number = static_cast<std::uint32_t>(states_.size());
   states_.push_back(
@@ -119,7 +119,7 @@ std::uint32_t Automaton::intern() {
   pool_.insert(pool_.end(), steps_.begin(), steps_.end());
   next_.resize(next_.size() + program_.group_count(), kUnknown);
   known_.emplace(hash, number);
-  return number | flag;
+  return number * program_.group_count() | flag;
 }
 
 }  // namespace ringpost::patterns

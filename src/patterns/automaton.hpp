@@ -31,16 +31,17 @@ class Automaton {
 
  private:
   static constexpr std::uint32_t kUnknown = UINT32_MAX;
-  static constexpr std::uint32_t kMatches =
-      1U << 31U;  // in a number of a state: something matched when it was entered
+  // A state is named by where its row in next_ begins, so that a byte costs an addition and a look. The highest bit says that
+  // something matched when it was entered.
+  static constexpr std::uint32_t kMatches = 1U << 31U;
   struct State {
     std::uint32_t begin = 0, size = 0;  // its steps in pool_
     std::uint32_t told = 0;             // the list of members in told_
   };
 
   void reset();
-  std::uint32_t make(std::uint32_t from, unsigned group);  // kUnknown: gave up
-  std::uint32_t intern();                                  // of steps_ and matched_
+  std::uint32_t make(std::uint32_t row, unsigned group);  // kUnknown: gave up
+  std::uint32_t intern();                                 // of steps_ and matched_
   void begin_state();
   void close(std::uint32_t at);
   std::uint32_t tell();
@@ -63,21 +64,26 @@ class Automaton {
 
 template <class Visit>
 bool Automaton::walk(std::string_view subject, Visit&& visit) {
-  std::uint32_t state = 0;
+  std::uint32_t row = 0;
   std::uint32_t last_told = 0;
-  const std::uint32_t groups = program_.group_count();
   for (const char c : subject) {
     const unsigned group = program_.group(static_cast<unsigned char>(c));
-    std::uint32_t next = next_[state * groups + group];
-    if (next == kUnknown) {
-      next = make(state, group);
-      if (next == kUnknown) return false;
-      last_told = 0;  // it may have begun anew
+    std::uint32_t next = next_[row + group];
+    if (next >= kMatches) {
+      if (next == kUnknown) {
+        next = make(row, group);
+        if (next == kUnknown) return false;
+        last_told = 0;  // it may have begun anew
+      }
+      if ((next & kMatches) != 0) {
+        next &= ~kMatches;
+        const std::uint32_t told = states_[next / program_.group_count()].told;
+        if (told != last_told)
+          for (const std::uint32_t member : told_[told]) visit(member);
+        last_told = told;
+      }
     }
-    state = next & ~kMatches;
-    if ((next & kMatches) == 0 || states_[state].told == last_told) continue;
-    last_told = states_[state].told;
-    for (const std::uint32_t member : told_[last_told]) visit(member);
+    row = next;
   }
   return true;
 }

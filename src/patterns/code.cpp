@@ -8,6 +8,7 @@
 #include "ringpost/base/assert.hpp"
 #include "ringpost/patterns/limits.hpp"
 
+#include "byte_sets.hpp"
 #include "tree.hpp"
 
 namespace ringpost::patterns {
@@ -49,6 +50,31 @@ Compiled compile_text(std::string_view text, std::uint32_t options) {
   return made;
 }
 
+// The bytes that a part is one of, if it is always one byte.
+std::optional<ByteSet> one_byte(const Tree& tree, NodeIndex index) {
+  const Node& node = tree[index];
+  switch (node.kind) {
+    case NodeKind::never:
+      return ByteSet{};
+    case NodeKind::set:
+      return node.set;
+    case NodeKind::bytes:
+      if (node.text.size() != 1) return std::nullopt;
+      return node.caseless ? folded(bytes_of(node.text)) : bytes_of(node.text);
+    case NodeKind::choice: {
+      ByteSet all;
+      for (const NodeIndex child : node.children) {
+        const auto one = one_byte(tree, child);
+        if (!one) return std::nullopt;
+        all |= *one;
+      }
+      return all;
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
 std::string message_of(int error) {
   std::array<PCRE2_UCHAR, 256> text{};
   pcre2_get_error_message(error, text.data(), text.size());
@@ -82,7 +108,8 @@ bool Scratch::State::fit(const hs_database_t* database) {
 void Scratch::State::tidy() {
   std::size_t memory = 0;
   for (const auto& [number, each] : known)
-    for (const auto& automaton : each.automata) memory += automaton->memory();
+    for (const auto* list : {&each.automata, &each.gates})
+      for (const auto& automaton : *list) memory += automaton != nullptr ? automaton->memory() : 0;
   if (memory > kAutomataMemoryMax || known.size() > kKnownDatabasesMax) known.clear();
 }
 
@@ -101,7 +128,11 @@ Result<std::unique_ptr<const Code>> Code::compile(const Pattern& pattern) {
     made = compile_text(emit(*tree, {.subroutines = true}), options_of({}));
   if (made.code == nullptr)
     return fail(ErrorKind::permanent, fmt::format("{} at offset {}", message_of(made.error), made.offset));
-  return std::unique_ptr<const Code>(new Code(made.code));
+  std::unique_ptr<Code> code(new Code(made.code));
+  if (tree)
+    if (const Tree ascii = in_ascii(*tree); const auto set = one_byte(ascii, ascii.root))
+      code->one_byte_ = std::make_unique<const ByteSet>(*set);
+  return code;
 }
 
 Code::~Code() {
@@ -143,6 +174,11 @@ Match Code::search(std::string_view subject, std::size_t from, Scratch& scratch,
 
 std::uint32_t Code::count(std::string_view subject, std::uint32_t max, Scratch& scratch) const {
   std::uint32_t hits = 0;
+  if (one_byte_ != nullptr && is_ascii(subject)) {
+    for (std::size_t at = 0; at < subject.size() && hits < max; ++at)
+      hits += (*one_byte_)[static_cast<unsigned char>(subject[at])] ? 1 : 0;
+    return hits;
+  }
   std::size_t from = 0;
   std::array<Span, 1> span{};
   while (hits < max && from <= subject.size() && search(subject, from, scratch, span) == Match::yes) {

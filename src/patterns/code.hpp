@@ -15,6 +15,7 @@
 #include "ringpost/patterns/expression.hpp"
 
 #include "automaton.hpp"
+#include "tree.hpp"
 
 namespace ringpost::patterns {
 
@@ -42,6 +43,7 @@ struct Scratch::State {
   // enough: to ask Hyperscan takes longer than most scans.
   struct Known {
     std::vector<std::unique_ptr<Automaton>> automata;
+    std::vector<std::unique_ptr<Automaton>> gates;  // made when first needed
   };
   std::unordered_map<std::uint64_t, Known> known;
   void tidy();
@@ -70,6 +72,8 @@ class Code {
   void consider_jit() const;
 
   pcre2_code* code_;
+  std::unique_ptr<const ByteSet>
+      one_byte_;  // in ASCII a match is one of these; counting them takes no search
   // PCRE2 takes care of readers that see JIT code half way: the pointer to it is what it stores last. We do not rely on that:
   // whoever wins the count makes a copy with JIT code and publishes that.
   mutable std::atomic<std::uint32_t> searches_{0};

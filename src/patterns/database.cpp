@@ -19,12 +19,14 @@ std::size_t Set::Database::size() const {
 }
 
 bool Set::Database::add_loose(const Tree& tree, std::uint32_t member) {
-  if (walks_.empty()) walks_.resize(2);
-  Program trial;
-  if (!trial.add(tree, member)) return false;
-  if (trial.size() > kProgramLarge) return walks_[0].program.add(tree, member);
-  if (walks_.back().program.members() >= kProgramMembersMax) walks_.emplace_back();
+  if (walks_.empty() || walks_.back().program.members() >= kProgramMembersMax) walks_.emplace_back();
   return walks_.back().program.add(tree, member);
+}
+
+void Set::Database::add_gate(const Tree& tree, std::uint32_t member) {
+  Program program;
+  if (program.add(tree, member, Program::Company::alone) && program.size() >= kGateStepsMin)
+    gates_.push_back(std::move(program));
 }
 
 void Set::Database::finish() {
@@ -36,6 +38,11 @@ void Set::Database::finish() {
     walk.program.finish();
     walk.members = walk.program.matched();
   }
+  gate_of_.assign(rows_.size(), kNoGate);
+  for (Program& gate : gates_) {
+    gate.finish();
+    gate_of_[gate.matched().front()] = static_cast<std::uint32_t>(&gate - gates_.data());
+  }
   find_alone();
 }
 
@@ -45,7 +52,19 @@ Scratch::State::Known& Set::Database::known_to(Scratch::State& state) const {
   if (handle_ != nullptr) RP_ASSERT(state.fit(handle_));
   Scratch::State::Known& known = state.known[number_];
   for (const Walk& walk : walks_) known.automata.push_back(std::make_unique<Automaton>(walk.program));
+  known.gates.resize(gates_.size());
   return known;
+}
+
+bool Set::Database::may_match(std::uint32_t member, std::string_view subject, Scratch::State& state) const {
+  const std::uint32_t gate = gate_of_[member];
+  if (gate == kNoGate) return true;
+  std::unique_ptr<Automaton>& automaton = known_to(state).gates[gate];
+  if (automaton == nullptr) automaton = std::make_unique<Automaton>(gates_[gate]);
+  automaton->begin();
+  bool found = false;
+  const bool all = automaton->walk(subject, [&](std::uint32_t) { found = true; });
+  return found || !all;
 }
 
 void Set::Database::find_alone() {

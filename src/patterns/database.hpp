@@ -41,6 +41,8 @@ class Set::Database {
     bool all = true;
   };
   void scan(const Text& text, Scratch::State& state, const Visit& visit) const;
+  // Whether an expression that PCRE2 is slow with may match in a subject: an automaton of its own says it sooner.
+  bool may_match(std::uint32_t member, std::string_view subject, Scratch::State& state) const;
 
  private:
   struct Row {
@@ -59,6 +61,7 @@ class Set::Database {
   };
   Database() = default;
   bool add_loose(const Tree& tree, std::uint32_t member);
+  void add_gate(const Tree& tree, std::uint32_t member);
   void finish();
   void find_alone();
   Scratch::State::Known& known_to(Scratch::State& state) const;
@@ -69,7 +72,11 @@ class Set::Database {
   std::vector<std::uint32_t> alone_;
   hs_database_t* handle_ = nullptr;  // nullptr: Hyperscan has none of them
   Windows windows_;
-  std::vector<Walk> walks_;  // while it is made, [0] has the large ones
+  std::vector<Walk> walks_;
+  // Of expressions that are large, each alone. A walk of it comes before a search.
+  std::vector<Program> gates_;
+  std::vector<std::uint32_t> gate_of_;  // each member's, or kNoGate
+  static constexpr std::uint32_t kNoGate = UINT32_MAX;
 };
 
 }  // namespace ringpost::patterns

@@ -251,6 +251,7 @@ class Emitter {
           tree_[node.children[0]].kind == NodeKind::set ? kCountedMax : kCountedPartsMax;
       min = std::min(min, counted);
       if (max > counted) max = kUnbounded;
+      if (how_.rounds && max > 1 && counted == kCountedPartsMax) max = kUnbounded;
     }
     if (min == 0 && max == kUnbounded)
       inside += '*';

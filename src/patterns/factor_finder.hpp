@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -68,7 +69,7 @@ class FactorFinder {
       case NodeKind::anchor:
         return exactly({Text{}});
       case NodeKind::bytes:
-        return exactly({Kind::of_bytes(node)});
+        return is_scheme(node.text) ? Needs{} : exactly({Kind::of_bytes(node)});
       case NodeKind::set: {
         Texts texts = Kind::of_set(node.set);
         return texts.empty() ? Needs{} : exactly(std::move(texts));
@@ -87,6 +88,11 @@ class FactorFinder {
       default:
         return {};
     }
+  }
+
+  // Every link has it, so that it tells nothing.
+  static bool is_scheme(std::string_view text) {
+    return text == "http" || text == "https" || text == "://" || text == "http://" || text == "https://";
   }
 
   // What is looked at takes no room: its neighbours stay side by side.
@@ -109,7 +115,7 @@ class FactorFinder {
       Kind::make_unique(once.texts);
       return once;
     }
-    if (once.exact && node.min == node.max && node.min <= kFactorRepeatMax) {
+    if (once.exact && node.min == node.max && node.min <= Kind::kRepeatMax) {
       std::optional<Texts> power = once.texts;
       for (std::uint32_t n = 1; n < node.min && power; ++n) power = product(*power, once.texts);
       if (power) return exactly(*std::move(power));
@@ -124,7 +130,7 @@ class FactorFinder {
     Texts all;
     for (const Text& head : heads)
       for (const Text& tail : tails) {
-        if (head.size() + tail.size() > kFactorWidthMax) return std::nullopt;
+        if (head.size() + tail.size() > Kind::kWidthMax) return std::nullopt;
         all.push_back(head);
         Kind::append(all.back(), tail);
       }

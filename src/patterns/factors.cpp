@@ -23,6 +23,8 @@ struct Words {
   using Text = std::string;
   using Texts = std::vector<Text>;
   static constexpr bool kSeesEdges = false;
+  static constexpr std::size_t kWidthMax = kFactorWidthMax;
+  static constexpr std::uint32_t kRepeatMax = kFactorRepeatMax;
   static constexpr std::size_t kEdgesMax = 1;  // blanks in six ways only multiply
 
   static bool is_empty(const Text& text) { return text.empty(); }

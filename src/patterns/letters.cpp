@@ -50,6 +50,8 @@ struct Runs {
   using Texts = std::vector<Text>;
   static constexpr bool kSeesEdges = true;
   static constexpr std::size_t kEdgesMax = kFactorLiteralsMax;
+  static constexpr std::size_t kWidthMax = kWindowWidthMax;
+  static constexpr std::uint32_t kRepeatMax = kWindowRepeatMax;
 
   static bool is_gap(const Letter& letter) { return letter.set.none(); }
   static bool is_empty(const Text& text) { return std::ranges::all_of(text, is_gap); }

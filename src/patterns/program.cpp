@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <map>
+#include <limits>
 
 #include "ringpost/patterns/limits.hpp"
 
@@ -15,36 +15,43 @@ namespace {
 
 constexpr std::uint32_t kNowhere = UINT32_MAX;
 
-// Whether every match begins where the subject does.
-bool begins_text(const Tree& tree, NodeIndex index) {
+// Where every match begins, as far as it is known.
+enum class Begin : std::uint8_t { text, line, anywhere };
+Begin begin_of(const Tree& tree, NodeIndex index) {
   const Node& node = tree[index];
   switch (node.kind) {
     case NodeKind::anchor:
-      return node.anchor == Anchor::text_start;
+      return node.anchor == Anchor::text_start   ? Begin::text
+             : node.anchor == Anchor::line_start ? Begin::line
+                                                 : Begin::anywhere;
     case NodeKind::capture:
-      return begins_text(tree, node.children[0]);
+      return begin_of(tree, node.children[0]);
     case NodeKind::sequence:
-      return !node.children.empty() && begins_text(tree, node.children[0]);
-    case NodeKind::choice:
-      return std::ranges::all_of(node.children, [&](NodeIndex child) { return begins_text(tree, child); });
+      return node.children.empty() ? Begin::anywhere : begin_of(tree, node.children[0]);
+    case NodeKind::choice: {
+      Begin begin = Begin::text;
+      for (const NodeIndex child : node.children) begin = std::max(begin, begin_of(tree, child));
+      return begin;
+    }
     default:
-      return false;
+      return Begin::anywhere;
   }
 }
+
+constexpr double kRareBits = 12;
 
 // Looks for parts that go round over words and blanks alike. Once such a part is entered it stays, through most of what follows;
 // with some of these an automaton has as many states as there are subsets of them. One that is entered rarely does no harm.
 class Rounds {
  public:
-  explicit Rounds(const Tree& tree) : tree_(tree) {}
+  // A round that needs `bits` of its own ends soon enough.
+  Rounds(const Tree& tree, double bits) : tree_(tree), bits_(bits) {}
   bool found() {
     pass(tree_.root, 0);
     return found_;
   }
 
  private:
-  static constexpr double kRareBits = 12;
-
   // About how many bits of text are needed to come through a part, with `before` to come to it.
   double pass(NodeIndex index, double before) {
     const Node& node = tree_[index];
@@ -66,7 +73,8 @@ class Rounds {
       }
       case NodeKind::repeat: {
         const double once = pass(node.children[0], before);
-        if (node.max == kUnbounded && before < kRareBits && is_prose(node.children[0])) found_ = true;
+        if (node.max == kUnbounded && before < kRareBits && once < bits_ && is_prose(node.children[0]))
+          found_ = true;
         return once * node.min;
       }
       case NodeKind::back_reference:
@@ -97,6 +105,7 @@ class Rounds {
 
   static constexpr double kBytesBits = 4;
   const Tree& tree_;
+  double bits_;
   bool found_ = false;
 };
 
@@ -191,9 +200,10 @@ class ProgramWriter {
   std::size_t size_;
 };
 
-bool Program::add(const Tree& tree, std::uint32_t member) {
-  const bool anchored = begins_text(tree, tree.root);
-  if (is_nullable(tree) || (!anchored && Rounds(tree).found())) return false;
+bool Program::add(const Tree& tree, std::uint32_t member, Company company) {
+  const double bits = company == Company::alone ? kRareBits : std::numeric_limits<double>::infinity();
+  const Begin where = begin_of(tree, tree.root);
+  if (is_nullable(tree) || (where != Begin::text && Rounds(tree, bits).found())) return false;
   const std::size_t before = steps_.size();
   ProgramWriter writer(*this, tree);
   const std::uint32_t begin = writer.write(tree.root, writer.add({Kind::match, member, 0}));
@@ -201,7 +211,11 @@ bool Program::add(const Tree& tree, std::uint32_t member) {
     steps_.resize(before);
     return false;
   }
-  (anchored ? anchored_ : starts_).push_back(begin);
+  ++members_;
+  if (where != Begin::anywhere) anchored_.push_back(begin);
+  if (where == Begin::anywhere) starts_.push_back(begin);
+  // A line begins behind a newline too.
+  if (where == Begin::line) starts_.push_back(writer.add({Kind::byte, set_number(bytes_of("\n")), begin}));
   return true;
 }
 
@@ -218,21 +232,27 @@ std::vector<std::uint32_t> Program::matched() const {
   return members;
 }
 
+// Bytes are told apart by one set after the other.
 void Program::finish() {
-  std::map<std::vector<bool>, std::uint8_t> known;
-  std::vector<unsigned char> example;
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    std::vector<bool> in;
-    for (const ByteSet& set : sets_) in.push_back(set[byte]);
-    const auto [found, fresh] = known.try_emplace(std::move(in), static_cast<std::uint8_t>(known.size()));
-    groups_[byte] = found->second;
-    if (fresh) example.push_back(static_cast<unsigned char>(byte));
+  constexpr std::uint32_t kNone = UINT32_MAX;
+  groups_.fill(0);
+  group_count_ = 1;
+  for (const ByteSet& set : sets_) {
+    // Of each group, what becomes of those outside of the set and those in it.
+    std::array<std::array<std::uint32_t, 2>, 256> parts{};
+    for (auto& part : parts) part = {kNone, kNone};
+    std::uint32_t count = 0;
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      std::uint32_t& part = parts[groups_[byte]][set[byte] ? 1 : 0];
+      if (part == kNone) part = count++;
+      groups_[byte] = static_cast<std::uint8_t>(part);
+    }
+    group_count_ = count;
   }
-  group_count_ = static_cast<std::uint32_t>(known.size());
   set_groups_.assign(sets_.size(), {});
   for (std::size_t set = 0; set < sets_.size(); ++set)
-    for (std::size_t group = 0; group < example.size(); ++group)
-      set_groups_[set][group] = sets_[set][example[group]];
+    for (unsigned byte = 0; byte < 256; ++byte)
+      if (sets_[set][byte]) set_groups_[set].set(groups_[byte]);
 }
 
 // counts of steps, sets, starts, anchored (u32 each) | steps | sets, 32 bytes each | starts | anchored
@@ -287,6 +307,7 @@ std::optional<Program> Program::read(std::string_view& bytes, std::size_t member
   }
   for (const auto* list : {&program.starts_, &program.anchored_})
     if (std::ranges::any_of(*list, [&](std::uint32_t at) { return at >= counts[0]; })) return std::nullopt;
+  program.members_ = program.matched().size();
   return program;
 }
 

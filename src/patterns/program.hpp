@@ -24,13 +24,14 @@ class Program {
     std::uint32_t next = 0;
   };
 
-  // Takes an expression whose match may begin anywhere, or only at the start of a subject. False: it is too large, matches the
+  // Takes an expression whose match may begin anywhere, or only at the start of a subject or line. False: it is too large, matches the
   // empty text, or would make too many states of the others.
-  bool add(const Tree& tree, std::uint32_t member);
+  enum class Company : std::uint8_t { others, alone };
+  bool add(const Tree& tree, std::uint32_t member, Company company = Company::others);
   // After the last: which bytes are the same to all of it.
   void finish();
 
-  std::size_t members() const { return starts_.size() + anchored_.size(); }
+  std::size_t members() const { return members_; }
   const Step& step(std::uint32_t at) const { return steps_[at]; }
   std::vector<std::uint32_t> matched() const;  // the members
   std::size_t size() const { return steps_.size(); }
@@ -47,6 +48,7 @@ class Program {
   friend class ProgramWriter;
   std::uint32_t set_number(const ByteSet& set);
 
+  std::size_t members_ = 0;
   std::vector<Step> steps_;
   std::vector<ByteSet> sets_;
   std::vector<std::uint32_t> starts_;

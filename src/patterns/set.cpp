@@ -116,16 +116,22 @@ const Code* Set::code(std::size_t index) const {
   return code;
 }
 
+bool Set::may_match(std::size_t index, std::string_view subject, Scratch& scratch) const {
+  return !in_hyperscan() ||
+         databases_[1]->may_match(static_cast<std::uint32_t>(index), subject, scratch.state());
+}
 Match Set::search(std::size_t index, std::string_view subject, Scratch& scratch) const {
   return search(index, subject, 0, scratch, {});
 }
 Match Set::search(std::size_t index, std::string_view subject, std::size_t from, Scratch& scratch,
                   std::span<Span> spans) const {
+  if (from == 0 && !may_match(index, subject, scratch)) return Match::no;
   const Code* code = this->code(index);
   return code == nullptr ? Match::no : code->search(subject, from, scratch, spans);
 }
 std::uint32_t Set::count(std::size_t index, std::string_view subject, std::uint32_t max,
                          Scratch& scratch) const {
+  if (!may_match(index, subject, scratch)) return 0;
   const Code* code = this->code(index);
   return code == nullptr ? 0 : code->count(subject, max, scratch);
 }

@@ -1,9 +1,9 @@
 // A set as bytes and back. Numbers are in the order of this machine: the key ties a cache to it.
 //
-//   magic "RPpat006" | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
+//   magic "RPpat013" | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
 //   | for each of the two databases: size u64, bytes (none: it has none) | checksum u64 over all before it
 //   database: for each member: way u8, certain u8, needs u8, times u8 | count of entries u32 | for each: member u32, gives u8
-//   | windows | count of programs u32, each | what Hyperscan made of itself
+//   | windows | count of programs u32, each | count of gates u32, each | what Hyperscan made of itself
 #include <cstring>
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ namespace ringpost::patterns {
 
 namespace {
 
-constexpr std::string_view kMagic = "RPpat006";
+constexpr std::string_view kMagic = "RPpat013";
 
 // FNV-1a in 64 bits: it names a cache and tells a torn file; nothing rests on it against malice.
 class Hash {
@@ -96,6 +96,7 @@ std::string Set::cache_key(std::span<const Pattern> patterns, Subjects subjects)
                   kHyperscanPositionsMax, kDatabasePatternsMin));
   add(fmt::format("{} {} {} {} {}", kCheapDatabaseMax, kFactorsMax, kFactorLiteralsMax, kFactorBitsMin,
                   kWindowBitsMin));
+  add(fmt::format("{}", kGateStepsMin));
   for (const Pattern& pattern : patterns) {
     add(pattern.expression);
     add(to_string(pattern.flags));
@@ -118,6 +119,8 @@ void Set::Database::write(std::string& out) const {
   windows_.write(out);
   put(out, static_cast<std::uint32_t>(walks_.size()));
   for (const Walk& walk : walks_) walk.program.write(out);
+  put(out, static_cast<std::uint32_t>(gates_.size()));
+  for (const Program& gate : gates_) gate.write(out);
   char* blob = nullptr;
   std::size_t size = 0;
   if (handle_ != nullptr) hs_serialize_database(handle_, &blob, &size);
@@ -152,6 +155,14 @@ std::unique_ptr<const Set::Database> Set::Database::read(std::string_view bytes,
     auto program = Program::read(blob, members);
     if (!program || program->members() == 0) return nullptr;
     made->walks_.push_back({*std::move(program), {}});
+  }
+  if (blob.size() < sizeof(std::uint32_t)) return nullptr;
+  const auto gates = Reader(blob).number<std::uint32_t>();
+  blob.remove_prefix(sizeof gates);
+  for (std::uint32_t n = 0; n < gates; ++n) {
+    auto program = Program::read(blob, members);
+    if (!program || program->matched().size() != 1) return nullptr;
+    made->gates_.push_back(*std::move(program));
   }
   made->finish();
   if (!blob.empty() && hs_deserialize_database(blob.data(), blob.size(), &made->handle_) != HS_SUCCESS)

@@ -70,6 +70,11 @@ class Choice {
   // Certain: where Hyperscan sees it, it is, whatever is before and behind.
   bool certain() const { return !lines_ || (!traits_.takes_newline && !traits_.anchored); }
 
+  // As small as it can be without saying yes to prose.
+  std::optional<Tree> gate() const {
+    return parse({emit(tree_, {.hyperscan = true, .relaxed = true, .letters = true, .rounds = true}), {}});
+  }
+
   Attempt make(const Windows& windows, const std::function<bool(const Tree&)>& take_loose) const {
     const auto has_room = [&](const std::vector<LettersFactor>& letters) {
       std::size_t count = 0;
@@ -111,7 +116,6 @@ class Choice {
     return attempt.groups.empty() ? std::nullopt : std::optional(std::move(attempt));
   }
 
-  // The automaton sees each subject for itself.
   bool loose(const std::function<bool(const Tree&)>& take) const {
     const Emission how{.hyperscan = true, .relaxed = true, .coarse = kCoarseMin, .letters = true};
     const auto tree = parse({emit(tree_, how), {}});
@@ -145,6 +149,8 @@ std::unique_ptr<const Set::Database> Set::Database::compile(std::span<const Patt
     const Attempt attempt =
         choice.make(made->windows_, [&](const Tree& loose) { return made->add_loose(loose, member); });
     row.way = attempt.way;
+    if (!ascii && attempt.way == Way::literal)
+      if (const auto loose = choice.gate()) made->add_gate(*loose, member);
     row.certain = attempt.way == Way::exact && choice.certain();
     if (attempt.way == Way::prefilter) row.needs = 1;
     row.times = static_cast<std::uint8_t>(attempt.times);

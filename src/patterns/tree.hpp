@@ -89,6 +89,8 @@ struct Emission {
   // Relaxed: in a choice that is coarse, what its bytes are behind the first is kept: "a byte of the first ones, then some of
   // those that may follow".
   bool letters = false;
+  // Relaxed: a part that may be there several times may be there any number of times, which is small to write out.
+  bool rounds = false;
   // Hyperscan: the buffer holds many subjects that each end with a newline.
   bool lines = false;
   // PCRE2: parts that occur often become subroutines, for expressions that are too large otherwise.

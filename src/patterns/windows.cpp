@@ -1,6 +1,7 @@
 #include "windows.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "ringpost/base/assert.hpp"
@@ -44,6 +45,72 @@ bool Windows::Block::add(const Letters& letters, Entry entry) {
       if (letters[n].stay[byte]) steps[byte].stays[lane] |= bit;
     }
   return true;
+}
+
+void Windows::Block::tell(const Lanes& state, std::size_t end, const Teller& teller) const {
+  const Lanes ended = state & last;
+  for (std::size_t lane = 0; lane < kLanes; ++lane)
+    for (std::uint64_t bits = ended[lane]; bits != 0; bits &= bits - 1)
+      teller.call(teller.passed, entries[lane * 64 + static_cast<std::size_t>(std::countr_zero(bits))], end);
+}
+
+// The same code for each kind of processor: what is always inlined is compiled for whoever calls it.
+template <std::size_t kCount>
+struct Windows::Pass {
+  const Block* blocks;
+  std::string_view text;
+  const Teller& teller;
+
+  using States = std::array<Lanes, kCount>;
+
+  // A newline is before the text and behind it, whatever it ends with.
+  [[gnu::always_inline]] void run() const {
+    constexpr unsigned char kNewline = 10;
+    States states;
+    for (std::size_t n = 0; n < kCount; ++n) states[n] = blocks[n].first & blocks[n].steps[kNewline].takes;
+    for (std::size_t at = 0; (at = find(states, text, at)) < text.size(); ++at) tell(states, at + 1);
+    if (find(states, "\n", 0) == 0) tell(states, text.size());
+  }
+  // Where the next run ends, with the states there. It calls nothing, so that states stay in registers.
+  [[gnu::always_inline]] std::size_t find(States& passed, std::string_view bytes, std::size_t at) const {
+    States states = passed;
+    const Block* const from = blocks;
+    const char* const begin = bytes.data();
+    const std::size_t end = bytes.size();
+    for (; at < end; ++at) {
+      const auto byte = static_cast<unsigned char>(begin[at]);
+      Lanes ended{};
+      for (std::size_t n = 0; n < kCount; ++n) {
+        const typename Block::Steps& step = from[n].steps[byte];
+        states[n] = (((states[n] << 1) | from[n].first) & step.takes) | (states[n] & step.stays);
+        ended |= states[n] & from[n].last;
+      }
+      if (__builtin_reduce_or(ended) != 0) break;
+    }
+    passed = states;
+    return at;
+  }
+  void tell(const States& states, std::size_t end) const {
+    for (std::size_t n = 0; n < kCount; ++n) blocks[n].tell(states[n], end, teller);
+  }
+  void plain() const { run(); }
+#if defined(__x86_64__)
+  [[gnu::target("avx2")]] void avx2() const { run(); }
+  [[gnu::target("avx512f")]] void avx512() const { run(); }
+  void best() const {
+    if (__builtin_cpu_supports("avx512f")) return avx512();
+    if (__builtin_cpu_supports("avx2")) return avx2();
+    plain();
+  }
+#else
+  void best() const { plain(); }
+#endif
+};
+
+void Windows::scan_all(std::string_view text, const Teller& teller) const {
+  std::size_t at = 0;
+  for (; at + 2 <= blocks_.size(); at += 2) Pass<2>{&blocks_[at], text, teller}.best();
+  if (at < blocks_.size()) Pass<1>{&blocks_[at], text, teller}.best();
 }
 
 // count u32 | for each: member u32, gives u8, width u8, each letter in 64 bytes

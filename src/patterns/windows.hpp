@@ -5,13 +5,12 @@
 // Limits: kWindowWidthMax sets in a run, kWindowsMax runs.
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "tree.hpp"
@@ -35,13 +34,22 @@ class Windows {
   // Calls `visit(entry, end)` wherever one ends, `end` being the offset behind it.
   template <class Visit>
   void scan(std::string_view text, Visit&& visit) const {
-    for (const Block& block : blocks_) block.scan(text, visit);
+    const auto call = [](void* passed, const Entry& entry, std::size_t end) {
+      (*static_cast<std::remove_reference_t<Visit>*>(passed))(entry, end);
+    };
+    scan_all(text, Teller{&visit, call});
   }
 
   void write(std::string& out) const;
   static std::optional<Windows> read(std::string_view& bytes, std::size_t members);
 
  private:
+  struct Teller {
+    void* passed;
+    void (*call)(void* passed, const Entry& entry, std::size_t end);
+  };
+  void scan_all(std::string_view text, const Teller& teller) const;
+
   static const std::size_t kRunsMax;
   static constexpr std::size_t kLanes = 8;  // of 64 bits, in which runs stand one behind the other
   using Lanes [[gnu::vector_size(kLanes * sizeof(std::uint64_t))]] = std::uint64_t;
@@ -56,30 +64,17 @@ class Windows {
     std::array<unsigned, kLanes> used{};
 
     bool add(const Letters& letters, Entry entry);
-    // A newline is before the text and behind it, whatever it ends with.
-    template <class Visit>
-    void scan(std::string_view text, Visit&& visit) const {
-      constexpr unsigned char kNewline = 10;
-      Lanes state = first & steps[kNewline].takes;
-      for (std::size_t at = 0; at <= text.size(); ++at) {
-        const Steps& step = steps[at < text.size() ? static_cast<unsigned char>(text[at]) : kNewline];
-        state = (((state << 1) | first) & step.takes) | (state & step.stays);
-        const Lanes ended = state & last;
-        if (__builtin_reduce_or(ended) != 0) tell(ended, std::min(at + 1, text.size()), visit);
-      }
-    }
-    template <class Visit>
-    void tell(const Lanes& ended, std::size_t end, Visit&& visit) const {
-      for (std::size_t lane = 0; lane < kLanes; ++lane)
-        for (std::uint64_t bits = ended[lane]; bits != 0; bits &= bits - 1)
-          visit(entries[lane * 64 + static_cast<std::size_t>(std::countr_zero(bits))], end);
-    }
+    void tell(const Lanes& state, std::size_t end, const Teller& teller) const;
   };
 
   struct Run {
     Letters letters;
     Entry entry;
   };
+  // One block, or two at a time: what the one waits for the other does meanwhile.
+  template <std::size_t kCount>
+  struct Pass;
+
   std::vector<Run> runs_;
   std::vector<Block> blocks_;
 };

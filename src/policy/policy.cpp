@@ -69,6 +69,24 @@ Verdict Policy::recipient(const Client& client, std::string_view address) const 
   return refuse(554, kRelayDenied, "Relay access denied");
 }
 
+Verdict Policy::sender(std::string_view login, std::string_view address) const {
+  const auto [local_part, domain] = mail::split_address(address);
+  if (address.empty() || owns(login, mail::unquote_local_part(local_part), domain))
+    return {true, Destination::relay, {}};
+  return refuse(
+      553, kRelayDenied,
+      "Sender address rejected: " + std::string(address) + " is not owned by user " + std::string(login));
+}
+
+// A login without a domain is a name at our own domains, not everywhere.
+bool Policy::owns(std::string_view login, std::string_view local_part, std::string_view domain) const {
+  if (settings_.recipients == nullptr) return false;
+  if (login.find('@') == std::string_view::npos && !domain.empty() && !is_local_domain(domain)) return false;
+  if (settings_.recipients->owned(login, local_part, domain)) return true;
+  const auto extension = mail::split_extension(local_part, settings_.domains.recipient_delimiter);
+  return extension.delimiter != 0 && settings_.recipients->owned(login, extension.user, domain);
+}
+
 bool Policy::local_recipient_exists(std::string_view local_part, std::string_view domain) const {
   if (mail::equal_ignoring_case(local_part, "postmaster")) return true;  // RFC 5321 section 4.5.1
   if (settings_.recipients == nullptr) return false;

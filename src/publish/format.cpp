@@ -1,5 +1,6 @@
 #include "format.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -44,14 +45,27 @@ void append_hex(std::string_view bytes, std::string& out) {
     fmt::format_to(std::back_inserter(out), "\\x{:02X}", static_cast<unsigned char>(c));
 }
 
+// The length of the run of printable ASCII at the front, none of it in `special`: nearly all that is logged.
+std::size_t bare_run(std::string_view text, std::string_view special) {
+  std::size_t size = 0;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) break;
+    if (std::ranges::any_of(special, [c](char each) { return each == c; })) break;
+    ++size;
+  }
+  return size;
+}
+
 // Copies UTF-8; controls, stray bytes and the characters of `special` become \xNN.
 void append_escaped(std::string_view text, std::string_view special, std::string& out) {
-  while (!text.empty()) {
+  while (true) {
+    const std::size_t run = bare_run(text, special);
+    out += text.substr(0, run);
+    text.remove_prefix(run);
+    if (text.empty()) return;
     const std::size_t size = utf8_size(text);
     const std::string_view character = text.substr(0, size == 0 ? 1 : size);
-    const bool bare = size == 1 ? !is_control(character[0]) && !special.contains(character[0])
-                                : size > 1 && !breaks_lines(character);
-    if (bare)
+    if (size > 1 && !breaks_lines(character))
       out += character;
     else
       append_hex(character, out);

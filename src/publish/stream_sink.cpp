@@ -31,8 +31,7 @@ class StreamSink : public Sink {
     if (format_ == LogFormat::json) {
       append_json(event, places_.hostname, batch_);
     } else {
-      append_syslog_time(event.time, batch_);
-      fmt::format_to(std::back_inserter(batch_), " {} ringpost[{}]: ", places_.hostname, places_.process_id);
+      batch_ += line_start(event.time);
       append_message(event, batch_);
     }
     batch_ += '\n';
@@ -59,6 +58,17 @@ class StreamSink : public Sink {
   virtual std::string name() const { return "stderr"; }
 
  private:
+  // What the lines of a second begin with: the calendar is asked once for all of them.
+  const std::string& line_start(WallTime time) {
+    if (time.seconds() != start_second_ || start_.empty()) {
+      start_second_ = time.seconds();
+      start_.clear();
+      append_syslog_time(time, start_);
+      fmt::format_to(std::back_inserter(start_), " {} ringpost[{}]: ", places_.hostname, places_.process_id);
+    }
+    return start_;
+  }
+
   void look_at_descriptor() {
     struct stat status{};
     regular_ = descriptor_ >= 0 && fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
@@ -109,6 +119,8 @@ class StreamSink : public Sink {
   LogFormat format_;
   SinkPlaces places_;
   std::string batch_;
+  std::string start_;  // see line_start()
+  std::int64_t start_second_ = 0;
   bool regular_ = false;
   bool cut_line_ = false;
 };

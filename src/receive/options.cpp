@@ -38,11 +38,11 @@ const OptionTable& option_table(const ListenerOptions*) {
   static const OptionTable table = options_of<ListenerOptions>(
       "listener", "Where mail comes in, and what a client may do there.",
       {
-          field<&ListenerOptions::protocol>(
-              "protocol",
-              "What is spoken there; submission asks for AUTH, imap and pop3 let people at their mailboxes, http serves "
-              "pages.",
-              needs_restart()),
+          field<&ListenerOptions::protocol>("protocol",
+                                            "What is spoken there; submission asks for AUTH, imap and pop3 "
+                                            "let people at their mailboxes, http serves "
+                                            "pages.",
+                                            needs_restart()),
           field<&ListenerOptions::address>("address", "Addresses and ports to listen on.", required(),
                                            not_empty(), example("[\"0.0.0.0:25\", \"[::]:25\"]"),
                                            postfix("inet_interfaces"), needs_restart()),
@@ -98,6 +98,11 @@ const OptionTable& option_table(const ListenerOptions*) {
                                                 postfix("smtpd_forbid_bare_newline")),
           field<&ListenerOptions::auth_without_tls>("auth_without_tls", "Let clients log in over clear text.",
                                                     postfix("smtpd_tls_auth_only")),
+          field<&ListenerOptions::any_sender>("any_sender",
+                                              "Let who has logged in use any sender address; otherwise only "
+                                              "its own and those of aliases that lead "
+                                              "to it, else 553 5.7.1.",
+                                              postfix("smtpd_sender_restrictions")),
           field<&ListenerOptions::proxy_protocol_from>(
               "proxy_protocol_from", "Load balancers that begin with a PROXY header, v1 or v2.",
               postfix("smtpd_upstream_proxy_protocol")),

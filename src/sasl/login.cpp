@@ -58,7 +58,7 @@ class LoginClient final : public ClientExchange {
 std::unique_ptr<ServerExchange> make_login_server() {
   return std::make_unique<LoginServer>();
 }
-std::unique_ptr<ClientExchange> make_login_client(const Credentials& credentials) {
+std::unique_ptr<ClientExchange> make_login_client(const Credentials& credentials, const Material&) {
   return std::make_unique<LoginClient>(credentials);
 }
 

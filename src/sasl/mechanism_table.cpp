@@ -11,13 +11,17 @@ namespace {
 
 struct Makers {
   std::unique_ptr<ServerExchange> (*server)();
-  std::unique_ptr<ClientExchange> (*client)(const Credentials&);
+  std::unique_ptr<ClientExchange> (*client)(const Credentials&, const Material&);
 };
 
 // In the order of kMechanisms.
 constexpr std::array<Makers, kMechanisms.size()> kMakers{{
+    {make_scram_plus_server, make_scram_plus_client},
+    {make_scram_server, make_scram_client},
     {make_plain_server, make_plain_client},
     {make_login_server, make_login_client},
+    {make_oauthbearer_server, make_oauthbearer_client},
+    {make_xoauth2_server, make_xoauth2_client},
 }};
 
 const Makers& makers(Mechanism mechanism) {
@@ -34,8 +38,9 @@ std::unique_ptr<ServerExchange> make_server(Mechanism mechanism) {
   return makers(mechanism).server();
 }
 
-std::unique_ptr<ClientExchange> make_client(Mechanism mechanism, const Credentials& credentials) {
-  return makers(mechanism).client(credentials);
+std::unique_ptr<ClientExchange> make_client(Mechanism mechanism, const Credentials& credentials,
+                                            const Material& material) {
+  return makers(mechanism).client(credentials, material);
 }
 
 std::optional<Mechanism> choose(MechanismSet offered, MechanismSet allowed) {
@@ -57,6 +62,12 @@ void Credentials::wipe() noexcept {
   authorization_id.clear();
   authentication_id.clear();
   password.wipe();
+  key.reset();
+}
+
+Step ServerExchange::take_keys(ScramKeys /*keys*/, const Material& /*material*/) {
+  RP_ASSERT(false);  // only those that rest at Step::keys are given any
+  return Step::malformed;
 }
 
 Step ServerExchange::verdict(bool verified) {

@@ -26,7 +26,9 @@ class PlainServer final : public ServerExchange {
     const std::string_view password = message.substr(second + 1);
     if (!authorization.empty() && !is_name(authorization)) return Step::malformed;
     if (!is_name(authentication) || !is_password(password)) return Step::malformed;
-    credentials_ = {std::string(authorization), std::string(authentication), Secret(password)};
+    credentials_.authorization_id = authorization;
+    credentials_.authentication_id = authentication;
+    credentials_.password = Secret(password);
     return Step::verify;
   }
 };
@@ -64,7 +66,7 @@ class PlainClient final : public ClientExchange {
 std::unique_ptr<ServerExchange> make_plain_server() {
   return std::make_unique<PlainServer>();
 }
-std::unique_ptr<ClientExchange> make_plain_client(const Credentials& credentials) {
+std::unique_ptr<ClientExchange> make_plain_client(const Credentials& credentials, const Material&) {
   return std::make_unique<PlainClient>(credentials);
 }
 

@@ -1,8 +1,9 @@
 #include "material.hpp"
 
 #include <algorithm>
-#include <unordered_set>
+#include <span>
 
+#include "ringpost/accounts/limits.hpp"
 #include "ringpost/mail/address.hpp"
 #include "ringpost/server/files.hpp"
 
@@ -14,29 +15,45 @@ constexpr Bytes kPemMax = 1_MiB;
 constexpr Bytes kAliasesMax = 64_MiB;
 constexpr const char* kAuthorities = "/etc/ssl/certs/ca-certificates.crt";
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return result;
-}
-
 // Accounts, the aliases file and the aliases of the database, as they are at the moment of the question.
 class KnownRecipients final : public policy::Recipients {
  public:
-  KnownRecipients(accounts::Accounts& accounts, const std::vector<std::string>& aliases)
-      : accounts_(accounts) {
-    for (const std::string& name : aliases) aliases_.insert(lower(name));
-  }
+  KnownRecipients(accounts::Accounts& accounts, std::shared_ptr<const mail::AliasTable> aliases)
+      : accounts_(accounts), aliases_(std::move(aliases)) {}
   bool exists(std::string_view local_part, std::string_view domain) const override {
     const auto directory = accounts_.directory();
-    return aliases_.contains(lower(local_part)) || directory->find(local_part, domain) != nullptr ||
-           directory->alias(local_part, domain) != nullptr;
+    return !in_file(local_part).empty() || directory->find(local_part, domain) != nullptr ||
+           directory->alias(local_part, domain) != nullptr || directory->catch_all(domain) != nullptr;
+  }
+  bool owned(std::string_view login, std::string_view local_part, std::string_view domain) const override {
+    const auto directory = accounts_.directory();
+    std::size_t budget = accounts::kOwnerTargetsMax;
+    return owned_by(*directory, login, local_part, domain, budget);
   }
 
  private:
+  std::span<const mail::AliasTarget> in_file(std::string_view local_part) const {
+    return aliases_ == nullptr ? std::span<const mail::AliasTarget>() : aliases_->find(local_part);
+  }
+  // The file goes before the database, as in delivery. `budget`: so many targets are looked at, and a loop is none.
+  bool owned_by(const accounts::Directory& directory, std::string_view login, std::string_view local_part,
+                std::string_view domain, std::size_t& budget) const {
+    const auto targets = in_file(local_part);
+    if (targets.empty()) return accounts::owns_address(directory, login, local_part, domain);
+    const accounts::User* user = directory.find(local_part, domain);
+    if (user != nullptr && user->name == login) return true;
+    return std::ranges::any_of(targets, [&](const mail::AliasTarget& target) {
+      if (target.kind != mail::AliasTargetKind::address && target.kind != mail::AliasTargetKind::local)
+        return false;
+      if (budget == 0) return false;
+      --budget;
+      const auto [name, at] = mail::split_address(target.text);
+      return owned_by(directory, login, mail::unquote_local_part(name), at.empty() ? domain : at, budget);
+    });
+  }
+
   accounts::Accounts& accounts_;
-  std::unordered_set<std::string> aliases_;
+  std::shared_ptr<const mail::AliasTable> aliases_;
 };
 
 Result<tls::Identity> read_identity(const FilePath& certificate, const FilePath& key) {
@@ -87,9 +104,9 @@ Result<std::shared_ptr<const Material>> read_material(std::shared_ptr<const Conf
     else if (text.error().system != ENOENT)
       return fail(std::move(text.error()).in("domains.aliases"));
   }
-  auto names = deliver::Local::alias_names(material->aliases);
-  if (!names) return fail(std::move(names.error()).in(aliases.text));
-  material->alias_names = std::move(*names);
+  auto table = deliver::Local::alias_table(material->aliases);
+  if (!table) return fail(std::move(table.error()).in(aliases.text));
+  material->alias_table = std::make_shared<const mail::AliasTable>(std::move(*table));
   // Built once here so that a bad certificate is found before any core is told of it. An empty file is a bad one, and no
   // reason to go on in clear text.
   if (has_certificate(*material))
@@ -110,7 +127,7 @@ Result<std::shared_ptr<const receive::Snapshot>> make_snapshot(const Material& m
       .hostname = configuration.hostname(),
       .policy = configuration.policy,
       .domains = configuration.domains,
-      .recipients = std::make_shared<KnownRecipients>(accounts, material.alias_names)});
+      .recipients = std::make_shared<KnownRecipients>(accounts, material.alias_table)});
   snapshot->blocklists = std::make_shared<const receive::BlocklistRules>(
       receive::make_blocklist_rules(configuration.blocklist, configuration.blocklists));
   return std::shared_ptr<const receive::Snapshot>(std::move(snapshot));
@@ -124,7 +141,7 @@ access::Speaks speaks(receive::Protocol protocol) {
 }
 
 access::Listening access_listening(const std::string& name, const receive::ListenerOptions& options,
-                                   const std::string& hostname,
+                                   const Configuration& configuration,
                                    const std::shared_ptr<const tls::ServerContext>& tls) {
   const bool upgrades = tls != nullptr && (options.tls == receive::TlsMode::offered ||
                                            options.tls == receive::TlsMode::required);
@@ -135,14 +152,19 @@ access::Listening access_listening(const std::string& name, const receive::Liste
   if (upgrades || listening.implicit_tls) listening.tls = tls;
   listening.connection_limit = options.connection_limit;
   listening.proxy_protocol_from = options.proxy_protocol_from;
-  listening.imap.hostname = hostname;
+  listening.client_rules = {.connections_max = options.client_connection_limit,
+                            .connection_rate = options.client_connection_rate,
+                            .message_rate = {}};
+  for (const auto* networks :
+       {&configuration.policy.relay_networks, &configuration.accounts.login_trusted_networks})
+    listening.uncounted_clients.insert(listening.uncounted_clients.end(), networks->begin(), networks->end());
+  listening.imap.hostname = configuration.hostname();
   listening.imap.starttls = upgrades;
   listening.imap.auth_needs_tls = !options.auth_without_tls;
   listening.imap.append_limit = options.message_size_limit;
   listening.imap.bad_commands_max = options.error_limit;
-  listening.imap.capabilities.remove(imap::Capability::compress_deflate);
   listening.imap.capabilities.remove(imap::Capability::quota_set);
-  listening.pop3.hostname = hostname;
+  listening.pop3.hostname = configuration.hostname();
   listening.pop3.starttls = upgrades;
   listening.pop3.auth_needs_tls = !options.auth_without_tls;
   listening.pop3.errors_max = options.error_limit;
@@ -158,7 +180,7 @@ Result<std::shared_ptr<const access::Snapshot>> make_access_snapshot(const Mater
     tls = RP_TRY(tls::ServerContext::build(material.tls_server, material.ticket_keys));
   auto snapshot = std::make_shared<access::Snapshot>();
   for (const auto& [name, options] : configuration.listener)
-    snapshot->listeners.push_back(access_listening(name, options, configuration.hostname(), tls));
+    snapshot->listeners.push_back(access_listening(name, options, configuration, tls));
   return std::shared_ptr<const access::Snapshot>(std::move(snapshot));
 }
 

@@ -13,6 +13,7 @@
 #include "ringpost/deliver/local.hpp"
 #include "ringpost/deliver/service.hpp"
 #include "ringpost/intake/filtering.hpp"
+#include "ringpost/mail/aliases.hpp"
 #include "ringpost/policy/policy.hpp"
 #include "ringpost/receive/service.hpp"
 #include "ringpost/server/configuration.hpp"
@@ -29,8 +30,8 @@ struct Material {
   tls::ServerSettings tls_server;
   tls::ClientSettings tls_client;
   std::string aliases;
-  std::vector<std::string> alias_names;  // for the policy: an alias is a recipient that exists
-  std::shared_ptr<const intake::FilterSettings> filter;          // null: there is none; set by Process
+  std::shared_ptr<const mail::AliasTable> alias_table;   // of `aliases`, for the policy; null: there are none
+  std::shared_ptr<const intake::FilterSettings> filter;  // null: there is none; set by Process
   std::unordered_map<std::string, std::string> route_passwords;  // by the name of the route
 };
 

@@ -68,9 +68,10 @@ void ClientSession::tls_started() {
   say_hello(Expect::ehlo);
 }
 
-void ClientSession::authenticate(sasl::Mechanism mechanism, const sasl::Credentials& credentials) {
+void ClientSession::authenticate(sasl::Mechanism mechanism, const sasl::Credentials& credentials,
+                                 const sasl::Material& material) {
   RP_ASSERT(phase_ == Phase::ready && expected_.empty());
-  exchange_ = sasl::make_client(mechanism, credentials);
+  exchange_ = sasl::make_client(mechanism, credentials, material);
   fmt::format_to(std::back_inserter(output_), "AUTH {}", sasl::traits(mechanism).name);
   phase_ = Phase::secret;
   if (const std::optional<sasl::Secret> initial = exchange_->initial()) {
@@ -106,6 +107,8 @@ ClientSession::MaybeEvent ClientSession::on_auth() {
     return std::nullopt;
   }
   if (reply_.code >= 300 && reply_.code < 400) return break_off("unexpected reply to AUTH");
+  if (reply_.completed() && !exchange_->satisfied())
+    return break_off("the server did not prove that it knows the password");
   exchange_.reset();
   phase_ = Phase::ready;
   return event(reply_.completed() ? Kind::authenticated : Kind::auth_refused);

@@ -80,7 +80,7 @@ void ServerSession::say_hello() {
   if (offers_auth()) {
     output_ += "250-AUTH";
     for (const sasl::MechanismTraits& known : sasl::kMechanisms) {
-      if (settings_->mechanisms.has(known.mechanism)) fmt::format_to(out, " {}", known.name);
+      if (mechanisms_.has(known.mechanism)) fmt::format_to(out, " {}", known.name);
     }
     output_ += "\r\n";
   }
@@ -92,7 +92,7 @@ void ServerSession::say_hello() {
 }
 
 bool ServerSession::offers_auth() const {
-  return !settings_->mechanisms.empty() && !authenticated_ && (secure_ || !settings_->auth_needs_tls);
+  return !mechanisms_.empty() && !authenticated_ && (secure_ || !settings_->auth_needs_tls);
 }
 
 std::optional<Event> ServerSession::on_starttls(std::string_view arguments, Input& input) {

@@ -25,7 +25,7 @@ bool is_ascii(std::string_view text) {
 }  // namespace
 
 ServerSession::ServerSession(const ServerSettings& settings, bool secure)
-    : settings_(&settings), secure_(secure) {}
+    : settings_(&settings), mechanisms_(settings.mechanisms), secure_(secure) {}
 ServerSession::ServerSession(ServerSession&&) noexcept = default;
 ServerSession& ServerSession::operator=(ServerSession&&) noexcept = default;
 ServerSession::~ServerSession() = default;
@@ -63,6 +63,7 @@ Event ServerSession::next(Input& input, std::span<std::byte> target) {
 Event ServerSession::decide(Event event) {
   switch (event.kind) {
     case Kind::helo:
+    case Kind::auth_keys:
     case Kind::auth:
     case Kind::mail:
     case Kind::recipient:
@@ -80,7 +81,8 @@ std::optional<Event> ServerSession::read_command(Input& input) {
   const Line line = take_line(input);
   if (line.state == Line::State::none) return Event{Kind::need_input};
   if (line.state == Line::State::refused) return std::nullopt;
-  std::optional<Event> event = phase_ == Phase::auth ? on_auth_answer(line.text) : execute(line.text, input);
+  std::optional<Event> event =
+      phase_ == Phase::auth ? take_turn(auth_->answer(line.text)) : execute(line.text, input);
   drop_line();
   return event;
 }
@@ -221,7 +223,7 @@ void ServerSession::close(const mail::Reply& reply) {
   if (phase_ == Phase::closed) return;
   pending_ = Kind::need_input;
   queued_ = Kind::need_input;
-  exchange_.reset();
+  auth_.reset();
   say(reply);
   phase_ = Phase::closed;
 }
@@ -301,7 +303,7 @@ std::optional<Event> ServerSession::refuse(const FixedReply& reply) {
 
 std::optional<Event> ServerSession::hang_up(const FixedReply& reply) {
   say(reply);
-  exchange_.reset();
+  auth_.reset();
   phase_ = Phase::closed;
   return std::nullopt;
 }

@@ -50,8 +50,33 @@ void Group::add_envelope(MessageId id, std::span<const std::byte> payload, std::
   records_[count_ - 1].summary = std::as_bytes(std::span(&summary_, 1));
 }
 
-Result<journal::Ticket> Group::append(journal::Log& log, bool reserve) {
-  return log.append(std::span(records_).first(count_), std::span(places_).first(count_), reserve);
+Result<journal::Ticket> Group::append(journal::Log& log, Figures& figures, bool reserve) {
+  auto ticket = log.append(std::span(records_).first(count_), std::span(places_).first(count_), reserve);
+  if (ticket) note_written(figures);
+  return ticket;
+}
+
+void Group::note_written(Figures& figures) const {
+  for (std::size_t i = 0; i < count_; ++i) {
+    const std::uint64_t size = places_[i].size;
+    switch (static_cast<RecordType>(records_[i].type)) {
+      case RecordType::body:
+      case RecordType::chunk:
+      case RecordType::body_end:
+        figures.body_bytes.add(size);
+        break;
+      case RecordType::envelope:
+        figures.envelope_bytes.add(size);
+        break;
+      case RecordType::state:
+        figures.state_bytes.add(size);
+        break;
+      case RecordType::done:
+      case RecordType::moved:
+        figures.ending_bytes.add(size);
+        break;
+    }
+  }
 }
 
 journal::Location Group::where(RecordType type) const {
@@ -86,6 +111,13 @@ Result<void> Spool::State::refuse(Error error) {
   return fail(std::move(error));
 }
 
+// 452 for what time and room will mend, 451 for trouble.
+Result<void> Spool::State::refuse_now() {
+  const Refusal why = refusing();
+  const bool trouble = why == Refusal::write_errors || why == Refusal::closing;
+  return refuse({trouble ? ErrorKind::temporary : ErrorKind::exhausted, 0, std::string(to_string(why))});
+}
+
 // Valid until the next suspension.
 std::span<const std::byte> Spool::State::encode(const mail::Envelope& envelope,
                                                 const mail::ArrivalFacts& facts) {
@@ -101,7 +133,7 @@ void Spool::State::note_accepted(std::uint64_t size) {
 Task<Result<void>> Spool::State::accept(MessageId id, const mail::Envelope& envelope,
                                         const mail::ArrivalFacts& facts,
                                         std::span<const std::span<const std::byte>> pieces) {
-  if (full()) co_return refuse({ErrorKind::exhausted, 0, "the spool is full"});
+  if (full()) co_return refuse_now();
   RP_ASSERT(envelope.recipient_count() > 0);
   const std::uint64_t size = total(pieces);
   if (size > kWholeMessageMax)
@@ -115,7 +147,7 @@ Task<Result<void>> Spool::State::accept(MessageId id, const mail::Envelope& enve
     Group group;
     if (size != 0) group.add(RecordType::body, id, pieces);
     group.add_envelope(id, encode(envelope, facts), envelope.recipient_count());
-    const auto ticket = group.append(*log, false);
+    const auto ticket = group.append(*log, figures, false);
     if (ticket) {
       queue.add(id, {.envelope = group.where(RecordType::envelope), .body = group.where(RecordType::body)},
                 envelope.recipient_count());
@@ -218,10 +250,10 @@ Task<Result<void>> Incoming::State::put(std::span<const std::byte> bytes, bool r
   if (chunks.size() >= kChunksMax) co_return fail(ErrorKind::permanent, "the message has too many pieces");
   const Instant deadline = spool->core.now() + kRoomWait;
   while (true) {
-    if (!reserve && spool->full()) co_return spool->refuse({ErrorKind::exhausted, 0, "the spool is full"});
+    if (!reserve && spool->full()) co_return spool->refuse_now();
     Group group;
     group.add(RecordType::chunk, {body_id}, bytes);
-    const auto ticket = group.append(*spool->log, reserve);
+    const auto ticket = group.append(*spool->log, spool->figures, reserve);
     if (ticket) {
       chunks.push_back(group.where(RecordType::chunk));
       spool->log->add_live(chunks.back());
@@ -239,7 +271,7 @@ Task<Result<void>> Spool::State::accept_large(MessageId id, const mail::Envelope
   RP_CO_CHECK(co_await body.put_gathered());
   const Instant deadline = core.now() + kRoomWait;
   while (true) {
-    if (full()) co_return refuse({ErrorKind::exhausted, 0, "the spool is full"});
+    if (full()) co_return refuse_now();
     // Later ones are settled with the end: a frame that fails takes those behind it along.
     if (std::ranges::any_of(body.frames, [&](std::uint64_t frame) { return log->failed({frame}); }))
       co_return refuse({ErrorKind::temporary, 0, "a part of the message could not be written"});
@@ -249,7 +281,7 @@ Task<Result<void>> Spool::State::accept_large(MessageId id, const mail::Envelope
     Group group;
     group.add(RecordType::body_end, id, std::as_bytes(std::span(&end, 1)));
     group.add_envelope(id, encode(envelope, facts), envelope.recipient_count());
-    const auto ticket = group.append(*log, false);
+    const auto ticket = group.append(*log, figures, false);
     if (!ticket) {
       if (ticket.error().kind != ErrorKind::exhausted) co_return refuse(ticket.error());
       if (!co_await log->wait_for_room(deadline)) co_return refuse(ticket.error());

@@ -83,7 +83,7 @@ Task<Result<void>> Spool::State::carry_state(const journal::RecordView& view) {
       // Of a message that another core has, which may not have written it down yet.
       Group group;
       group.add(RecordType::state, view.id, view.payload, view.flags);
-      if (group.append(*log, true)) {
+      if (group.append(*log, figures, true)) {
         const journal::SegmentName elsewhere{.shard = ~0U};
         log->add_pin(group.where(RecordType::state), {&elsewhere, 1});
         co_return Result<void>{};
@@ -117,7 +117,7 @@ Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
   std::erase_if(voided, [&](const journal::SegmentName& name) { return name.shard == own_shard; });
   const auto names = encode_segments(voided);
   if (!voided.empty()) group.add(RecordType::moved, id, names, kForeign);
-  RP_CHECK(group.append(*log, true));
+  RP_CHECK(group.append(*log, figures, true));
   copy.envelope = group.where(RecordType::envelope);
   copy.body = group.where(RecordType::body);
   if (copy.large) copy.large->end = group.where(RecordType::body_end);

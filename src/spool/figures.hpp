@@ -14,6 +14,11 @@ struct Figures {
     registry.add("spool_index_bytes", "Memory of the table of messages.", index_bytes);
     registry.add("spool_accepted", "Messages accepted.", accepted);
     registry.add("spool_accepted_bytes", "Bytes of messages accepted.", accepted_bytes);
+    registry.add("spool_body_bytes", "Written of messages, moved ones again.", body_bytes);
+    registry.add("spool_envelope_bytes", "Written of envelopes.", envelope_bytes);
+    registry.add("spool_state_bytes", "Written about what has become of recipients of messages that go on.",
+                 state_bytes);
+    registry.add("spool_ending_bytes", "Written about messages that have ended, or moved.", ending_bytes);
     registry.add("spool_ended", "Messages whose recipients are all final.", ended);
     registry.add("spool_moved", "Messages moved so that their segment could be freed.", moved);
     registry.add("spool_in_memory", "Messages at level memory that are not written yet.", in_memory);
@@ -30,6 +35,7 @@ struct Figures {
 
   observe::Gauge messages, tried, index_bytes, in_memory, unwritten_states;
   observe::Gauge refusing;
+  observe::Counter body_bytes, envelope_bytes, state_bytes, ending_bytes;
   observe::Counter refused_disk, refused_memory;
   observe::Counter accepted, accepted_bytes, ended, moved, refused, damaged;
 };

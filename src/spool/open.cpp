@@ -67,7 +67,7 @@ Task<void> Spool::State::recover(std::shared_ptr<State> self) {
       [this](journal::Log&, const journal::RecordView& view) {
         is_of_guest(view.type) ? guest->visit(view) : replay->visit(view);
       },
-      &report);
+      &report, [this](MessageId id) { queue.index().fetch(id); });
   if (guest != nullptr) guest->visited(recovery);
   replay->finish();
   figures.damaged.add(replay->unreadable() + replay->without_body());
@@ -124,21 +124,18 @@ Task<Result<void>> Spool::State::settle_foreign() {
   co_return Result<void>{};
 }
 
-// Little by little: new mail is taken meanwhile.
+// Little by little: new mail is taken meanwhile. Before it is handed over nobody changes what has become of it.
 Task<Result<void>> Spool::State::announce_recovered() {
   Survey left(shared_from_this());
-  for (auto some = co_await left.next(); !some.empty(); some = co_await left.next())
-    for (const auto& [id, loaded] : some) {
-      Entry* entry = queue.find(id);
-      if (entry == nullptr || !entry->is(Entry::unannounced)) continue;
-      entry->clear(Entry::unannounced);
-      // Before it is handed over nobody changes what has become of it.
-      if (loaded)
-        listener->queued(
-            {.id = id, .envelope = &loaded->envelope, .outcomes = loaded->outcomes, .recovered = true});
-      else
-        announce(id, true);
-    }
+  const Survey::HandedTo to = [this](MessageId id, std::span<const std::byte> envelope) {
+    Entry* entry = queue.find(id);
+    if (!entry->is(Entry::unannounced)) return;
+    entry->clear(Entry::unannounced);
+    envelope.empty() ? announce(id, true) : announce_with(*entry, envelope, true);
+  };
+  const Survey::Ahead ahead = [this](MessageId id) { listener->next(id); };
+  while (co_await left.hand_over(to, ahead)) {
+  }
   if (closing) co_return fail(ErrorKind::cancelled, "the spool is closing");
   co_return Result<void>{};
 }

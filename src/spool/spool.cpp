@@ -32,7 +32,10 @@ Task<Result<void>> Spool::accept(MessageId id, const mail::Envelope& envelope,
 }
 
 Result<Incoming> Spool::begin() {
-  if (state_->full()) return fail(ErrorKind::exhausted, "the spool is full");
+  if (state_->full()) {
+    auto refused = state_->refuse_now();
+    return fail(std::move(refused).error());
+  }
   auto state = std::make_unique<Incoming::State>();
   state->spool = state_;
   state->body_id = next_id().value;

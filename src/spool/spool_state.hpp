@@ -52,10 +52,11 @@ class Group {
   // Its body, if there is one, has been added just before.
   void add_envelope(MessageId id, std::span<const std::byte> payload, std::size_t recipients,
                     bool no_body = false);
-  Result<journal::Ticket> append(journal::Log& log, bool reserve);
+  Result<journal::Ticket> append(journal::Log& log, Figures& figures, bool reserve);
   journal::Location where(RecordType type) const;  // after append; nowhere when there is none
 
  private:
+  void note_written(Figures& figures) const;
   static constexpr std::size_t kRecordsMax = 4;
   std::array<journal::Record, kRecordsMax> records_;
   std::array<std::span<const std::byte>, kRecordsMax> payloads_;
@@ -80,6 +81,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   std::span<const std::byte> encode(const mail::Envelope& envelope, const mail::ArrivalFacts& facts);
   Refusal refusing() const;
   bool full() const { return refusing() != Refusal::none; }
+  Result<void> refuse_now();
   Result<void> refuse(Error error);
   void note_accepted(std::uint64_t size);
 

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
-#include <ranges>
 #include <tuple>
+#include <utility>
 
 #include "ringpost/journal/limits.hpp"
 #include "ringpost/shard/await.hpp"
@@ -20,6 +19,11 @@ Survey::Survey(Spool& spool, Wanted wanted, MessageId after, std::size_t pass)
       after_(after),
       pass_(std::min(pass, kSurveyPassMax)) {}
 
+Survey::Survey(Spool& spool, std::vector<MessageId> ids)
+    : spool_(spool.state_), pass_(ids.size()), ids_(std::move(ids)), over_(true) {
+  std::ranges::sort(ids_);
+}
+
 Survey::Survey(std::shared_ptr<Spool::State> spool)
     : spool_(std::move(spool)), pass_(kSurveyPassMax), unannounced_only_(true) {}
 
@@ -30,17 +34,59 @@ FramePool& Survey::frames() {
 Task<std::vector<Survey::Found>> Survey::next() {
   std::vector<Found> found;
   while (found.empty()) {
-    if (spool_->closing) co_return found;
     co_await shard::Yield{spool_->core};
-    if (pass_ended()) {
-      if (over_) co_return found;
-      co_await gather();
-    }
-    if (places_.empty() && run_.empty()) find_places();
-    if (run_.empty() && !places_.empty()) co_await read_run(run_length());
+    if (!co_await advance()) co_return found;
     found = co_await show();
   }
   co_return found;
+}
+
+Task<bool> Survey::hand_over(const HandedTo& to, const Ahead& ahead) {
+  co_await shard::Yield{spool_->core};
+  if (!co_await advance()) co_return false;
+  Run& run = *run_;  // nobody else advances
+  for (std::size_t i = 0; i < kSurveyShown && run.shown < run.places.size(); ++i) {
+    const Place place = run.places[run.shown++];
+    if (const std::size_t later = run.shown + kSurveyAhead; later < run.places.size()) {
+      spool_->queue.index().fetch(run.places[later].id);
+      if (ahead) ahead(run.places[later].id);
+    }
+    if (spool_->queue.find(place.id) == nullptr) continue;
+    if (const auto envelope = read_envelope(place); !envelope.empty()) {
+      to(place.id, envelope);
+      continue;
+    }
+    const auto alone = co_await spool_->read_envelope(place.id);
+    if (spool_->queue.find(place.id) != nullptr)
+      to(place.id, alone ? std::span<const std::byte>(*alone) : std::span<const std::byte>{});
+  }
+  co_return true;
+}
+
+// Until there is something to show; meanwhile what comes behind it is read. False: there are no more.
+Task<bool> Survey::advance() {
+  while (run_left() == 0) {
+    if (spool_->closing) co_return false;
+    run_ = std::exchange(reading_, nullptr);
+    if (run_ == nullptr && pass_ended()) {
+      if (over_) co_return false;
+      co_await gather();
+    }
+    if (run_ == nullptr) run_ = begin_to_read();
+    if (run_ == nullptr) {
+      co_await shard::Yield{spool_->core};
+      continue;
+    }
+    reading_ = begin_to_read();
+    while (!run_->read) co_await spool_->quiet.wait();
+  }
+  co_return true;
+}
+
+// What was read is what it was if it still counts: its segment cannot have been used again.
+std::span<const std::byte> Survey::read_envelope(const Place& place) const {
+  const Entry* entry = spool_->queue.find(place.id);
+  return entry != nullptr && entry->envelope == place.envelope ? place.payload : std::span<const std::byte>{};
 }
 
 // The ids of the next pass.
@@ -91,6 +137,7 @@ Task<void> Survey::keep_the_first() {
 void Survey::find_places() {
   const std::size_t end = std::min(taken_ + kSurveyPlaces, ids_.size());
   for (; taken_ < end; ++taken_) {
+    if (taken_ + kSurveyAhead < end) spool_->queue.index().fetch(ids_[taken_ + kSurveyAhead]);
     const Entry* entry = spool_->queue.find(ids_[taken_]);
     if (entry != nullptr) places_.push_back({ids_[taken_], entry->envelope, {}});
   }
@@ -114,28 +161,48 @@ std::size_t Survey::run_length() const {
   return count;
 }
 
-Task<void> Survey::read_run(std::size_t count) {
-  const auto first = places_.end() - static_cast<std::ptrdiff_t>(count);
-  run_.assign(std::move_iterator(first), std::move_iterator(places_.end()));
-  places_.erase(first, places_.end());
-  if (count == 1) co_return;
+// Null: no more places are known.
+std::shared_ptr<Survey::Run> Survey::begin_to_read() {
+  if (places_.empty()) find_places();
+  if (places_.empty()) return nullptr;
+  auto run = std::make_shared<Run>();
+  const std::size_t count = run_length();
+  run->places.assign(places_.rbegin(), places_.rbegin() + static_cast<std::ptrdiff_t>(count));
+  places_.resize(places_.size() - count);
+  run->read = count == 1;
+  if (!run->read) spool_->core.spawn(read(spool_, run));
+  return run;
+}
+
+// Whatever fails is tried one by one when it is shown.
+Task<void> Survey::read(std::shared_ptr<Spool::State> spool, std::shared_ptr<Run> run) {
+  ++spool->background;
   std::vector<journal::Location> where;
-  for (const Place& place : std::views::reverse(run_)) where.push_back(place.envelope);
-  // Whatever fails is tried one by one when it is shown.
-  (void)co_await spool_->log->read_near(
-      std::move(where), [this](std::size_t index, std::span<const std::byte> payload) {
-        run_[run_.size() - 1 - index].payload.assign(payload.begin(), payload.end());
-      });
+  std::size_t size = 0;
+  for (const Place& place : run->places) {
+    where.push_back(place.envelope);
+    size += place.envelope.size;
+  }
+  run->texts.reserve(size);  // so that they stay where they are
+  (void)co_await spool->log->read_near(std::move(where),
+                                       [&](std::size_t index, std::span<const std::byte> payload) {
+                                         const std::size_t at = run->texts.size();
+                                         run->texts.insert(run->texts.end(), payload.begin(), payload.end());
+                                         run->places[index].payload = std::span(run->texts).subspan(at);
+                                       });
+  run->read = true;
+  --spool->background;
+  spool->quiet.notify_all();
 }
 
 Task<std::vector<Survey::Found>> Survey::show() {
   std::vector<Found> found;
-  for (std::size_t looked_at = 0; !run_.empty() && looked_at < kSurveyShown; ++looked_at) {
-    Place place = std::move(run_.back());
-    run_.pop_back();
+  for (std::size_t i = 0; run_left() > 0 && i < kSurveyShown; ++i) {
+    const Place place = run_->places[run_->shown++];
     if (spool_->queue.find(place.id) == nullptr) continue;
-    auto loaded = place.payload.empty() ? co_await spool_->load(place.id)
-                                        : spool_->loaded_from(place.id, std::move(place.payload));
+    const auto envelope = read_envelope(place);
+    auto loaded = envelope.empty() ? co_await spool_->load(place.id)
+                                   : spool_->loaded_from(place.id, {envelope.begin(), envelope.end()});
     if (loaded || spool_->queue.find(place.id) != nullptr) found.push_back({place.id, std::move(loaded)});
   }
   co_return found;

@@ -203,4 +203,16 @@ const Facts& Session::facts() const {
   return state_->facts;
 }
 
+std::string Session::channel_binding() const {
+  constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+  std::string binding(kChannelBindingBytes, '\0');
+  if (!state_->handshake_done || state_->facts.version != Version::tls_1_3) return {};
+  ERR_clear_error();
+  const int made =
+      SSL_export_keying_material(state_->ssl.get(), reinterpret_cast<unsigned char*>(binding.data()),
+                                 binding.size(), kLabel.data(), kLabel.size(), nullptr, 0, 0);
+  ERR_clear_error();
+  return made == 1 ? binding : std::string();
+}
+
 }  // namespace ringpost::tls

@@ -78,10 +78,7 @@ bool Mailroom::User::may_miss(std::uint32_t uid) const {
 }
 
 Mailroom::Mailroom(Machine& machine, const Profile& profile, Ledger& ledger, Coverage& coverage)
-    : machine_(machine),
-      ledger_(ledger),
-      coverage_(coverage),
-      random_(profile.seed * 101 + 3) {
+    : machine_(machine), ledger_(ledger), coverage_(coverage), random_(profile.seed * 101 + 3) {
   for (unsigned i = 0; i < kUsers; ++i) {
     users_.push_back(std::make_unique<User>());
     users_.back()->name = fmt::format("u{}@origin.test", i);
@@ -183,10 +180,12 @@ Task<void> Mailroom::live(shard::Core& core, store::Store& store, User& user, un
   while (life == life_ && !user.box) {
     auto opened = co_await store.open(user.name);
     if (life != life_) co_return;
-    if (opened)
-      user.box = *std::move(opened);
-    else
+    if (!opened) {
       co_await shard::Sleep(core, std::chrono::seconds{1});
+      continue;
+    }
+    user.box = *std::move(opened);
+    compare(user);  // what was in doubt shows now, before anything is done on top of it
   }
   while (life == life_) {
     if (!std::exchange(user.busy, true)) {

@@ -183,6 +183,7 @@ Task<void> Remotes::talk(Visit& visit) {
         (void)co_await send(visit);
         co_return;
       case Kind::start_tls:
+      case Kind::auth_keys:
       case Kind::auth:
         RP_ASSERT(false);  // neither is offered
     }

@@ -116,7 +116,7 @@ class Host:
             shutil.copy(source, os.path.join(tls, name))
         for source, name in ((certificate, "fullchain.pem"), (key, "privkey.pem")):
             shutil.copy(source, self.path("/home/" + name))
-        for name in ("users", "relay.password"):
+        for name in ("users", "relay.password", "token.pem"):
             with open(os.path.join(folder, name), "w") as file:
                 file.write("")
         with open(os.path.join(folder, "local.cf"), "w") as file:

@@ -69,6 +69,10 @@ SAYS = [
     ("ringpost filter quarantine delete --all", r"delete: 1 message"),
     ("openssl s_client", r"CONNECTION ESTABLISHED|TLSv1\.[23]"),
     ("build/release/tools/loadgen/loadgen compare", r"lost 0"),
+    ("build/release/tools/loadgen/loadgen imap --to 127.0.0.1:143 --auth 'anna@example.com:correct horse' --do append", r"200 operations of 200 begun"),
+    ("build/release/tools/loadgen/loadgen imap --to 127.0.0.1:143 --auth 'anna@example.com:correct horse' --do fetch", r"600 read or written"),
+    ("build/release/tools/loadgen/loadgen imap --to 127.0.0.1:143 --auth 'anna@example.com:correct horse' --do idle", r"50 operations of 50 begun"),
+    ("build/release/tools/loadgen/loadgen pop3", r" 0 refused, 0 unanswered"),
 ]
 
 # Pages whose story needs mail that waits.

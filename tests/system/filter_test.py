@@ -4,6 +4,7 @@ import email
 import email.policy
 import glob
 import os
+import signal
 
 import ringpost
 from foreign import maildir
@@ -351,6 +352,42 @@ class Rules(FilterTest):
         self.assertIn(", compiled", server.command_ok("status"))
         self.assertEqual(os.stat(cache).st_mtime_ns, before)
         self.accepted(server, SPAM)
+
+    def test_mail_has_its_full_verdict_before_the_compile_has_ended(self):
+        """A thousand rules whose compile is stopped half way: the same mail gets the same tests and score from PCRE2 as from what is compiled."""
+        many = "".join(f"body WORD{n} /wor+d\\W{{1,4}}n?{n}\\b(?!x)/i\nscore WORD{n} 0.01\n" for n in range(1000))
+        server = self.filter_server(rules=RULES + many)
+        compiler = wait_until(lambda: next(iter(self.compilers(server)), None), "the compiler to run")
+        os.kill(compiler, signal.SIGSTOP)
+        self.addCleanup(self.resume, compiler)
+        spam = message("buy", body="cheap pills, a limited offer\r\n\r\nword 7 Worrd - 77\r\n")
+        before = self.judged(server, spam)
+        self.assertEqual(before["action"], "tag")
+        self.assertLessEqual({"OFFER", "PILLS", "WORD7", "WORD77"}, set(before["tests"].split(",")))
+        self.assertIn("being compiled", server.command_ok("status"))
+        self.assertEqual(self.compilers(server), [compiler])
+        self.resume(compiler)
+        wait_until(lambda: ", compiled" in server.command_ok("status"), "the rules to be compiled")
+        after = self.judged(server, spam)
+        self.assertEqual([after[name] for name in ("action", "score", "tests")], [before[name] for name in ("action", "score", "tests")])
+
+    def compilers(self, server):
+        """Processes below the server, which starts nothing else."""
+        children = []
+        for task in glob.glob(f"/proc/{server.pid}/task/*/children"):
+            with open(task) as file:
+                children += map(int, file.read().split())
+        return children
+
+    def resume(self, process):
+        try:
+            os.kill(process, signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+
+    def judged(self, server, data):
+        [event] = server.wait_for_event("received", queue_id=self.accepted(server, data))
+        return event
 
     def test_a_set_too_small_for_a_database_is_done_too(self):
         server = self.filter_server(rules="body PILLS /cheap pills/\nscore PILLS 6\nreport_safe 0\n")

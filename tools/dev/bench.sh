@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # ./dev bench [WHAT] [ARGUMENTS]: the figures. Nothing passes or fails by time. Arguments go to the programs (micro: --benchmark_filter=...,
-# server: see bench/server.py --help, peers: bench/peers.py --help, --compare and allocators: bench/compare.py --help).
+# server: see bench/server.py --help, peers: bench/peers.py --help, mail: bench/mail.py --help, --compare and allocators: bench/compare.py --help).
 dev_bench() {
   local what=${1:-all}
   [ $# -gt 0 ] && shift
@@ -11,11 +11,12 @@ dev_bench() {
     spool) bench_spool "$@" ;;
     filter) bench_filter "$@" ;;
     peers) bench_peers "$@" ;;
+    mail) bench_mail "$@" ;;
     bulk) bench_bulk "$@" ;;
     knobs) bench_knobs "$@" ;;
     allocators) bench_allocators "$@" ;;
     --compare) bench_compare "$@" ;;
-    *) die "bench [micro|server|spool|filter|peers|bulk|knobs|allocators|--compare REV] [ARGUMENTS]: there is no '$what'" ;;
+    *) die "bench [micro|server|spool|filter|peers|mail|bulk|knobs|allocators|--compare REV] [ARGUMENTS]: there is no '$what'" ;;
   esac
 }
 
@@ -38,6 +39,13 @@ bench_peers() {
   build_preset release ringpost loadgen
   say "Ringpost and its peers (about four minutes)"
   python3 bench/peers.py "$@"
+}
+
+# Mailboxes beside Dovecot; as root, for it lives in a mount name space.
+bench_mail() {
+  build_preset release ringpost loadgen
+  say "mailboxes of Ringpost and of Dovecot (about ten minutes; --small: one)"
+  python3 bench/mail.py "$@"
 }
 
 # The working tree over another revision: a worktree of its own, built alike.
@@ -109,7 +117,7 @@ bench_filter() {
   unpack_oracle
   unpack_filters
   build_preset release bench_filter
-  say "CPU of a mail in three filters (about a minute)"
+  say "CPU of a mail in three filters (about two minutes)"
   local mails
   mapfile -t mails < <(python3 tools/dev/agree.py --corpus "$corpus" --out build/agree --list)
   python3 bench/filter.py --program build/release/bench/bench_filter --spamassassin build/foreign/spamassassin \

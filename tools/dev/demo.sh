@@ -161,7 +161,7 @@ demo_send_kinds() {
   demo_load "500 over STARTTLS, 5 recipients each" 500 --to "$mx" --tls starttls --recipients 5
   demo_load "50 of 2 MiB" 50 --to "$mx" --size 2MiB --connections 4
   printf 'demo secret\n' | "$demo_ringpost" user add anna --config "$config"
-  demo_load "200 by submission over TLS, with a login" 200 --to "$submission" --protocol submission --tls implicit --auth "anna:demo secret" --connections 4
+  demo_load "200 by submission over TLS, with a login" 200 --to "$submission" --protocol submission --tls implicit --auth "anna:demo secret" --from anna@localhost --connections 4
   say "one by curl and one by swaks, for Anna, who is local"
   printf 'From: me@example.org\r\nTo: anna@localhost\r\nSubject: from curl\r\n\r\nHello Anna.\r\n' >"$demo_folder/mail.eml"
   curl --silent --show-error --url "smtp://$mx/demo.invalid" --mail-from me@example.org --mail-rcpt anna@localhost --upload-file "$demo_folder/mail.eml"

@@ -1,18 +1,21 @@
 #include "process.hpp"
 
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <random>
 #include <utility>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <netdb.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "output.hpp"
 
 namespace ringpost::loadgen {
 
@@ -48,12 +51,27 @@ Duration thread_cpu_time() {
   return clock_now(CLOCK_THREAD_CPUTIME_ID);
 }
 
+// "RUNNING WAITING SLICES" in nanoseconds.
+Duration thread_wait_time() {
+  const auto text = read_file("/proc/thread-self/schedstat", 4096);
+  if (!text) return Duration{0};
+  const std::size_t blank = text->find(' ');
+  if (blank == std::string::npos) return Duration{0};
+  std::int64_t waited = 0;
+  (void)std::from_chars(text->data() + blank + 1, text->data() + text->size(), waited);
+  return Duration{waited};
+}
+
 Duration steady_now() {
   return clock_now(CLOCK_MONOTONIC);
 }
 
 WallTime wall_now() {
   return {clock_now(CLOCK_REALTIME).count()};
+}
+
+std::uint32_t random_number() {
+  return std::random_device{}();
 }
 
 void leave_at_once(int code) {
@@ -132,14 +150,13 @@ bool ProgressLine::due() {
 }
 
 void ProgressLine::show(const std::string& line) {
-  fmt::print(stderr, "\r{:<78}", line);
-  std::fflush(stderr);
+  say("\r{:<78}", line);
   shown_ = true;
 }
 
 void ProgressLine::clear() {
   if (!std::exchange(shown_, false)) return;
-  fmt::print(stderr, "\r{:<78}\r", "");
+  say("\r{:<78}\r", "");
 }
 
 }  // namespace ringpost::loadgen

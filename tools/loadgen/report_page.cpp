@@ -45,8 +45,9 @@ details::details-content{content-visibility:visible;block-size:auto}details summ
 table.compare{margin-bottom:.8em}</style></head><body>
 )";
 
-std::string figure_text(double value, const Figure& figure) {
-  return figure.key == "rate" ? fmt::format("{:.0f}", value) : fmt::format("{:.3f}", value);
+std::string unit_of(const Json& run) {
+  const std::string unit = run["unit"].text();
+  return unit.empty() ? "messages" : unit;
 }
 
 PlotLine line_of(const Json& run, std::string name, std::string_view key) {
@@ -73,7 +74,7 @@ std::vector<PlotLine> core_lines(const Json& run, std::string_view place, std::s
 }
 
 PlotLine histogram_line(const Json& run) {
-  PlotLine line{"messages", {}};
+  PlotLine line{unit_of(run), {}};
   const Distribution distribution = distribution_of(run["histogram_ns"]);
   // Eight log-linear buckets in one bar, so that bars are wide enough to be seen.
   double bar_end = 0;
@@ -96,9 +97,9 @@ std::string latency_plots(const Json& run) {
                  .y_logarithmic = true,
                  .lines = {line_of(run, "p50", "p50_ms"), line_of(run, "p99", "p99_ms"),
                            line_of(run, "p99.9", "p99_9_ms"), line_of(run, "longest", "max_ms")}}) +
-         svg_of({.title = "Latency of all messages",
+         svg_of({.title = "Latency of all " + unit_of(run),
                  .x_unit = "ms",
-                 .y_unit = "messages",
+                 .y_unit = unit_of(run),
                  .x_logarithmic = true,
                  .bars = true,
                  .lines = {histogram_line(run)}});
@@ -124,6 +125,12 @@ constexpr std::array<ServerPlot, 8> kServerPlots{{
 
 std::string server_plots(const Json& run) {
   std::string text;
+  const Json::List& seconds = run["seconds"].list();
+  if (!seconds.empty() && !seconds[0]["memory_mb"].is_null())
+    text += svg_of({.title = "Server: memory of its own",
+                    .x_unit = "seconds",
+                    .y_unit = "MB",
+                    .lines = {line_of(run, "memory", "memory_mb")}});
   for (const ServerPlot& one : kServerPlots)
     text += svg_of({.title = std::string(one.title),
                     .x_unit = "seconds",
@@ -136,7 +143,7 @@ std::string plots(const Json& run) {
   return "<div class=\"plots\">\n" +
          svg_of({.title = "Rate and trouble",
                  .x_unit = "seconds",
-                 .y_unit = "messages/s",
+                 .y_unit = unit_of(run) + "/s",
                  .lines = {line_of(run, "acknowledged", "rate"),
                            line_of(run, "refused or unanswered", "wrong")}}) +
          latency_plots(run) +
@@ -146,7 +153,7 @@ std::string plots(const Json& run) {
                  .lines = core_lines(run, "cores", "busy", 100)}) +
          svg_of({.title = "Acknowledged on each core",
                  .x_unit = "seconds",
-                 .y_unit = "messages/s",
+                 .y_unit = unit_of(run) + "/s",
                  .lines = core_lines(run, "cores", "acknowledged", 1)}) +
          server_plots(run) + "</div>\n";
 }
@@ -180,7 +187,7 @@ std::string run_section(const Json& run, std::size_t index, std::size_t of_its_n
   for (const Figure& figure : kFigures)
     text += fmt::format(
         "<div><small>{}</small><b data-run=\"{}\" data-figure=\"{}\">{}</b><small>{}</small></div>\n",
-        figure.name, index, figure.key, figure_text(figure_of(run, figure), figure), figure.unit);
+        figure.name, index, figure.key, shown(figure_of(run, figure), figure), figure.unit);
   return text + "</div>\n" + plots(run) + options_table(run) + "</section>\n";
 }
 
@@ -191,12 +198,13 @@ std::string comparison_rows(const RunGroup& base, const RunGroup& other) {
     rows += fmt::format(
         "<tr><td data-label=\"\">{}</td><td data-label=\"\">{}</td><td class=\"n\" "
         "data-label=\"base\">{}</td><td class=\"n\" data-label=\"this\">{}</td>"
-        "<td class=\"n\" data-label=\"ratio\">{:.3f}</td><td class=\"n\" data-label=\"95 %\">{:.3f} to "
-        "{:.3f}</td><td class=\"n\" data-label=\"p\">{:.3f}</td><td class=\"verdict {}\" "
+        "<td class=\"n\" data-label=\"ratio\">{}</td><td class=\"n\" data-label=\"95 %\">{}</td>"
+        "<td class=\"n\" data-label=\"p\">{:.3f}</td><td class=\"verdict {}\" "
         "data-label=\"\">{}</td></tr>\n",
-        html_escaped(other.name), d.figure->name, figure_text(median(base.values(*d.figure)), *d.figure),
-        figure_text(median(other.values(*d.figure)), *d.figure), d.ratio.value, d.ratio.low, d.ratio.high,
-        d.p, said, said);
+        html_escaped(other.name), d.figure->name, shown(base.middle(*d.figure), *d.figure),
+        shown(other.middle(*d.figure), *d.figure),
+        d.ratio.known ? fmt::format("{:.3f}", d.ratio.value) : "none",
+        d.ratio.known ? fmt::format("{:.3f} to {:.3f}", d.ratio.low, d.ratio.high) : "none", d.p, said, said);
   }
   return rows;
 }

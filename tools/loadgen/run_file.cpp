@@ -2,14 +2,19 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <optional>
 
 #include <fmt/format.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include "ringpost/base/assert.hpp"
 #include "ringpost/mail/date.hpp"
 
 #include "limits.hpp"
 #include "process.hpp"
+#include "run_check.hpp"
 
 namespace ringpost::loadgen {
 
@@ -22,77 +27,31 @@ std::string kernel() {
   return uname(&name) == 0 ? fmt::format("{} {}", name.sysname, name.release) : "unknown";
 }
 
-std::string protocol_of(const SmtpOptions& options) {
-  std::string text = options.protocol == Protocol::lmtp         ? "lmtp"
-                     : options.protocol == Protocol::submission ? "submission"
-                                                                : "smtp";
-  if (options.tls == TlsUse::starttls) text += " + STARTTLS";
-  if (options.tls == TlsUse::implicit) text += " + TLS";
-  if (options.login) text += " + AUTH";
-  return text + (options.bdat ? ", BDAT" : ", DATA");
-}
-
-std::string load_of(const SmtpOptions& options) {
-  const std::string_view spacing = options.spacing == Spacing::poisson ? "Poisson, " : "";
-  if (options.ramp_to)
-    return fmt::format("open, {}{:.0f} to {:.0f}/s", spacing, options.rate, *options.ramp_to);
-  if (options.rate > 0) return fmt::format("open, {}{:.0f}/s", spacing, options.rate);
-  return "closed";
-}
-
-std::string sizes_of(const SmtpOptions& options) {
-  if (!options.corpus.empty()) return "mails of " + options.corpus;
-  std::string text;
-  for (const SizeShare& share : options.size.shares) {
-    if (!text.empty()) text += ", ";
-    text += to_string(share.smallest);
-    if (share.largest != share.smallest) text += "-" + to_string(share.largest);
-    if (options.size.shares.size() > 1) text += fmt::format(":{:g}", share.weight);
-  }
-  return text;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
-// Never the password.
-Json options_json(const SmtpOptions& options) {
-  return Json()
-      .set("to", joined(options.to))
-      .set("protocol", protocol_of(options))
-      .set("load", load_of(options))
-      .set("connections", options.connections)
-      .set("messages_per_connection", options.messages_per_connection)
-      .set("in_flight", options.in_flight)
-      .set("size", sizes_of(options))
-      .set("recipients", options.recipients.empty() ? options.recipient_count : options.recipients.size())
-      .set("domains", options.domains * options.recipient_domains.size())
-      .set("seed", options.common.seed);
-}
-
 }  // namespace
 
 Json run_json(const RunParts& parts) {
-  const SmtpOptions& options = parts.options;
+  const LoadPlan& plan = parts.plan;
+  auto summary = admin::parse_json(parts.summary);
+  RP_ASSERT(summary.has_value());
   return Json()
       .set("format", kRunFormat)
       .set("version", kRunVersion)
-      .set("name", options.name.empty() ? protocol_of(options) + ", " + load_of(options) : options.name)
-      .set("loop", options.rate > 0 || options.ramp_to ? "open" : "closed")
+      .set("name", plan.load().name.empty() ? plan.protocol() + ", " + plan.load_text() : plan.load().name)
+      .set("loop", plan.open() ? "open" : "closed")
+      .set("unit", plan.unit())
       .set("started", mail::format_date(parts.started))
       .set("machine", parts.machine)
       .set("kernel", kernel())
-      .set("options", options_json(options))
-      .set("summary", admin::parse_json(parts.summary).value_or(Json()))
+      .set("options", plan.options_json())
+      .set("summary", std::move(*summary))
       .set("histogram_ns", buckets_json(parts.latency))
       .set("seconds_cut", parts.series.cut())
       .set("seconds", series_json(parts.series));
 }
 
-Result<void> write_file(const std::string& path, std::string_view text) {
+namespace {
+
+Result<void> write_in_place(const std::string& path, std::string_view text) {
   std::FILE* const file = std::fopen(path.c_str(), "we");
   if (file == nullptr) return fail_system(errno, "write " + path);
   const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
@@ -101,14 +60,56 @@ Result<void> write_file(const std::string& path, std::string_view text) {
   return {};
 }
 
+// The file itself where `path` is a link to it, and a name beside it; no second name: it is no plain file.
+struct Places {
+  std::string path;
+  std::optional<std::string> beside;
+};
+
+Places places_of(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    return {path, std::nullopt};
+  const std::string real =
+      std::filesystem::exists(status) ? std::filesystem::canonical(path, error).string() : path;
+  return {real, fmt::format("{}.{}.new", real, getpid())};
+}
+
+}  // namespace
+
+Result<void> write_file(const std::string& path, std::string_view text) {
+  const Places places = places_of(path);
+  if (!places.beside) return write_in_place(path, text);
+  auto done = write_in_place(*places.beside, text);
+  if (done && std::rename(places.beside->c_str(), places.path.c_str()) != 0)
+    done = fail_system(errno, "write " + path);
+  if (!done) std::remove(places.beside->c_str());
+  return done;
+}
+
+Result<void> can_write(const std::string& path) {
+  const Places places = places_of(path);
+  if (!places.beside) {
+    if (std::filesystem::is_directory(path)) return fail_system(EISDIR, "write " + path);
+    return {};
+  }
+  auto done = write_in_place(*places.beside, "");
+  std::remove(places.beside->c_str());
+  if (!done) done.error().text = system_error(done.error().system, "write " + path).text;
+  return done;
+}
+
 Result<Json> read_run(const std::string& path) {
   const std::string text = RP_TRY(read_file(path, kRunFileBytesMax));
   auto json = admin::parse_json(text);
   if (!json) return fail(std::move(json).error().in(path));
   if ((*json)["format"].text() != kRunFormat)
     return fail(ErrorKind::permanent, path + " is no run of loadgen; --run-file makes one");
-  if ((*json)["version"].number() != kRunVersion)
+  if ((*json)["version"] != Json(kRunVersion))
     return fail(ErrorKind::permanent, path + " is of another version of loadgen");
+  if (const std::string wrong = fault_of(*json); !wrong.empty())
+    return fail(ErrorKind::permanent, path + ": " + wrong);
   return std::move(*json);
 }
 

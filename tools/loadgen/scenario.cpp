@@ -7,7 +7,12 @@
 
 #include "ringpost/config/toml_text.hpp"
 
+#include "access.hpp"
+#include "access_arguments.hpp"
 #include "argument_types.hpp"
+#include "clean_text.hpp"
+#include "limits.hpp"
+#include "output.hpp"
 #include "process.hpp"
 #include "smtp.hpp"
 #include "smtp_arguments.hpp"
@@ -33,17 +38,67 @@ OptionValue merged(OptionValue base, const OptionValue& over) {
   return base;
 }
 
-Result<SmtpOptions> run_of(const OptionValue& table, const std::string& name, const std::string& file) {
-  CLI::App app;
-  app.set_help_flag();
-  SmtpOptions options;
-  options.common.cores.offload_threads = 1;
+using Run = std::variant<SmtpOptions, AccessOptions>;
+
+// Takes "load" out of the table: "smtp", "imap" or "pop3".
+Result<Run> load_of(OptionValue& table, const std::string& file) {
+  auto* const entries = std::get_if<OptionValue::Table>(&table.value);
+  const auto found = std::ranges::find(*entries, "load", &OptionEntry::key);
+  if (found == entries->end()) return Run(SmtpOptions());
+  const auto* text = found->value.as<std::string>();
+  const std::string load = text == nullptr ? "" : *text;
+  const int line = static_cast<int>(found->value.source.line);
+  entries->erase(found);
+  if (load == "smtp") return Run(SmtpOptions());
+  if (load == "imap") return Run(AccessOptions(AccessProtocol::imap));
+  if (load == "pop3") return Run(AccessOptions(AccessProtocol::pop3));
+  return fail(ErrorKind::permanent, fmt::format("{}:{}: load is \"smtp\", \"imap\" or \"pop3\"", file, line));
+}
+
+void add_options(CLI::App& app, SmtpOptions& options) {
   add_smtp(app, options);
-  RP_CHECK(parse_table(app, table, file));
-  options.name = name;
-  if (const std::string wrong = complaint(options); !wrong.empty())
-    return fail(ErrorKind::permanent, file + ": run." + name + ": " + wrong);
-  return options;
+}
+void add_options(CLI::App& app, AccessOptions& options) {
+  add_access(app, options);
+}
+
+// The name becomes a file of the folder; what a run is called and where it goes is said in one place only.
+std::string name_complaint(const OptionValue& table, const std::string& name) {
+  if (name.empty() || name.starts_with('.') || name.find_first_of("/\\") != std::string::npos ||
+      clean_text(name) != name)
+    return "\"" + clean_text(name) + "\" cannot be the name of a file";
+  for (const std::string_view key : {"run_file", "run-file", "name"})
+    if (table.find(key) != nullptr)
+      return std::string(key) + " is given by the name of the table and by folder";
+  return {};
+}
+
+Result<Run> run_of(OptionValue table, const std::string& name, const std::string& file) {
+  if (const std::string wrong = name_complaint(table, name); !wrong.empty())
+    return fail(ErrorKind::permanent,
+                fmt::format("{}:{}: run.{}: {}", file, table.source.line, clean_text(name), wrong));
+  Run run = RP_TRY(load_of(table, file));
+  RP_CHECK(std::visit(
+      [&](auto& options) -> Result<void> {
+        CLI::App app;
+        app.set_help_flag();
+        options.common.cores.offload_threads = 1;
+        add_options(app, options);
+        RP_CHECK(parse_table(app, table, file));
+        options.name = name;
+        if (const std::string wrong = complaint(options); !wrong.empty())
+          return fail(ErrorKind::permanent, file + ": run." + name + ": " + wrong);
+        return {};
+      },
+      run));
+  return run;
+}
+
+int run_one(const SmtpOptions& options, Signals& signals) {
+  return run_smtp(options, signals);
+}
+int run_one(const AccessOptions& options, Signals& signals) {
+  return run_access(options, signals);
 }
 
 // The keys of the file itself.
@@ -85,11 +140,22 @@ Result<Scenario> parse_scenario(std::string_view text, const std::string& file) 
   return scenario;
 }
 
+namespace {
+
+// `run` in its round.
+template <class Options>
+int run_numbered(Options run, const Scenario& scenario, std::uint64_t round, Signals& signals) {
+  const std::string number = scenario.repeat > 1 ? "-" + std::to_string(round) : "";
+  run.run_file = fmt::format("{}/{}{}.json", scenario.folder, run.name, number);
+  if (!run.common.json && output(run.name + number + "\n", 0) != 0) return kFailed;
+  const int code = run_one(run, signals);
+  if (!run.common.json && code != kFailed) return output("\n", code);
+  return code;
+}
+
+}  // namespace
+
 int run_scenario(const std::string& path) {
-  const auto complain = [](const std::string& text) {
-    fmt::print(stderr, "loadgen: {}\n", text);
-    return 2;
-  };
   const auto text = read_file(path, kScenarioBytesMax);
   if (!text) return complain(text.error().text);
   const auto scenario = parse_scenario(*text, path);
@@ -100,14 +166,11 @@ int run_scenario(const std::string& path) {
   Signals signals;
   int worst = 0;
   for (std::uint64_t round = 1; round <= scenario->repeat; ++round)
-    for (SmtpOptions run : scenario->runs) {
-      const std::string number = scenario->repeat > 1 ? "-" + std::to_string(round) : "";
-      run.run_file = fmt::format("{}/{}{}.json", scenario->folder, run.name, number);
-      if (!run.common.json) fmt::print("{}{}\n", run.name, number);
-      const int code = run_smtp(run, signals);
-      if (code == 2 || signals.came()) return code;
+    for (const Run& one : scenario->runs) {
+      const int code =
+          std::visit([&](auto run) { return run_numbered(std::move(run), *scenario, round, signals); }, one);
+      if (code == kFailed || code == kLinesLost || signals.came()) return code;
       worst = std::max(worst, code);
-      if (!run.common.json) fmt::print("\n");
     }
   return worst;
 }

@@ -5,8 +5,10 @@
 
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "access_options.hpp"
 #include "smtp_options.hpp"
 
 namespace ringpost::loadgen {
@@ -14,7 +16,7 @@ namespace ringpost::loadgen {
 struct Scenario {
   std::string folder = ".";
   std::uint64_t repeat = 1;
-  std::vector<SmtpOptions> runs;  // each with its name
+  std::vector<std::variant<SmtpOptions, AccessOptions>> runs;  // each with its name
 };
 
 // `file` is for messages. Everything that is wrong with a run is found before the first begins.

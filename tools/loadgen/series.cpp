@@ -38,6 +38,7 @@ admin::Json second_json(const Second& second) {
                          .set("p99_9_ms", milliseconds_of(second.latency.quantile(0.999)))
                          .set("max_ms", milliseconds_of(second.latency.max()))
                          .set("cores", std::move(cores));
+  if (second.server_memory) json.set("memory_mb", static_cast<double>(*second.server_memory) / 1e6);
   if (second.server) json.set("server", server_json(*second.server));
   return json;
 }
@@ -69,6 +70,7 @@ void Series::add(Look look) {
       second.cores.push_back(between(last_->cores[i], look.cores[i], second.length));
     second.latency = look.latency.since(last_->latency);
     if (look.server && last_->server) second.server = between(*last_->server, *look.server, second.length);
+    second.server_memory = look.server_memory;
     seconds_.push_back(std::move(second));
   }
   cut_ = seconds_.size() >= kSecondsMax;

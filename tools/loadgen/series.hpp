@@ -31,6 +31,7 @@ struct Look {
   std::vector<CoreCount> cores;
   Distribution latency;
   std::optional<ServerFigures> server;
+  std::optional<std::uint64_t> server_memory;
 };
 
 struct Second {
@@ -39,6 +40,7 @@ struct Second {
   std::vector<CoreCount> cores;  // cpu: busy share, 0 to 1
   Distribution latency;
   std::optional<ServerSecond> server;
+  std::optional<std::uint64_t> server_memory;  // at its end, in bytes
 
   std::uint64_t acknowledged() const;
   std::uint64_t wrong() const;

@@ -98,6 +98,9 @@ Task<void> SinkConversation::talk() {
         if (!co_await start_tls()) co_return;
         session_.tls_started();
         break;
+      case Kind::auth_keys:  // never: only passwords are offered
+        session_.refuse_auth();
+        break;
       case Kind::auth:
         authenticate();
         break;

@@ -19,7 +19,7 @@ smtp::ServerSettings session_settings(const SinkOptions& options, const Persona&
   settings.banner = options.protocol == Protocol::lmtp ? "LMTP loadgen sink" : "ESMTP loadgen sink";
   if (persona.tls == TlsUse::starttls)
     settings.tls = persona.tls_required ? smtp::TlsOffer::required : smtp::TlsOffer::offered;
-  if (options.login) settings.mechanisms = sasl::MechanismSet::all();
+  if (options.login) settings.mechanisms = sasl::MechanismSet::passwords();
   settings.auth_needs_tls = false;
   settings.message_size_max = kMessageSizeMax;
   settings.recipients_max = kRecipientsMax;

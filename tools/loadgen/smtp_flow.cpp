@@ -18,39 +18,14 @@ using Reason = smtp::ClientEvent::Reason;
 }  // namespace
 
 SmtpFlow::SmtpFlow(SmtpCore& owner, const Target& target)
-    : owner_(owner), target_(target), slots_(options().in_flight) {
+    : LoadFlow(owner, target), owner_(owner), slots_(options().in_flight) {
   if (const auto& login = options().login) {
     credentials_.authentication_id = login->user;
     credentials_.password = sasl::Secret(login->password);
   }
 }
 
-void SmtpFlow::abort() {
-  if (connection_) connection_->abort();
-}
-
-Task<void> SmtpFlow::run() {
-  Duration back_off = kBackOffMin;
-  while (owner_.expects_work()) {
-    if (co_await visit()) {
-      back_off = kBackOffMin;
-    } else {
-      co_await owner_.pause(back_off);
-      back_off = std::min(2 * back_off, kBackOffMax);
-    }
-  }
-}
-
-// True when something was sent: then the next visit need not wait.
-Task<bool> SmtpFlow::visit() {
-  auto connected = co_await net::connect(owner_.core_, target_.endpoint, std::nullopt, deadline());
-  if (!connected) {
-    owner_.figures_.connect_failures.add();
-    owner_.figures_.note_trouble(connected.error().text);
-    co_return false;
-  }
-  owner_.figures_.connections.add();
-  connection_ = std::move(*connected);
+Task<bool> SmtpFlow::converse() {
   session_.emplace(owner_.plan_.session);
   begun_ = 0;
   authenticated_ = quitting_ = false;
@@ -59,8 +34,6 @@ Task<bool> SmtpFlow::visit() {
     co_await talk();
   else
     owner_.figures_.greet_failures.add();
-  co_await connection_->close();
-  connection_.reset();
   session_.reset();
   pieces_.clear();
   co_return welcome&& begun_ > 0;
@@ -69,7 +42,6 @@ Task<bool> SmtpFlow::visit() {
 // ---- before the first message
 
 Task<bool> SmtpFlow::greet() {
-  if (options().tls == TlsUse::implicit && !co_await start_tls()) co_return false;
   for (;;) {
     const smtp::ClientEvent event = co_await next_event();
     switch (event.kind) {
@@ -90,10 +62,7 @@ Task<bool> SmtpFlow::greet() {
         }
         co_return true;
       case Kind::tls_ready:
-        // The reply lies in the kernel's buffer until this flow suspends; TLS wants a buffer of its own.
-        co_await shard::Yield{owner_.core_};
-        connection_->discard_input();
-        if (!co_await start_tls()) co_return false;
+        if (!co_await switch_to_tls()) co_return false;
         session_->tls_started();
         break;
       case Kind::authenticated:
@@ -113,19 +82,6 @@ Task<bool> SmtpFlow::greet() {
         break;
     }
   }
-}
-
-Task<bool> SmtpFlow::start_tls() {
-  tls::Destination destination{.server_name = target_.host};
-  if (options().resume_tls) destination.session_key = to_string(target_.endpoint);
-  const auto done = co_await connection_->connect_tls(*owner_.tls_, destination, deadline());
-  if (!done) {
-    owner_.figures_.note_trouble(done.error().text);
-    co_return false;
-  }
-  owner_.figures_.tls_sessions.add();
-  if (connection_->tls_facts()->resumed) owner_.figures_.tls_resumed.add();
-  co_return true;
 }
 
 Task<void> SmtpFlow::say_quit() {
@@ -223,7 +179,7 @@ Task<void> SmtpFlow::talk() {
 
 // Nothing is under way and nothing is due: waits for work, or leaves.
 Task<void> SmtpFlow::idle() {
-  const std::uint64_t most = options().messages_per_connection;
+  const std::uint64_t most = options().per_connection;
   if (owner_.expects_work() && (most == 0 || begun_ < most)) {
     co_await owner_.work();
     co_return;
@@ -233,7 +189,7 @@ Task<void> SmtpFlow::idle() {
 }
 
 bool SmtpFlow::may_begin() {
-  const std::uint64_t most = options().messages_per_connection;
+  const std::uint64_t most = options().per_connection;
   return !quitting_ && (most == 0 || begun_ < most) && session_->can_begin() && free_slot() != nullptr;
 }
 
@@ -357,6 +313,8 @@ void SmtpFlow::close(const smtp::ClientEvent& event) {
   if (told && !quitting_) owner_.figures_.note_refusal(session_->reply());
   if (busy_ != 0 && !told) {
     owner_.figures_.lost_connections.add();
+    owner_.figures_.note_trouble(session_->reply().text);
+  } else if (event.reason == Reason::protocol) {
     owner_.figures_.note_trouble(session_->reply().text);
   }
   for (Slot& slot : slots_) {

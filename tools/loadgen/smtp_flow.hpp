@@ -1,6 +1,6 @@
-// One sender: connects, greets, sends what is due, says goodbye; and again, until there is no more work.
+// One sender's connection: greets, sends what is due, says goodbye.
 //
-// Layer: tool. Owner: the coroutine SmtpCore::drive on one core.
+// Layer: tool. Owner: the coroutine LoadCore::drive on one core.
 // Cost:  a message is one or two sends of slices: commands, the patched front, the shared text, the patched
 //        tail. Nothing is allocated once each slot has been used.
 #pragma once
@@ -12,21 +12,17 @@
 #include <vector>
 
 #include "ringpost/mail/envelope.hpp"
-#include "ringpost/net/connection.hpp"
 #include "ringpost/smtp/client_session.hpp"
 
 #include "limits.hpp"
+#include "load_flow.hpp"
 #include "smtp_core.hpp"
 
 namespace ringpost::loadgen {
 
-class SmtpFlow final : public ListLink<> {
+class SmtpFlow final : public LoadFlow {
  public:
   SmtpFlow(SmtpCore& owner, const Target& target);
-  Task<void> run();
-  // Ends what it waits for on its connection.
-  void abort();
-  friend FramePool& frame_pool(SmtpFlow& flow) { return flow.owner_.core_.frames(); }
 
  private:
   // One transaction on its way, with all that its sending refers to.
@@ -44,9 +40,8 @@ class SmtpFlow final : public ListLink<> {
     bool deferred = false;       // one was refused with 4yz
   };
 
-  Task<bool> visit();
+  Task<bool> converse() override;
   Task<bool> greet();
-  Task<bool> start_tls();
   Task<void> talk();
   Task<void> idle();
   Task<void> say_quit();
@@ -67,13 +62,10 @@ class SmtpFlow final : public ListLink<> {
   void close(const smtp::ClientEvent& event);
   Slot* free_slot();
   Slot& slot_of(const smtp::ClientEvent& event);
-  Instant deadline() const { return owner_.core_.now() + owner_.plan_.options.timeout; }
   const SmtpOptions& options() const { return owner_.plan_.options; }
 
   SmtpCore& owner_;
-  const Target& target_;
   sasl::Credentials credentials_;
-  std::unique_ptr<net::Connection> connection_;
   std::optional<smtp::ClientSession> session_;
   std::vector<Slot> slots_;
   std::vector<std::span<const std::byte>> pieces_;  // to be sent, in order

@@ -1,44 +1,26 @@
-// What the sender says at its end.
+// What the sender of mail says at its end, beside what every load says.
 //
 // Layer: tool. After the cores have stopped.
 #pragma once
 
-#include <string>
 #include <vector>
 
-#include "distribution.hpp"
-#include "report.hpp"
+#include "load_report.hpp"
 #include "smtp_core.hpp"
 
 namespace ringpost::loadgen {
 
-class SmtpSummary {
+class SmtpSummary final : public LoadSummary {
  public:
   SmtpSummary(const SmtpPlan& plan, const std::vector<const SmtpCore*>& cores, const Effort& effort);
-  std::string text() const;
-  std::string json() const;
-  double rate() const { return per_second(acknowledged(), elapsed_); }
-  std::uint64_t wrong() const { return sum(&SmtpFigures::refused) + sum(&SmtpFigures::unanswered); }
-  std::uint64_t overdue() const;
-  Distribution latency() const {
-    Distribution all;
-    all.add(latency_);
-    return all;
-  }
-  std::uint64_t acknowledged() const { return sum(&SmtpFigures::acknowledged); }
 
  private:
-  std::uint64_t sum(observe::Counter SmtpFigures::* counter) const;
-
-  const SmtpPlan& plan_;
-  std::vector<const SmtpCore*> cores_;
-  Effort effort_;
-  Duration elapsed_{0};
-  std::uint64_t never_begun_ = 0;
-  observe::Histogram latency_;
-  std::map<int, std::uint64_t> codes_;
-  std::map<int, std::string> examples_;
-  std::map<std::string, std::uint64_t> troubles_;
+  std::string acknowledged_more() const override;
+  std::string refused_more() const override;
+  void add_members(JsonObject& object) const override;
+  bool examples_have_codes() const override { return true; }
+  std::uint64_t recipients_ = 0;
+  std::uint64_t refused_recipients_ = 0;
 };
 
 }  // namespace ringpost::loadgen

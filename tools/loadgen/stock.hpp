@@ -17,7 +17,7 @@
 #include "ringpost/base/units.hpp"
 
 #include "load_id.hpp"
-#include "smtp_options.hpp"
+#include "size_mix.hpp"
 #include "weighted.hpp"
 
 namespace ringpost::loadgen {

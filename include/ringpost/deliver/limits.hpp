@@ -96,6 +96,11 @@ inline constexpr std::size_t kHoldRulesMax = 256;
 // Jobs that are held one by one, on one core: by id, or in a state. Some 100 bytes each, and a row in the tables.
 inline constexpr std::size_t kHeldOneByOneMax = 100'000;
 
+// Parked messages in one turn, when a rule about what is held is put in force over all of them; and of those whose envelope must
+// tell, how many are noted by their ids: with more, all of them are asked again.
+inline constexpr std::size_t kMarkedPerTurn = 2048;
+inline constexpr std::size_t kUnsureMax = 65'536;
+
 // Messages that one page of a queue listing shows at the most.
 inline constexpr std::size_t kListPageMax = 1000;
 // Messages looked at by an operator's command before others of this core have their turn.

@@ -28,6 +28,7 @@
 #include "ringpost/base/task.hpp"
 #include "ringpost/deliver/finished_targets.hpp"
 #include "ringpost/deliver/options.hpp"
+#include "ringpost/mail/aliases.hpp"
 #include "ringpost/mail/reply.hpp"
 #include "ringpost/policy/options.hpp"
 #include "ringpost/shard/core.hpp"
@@ -119,8 +120,8 @@ class Local {
   // For the reload: deliveries that have begun keep what they have.
   Result<void> set_settings(LocalSettings settings);
 
-  // Which local parts an alias answers for: the policy asks before it accepts a recipient. Safe from any core.
-  static Result<std::vector<std::string>> alias_names(std::string_view aliases_text);
+  // Which local parts an alias answers for, and with what: the policy asks before it accepts a recipient. Safe from any core.
+  static Result<mail::AliasTable> alias_table(std::string_view aliases_text);
 
   struct State;
   shard::Core& core();

@@ -60,6 +60,7 @@ class Service final : public spool::Announcements {
 
   // From the spool: fresh and recovered messages alike.
   void queued(const spool::Queued& message) override;
+  void next(MessageId id) override;
 
   void reload(std::shared_ptr<const Settings> settings);
   void drain();

@@ -16,6 +16,7 @@
 #include "ringpost/filter/bayes.hpp"
 #include "ringpost/filter/eval.hpp"
 #include "ringpost/filter/message_view.hpp"
+#include "ringpost/filter/meta_trees.hpp"
 #include "ringpost/filter/rules.hpp"
 #include "ringpost/patterns/expression.hpp"
 #include "ringpost/patterns/set.hpp"
@@ -88,10 +89,12 @@ class Engine {
   std::span<const std::uint32_t> users_of(std::uint32_t rule) const {
     return std::span(users_).subspan(users_begin_[rule], users_begin_[rule + 1] - users_begin_[rule]);
   }
+  MetaTrees::Tree meta(std::uint32_t rule) const { return trees_.tree(roots_[rule]); }
   double rest(std::uint32_t meta) const { return rest_[meta]; }
   // What a scan asks of a rule at every turn, in one byte: kHidden and so on.
   std::uint8_t traits(std::uint32_t rule) const { return traits_[rule]; }
-  static constexpr std::uint8_t kHidden = 1, kNegated = 2, kCaptures = 4, kNoSubject = 8, kMultiple = 16;
+  static constexpr std::uint8_t kHidden = 1, kNegated = 2, kCaptures = 4, kNoSubject = 8, kMultiple = 16,
+                                kMeta = 32;
   // Rules that run: eval rules that nobody has to ask for; all that a verdict is about, metas last; all by name.
   std::span<const std::uint32_t> open_evals() const { return open_evals_; }
   std::span<const std::uint32_t> judged() const { return judged_; }
@@ -117,7 +120,9 @@ class Engine {
   std::vector<std::uint32_t> asking_;
   std::vector<std::uint32_t> metas_;
   std::vector<std::uint32_t> users_begin_, users_;  // of each rule
-  std::vector<double> rest_;                        // of each meta in metas_
+  MetaTrees trees_;
+  std::vector<std::uint32_t> roots_;  // of each rule that is a meta
+  std::vector<double> rest_;          // of each meta in metas_
   std::vector<std::uint8_t> traits_;
   std::vector<std::uint32_t> open_evals_, judged_, by_name_;
   std::vector<std::pair<std::uint32_t, Captures>> captures_;

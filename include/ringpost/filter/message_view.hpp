@@ -41,7 +41,10 @@ struct HeaderRequest {
   bool reversed_ip = false;
   bool first = false;
   bool last = false;
-  std::string key;  // the same for requests that ask the same
+  std::string key;      // the same for requests that ask the same
+  bool pseudo = false;  // the name is no field's alone
+
+  bool takes_part() const { return address || display_name || host || ip || first || last; }
 
   static HeaderRequest parse(std::string_view text);
 };

@@ -46,8 +46,8 @@ class MimePart {
  private:
   friend class MimeReader;
 
-  std::unique_ptr<HeaderFields> fields_;
-  std::string storage_;  // of encoded_, when it is not in the message
+  std::shared_ptr<const HeaderFields> fields_;  // of the first part, those of the message, which outlives it
+  std::string storage_;                         // of encoded_, when it is not in the message
   std::string_view encoded_;
   mutable std::optional<std::string> decoded_;
 };

@@ -22,7 +22,7 @@ struct ServerSettings {
   std::vector<std::pair<std::string, std::string>> id{{"name", "Ringpost"}};
 
   bool starttls = false;  // offered while the connection is in clear text
-  sasl::MechanismSet mechanisms = sasl::MechanismSet::all();
+  sasl::MechanismSet mechanisms = sasl::MechanismSet::passwords();
   bool auth_needs_tls = true;           // LOGINDISABLED, and AUTHENTICATE refused, in clear text
   std::uint32_t auth_failures_max = 3;  // then BYE
 

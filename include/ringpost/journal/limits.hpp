@@ -35,9 +35,13 @@ inline constexpr unsigned kBlockReads = 2;  // of a block, before it counts as o
 inline constexpr std::size_t kDamageReportsMax = 1000;  // kept with their text; further ones are only counted
 inline constexpr std::size_t kVoidsMax = 64;            // failed ranges that are not closed yet
 inline constexpr std::size_t kFailedRangesMax = 1024;   // remembered for who asks late
-inline constexpr std::size_t kVisitedPerTurn = 4096;    // records that recovery takes from an index table
+inline constexpr std::size_t kAheadSteps =
+    16;  // that who recovers hears of a record before its visit: memory answers meanwhile
+inline constexpr std::size_t kVisitedPerTurn = 4096;  // records that recovery takes from an index table
 // A longer payload is not repeated in the index table; recovery reads the record.
 inline constexpr std::size_t kTableBytesMax = 1024;
+inline constexpr std::uint64_t kTableWorth =
+    16;  // less than one part in so many lives: a table would not be used
 inline constexpr std::size_t kTablePiece =
     256 * 1024;                                 // what is written of a table at a time, beside the frames
 inline constexpr Duration kCompactPause = 5ms;  // emptying rests for at least so long, to keep to its rate

@@ -109,7 +109,9 @@ class Log {
   // Then, once: reads every record that was there at the opening (the orphans first; `visit` gets those of one shard in
   // order). Others run in between. Say through `add_live` and `add_pin` what still counts, during the visit or
   // after; nothing is freed before `start_reclaim`. The report has what the opening found too.
-  Task<Result<void>> recover(Visit visit, RecoveryReport* report);
+  // `ahead` hears of a record some steps before its visit: who has a table to look its id up in can have that fetched.
+  using Ahead = std::function<void(MessageId id)>;
+  Task<Result<void>> recover(Visit visit, RecoveryReport* report, Ahead ahead = {});
   // Both.
   static Task<Result<std::unique_ptr<Log>>> open(shard::Core& core, LogOptions options, Place place,
                                                  Visit visit, RecoveryReport* report);

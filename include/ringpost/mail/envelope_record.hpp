@@ -74,9 +74,9 @@ class EnvelopeRecord {
 
  private:
   template <class FixedReader>
-  Result<std::size_t> take_numbers(FixedReader& fixed);
+  Result<std::size_t> take_numbers(FixedReader& fixed, bool old);
   template <class FixedReader>
-  Result<> take_texts(FixedReader& fixed);
+  Result<> take_texts(FixedReader& fixed, bool old);
   Result<> take_dots(std::span<const std::byte> bytes);
   Result<> check_recipients() const;
 
@@ -87,6 +87,7 @@ class EnvelopeRecord {
   std::span<const std::byte> recipients_;
   std::string_view text_;
   std::size_t recipient_count_ = 0;
+  std::size_t recipient_size_ = 0;  // of an entry of recipients_
   BodyKind body_ = BodyKind::seven_bit;
   DsnReturn dsn_return_ = DsnReturn::unset;
   bool body_given_ = false;

@@ -37,8 +37,9 @@ inline constexpr std::uint32_t kFactorTimesMin = 3;
 inline constexpr std::size_t kFactorWidthMinCounted = 3;
 inline constexpr double kFactorBitsMinCounted = 6;
 inline constexpr std::size_t kFactorWidthCounted = 6;
-// Runs of sets: how wide, and how many in one set of expressions: 16 KiB of table for each 100 or so of them, and 1 ns a byte.
-inline constexpr std::size_t kWindowWidthMax = 32;
+// Runs of sets: how wide (they stand in lanes of 64 bits), how often a part is written out, and how many in one set of expressions: 16 KiB of table for each 100 or so of them, and 1 ns a byte.
+inline constexpr std::size_t kWindowWidthMax = 64;
+inline constexpr std::uint32_t kWindowRepeatMax = 12;
 inline constexpr std::size_t kWindowsMax = 600;
 inline constexpr std::size_t kWindowRunsMax = 24;  // of one expression
 // In bits: the rarest of an expression must have so many; rarer ones than the last say enough; a further one must say this.
@@ -56,8 +57,9 @@ inline constexpr std::size_t kDatabaseMax = 64 * 1024;
 // there are, have some 10,000. Few expressions to an automaton, since what one has seen multiplies with what others have.
 inline constexpr std::size_t kProgramPartMax = 16'000;
 inline constexpr std::size_t kProgramMembersMax = 24;
-inline constexpr std::size_t kProgramLarge = 1'500;  // such ones go together: they are mostly of one kind
 inline constexpr std::size_t kProgramMax = 200'000;
+// An expression with at least so many steps is walked alone before PCRE2 searches it.
+inline constexpr std::size_t kGateStepsMin = 300;
 // What a core remembers of one automaton: states, and steps in all of them. Past it, it begins anew.
 inline constexpr std::size_t kAutomatonStatesMax = 10'000;
 inline constexpr std::size_t kAutomatonPoolMax = 1'000'000;

@@ -86,6 +86,7 @@ class Set {
   class Database;
   Set(std::vector<Pattern> patterns, Subjects subjects);
   const Code* code(std::size_t index) const;
+  bool may_match(std::size_t index, std::string_view subject, Scratch& scratch) const;
   void check_all();
   void compile_databases();
 

@@ -27,6 +27,8 @@ class Recipients {
   virtual ~Recipients() = default;
   // `local_part` is unquoted; the extension is still on it when `extension_removed` is false.
   virtual bool exists(std::string_view local_part, std::string_view domain) const = 0;
+  // Whether mail from this address may come from this account: its own, or an alias that leads to it.
+  virtual bool owned(std::string_view login, std::string_view local_part, std::string_view domain) const = 0;
 };
 
 struct Client {
@@ -59,6 +61,9 @@ class Policy {
   bool trusted(const IpAddress& address) const;
   // RCPT TO, a canonical address.
   Verdict recipient(const Client& client, std::string_view address) const;
+  // MAIL FROM, a canonical address or "", of a client that logged in: 553 5.7.1 when it is somebody else's. An extension
+  // ("anna+news") belongs to whom the rest belongs; the empty one, of reports, to everybody.
+  Verdict sender(std::string_view login, std::string_view address) const;
   // What RCPT TO:<postmaster> stands for, and any bare local part: at our own name.
   std::string qualify(std::string_view address) const;
 
@@ -68,6 +73,7 @@ class Policy {
   const Settings& settings() const { return settings_; }
 
  private:
+  bool owns(std::string_view login, std::string_view local_part, std::string_view domain) const;
   bool local_recipient_exists(std::string_view local_part, std::string_view domain) const;
   Settings settings_;
   std::unordered_set<std::string> local_domains_;

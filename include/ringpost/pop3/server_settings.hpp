@@ -17,7 +17,7 @@ struct ServerSettings {
   std::string implementation = "Ringpost";
 
   bool starttls = false;  // STLS, while the connection is in clear text
-  sasl::MechanismSet mechanisms = sasl::MechanismSet::all();
+  sasl::MechanismSet mechanisms = sasl::MechanismSet::passwords();
   bool auth_needs_tls = true;           // USER, PASS and AUTH are refused in clear text
   std::uint32_t auth_failures_max = 3;  // then the connection ends
   bool utf8 = true;                     // RFC 6856

@@ -157,8 +157,10 @@ class ClientSession {
   void start_tls();
   // The hand-shake is done; EHLO is said again, `ready` follows with new capabilities.
   void tls_started();
-  // `credentials` must live until `authenticated` or `auth_refused`.
-  void authenticate(sasl::Mechanism mechanism, const sasl::Credentials& credentials);
+  // `credentials` must live until `authenticated` or `auth_refused`. SCRAM wants a nonce in `material`. A server that says yes
+  // but cannot prove that it knows the password is left: `closed`.
+  void authenticate(sasl::Mechanism mechanism, const sasl::Credentials& credentials,
+                    const sasl::Material& material = {});
   // Asks whether the peer is still there: `ready` or `closed` follows.
   void noop();
 

@@ -37,7 +37,7 @@
 #include "ringpost/mail/address.hpp"
 #include "ringpost/mail/envelope.hpp"
 #include "ringpost/mail/reply.hpp"
-#include "ringpost/sasl/server.hpp"
+#include "ringpost/sasl/server_login.hpp"
 #include "ringpost/scan/body_facts.hpp"
 #include "ringpost/smtp/limits.hpp"
 #include "ringpost/smtp/replies.hpp"
@@ -54,6 +54,7 @@ struct Event {
     helo,         // EHLO, HELO, LHLO: helo(). Answer with accept() or reject()
     start_tls,    // the 220 is in output(). Send it, drop every byte received so far, hand-shake,
                   // then call tls_started()
+    auth_keys,    // SCRAM: credentials().authentication_id. Answer with give_auth_keys() or refuse_auth()
     auth,         // credentials(). Answer with accept_auth() or refuse_auth()
     mail,         // envelope() without recipients. Answer with accept() or reject()
     recipient,    // new_recipient(). Answer with accept() or reject(), which removes it
@@ -71,12 +72,8 @@ struct Event {
   std::size_t bytes = 0;  // body only
 };
 
-// What refuse_auth() can say.
-enum class AuthRefusal : std::uint8_t {
-  credentials,  // 535 5.7.8
-  temporary,    // 454 4.7.0: nobody could look
-  too_weak,     // 534 5.7.9: this account needs a stronger mechanism
-};
+// What refuse_auth() can say: temporary is 454 4.7.0, too_weak 534 5.7.9, all others 535 5.7.8.
+using AuthRefusal = sasl::Refusal;
 
 class ServerSession {
  public:
@@ -92,6 +89,9 @@ class ServerSession {
   // Writes the greeting; the driver decides when (a delay shows early talkers). Once, before next().
   void greet();
 
+  // What may be offered from now on: accounts and TLS decide it. At first, what the settings say. Between commands only.
+  void offer_mechanisms(sasl::MechanismSet mechanisms) { mechanisms_ = mechanisms; }
+
   // ---- conversation ----
   // Consumes from the front of `input`. Body bytes go to `target`, without dot stuffing and without the final
   // dot. Not while a decision is pending.
@@ -106,8 +106,13 @@ class ServerSession {
   // ---- answers ----
   void accept();
   void reject(const mail::Reply& reply);
-  void accept_auth();
+  void give_auth_keys(sasl::ScramKeys keys, const sasl::Material& material);
+  // `login`: who it is, where the credentials did not say so (a token). The client may still owe a last word: see
+  // authenticated().
+  void accept_auth(std::string_view login = {});
   void refuse_auth(AuthRefusal why = AuthRefusal::credentials);
+  // 454 4.7.0 with these words: nothing was looked at.
+  void postpone_auth(std::string_view text);
   // "250 2.0.0 Ok: queued as <id>"; in LMTP once for each recipient.
   void accept_message(std::string_view queue_id);
   void reject_message(const mail::Reply& reply) { finish(reply); }
@@ -147,9 +152,10 @@ class ServerSession {
   const scan::BodyFacts& body_facts() const;
   // At `reset`: the reply by which the session refused the body, else nullptr.
   const mail::Reply* refusal() const;
-  // At `auth`, until it is answered. Parts may be moved out (and must be, to be verified on another thread).
+  // At `auth_keys` and `auth`, until it is answered. At `auth` parts may be moved out (and must be, to be verified on another thread).
   sasl::Credentials& credentials();
-  std::string_view auth_mechanism() const;
+  // Of the last AUTH.
+  std::string_view auth_mechanism() const { return auth_mechanism_; }
 
   // Of what the last next() consumed, how many bytes at its end were no commands: those of a body, kept or refused,
   // and what came after the last word. For who shows what was said.
@@ -238,8 +244,8 @@ class ServerSession {
   // server_auth.cpp
   std::optional<Event> on_auth(std::string_view arguments);
   const FixedReply* auth_obstacle() const;
-  std::optional<Event> on_auth_answer(std::string_view line);
-  std::optional<Event> take_step(sasl::Step step);
+  std::optional<Event> take_turn(sasl::Turn turn);
+  void finish_auth();
   std::optional<Event> fail_auth(const FixedReply& why);
 
   const ServerSettings* settings_;
@@ -250,7 +256,8 @@ class ServerSession {
   std::string scratch_;  // canonical addresses while they are made
   mail::Envelope envelope_;
   std::unique_ptr<Body> body_;
-  std::unique_ptr<sasl::ServerExchange> exchange_;
+  std::unique_ptr<sasl::ServerLogin> auth_;
+  std::string_view auth_mechanism_;
   std::uint64_t size_hint_ = 0;
   std::size_t output_sent_ = 0;
   std::size_t unspoken_ = 0;
@@ -260,7 +267,7 @@ class ServerSession {
   std::uint32_t idle_commands_ = 0;
   std::uint32_t auth_failures_ = 0;
   Phase phase_ = Phase::greeting;
-  sasl::Mechanism auth_mechanism_ = sasl::Mechanism::plain;
+  sasl::MechanismSet mechanisms_;
   Event::Kind pending_ = Event::Kind::need_input;
   Event::Kind queued_ = Event::Kind::need_input;  // the next event, when one command makes two
   Event::Kind farewell_ = Event::Kind::closed;    // quit or closed

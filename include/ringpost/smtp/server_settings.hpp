@@ -34,7 +34,7 @@ struct ServerSettings {
   std::string banner = "ESMTP";        // after the hostname in the greeting
 
   TlsOffer tls = TlsOffer::none;
-  sasl::MechanismSet mechanisms;        // empty: AUTH is 502 and not advertised
+  sasl::MechanismSet mechanisms;        // empty: AUTH is 502 and not advertised; see offer_mechanisms()
   bool auth_needs_tls = true;           // AUTH in clear text is 538 5.7.11 and not advertised
   bool auth_required = false;           // MAIL before AUTH is 530 5.7.0; always so in Dialect::submission
   std::uint32_t auth_failures_max = 3;  // then 421 4.7.0

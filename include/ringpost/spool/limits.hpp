@@ -47,6 +47,8 @@ inline constexpr std::size_t kSurveyLooks = 2048;
 inline constexpr std::size_t kSurveyPlaces = 4096;
 inline constexpr std::size_t kSurveyRun = 4096;
 inline constexpr std::size_t kSurveyShown = 128;
+inline constexpr std::size_t kSurveyAhead =
+    16;  // messages whose place in the tables is fetched before it is needed
 inline constexpr std::uint32_t kSurveyGap = 32 * 1024;
 
 }  // namespace ringpost::spool

@@ -73,6 +73,8 @@ class Announcements {
  public:
   virtual ~Announcements() = default;
   virtual void queued(const Queued& message) = 0;
+  // After a restart: this one will be among the next ones, if it is left.
+  virtual void next(MessageId) {}
 };
 
 // The bytes of a stored message, in order, without what we add in front. Pins memory or owns a copy.

@@ -22,5 +22,7 @@ inline constexpr std::size_t kClientSessionsMax = 1024;
 inline constexpr std::size_t kTicketKeysMax = 3;
 // Seconds that a ticket is good for. With a rotation every 12 hours each ticket lives its full time.
 inline constexpr long kTicketLifetimeSeconds = 24L * 60 * 60;
+// RFC 9266 section 2.
+inline constexpr std::size_t kChannelBindingBytes = 32;
 
 }  // namespace ringpost::tls

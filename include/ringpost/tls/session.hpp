@@ -6,7 +6,7 @@
 // Input:   any prefix of the byte stream, split anywhere. It keeps no reference to a caller's bytes after a call.
 // Limits:  tls/limits.hpp. Bytes and time of the handshake are the driver's to bound.
 // States:  handshake -> open -> closed (peer sent close_notify) | failed (sticky; an alert may wait in the output)
-// RFCs:    5246 (TLS 1.2), 8446 (TLS 1.3), 6066 (SNI), 5077 (tickets). Renegotiation is refused.
+// RFCs:    5246 (TLS 1.2), 8446 (TLS 1.3), 6066 (SNI), 5077 (tickets), 9266 (channel binding). Renegotiation is refused.
 #pragma once
 
 #include <cstddef>
@@ -79,6 +79,9 @@ class Session {
   bool peer_closed() const;    // close_notify arrived
   bool failed() const;         // send what is pending, then close the socket
   const Facts& facts() const;
+  // What only the two ends of this connection can know (tls-exporter, RFC 9266): what a login inside is bound to. "" before the
+  // handshake is done, and below TLS 1.3, where it would need more care than it is worth.
+  std::string channel_binding() const;
 
  private:
   std::unique_ptr<State> state_;

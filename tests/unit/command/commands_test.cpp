@@ -40,6 +40,7 @@ TEST(Commands, every_one_explains_itself_with_an_example) {
                                                        {"queue", "directives"},
                                                        {"user", "add"},
                                                        {"user", "passwd"},
+                                                       {"user", "quota"},
                                                        {"user", "list"},
                                                        {"user", "delete"},
                                                        {"alias", "add"},
@@ -313,6 +314,25 @@ TEST(Users, and_aliases_are_kept_while_the_server_is_stopped) {
   EXPECT_EQ(world.run({"alias", "delete", "info@localhost"}), kDone);
   EXPECT_EQ(world.run({"alias", "delete", "info@localhost"}), kFindings);
   EXPECT_EQ(world.run({"user", "delete", "nobody@localhost"}), kFindings);
+  EXPECT_EQ(world.run({"alias", "add", "@localhost", "anna@localhost"}), kDone) << world.err;
+  EXPECT_EQ(world.run({"alias", "add", "@", "anna@localhost"}), kFindings);
+  EXPECT_THAT(world.err, HasSubstr("@example.com"));
+}
+
+TEST(Users, have_quotas_and_passwords_for_each_device) {
+  World world;
+  ASSERT_EQ(world.run({"init", world.file("")}), kDone);
+  std::filesystem::create_directories(world.file("state"));
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{"user", "quota", "nobody"},
+                                             {"user", "quota", "nobody", "1GiB"},
+                                             {"user", "quota", "nobody", "much"},
+                                             {"user", "passwd", "nobody", "--apps"},
+                                             {"user", "passwd", "nobody", "--app", "phone"},
+                                             {"user", "passwd", "nobody", "--app", "phone", "--delete"}})
+    EXPECT_EQ(world.run(arguments), kFindings) << testing::PrintToString(arguments);
+  EXPECT_EQ(world.run({"user", "passwd", "nobody", "--delete"}), kUsage);
+  EXPECT_EQ(world.run({"user", "passwd", "nobody", "--app", "phone", "--apps"}), kUsage);
 }
 
 TEST(Spool, that_is_fresh_is_good_and_empty) {

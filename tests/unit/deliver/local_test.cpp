@@ -418,9 +418,10 @@ TEST_F(LocalTest, refuses_settings_that_cannot_work_and_keeps_the_old_ones) {
   EXPECT_EQ(world.deliver("anna@example.com").kind, Kind::delivered);
 }
 
-TEST(LocalAliasNames, are_those_of_the_file) {
-  EXPECT_THAT(*Local::alias_names("Info: anna\nsales: info\n"), UnorderedElementsAre("info", "sales"));
-  EXPECT_THAT(Local::alias_names("oops").error().text, HasSubstr("line 1"));
+TEST(LocalAliasTable, is_that_of_the_file) {
+  EXPECT_THAT(Local::alias_table("Info: anna\nsales: info\n")->names(),
+              UnorderedElementsAre("info", "sales"));
+  EXPECT_THAT(Local::alias_table("oops").error().text, HasSubstr("line 1"));
 }
 
 std::string expand(std::string_view location, LocationNames names) {

@@ -204,6 +204,147 @@ TEST_F(Parking, a_message_stands_in_the_lines_of_several_destinations) {
   EXPECT_EQ(world.figure("deliver_recipients_ready"), 0U);
 }
 
+// ---- held and released where they are
+
+TEST_F(Parking, a_hold_and_its_end_leave_what_is_parked_unread) {
+  Peer& peer = putting_off();
+  world.begin();
+  for (std::size_t i = 0; i < 30; ++i) world.send({.to = {"r" + std::to_string(i) + "@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 30; }, 5min));
+  world.run_for(2s);
+  const std::uint64_t reads = world.figure("journal_cold_reads");
+  EXPECT_EQ(world.ask(world.service().hold({})), 30U);
+  EXPECT_EQ(in_state(JobState::held), 30U);
+  EXPECT_EQ(world.figure("deliver_recipients_held"), 30U);
+  EXPECT_EQ(world.figure("deliver_recipients_deferred"), 0U);
+  EXPECT_EQ(world.ask(world.service().list({}, 100, {.state = JobState::held})).size(), 30U);
+  const std::uint64_t listed = world.figure("journal_cold_reads");
+  EXPECT_EQ(world.ask(world.service().release({})), 30U);
+  EXPECT_EQ(world.figure("journal_cold_reads"), listed);
+  EXPECT_LE(listed, reads + 31);  // the listing's
+  EXPECT_EQ(in_state(JobState::deferred), 30U);
+  EXPECT_EQ(world.figure("deliver_recipients_deferred"), 30U);
+  // As if nothing had been: each at its time.
+  peer.answer = {};
+  world.run_for(5min);
+  EXPECT_EQ(peer.mails.size(), 0U);
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 2h));
+  EXPECT_EQ(peer.mails.size(), 30U);
+}
+
+// The date of a warning comes first, and the table has room for one of the two.
+TEST_F(Parking, a_release_brings_nobody_forward_whose_next_attempt_is_behind_a_date) {
+  world.settings().retry.intervals = std::vector<Duration>{6h};
+  world.settings().retry.warn_after = 4h;
+  Peer& peer = putting_off();
+  world.begin();
+  for (std::size_t i = 0; i < 20; ++i) world.send({.to = {"r" + std::to_string(i) + "@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 20; }, 5min));
+  world.run_for(2s);
+  const std::uint64_t reads = world.figure("journal_cold_reads");
+  EXPECT_EQ(world.ask(world.service().hold({})), 20U);
+  EXPECT_EQ(world.ask(world.service().release({})), 20U);
+  peer.answer = {};
+  world.run_for(30min);
+  EXPECT_EQ(world.figure("journal_cold_reads"), reads);
+  EXPECT_EQ(parked(), 20U);
+  EXPECT_EQ(peer.mails.size(), 0U);
+  ASSERT_TRUE(world.run_until([&] { return peer.mails.size() == 20; }, 7h));
+}
+
+TEST_F(Parking, those_whose_time_came_while_they_were_held_rest_unread_and_go_with_the_release) {
+  Peer& peer = putting_off();
+  world.begin();
+  for (std::size_t i = 0; i < 10; ++i) world.send({.to = {"r" + std::to_string(i) + "@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 10; }, 5min));
+  EXPECT_EQ(world.ask(world.service().hold({.domain = "one.test"})), 10U);
+  peer.answer = {};
+  const std::uint64_t reads = world.figure("journal_cold_reads");
+  world.run_for(3h);
+  EXPECT_EQ(world.figure("journal_cold_reads"), reads);
+  EXPECT_EQ(parked(), 10U);
+  EXPECT_EQ(in_state(JobState::held), 10U);
+  EXPECT_EQ(world.ask(world.service().release({.domain = "one.test"})), 10U);
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 2min));
+  EXPECT_EQ(peer.mails.size(), 10U);
+}
+
+TEST_F(Parking, a_line_that_is_held_goes_nowhere_until_it_is_released) {
+  Peer& peer = world.add_peer("192.0.2.1");
+  world.begin();
+  world.service().suspend("one.test");
+  constexpr std::size_t kCount = kReadyInMemory + 200;
+  for (std::size_t i = 0; i < kCount; ++i) world.send({.to = {"r" + std::to_string(i) + "@one.test"}});
+  ASSERT_EQ(parked(), 200U);
+  EXPECT_EQ(world.ask(world.service().hold({.domain = "one.test"})), kCount);
+  EXPECT_EQ(in_state(JobState::held), kCount);
+  EXPECT_EQ(world.figure("deliver_recipients_ready"), 0U);
+  world.service().resume("one.test");
+  world.run_for(1h);
+  EXPECT_EQ(peer.mails.size(), 0U);
+  EXPECT_EQ(world.ask(world.service().release({})), kCount);
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 2h));
+  EXPECT_EQ(peer.mails.size(), kCount);
+  EXPECT_EQ(world.figure("deliver_recipients_held"), 0U);
+}
+
+TEST_F(Parking, a_hold_by_sender_asks_the_envelopes) {
+  Peer& peer = putting_off();
+  world.begin();
+  world.send({.from = "news@origin.test", .to = {"anna@one.test"}});
+  world.send({.from = "other@origin.test", .to = {"bert@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 2; }, 5min));
+  EXPECT_EQ(world.ask(world.service().hold({.sender = "news@origin.test"})), 1U);
+  EXPECT_EQ(in_state(JobState::held), 1U);
+  EXPECT_EQ(world.ask(world.service().hold({.domain = "one.test"})), 2U);
+  EXPECT_EQ(in_state(JobState::held), 2U);
+  EXPECT_EQ(world.ask(world.service().release({.sender = "other@origin.test"})), 1U);
+  EXPECT_EQ(in_state(JobState::held), 1U);
+  peer.answer = {};
+  ASSERT_TRUE(world.run_until([&] { return peer.mails.size() == 1; }, 2h));
+  world.run_for(2h);
+  EXPECT_EQ(peer.mails.size(), 1U);
+  EXPECT_EQ(world.ask(world.service().release({})), 1U);
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 2h));
+}
+
+TEST_F(Parking, a_hold_means_nobody_who_comes_in_the_second_after_it) {
+  putting_off();
+  world.begin();
+  world.send({.to = {"early@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return world.figure("deliver_recipients_deferred") == 1; }, 5min));
+  while (world.core().wall_now().nanoseconds % 1'000'000'000 > 500'000'000) world.run_for(50ms);
+  const WallTime now = world.core().wall_now();
+  world.run_for(50ms);
+  world.send({.to = {"late@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 2; }, 5min));
+  // Given to this core a little later than to others, it means the same moment.
+  EXPECT_EQ(world.ask(world.service().hold({.arrived_until = now})), 1U);
+  EXPECT_EQ(in_state(JobState::held), 1U);
+  EXPECT_EQ(in_state(JobState::deferred), 1U);
+}
+
+TEST_F(Parking, a_hold_that_a_restart_finds_parks_them_held) {
+  putting_off();
+  world.begin();
+  for (int i = 0; i < 5; ++i) world.send({.to = {"anna@one.test"}});
+  ASSERT_TRUE(world.run_until([&] { return parked() == 5; }, 5min));
+  EXPECT_EQ(world.ask(world.service().hold({})), 5U);
+  const Directives kept = world.service().directives();
+  world.run_for(10s);
+  world.power_cut();
+  Peer& peer = world.add_peer("192.0.2.1");
+  world.directives = kept;
+  world.begin();
+  ASSERT_TRUE(world.run_until([&] { return parked() == 5; }, 5min));
+  EXPECT_EQ(in_state(JobState::held), 5U);
+  world.run_for(3h);
+  EXPECT_EQ(peer.mails.size(), 0U);
+  EXPECT_EQ(world.ask(world.service().release({})), 5U);
+  ASSERT_TRUE(world.run_until([&] { return world.empty(); }, 2min));
+  EXPECT_EQ(peer.mails.size(), 5U);
+}
+
 TEST_F(Parking, what_was_parked_is_there_after_a_power_cut) {
   putting_off();
   world.begin();

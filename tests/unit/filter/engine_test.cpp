@@ -1,3 +1,6 @@
+#include <array>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "ringpost/filter/dns_answers.hpp"
@@ -145,6 +148,25 @@ TEST(Engine, works_out_metas_that_nothing_touches) {
   EXPECT_EQ(judge(*engine, kMail).hits.size(), 6U + kMetaChainMax);
 }
 
+// Each needs the one before it, or nests inside itself: what is too deep is named and never hits, and nothing runs out of stack.
+TEST(Engine, holds_out_against_metas_that_nest_thousands_deep) {
+  constexpr unsigned kDeep = 20'000;
+  std::string text = "body __A /buy/\nmeta M1 __A\n";
+  for (unsigned n = 2; n <= kDeep; ++n)
+    text += "meta M" + std::to_string(n) + " M" + std::to_string(n - 1) + " && __A\n";
+  text += "meta PARENTHESES " + std::string(kDeep, '(') + "__A" + std::string(kDeep, ')') + "\n";
+  text += "meta NEGATIONS " + std::string(kDeep, '!') + "__A\n";
+  // The other way round: the first line names the last.
+  for (unsigned n = 1; n < kDeep; ++n)
+    text += "meta R" + std::to_string(n) + " R" + std::to_string(n + 1) + " && __A\n";
+  text += "meta R" + std::to_string(kDeep) + " __A\n";
+  const RuleFile file{"local.cf", std::move(text)};
+  const auto rules = load_rules({&file, 1}, {});
+  EXPECT_GE(rules->problems().size(), 4U);
+  const auto engine = Engine::interim(rules, {});
+  EXPECT_EQ(judge(*engine, kMail).hits.size(), 2 * kMetaChainMax);
+}
+
 TEST(Engine, keeps_to_the_score_set) {
   const std::string rules =
       "body A /buy/\nscore A 0 1 0 1\nbody __P /buy/\nmeta B A && __P\nscore B 1 1 1 0\nmeta C A || __P\n";
@@ -219,6 +241,26 @@ TEST(Engine, counts_autolearn_points_where_they_belong) {
   EXPECT_DOUBLE_EQ(points.head, 1 + 1.5);
   EXPECT_DOUBLE_EQ(points.body, 2 + 1.5 + 0.5);
   EXPECT_TRUE(points.forced);
+}
+
+// One engine, and so one copy of its databases, for all cores: each has but its own scratch, and all come to the same.
+TEST(Engine, serves_all_cores_at_once) {
+  std::string text = "meta B A0 && !A1\n";
+  for (int i = 0; i < 40; ++i)
+    text += "body A" + std::to_string(i) + (i % 2 == 0 ? " /buy\\W+now/\n" : " /b(u)y\\1\\s+later/\n");
+  const auto engine = Engine::compiled(load(std::move(text)), {}, evals());
+  const std::string expected = names(*engine, judge(*engine, kMail));
+  EXPECT_TRUE(expected.contains("A38") && expected.ends_with(" B")) << expected;
+  constexpr int kCores = 4, kMails = 50;
+  std::array<int, kCores> same{};
+  std::vector<std::thread> cores;
+  for (int core = 0; core < kCores; ++core)
+    cores.emplace_back([&, core] {
+      for (int mail = 0; mail < kMails; ++mail)
+        same[static_cast<std::size_t>(core)] += names(*engine, judge(*engine, kMail)) == expected ? 1 : 0;
+    });
+  for (std::thread& core : cores) core.join();
+  for (const int count : same) EXPECT_EQ(count, kMails);
 }
 
 TEST(Engine, stays_within_its_budget) {

@@ -32,6 +32,9 @@ struct Taken {
 class OnlyAnna final : public policy::Recipients {
  public:
   bool exists(std::string_view local_part, std::string_view) const override { return local_part == "anna"; }
+  bool owned(std::string_view login, std::string_view local_part, std::string_view) const override {
+    return login == local_part;
+  }
 };
 
 class PickupTest : public testing::Test {

@@ -177,6 +177,48 @@ TEST_P(LogReclaimTest, carries_negations_and_live_records_out_of_an_old_segment)
   EXPECT_EQ(std::ranges::count(seen_ids(), 1U), 1);
 }
 
+// What ends a message may stand in the part that could not be read.
+TEST_P(LogReclaimTest, keeps_a_segment_that_it_could_not_read_to_its_end_while_it_was_emptied) {
+  options.compact_below = 0.5;
+  open();
+  const auto target = log->name_of(keep(1, std::string(700'000, 't')));
+  log->add_live(last);
+  next_segment();
+  const Location stuck = keep(2, "stuck for days");
+  log->add_live(stuck);
+  const Location negation = keep(3, "negates something in the first", 6);
+  log->add_pin(negation, {&target, 1});
+  const auto name = log->name_of(negation);
+  ASSERT_EQ(log->name_of(stuck), name);
+  next_segment();
+  settle();
+  struct Carrying {
+    static Task<Result<void>> run(LogReclaimTest& test, Location from, RecordView view) {
+      if (view.where != from) co_return Result<void>{};
+      EXPECT_TRUE(test.put(view.id.value, "moved"));
+      test.log->add_live(test.last);
+      test.log->drop_live(from);
+      co_return Result<void>{};
+    }
+  };
+  const std::uint64_t block = negation.offset / kBlockSize * kBlockSize;
+  unsigned refused = 0;
+  machine->backend().on_read = [&](const io::Op& op) -> std::optional<std::int32_t> {
+    if (op.offset > block || op.offset + op.vectors->iov_len <= block) return std::nullopt;
+    ++refused;
+    return -EIO;
+  };
+  log->set_carry([&](const RecordView& view) { return Carrying::run(*this, stuck, view); });
+  log->start_reclaim();
+  ASSERT_TRUE(eventually([&] { return !log->kept_segments().empty(); }));
+  machine->backend().on_read = nullptr;
+  EXPECT_GT(refused, 0U);
+  settle();
+  EXPECT_TRUE(log->in_use(name));
+  reopen();
+  EXPECT_EQ(std::ranges::count(seen_ids(), 3U), 1);
+}
+
 TEST_P(LogReclaimTest, frees_nothing_while_held) {
   open();
   log->start_reclaim();
@@ -246,6 +288,52 @@ TEST_P(LogReclaimTest, reads_an_orphan_shard_frees_it_and_removes_its_directory)
     return names && std::ranges::count(*names, "shard-0") == 0;
   }));
   EXPECT_EQ(log->space().orphan_segments, 0U);
+}
+
+// The record that says which frames of an adopted shard had failed stays until a header says so.
+TEST_P(LogReclaimTest, brings_no_failed_frame_of_an_orphan_shard_back) {
+  open();
+  keep(1, "before");
+  bool done = false;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset < kFirstFrame) return done ? std::optional<WriteFault>(WriteFault{}) : std::nullopt;
+    if (done) return std::nullopt;
+    done = true;
+    return WriteFault{.result = -EIO, .reaches_disk = true};
+  };
+  EXPECT_FALSE(wait(must_put(2, "ghost")));
+  keep(3, "after");
+  machine->turns(100);
+  lose_or_close();
+  machine->backend().on_write = nullptr;
+  struct Opening {
+    static Task<void> run(LogReclaimTest& test) {
+      Log::Place place{.directory = test.machine->directory() + "/shard-1",
+                       .shard = 1,
+                       .epoch = ++test.epoch,
+                       .spool_id = 77};
+      place.orphans.push_back({test.machine->directory() + "/shard-0", 0});
+      test.seen.clear();
+      auto opened = co_await Log::open(
+          test.machine->core(), test.options, place,
+          [&test](Log& of, const RecordView& view) {
+            if (view.id.value == 1) of.add_live(view.where);
+            test.seen.push_back({view.type, view.id, text_of(view.payload), view.where, view.order});
+          },
+          nullptr);
+      EXPECT_TRUE(opened);
+      if (opened) test.log = std::move(*opened);
+    }
+  };
+  ASSERT_TRUE(machine->run(Opening::run(*this)));
+  EXPECT_THAT(seen_ids(), ElementsAre(1, 3));
+  const auto holder = log->name_of(seen.back().where);
+  log->start_reclaim();
+  ASSERT_TRUE(eventually([&] { return !log->in_use(holder); }));
+  settle();
+  lose_or_close();
+  ASSERT_TRUE(machine->run(Opening::run(*this)));
+  EXPECT_THAT(seen_ids(), ElementsAre(1));
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, LogReclaimTest, ::testing::Values("auto", "sim"),

@@ -180,6 +180,97 @@ TEST(EnvelopeRecord, gives_back_what_was_written) {
   EXPECT_EQ(copy.reverse_path(), "sender@example.org");
 }
 
+// What was written before the record became shorter.
+std::vector<std::byte> encode_as_version_1(const Envelope& envelope, const ArrivalFacts& facts) {
+  std::vector<std::byte> bytes;
+  const auto put = [&bytes](auto value) {
+    const auto raw = std::as_bytes(std::span(&value, 1));
+    bytes.insert(bytes.end(), raw.begin(), raw.end());
+  };
+  const std::vector<std::string_view> texts{envelope.reverse_path(),
+                                            envelope.envid(),
+                                            envelope.auth_submitter(),
+                                            facts.peer_address,
+                                            facts.peer_name,
+                                            facts.helo,
+                                            facts.tls,
+                                            facts.auth_user,
+                                            facts.listener,
+                                            facts.tenant};
+  std::string text;
+  for (const std::string_view each : texts) text += each;
+  const std::size_t fixed = text.size();
+  for (std::size_t i = 0; i < envelope.recipient_count(); ++i)
+    text +=
+        std::string(envelope.recipient(i).address) + std::string(envelope.recipient(i).original_recipient);
+  put(std::uint32_t{0x31455052});
+  put(std::uint16_t{1});
+  put(std::uint16_t{152});
+  put(static_cast<std::uint32_t>(envelope.recipient_count()));
+  put(static_cast<std::uint32_t>(text.size()));
+  put(facts.arrival.nanoseconds);
+  put(facts.expiry.nanoseconds);
+  for (const std::uint64_t number : {facts.body.size, facts.body.separator_offset, facts.body.longest_line,
+                                     facts.body.bare_cr, facts.body.bare_lf})
+    put(number);
+  put(facts.body.crc32c);
+  put(std::uint32_t{1 + 4 + 16 + 32});  // 8-bit, ends with CRLF, SMTPUTF8, BODY given
+  put(facts.received_count);
+  put(facts.flags);
+  put(static_cast<std::uint8_t>(facts.durability));
+  put(facts.priority);
+  put(static_cast<std::uint8_t>(std::to_underlying(envelope.body) |
+                                (std::to_underlying(envelope.dsn_return) << 4U)));
+  put(static_cast<std::uint8_t>(facts.body.dot_count));
+  std::uint32_t offset = 0;
+  for (const std::string_view each : texts) {
+    put(offset);
+    put(static_cast<std::uint32_t>(each.size()));
+    offset += static_cast<std::uint32_t>(each.size());
+  }
+  for (const std::uint32_t dot : facts.body.known_dots()) put(dot);
+  offset = static_cast<std::uint32_t>(fixed);
+  for (std::size_t i = 0; i < envelope.recipient_count(); ++i) {
+    const Recipient recipient = envelope.recipient(i);
+    put(offset);
+    put(static_cast<std::uint16_t>(recipient.address.size()));
+    put(static_cast<std::uint16_t>(recipient.original_recipient.size()));
+    put(recipient.notify.bits);
+    for (int zero = 0; zero < 7; ++zero) put(std::uint8_t{0});
+    offset += static_cast<std::uint32_t>(recipient.address.size() + recipient.original_recipient.size());
+  }
+  const auto raw = std::as_bytes(std::span(text));
+  bytes.insert(bytes.end(), raw.begin(), raw.end());
+  return bytes;
+}
+
+TEST(EnvelopeRecord, reads_the_first_version_and_writes_a_shorter_one) {
+  Envelope envelope;
+  fill(envelope);
+  const auto old_bytes = encode_as_version_1(envelope, some_facts());
+  const auto old = EnvelopeRecord::decode(old_bytes);
+  ASSERT_TRUE(old) << old.error().text;
+  const auto bytes = encode(envelope, some_facts());
+  EXPECT_EQ(old_bytes.size() - bytes.size(), 80U + 2 * 4);
+  const auto now = EnvelopeRecord::decode(bytes);
+  Envelope copy;
+  old->copy_to(copy);
+  EXPECT_EQ(encode(copy, old->facts()), bytes);
+  EXPECT_EQ(old->recipient(1).address, now->recipient(1).address);
+}
+
+TEST(EnvelopeRecord, keeps_that_a_message_has_no_separator) {
+  Envelope envelope;
+  fill(envelope);
+  ArrivalFacts facts = some_facts();
+  facts.body.separator_offset = scan::BodyFacts::kNoSeparator;
+  facts.body.size = std::uint64_t{1} << 30;
+  const auto record = EnvelopeRecord::decode(encode(envelope, facts));
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->facts().body.separator_offset, scan::BodyFacts::kNoSeparator);
+  EXPECT_EQ(record->facts().body.size, std::uint64_t{1} << 30);
+}
+
 TEST(EnvelopeRecord, cuts_a_text_that_a_peer_made_too_long) {
   Envelope envelope;
   envelope.set_reverse_path("");

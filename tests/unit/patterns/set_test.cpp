@@ -1,6 +1,7 @@
 #include "ringpost/patterns/set.hpp"
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <set>
 
@@ -295,11 +296,51 @@ TEST(Set, compiles_a_large_part_that_is_repeated) {
   EXPECT_EQ(set->search(1, "w1x!", scratch), Match::no);
 }
 
+// A large expression is walked before it is searched, and comes to what a search alone comes to; with the start of a line in it too.
+TEST(Set, searches_large_expressions_as_if_alone) {
+  constexpr std::array<std::string_view, 12> kWords{"company", "address",  "telephone", "occupation",
+                                                    "country", "surname",  "religion",  "birthday",
+                                                    "account", "passport", "salary",    "employer"};
+  std::string choice;
+  for (const std::string_view word : kWords) choice += (choice.empty() ? "" : "|") + std::string(word);
+  const std::string item = "(?:your )?(?:" + choice + ")(?: of (?:residence|birth|work))?[ :.,]{1,40}";
+  const std::vector<Pattern> patterns{perl("/(?:" + item + "){5}/i"), perl("/^" + item + "number$/im"),
+                                      perl("/viagra/i"), perl("/cialis/i")};
+  const auto set = Set::compiled(patterns, Subjects::long_whole);
+  EXPECT_EQ(set->way(0), Way::literal);
+  std::mt19937 random(3);
+  Scratch scratch;
+  std::array<int, 2> matched{};
+  constexpr int kTexts = 400;
+  for (int n = 0; n < kTexts; ++n) {
+    std::string text;
+    for (unsigned words = 4 + random() % 8; words > 0; --words) {
+      if (random() % 3 == 0) text += "Your ";
+      text += random() % 12 == 0 ? "something" : std::string(kWords[random() % kWords.size()]);
+      text += std::array{": ", " ", "\n", ", number\n", " of birth . "}[random() % 5];
+    }
+    for (std::size_t index = 0; index < matched.size(); ++index) {
+      const Match alone = Expression::compile(patterns[index])->search(text, scratch);
+      EXPECT_EQ(set->search(index, text, scratch), alone) << text;
+      EXPECT_EQ(set->count(index, text, 1, scratch), alone == Match::yes ? 1U : 0U);
+      matched[index] += alone == Match::yes ? 1 : 0;
+    }
+  }
+  for (const int count : matched) {
+    EXPECT_GT(count, kTexts / 20);
+    EXPECT_LT(count, kTexts * 19 / 20);
+  }
+}
+
 TEST(Expression, counts_as_perl_does) {
   Scratch scratch;
   EXPECT_EQ(Expression::compile(perl("/aa/"))->count("aaaaa", 100, scratch), 2U);
   EXPECT_EQ(Expression::compile(perl("/a*/"))->count("aab", 100, scratch), 3U);
   EXPECT_EQ(Expression::compile(perl("/a/"))->count("aaaa", 3, scratch), 3U);
+  EXPECT_EQ(Expression::compile(perl("/[eE\\xe8]|\\xc3[\\x88\\xa8]/"))->count("Eve even", 100, scratch), 4U);
+  EXPECT_EQ(
+      Expression::compile(perl("/[eE\\xe8]|\\xc3[\\x88\\xa8]/"))->count("\xc3\xa8 \xe8 e", 100, scratch), 3U);
+  EXPECT_EQ(Expression::compile(perl("/\\xe8/"))->count("even", 100, scratch), 0U);
 }
 
 TEST(Expression, tells_where_its_groups_are) {

@@ -7,6 +7,9 @@ namespace {
 
 struct Known final : Recipients {
   bool exists(std::string_view local_part, std::string_view) const override { return local_part == "anna"; }
+  bool owned(std::string_view login, std::string_view local_part, std::string_view domain) const override {
+    return login == local_part || login == std::string(local_part) + "@" + std::string(domain);
+  }
 };
 
 Policy make_policy() {
@@ -37,6 +40,24 @@ TEST(Policy, strangers_reach_existing_local_recipients_only) {
 TEST(Policy, a_client_without_an_address_is_a_stranger_unless_the_mail_was_made_here) {
   EXPECT_EQ(code(Client{}, "anna@elsewhere.example"), 554);
   EXPECT_EQ(code(Client{.local = true}, "anna@elsewhere.example"), 250);
+}
+
+TEST(Policy, who_logged_in_sends_from_what_is_its_own) {
+  const Policy policy = make_policy();
+  const auto may = [&](std::string_view login, std::string_view address) {
+    return policy.sender(login, address).accepted;
+  };
+  EXPECT_TRUE(may("anna", "anna@example.com"));
+  EXPECT_TRUE(may("anna", "anna+news@example.com"));
+  EXPECT_TRUE(may("anna", "")) << "a report has no sender";
+  EXPECT_FALSE(may("anna", "bert@example.com"));
+  EXPECT_FALSE(may("anna", "anna@elsewhere.example")) << "another anna";
+  EXPECT_TRUE(may("anna@elsewhere.example", "anna@elsewhere.example"));
+  EXPECT_FALSE(may("anna@elsewhere.example", "anna@example.com"));
+  const Verdict refused = policy.sender("anna", "bert@example.com");
+  EXPECT_EQ(refused.reply.code, 553);
+  EXPECT_EQ(to_string(refused.reply.status), "5.7.1");
+  EXPECT_NE(refused.reply.text.find("bert@example.com is not owned by user anna"), std::string::npos);
 }
 
 TEST(Policy, a_refusal_carries_its_enhanced_status) {

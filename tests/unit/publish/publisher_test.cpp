@@ -68,6 +68,19 @@ TEST(Publisher, writes_the_events_of_every_core_into_a_file) {
   EXPECT_EQ((*publisher)->figures().lines, 2U);
 }
 
+TEST(Publisher, each_line_has_the_second_of_its_own_event) {
+  const Folder folder;
+  observe::EventRing ring;
+  auto publisher = Publisher::start({&ring}, file_log(folder.file("log"), LogFormat::maillog), "mx1");
+  ASSERT_TRUE(publisher) << publisher.error().text;
+  const std::int64_t second = 1'000'000'000;
+  for (const std::int64_t at : {61 * second, 61 * second + 5, 62 * second, 61 * second})
+    ring.begin(EventType::received, {at}).add(EventKey::text, "x").finish();
+  (*publisher)->flush();
+  EXPECT_THAT(lines_of(folder.file("log")), ElementsAre(HasSubstr(":01 mx1 "), HasSubstr(":01 mx1 "),
+                                                        HasSubstr(":02 mx1 "), HasSubstr(":01 mx1 ")));
+}
+
 TEST(Publisher, drains_once_more_when_it_ends) {
   const Folder folder;
   observe::EventRing ring;

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ringpost/mail/base64.hpp"
 #include "ringpost/scan/find.hpp"
 #include "ringpost/smtp/transaction_result.hpp"
 
@@ -81,7 +82,7 @@ TEST(ClientSession, says_ehlo_and_reads_what_is_offered) {
   EXPECT_TRUE(offered.esmtp && offered.pipelining && offered.size && offered.eightbitmime && offered.auth);
   EXPECT_FALSE(offered.chunking || offered.starttls || offered.smtputf8 || offered.dsn || offered.binarymime);
   EXPECT_EQ(offered.size_max, 1000U);
-  EXPECT_EQ(offered.mechanisms, sasl::MechanismSet::all());
+  EXPECT_EQ(offered.mechanisms, sasl::MechanismSet::passwords());
 }
 
 TEST(ClientSession, falls_back_to_helo) {
@@ -240,6 +241,20 @@ TEST(ClientSession, answers_login_in_turn) {
   peer.hear("334 UGFzc3dvcmQ6\r\n");
   EXPECT_EQ(peer.said(), "c2VjcmV0\r\n");
   EXPECT_EQ(peer.hear("235 ok\r\n").kind, Kind::authenticated);
+}
+
+TEST(ClientSession, leaves_a_server_that_says_yes_without_its_proof) {
+  const sasl::Credentials credentials{"", "ann", sasl::Secret("secret")};
+  Peer peer;
+  peer.ready("AUTH SCRAM-SHA-256");
+  peer.said();
+  peer.client.authenticate(sasl::Mechanism::scram_sha_256, credentials, {.nonce = "abc"});
+  EXPECT_EQ(peer.said(), "AUTH SCRAM-SHA-256 " + mail::base64("n,,n=ann,r=abc") + "\r\n");
+  peer.hear("334 " + mail::base64("r=abcdef,s=c2FsdA==,i=4096") + "\r\n");
+  EXPECT_THAT(peer.said(), StartsWith(mail::base64("c=biws,r=abcdef,p=").substr(0, 20)));
+  const ClientEvent event = peer.hear("235 2.7.0 fine\r\n");
+  EXPECT_EQ(event.kind, Kind::closed);
+  EXPECT_EQ(event.reason, Reason::protocol);
 }
 
 TEST(ClientSession, hangs_up_on_what_is_not_smtp) {

@@ -282,9 +282,10 @@ TEST(Duel, lmtp_tells_the_fate_of_each_recipient) {
 }
 
 TEST(Duel, tls_and_auth_come_before_submission) {
-  for (const sasl::MechanismTraits& mechanism : sasl::kMechanisms) {
-    Duel duel(
-        {.dialect = Dialect::submission, .tls = TlsOffer::required, .mechanisms = sasl::MechanismSet::all()});
+  for (const sasl::Mechanism mechanism : {sasl::Mechanism::plain, sasl::Mechanism::login}) {
+    Duel duel({.dialect = Dialect::submission,
+               .tls = TlsOffer::required,
+               .mechanisms = sasl::MechanismSet::passwords()});
     ASSERT_EQ(duel.connect().kind, Kind::ready);
     EXPECT_TRUE(duel.client.capabilities().starttls);
     EXPECT_FALSE(duel.client.capabilities().auth);
@@ -293,18 +294,47 @@ TEST(Duel, tls_and_auth_come_before_submission) {
     duel.client.tls_started();
     ASSERT_EQ(duel.next().kind, Kind::ready);
     EXPECT_FALSE(duel.client.capabilities().starttls);
-    EXPECT_TRUE(duel.client.capabilities().mechanisms.has(mechanism.mechanism));
+    EXPECT_TRUE(duel.client.capabilities().mechanisms.has(mechanism));
     const sasl::Credentials wrong{"", "ann", sasl::Secret("wrong")};
-    duel.client.authenticate(mechanism.mechanism, wrong);
+    duel.client.authenticate(mechanism, wrong);
     ASSERT_EQ(duel.next().kind, Kind::auth_refused);
     EXPECT_EQ(duel.client.reply().code, 535);
     const mail::Envelope to = envelope("", {"a@y.example"});
     EXPECT_EQ(duel.deliver(to).of(0).code, 530);
     const sasl::Credentials right{"", "ann", sasl::Secret("secret")};
-    duel.client.authenticate(mechanism.mechanism, right);
+    duel.client.authenticate(mechanism, right);
     ASSERT_EQ(duel.next().kind, Kind::authenticated);
     EXPECT_TRUE(duel.deliver(to).of(0).completed());
     EXPECT_TRUE(duel.server.saw("auth ann secret"));
+  }
+}
+
+TEST(Duel, scram_proves_the_password_to_both_ends_and_never_sends_it) {
+  for (const sasl::Mechanism mechanism :
+       {sasl::Mechanism::scram_sha_256, sasl::Mechanism::scram_sha_256_plus}) {
+    const bool plus = mechanism == sasl::Mechanism::scram_sha_256_plus;
+    Duel duel({.dialect = Dialect::submission, .mechanisms = {mechanism}, .auth_needs_tls = false});
+    duel.server.channel_binding = plus ? "the channel" : "";
+    ASSERT_EQ(duel.connect().kind, Kind::ready);
+    EXPECT_TRUE(duel.client.capabilities().mechanisms.has(mechanism));
+    const sasl::Material material{.nonce = "client", .channel_binding = plus ? "the channel" : ""};
+    const sasl::Credentials wrong{"", "ann", sasl::Secret("wrong")};
+    duel.client.authenticate(mechanism, wrong, material);
+    ASSERT_EQ(duel.next().kind, Kind::auth_refused);
+    EXPECT_EQ(duel.client.reply().code, 535);
+    const sasl::Credentials right{"", "ann", sasl::Secret("secret")};
+    if (plus) {
+      // Somebody in the middle has a TLS connection with each end, and so a binding with each.
+      duel.client.authenticate(mechanism, right, {.nonce = "client", .channel_binding = "another"});
+      ASSERT_EQ(duel.next().kind, Kind::auth_refused);
+    }
+    duel.client.authenticate(mechanism, right, material);
+    ASSERT_EQ(duel.next().kind, Kind::authenticated);
+    EXPECT_TRUE(duel.server.session.authenticated());
+    EXPECT_EQ(duel.server.session.login(), "ann");
+    EXPECT_TRUE(duel.server.saw("auth ann by proof"));
+    EXPECT_EQ(duel.sent.find("secret"), std::string::npos);
+    EXPECT_TRUE(duel.deliver(envelope("", {"a@y.example"})).of(0).completed());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ringpost/mail/base64.hpp"
+#include "ringpost/sasl/client.hpp"
 
 #include "unit/smtp/server_driver.hpp"
 
@@ -14,7 +15,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 using namespace std::string_view_literals;
 
-const ServerSettings kOpen{.mechanisms = sasl::MechanismSet::all(), .auth_needs_tls = false};
+const ServerSettings kOpen{.mechanisms = sasl::MechanismSet::passwords(), .auth_needs_tls = false};
 
 std::string encoded(std::string_view text) {
   return mail::base64(text) + "\r\n";
@@ -122,7 +123,7 @@ TEST(ServerAuth, bounds_a_line_at_12288_octets) {
 }
 
 TEST(ServerAuth, needs_tls_by_default) {
-  TestServer server({.tls = TlsOffer::offered, .mechanisms = sasl::MechanismSet::all()});
+  TestServer server({.tls = TlsOffer::offered, .mechanisms = sasl::MechanismSet::passwords()});
   server.greeted().say(kHello);
   EXPECT_EQ(server.say("AUTH PLAIN\r\n"), "538 5.7.11 Encryption required for authentication\r\n");
   server.say("STARTTLS\r\n");
@@ -147,10 +148,55 @@ TEST(ServerAuth, offers_only_the_listed_mechanisms) {
   EXPECT_THAT(server.say("AUTH PLAIN\r\n"), StartsWith("504 5.5.4"));
 }
 
+TEST(ServerAuth, takes_scram_in_three_rounds) {
+  TestServer server({.mechanisms = {sasl::Mechanism::scram_sha_256}, .auth_needs_tls = false});
+  EXPECT_THAT(server.greeted().say(kHello), HasSubstr("AUTH SCRAM-SHA-256\r\n"));
+  const sasl::Credentials ann{"", "ann", sasl::Secret("secret")};
+  const auto client = sasl::make_client(sasl::Mechanism::scram_sha_256, ann, {.nonce = "abc"});
+  const std::string first = server.say("AUTH SCRAM-SHA-256 " + encoded(client->initial()->view()));
+  EXPECT_EQ(first, "334 " + encoded("r=abcserver,s=c2FsdA==,i=4096"));
+  const std::string last = server.say(encoded(client->answer("r=abcserver,s=c2FsdA==,i=4096")->view()));
+  EXPECT_THAT(last, StartsWith("334 dj"));  // "v="
+  EXPECT_FALSE(server.session.authenticated());
+  EXPECT_EQ(server.say("\r\n"), "235 2.7.0 Authentication successful\r\n");
+  EXPECT_TRUE(server.session.authenticated());
+  EXPECT_EQ(server.session.login(), "ann");
+}
+
+TEST(ServerAuth, a_client_that_does_not_believe_the_servers_proof_is_not_logged_in) {
+  TestServer server({.mechanisms = {sasl::Mechanism::scram_sha_256}, .auth_needs_tls = false});
+  server.greeted().say(kHello);
+  const sasl::Credentials ann{"", "ann", sasl::Secret("secret")};
+  const auto client = sasl::make_client(sasl::Mechanism::scram_sha_256, ann, {.nonce = "abc"});
+  server.say("AUTH SCRAM-SHA-256 " + encoded(client->initial()->view()));
+  server.say(encoded(client->answer("r=abcserver,s=c2FsdA==,i=4096")->view()));
+  EXPECT_EQ(server.say("*\r\n"), "501 5.7.0 Authentication cancelled\r\n");
+  EXPECT_FALSE(server.session.authenticated());
+  EXPECT_EQ(server.session.login(), "");
+}
+
+TEST(ServerAuth, says_what_is_wrong_with_a_token_before_it_refuses) {
+  TestServer server({.mechanisms = sasl::MechanismSet::tokens(), .auth_needs_tls = false});
+  EXPECT_THAT(server.greeted().say(kHello), HasSubstr("AUTH OAUTHBEARER XOAUTH2\r\n"));
+  EXPECT_EQ(server.say("AUTH OAUTHBEARER " + encoded("n,a=ann,\1host=x\1auth=Bearer wrong\1\1"sv)),
+            "334 " + encoded(R"({"status":"invalid_token","scope":""})"));
+  EXPECT_EQ(server.say(encoded("\1")), "535 5.7.8 Authentication credentials invalid\r\n");
+  EXPECT_EQ(codes(server.say("AUTH XOAUTH2 " + encoded("user=ann\1auth=Bearer secret\1\1"sv))), "235");
+  EXPECT_EQ(server.session.login(), "ann");
+}
+
+TEST(ServerAuth, offers_what_it_is_told_from_then_on) {
+  TestServer server({.mechanisms = {sasl::Mechanism::plain}, .auth_needs_tls = false});
+  server.greeted();
+  server.session.offer_mechanisms({sasl::Mechanism::scram_sha_256});
+  EXPECT_THAT(server.say(kHello), HasSubstr("AUTH SCRAM-SHA-256\r\n"));
+  EXPECT_THAT(server.say("AUTH PLAIN\r\n"), StartsWith("504 5.5.4"));
+}
+
 // ---- STARTTLS ----
 TEST(ServerStartTls, forgets_everything) {
   TestServer server(
-      {.tls = TlsOffer::offered, .mechanisms = sasl::MechanismSet::all(), .auth_needs_tls = false});
+      {.tls = TlsOffer::offered, .mechanisms = sasl::MechanismSet::passwords(), .auth_needs_tls = false});
   server.greeted().say(kHello);
   server.say("AUTH PLAIN " + encoded("\0ann\0secret"sv));
   server.say(kEnvelope);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ringpost/sasl/limits.hpp"
 #include "ringpost/scan/find.hpp"
 #include "ringpost/scan/limits.hpp"
 #include "ringpost/smtp/server_session.hpp"
@@ -36,6 +37,7 @@ class TestServer {
   std::vector<ReceivedMail> mails;
   std::size_t target_bytes = 64;  // room for one step of a body
   std::string password = "secret";
+  std::string channel_binding;  // of SCRAM-SHA-256-PLUS
   std::optional<mail::Reply> refuse_data;
   std::optional<mail::Reply> refuse_message;
   bool tls_works = true;
@@ -111,7 +113,26 @@ class TestServer {
         if (tls_works) session.tls_started();
         ended_ = !tls_works;
         return false;
+      case Kind::auth_keys:
+        events.push_back("auth_keys " + session.credentials().authentication_id);
+        if (session.credentials().authentication_id == "later") {
+          session.refuse_auth(AuthRefusal::temporary);
+        } else {
+          session.give_auth_keys({"salt",
+                                  sasl::kScramIterationsMin,
+                                  {sasl::derive_scram_key(password, "salt", sasl::kScramIterationsMin)}},
+                                 {.nonce = "server", .channel_binding = channel_binding});
+        }
+        return true;
       case Kind::auth:
+        if (session.credentials().evidence == sasl::Evidence::proof) {
+          events.push_back("auth " + session.credentials().authentication_id + " by proof");
+          if (session.credentials().key)
+            session.accept_auth();
+          else
+            session.refuse_auth();
+          return true;
+        }
         events.push_back("auth " + session.credentials().authentication_id + " " +
                          std::string(session.credentials().password.view()));
         if (session.credentials().authentication_id == "later") {

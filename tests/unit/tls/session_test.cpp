@@ -364,6 +364,24 @@ TEST(Session, refuses_versions_below_the_floor) {
   }
 }
 
+TEST(Session, both_ends_and_nobody_else_know_what_a_login_is_bound_to) {
+  const ServerSettings settings{.main = make_identity("mx.example.com")};
+  const auto server = make_server(settings);
+  const auto client = make_client();
+  EXPECT_EQ(server->new_session()->channel_binding(), "") << "before the handshake";
+  Duel first = settled(*server, *client, {});
+  Duel second = settled(*server, *client, {});
+  ASSERT_TRUE(first.done() && second.done());
+  const std::string binding = first.server.session.channel_binding();
+  EXPECT_EQ(binding.size(), kChannelBindingBytes);
+  EXPECT_EQ(first.client.session.channel_binding(), binding);
+  EXPECT_NE(second.client.session.channel_binding(), binding);
+  const auto old_client = make_client({.version_max = Version::tls_1_2});
+  Duel old = settled(*server, *old_client, {});
+  ASSERT_TRUE(old.done());
+  EXPECT_EQ(old.server.session.channel_binding(), "") << "not below TLS 1.3";
+}
+
 TEST(Session, refuses_renegotiation) {
   const auto server = make_server({.main = make_identity("mx.example.com")});
   Side side{*server->new_session()};

@@ -1,4 +1,4 @@
-// One run of the sender from its start to its report.
+// One run of a load from its start to its report.
 //
 // Layer: tool. Main thread; owns the runtime and the parts on its cores.
 #pragma once
@@ -9,14 +9,13 @@
 
 #include "ringpost/admin/json.hpp"
 
-#include "cores.hpp"
+#include "load_plan.hpp"
 #include "process.hpp"
 #include "series.hpp"
-#include "smtp_core.hpp"
 
 namespace ringpost::loadgen {
 
-struct SmtpOutcome {
+struct LoadOutcome {
   std::uint64_t acknowledged = 0;
   std::uint64_t wrong = 0;    // refused or unanswered
   std::uint64_t overdue = 0;  // never begun, and due longer ago than a search allows
@@ -24,12 +23,15 @@ struct SmtpOutcome {
   Distribution latency;
   bool saturated = false;     // the generator was the limit
   bool interrupted = false;   // by a signal
+  bool incomplete = false;    // a file of lines could not be written: the run ended with it
+  Duration silence{0};        // the server answered nothing for so long at the end
   std::size_t abandoned = 0;  // tasks that did not end: the process must leave without destructors
   std::string text;
   std::string summary;  // JSON, short
   admin::Json run;      // JSON, with series and histogram
 };
 
-Result<SmtpOutcome> run_once(SmtpOptions options, Signals& signals);
+// Its end by signal is in its report.
+Result<LoadOutcome> run_once(std::unique_ptr<LoadPlan> plan, Signals& signals);
 
 }  // namespace ringpost::loadgen

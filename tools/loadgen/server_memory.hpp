@@ -1,0 +1,19 @@
+// Memory of the server that is loaded, as the kernel tells it.
+//
+// Layer: tool. Main thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace ringpost::loadgen {
+
+struct ServerMemory {
+  std::optional<std::uint64_t> before;  // of the first connection
+  std::optional<std::uint64_t> loaded;  // at the end of the run, with all connections there
+};
+
+// Bytes that the process and all its descendants hold for themselves (private pages); nothing where one may not look.
+std::optional<std::uint64_t> private_memory(std::uint64_t pid);
+
+}  // namespace ringpost::loadgen
