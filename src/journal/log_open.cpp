@@ -24,7 +24,8 @@ Result<void> sync_found(io::Files& files, const std::string& directory, std::spa
     RP_CHECK(files.sync(segment.file.handle));
     any = true;
   }
-  if (!any && !found.empty()) RP_CHECK(files.sync(found.front().file.handle));
+  const auto first = std::ranges::find_if(found, [](const auto& each) { return bool(each.file.handle); });
+  if (!any && first != found.end()) RP_CHECK(files.sync(first->file.handle));
   return files.sync_directory(directory);
 }
 
@@ -79,6 +80,7 @@ Task<Result<void>> Log::State::open_all() {
 Task<Result<void>> Log::State::lock_segments(std::span<const FoundSegment> found) {
   io::Files& files = core.backend().files();
   for (const FoundSegment& segment : found) {
+    if (!segment.file.handle) continue;
     auto locked = files.lock(segment.file.handle);
     for (unsigned attempt = 1;
          !locked && locked.error().kind == ErrorKind::temporary && attempt < kLockAttempts; ++attempt) {
@@ -92,14 +94,14 @@ Task<Result<void>> Log::State::lock_segments(std::span<const FoundSegment> found
 
 // Under the locks of what is there: what a killed process has written may be in the cache of the device only. Segments are
 // written around the page cache, so one that was being written, or any, will do for all.
-Task<Result<void>> Log::State::take_over(const std::string& directory, std::vector<std::string>& unfinished) {
+Task<Result<void>> Log::State::take_over(const ShardPlace& where, std::vector<std::string>& unfinished) {
   io::Files& files = core.backend().files();
   const auto first = RP_CO_TRY(co_await shard::offload(core, [&]() -> Result<std::vector<FoundSegment>> {
     RecoveryReport ignored;
-    return find_segments(files, directory, place.spool_id, true, ignored, &unfinished);
+    return find_segments(files, where, true, ignored, &unfinished);
   }));
   auto done = co_await lock_segments(first);
-  if (done) done = co_await shard::offload(core, [&] { return sync_found(files, directory, first); });
+  if (done) done = co_await shard::offload(core, [&] { return sync_found(files, where.directory, first); });
   close_segments(files, first);
   co_return done;
 }
@@ -109,11 +111,12 @@ Task<Result<void>> Log::State::take_over(const std::string& directory, std::vect
 Task<Result<void>> Log::State::find_directory(const std::string& directory, unsigned shard_number,
                                               bool orphan) {
   io::Files& files = core.backend().files();
+  const ShardPlace where{directory, shard_number, place.spool_id};
   std::vector<std::string> unfinished;
-  RP_CO_CHECK(co_await take_over(directory, unfinished));
+  RP_CO_CHECK(co_await take_over(where, unfinished));
   for (const std::string& path : unfinished) RP_CO_CHECK(files.unlink(path));
   auto found = RP_CO_TRY(co_await shard::offload(
-      core, [&] { return find_segments(files, directory, place.spool_id, true, found_at_start, nullptr); }));
+      core, [&] { return find_segments(files, where, true, found_at_start, nullptr); }));
   if (auto locked = co_await lock_segments(found); !locked) {
     close_segments(files, found);
     co_return locked;
@@ -127,6 +130,7 @@ Task<Result<void>> Log::State::find_directory(const std::string& directory, unsi
   });
   for (FoundSegment& each : found) {
     const std::uint32_t index = add_found(each, shard_number, orphan, *found_voids);
+    if (each.cut != 0 && each.has_frames()) keep(index);
     if (each.has_frames()) unread.push_back({std::move(each), index, found_voids});
   }
   co_return Result<void>{};

@@ -293,7 +293,7 @@ TEST_P(LogDamageTest, takes_an_invalid_last_frame_of_a_sealed_segment_for_damage
   flip(1, last_frame + 8);
   RecoveryReport offline;
   ASSERT_TRUE(
-      read_shard(machine->files(), machine->directory() + "/shard-0", 77, [](const auto&) {}, offline));
+      read_shard(machine->files(), {machine->directory() + "/shard-0", 0, 77}, [](const auto&) {}, offline));
   EXPECT_EQ(offline.damages, 1U);
   EXPECT_EQ(offline.torn_tails, 0U);
   EXPECT_EQ(offline.tables, 1U);
@@ -337,7 +337,7 @@ TEST_P(LogDamageTest, is_read_offline_without_a_change) {
   std::vector<std::uint64_t> ids;
   RecoveryReport offline;
   const auto done = read_shard(
-      machine->files(), machine->directory() + "/shard-0", 77,
+      machine->files(), {machine->directory() + "/shard-0", 0, 77},
       [&](const RecordView& view) { ids.push_back(view.id.value); }, offline);
   ASSERT_TRUE(done) << done.error().text;
   EXPECT_THAT(ids, ElementsAre(1, 2, 3));
