@@ -67,7 +67,8 @@ class Exporting {
     if (const auto done = write(id, damage); !done) {
       ++not_written_;
       stopped_ = is_over(done.error());
-      complain(context_, fmt::format("{} is not written: {}", to_string(id), printable(done.error().text)));
+      complain(context_, fmt::format("{} is not written: {}", to_string(id), printable(done.error().text)),
+               stopped_ ? "nothing more is tried; when the folder takes files again, run it once more" : "");
     } else if (damage) {
       ++written_;
     } else {

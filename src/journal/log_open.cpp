@@ -29,6 +29,18 @@ Result<void> sync_found(io::Files& files, const std::string& directory, std::spa
   return files.sync_directory(directory);
 }
 
+// What to do about a segment that could not be made, behind the words of the kernel.
+Error with_mend(Error error, Bytes segment_size) {
+  if (error.system == EFBIG)
+    error.text += fmt::format(
+        "; let the process write files of {} bytes (LimitFSIZE= of its unit, ulimit -f), or "
+        "make segment_size of [spool] smaller",
+        segment_size.count);
+  else if (error.system == ENOSPC || error.system == EDQUOT)
+    error.text += fmt::format("; make room for a file of {} bytes", segment_size.count);
+  return error;
+}
+
 // One that was opened ahead and never written to is as good as free, and on a full disk the only one that is. (A sealed one
 // may hide a failed frame of its salt.)
 void look_for_frames(io::Files& files, FoundSegment& found, const AlignedMemory& window) {
@@ -264,7 +276,8 @@ Task<Result<void>> Log::State::make_ready() {
     auto made = co_await make_one();
     if (made) continue;
     const bool full = made.error().system == ENOSPC || made.error().system == EDQUOT;
-    if (!full || ready_segments() == 0) co_return made;
+    if (!full || ready_segments() == 0)
+      co_return fail(with_mend(std::move(made).error(), options.segment_size));
     break;
   }
   prepare_next();

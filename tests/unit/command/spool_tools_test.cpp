@@ -2,8 +2,10 @@
 #include <csignal>
 #include <filesystem>
 
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ringpost/base/ids.hpp"
 
@@ -20,6 +22,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 class SpoolTools : public ::testing::Test {
  protected:
@@ -68,6 +71,35 @@ TEST_F(SpoolTools, export_counts_as_written_only_what_is) {
   EXPECT_TRUE(std::filesystem::exists(saved(small + ".eml")));
   for (const char* suffix : {".eml", ".json", ".eml.new"})
     EXPECT_FALSE(std::filesystem::exists(saved(large + suffix)));
+}
+
+// The disk is full at the second of three messages: the first is whole, the others are not there, and nothing is tried again.
+TEST_F(SpoolTools, export_ends_at_a_full_disk) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root mounts a small file system";
+  {
+    Machine machine("epoll");
+    Station at(machine);
+    at.options.directory = world.file("spool");
+    at.open();
+    at.accept("last");
+    at.close();
+  }
+  std::filesystem::create_directory(world.file("saved"));
+  if (::mount("none", world.file("saved").c_str(), "tmpfs", 0, "size=64k") != 0)
+    GTEST_SKIP() << "no file system can be mounted here";
+  const int code = world.run({"spool", "export", "--to", world.file("saved")});
+  const std::string kept = world.read("saved/" + small + ".eml");
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(world.file("saved")))
+    names.push_back(entry.path().filename());
+  ASSERT_EQ(::umount(world.file("saved").c_str()), 0);
+  EXPECT_EQ(code, kFindings);
+  EXPECT_EQ(kept, "small");
+  EXPECT_THAT(names, UnorderedElementsAre(small + ".eml", small + ".json"));
+  EXPECT_THAT(world.out, AllOf(HasSubstr("1 message written to"), HasSubstr("2 not written"),
+                               Not(HasSubstr("damaged"))));
+  EXPECT_THAT(world.err, AllOf(HasSubstr(large + " is not written"), HasSubstr("No space left on device"),
+                               HasSubstr("mend: nothing more is tried")));
 }
 
 TEST_F(SpoolTools, export_says_once_that_its_target_is_a_file) {

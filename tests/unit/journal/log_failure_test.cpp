@@ -1,9 +1,14 @@
+#include <csignal>
+
+#include <sys/resource.h>
+
 #include "unit/journal/log_fixture.hpp"
 
 namespace ringpost::journal::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // Faults for frames only, counted from 0 from now on.
@@ -236,6 +241,24 @@ TEST_P(LogFullDiskTest, tries_once_in_an_interval_of_upkeep_to_make_a_segment_th
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, LogFullDiskTest, ::testing::Values("sim"),
+                         [](const auto& info) { return info.param; });
+
+class LogFileLimitTest : public LogTest {};
+
+TEST_P(LogFileLimitTest, says_what_to_do_when_a_segment_may_not_have_its_size) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit low{.rlim_cur = 500'000, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &low), 0);
+  const auto opened = try_open();
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().text, HasSubstr("File too large; let the process write files of 1048576 bytes"));
+  EXPECT_TRUE(try_open());
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LogFileLimitTest, ::testing::Values("epoll", "auto"),
                          [](const auto& info) { return info.param; });
 
 // As a kill leaves the files: the last segment is open, so recovery reads its frames.
