@@ -5,20 +5,6 @@
 
 namespace ringpost::admin {
 
-Json figure_value(const observe::Registry::Entry& entry) {
-  if (entry.counter != nullptr) return entry.counter->value();
-  if (entry.gauge != nullptr) return entry.gauge->value();
-  const observe::Histogram& histogram = *entry.histogram;
-  return Json()
-      .set("count", histogram.count())
-      .set("sum", histogram.sum())
-      .set("p50", histogram.quantile(0.5))
-      .set("p90", histogram.quantile(0.9))
-      .set("p99", histogram.quantile(0.99))
-      .set("p999", histogram.quantile(0.999))
-      .set("max", histogram.max());
-}
-
 namespace {
 
 Json buckets_json(const observe::Histogram& histogram) {
@@ -31,13 +17,25 @@ Json buckets_json(const observe::Histogram& histogram) {
 
 }  // namespace
 
+Json figure_value(const observe::Registry::Entry& entry, bool buckets) {
+  if (entry.counter != nullptr) return entry.counter->value();
+  if (entry.gauge != nullptr) return entry.gauge->value();
+  const observe::Histogram& histogram = *entry.histogram;
+  Json json = Json()
+                  .set("count", histogram.count())
+                  .set("sum", histogram.sum())
+                  .set("p50", histogram.quantile(0.5))
+                  .set("p90", histogram.quantile(0.9))
+                  .set("p99", histogram.quantile(0.99))
+                  .set("p999", histogram.quantile(0.999))
+                  .set("max", histogram.max());
+  if (buckets) json.set("buckets", buckets_json(histogram));
+  return json;
+}
+
 Json figures_json(const observe::Registry& figures, bool buckets) {
   Json json{Json::Object()};
-  for (const auto& entry : figures.entries()) {
-    Json value = figure_value(entry);
-    if (buckets && entry.histogram != nullptr) value.set("buckets", buckets_json(*entry.histogram));
-    json.set(entry.name, std::move(value));
-  }
+  for (const auto& entry : figures.entries()) json.set(entry.name, figure_value(entry, buckets));
   return json;
 }
 

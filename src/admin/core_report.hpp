@@ -16,7 +16,7 @@ namespace ringpost::admin {
 // With `buckets`, a histogram has its buckets too, [[largest value, count],...]: who asks twice knows what came between.
 Json figures_json(const observe::Registry& figures, bool buckets = false);
 // One figure, without its name and help.
-Json figure_value(const observe::Registry::Entry& entry);
+Json figure_value(const observe::Registry::Entry& entry, bool buckets);
 Json stalls_json(const std::vector<shard::Stall>& stalls);  // the newest last
 
 }  // namespace ringpost::admin

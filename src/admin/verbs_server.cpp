@@ -87,9 +87,9 @@ Answered<Json> stop(Call& call) {
   return Json();
 }
 
-Json figure_of(const observe::Registry::Entry& entry) {
+Json figure_of(const observe::Registry::Entry& entry, bool buckets) {
   Json json = Json().set("name", entry.name);
-  Json value = figure_value(entry);
+  Json value = figure_value(entry, buckets);
   if (entry.counter != nullptr) json.set("counter", std::move(value));
   if (entry.gauge != nullptr) json.set("gauge", std::move(value));
   if (entry.histogram != nullptr)
@@ -99,6 +99,7 @@ Json figure_of(const observe::Registry::Entry& entry) {
 }
 
 Answered<Json> list_figures(Call& call) {
+  const bool buckets = call.arguments.flag("buckets");
   RP_CHECK(call.arguments.finish());
   // Any thread may read figures, so the core is only held while its registry is looked up.
   std::vector<const observe::Registry*> registries;
@@ -106,7 +107,7 @@ Answered<Json> list_figures(Call& call) {
   for (std::size_t core = 0; core < registries.size(); ++core)
     for (const auto& entry : registries[core]->entries()) {
       Json line = Json().set("core", core);
-      for (const auto& [key, value] : figure_of(entry).object()) line.set(key, value);
+      for (const auto& [key, value] : figure_of(entry, buckets).object()) line.set(key, value);
       call.line(line);
     }
   return Json();

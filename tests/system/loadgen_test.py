@@ -71,6 +71,21 @@ class Loads(SystemTest):
         said = self.all_acknowledged(self.load("imap", "imap", "search", "--folder", "Load", "--criteria", "LARGER 3000", "--operations", "2", "--connections", "1"), 2)
         self.assertEqual(said["items"], 240)
 
+    def test_what_the_server_says_of_itself_is_in_the_run_file(self):
+        path = os.path.join(self.server.folder, "watched.json")
+        said = self.load("imap", "imap", "append", "--rate", "40", "--duration", "2500ms", "--connections", "2", "--admin", os.path.join(self.server.folder, "run", "admin"),
+                         "--run-file", path, user="bert")
+        self.assertEqual(said["not_complete"], [])
+        with open(path) as file:
+            cores = [core for second in json.load(file)["seconds"] for core in second.get("server", [])]
+        self.assertTrue(any(core["journal_frames"] > 0 and core["journal_commit_ns_p99"] > 0 for core in cores if "journal_commit_ns_p99" in core), cores)
+
+    def test_a_wrong_password_ends_the_run(self):
+        for verb, listener, what, user in (("imap", "imap", "noop", "nobody"), ("pop3", "pop3", "stat", "nobody-else")):
+            said = self.load(verb, listener, what, "--operations", "5", "--connections", "1", "--duration", "10min", user=user, password="wrong", code=1)
+            self.assertEqual((said["logins"], said["acknowledged"]), (0, 0))
+            self.assertIn("--auth", said["not_complete"][0])
+
     def test_every_operation_alone_and_mixed_in_every_way_of_tls(self):
         self.load("imap", "imap", "append", "--operations", "20", "--connections", "2", user="bert")
         for operation in OPERATIONS:

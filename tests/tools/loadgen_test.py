@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import smtplib
 import socket
@@ -409,6 +410,28 @@ class LoadgenTest(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("absent/run.json", done.stderr)
         self.assertEqual(sink.end()["received"], 0)
+
+    def test_memory_that_cannot_be_read_is_told(self):
+        sink = self.sink()
+        said = send(sink, "--messages", "5", "--pid", "4194304")
+        self.assertIn("4194304", said["not_complete"][0])
+        self.assertNotIn("server_memory", said)
+
+    def test_a_report_counts_no_run_twice(self):
+        sink = self.sink()
+        for name in ("a", "b"):
+            send(sink, "--messages", "5", "--run-file", self.path(name))
+        shutil.copy(self.path("a"), self.path("copy"))
+        loadgen("report", self.path("a"), self.path("b"))
+        loadgen("report", self.path("a"), self.path("b"), self.path("copy"), code=2)
+
+    def test_a_run_whose_logins_are_refused_ends_by_itself(self):
+        sink = self.sink("--auth", "u:right")
+        said = json.loads(loadgen("smtp", "--to", sink.address, "--auth", "u:wrong", "--messages", "5", "--connections", "3", "--backend", "epoll", "--json", "--quiet", code=1))
+        self.assertGreaterEqual(said["logins_refused"], 3)
+        self.assertEqual(said["logins"], 0)
+        self.assertIn("--auth", said["not_complete"][0])
+        self.assertEqual(said["silent_seconds"], 0)
 
     def test_a_report_takes_the_place_of_nothing_that_it_reads(self):
         sink = self.sink()

@@ -1,5 +1,8 @@
 #include "access_flow.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "ringpost/base/assert.hpp"
 #include "ringpost/scan/find.hpp"
 
@@ -24,9 +27,10 @@ void AccessFlow::give_up() {
 
 Task<bool> AccessFlow::converse() {
   begun_ = 0;
+  refused_by_.clear();
   const bool welcome = co_await greet() && co_await log_in();
   if (!welcome) {
-    counters().greet_failures.add();
+    owner_.not_welcome(!refused_by_.empty());
     if (is_login()) finish(Outcome::refused);
     co_return false;
   }
@@ -91,6 +95,20 @@ void AccessFlow::finish(Outcome outcome) {
   }
   job_.reset();
   owner_.decided();
+}
+
+void AccessFlow::refuse(const std::string& code, const std::string& text) {
+  owner_.figures().refusals.note(code, 1, text);
+  refused_by_ = code;
+}
+
+// Codes of RFC 5530, 2449 and 3206 that say "later"; all others mean this login.
+AccessFlow::LoginAnswer AccessFlow::refused_login() const {
+  constexpr auto kLater = std::to_array<std::string_view>(
+      {"[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]"});
+  const bool later = std::ranges::any_of(
+      kLater, [this](std::string_view code) { return refused_by_.find(code) != std::string::npos; });
+  return later ? LoginAnswer::deferred : LoginAnswer::denied;
 }
 
 Task<bool> AccessFlow::receive(Instant until) {

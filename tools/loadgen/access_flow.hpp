@@ -43,6 +43,10 @@ class AccessFlow : public LoadFlow {
 
   // The operation under way is over, before perform() returns.
   void settle();
+  // What the server said instead of what was wanted, by its code: "NO [OVERQUOTA]".
+  void refuse(const std::string& code, const std::string& text);
+  // Of the last refusal.
+  LoginAnswer refused_login() const;
   // Receives more; false: the connection is lost, and counted why.
   Task<bool> receive(Instant until);
   Task<bool> send(std::span<const std::span<const std::byte>> pieces);
@@ -59,6 +63,7 @@ class AccessFlow : public LoadFlow {
   Task<bool> converse() override;
   Task<bool> work_off();
   Task<bool> next_job();
+  std::string refused_by_;  // code of the last refusal on this connection; empty: none
   bool is_login() const { return job_ && owner_.deed_of(*job_) == kLogin; }
   void finish(Outcome outcome);
   void give_up();

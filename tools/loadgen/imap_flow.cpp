@@ -49,10 +49,17 @@ Task<bool> ImapFlow::hear_greeting() {
 }
 
 Task<bool> ImapFlow::log_in() {
-  if (authenticated_) co_return true;
+  if (authenticated_) {
+    note_login(LoginAnswer::accepted);  // PREAUTH
+    co_return true;
+  }
   abilities_ = {};
   const End end = co_await command("LOGIN " + imap_quoted(login_.user) + " " + imap_quoted(login_.password));
-  if (end == End::refused) (void)co_await log_out();
+  if (end == End::ok) note_login(LoginAnswer::accepted);
+  if (end == End::refused) {
+    note_login(refused_login());
+    (void)co_await log_out();
+  }
   co_return end == End::ok;
 }
 
@@ -217,7 +224,9 @@ Task<bool> ImapFlow::hold() {
   const auto time = plan().idle_time();
   const Instant until = time ? owner_.core().now() + *time : Instant::never();
   idling_ = true;
+  owner_.note_holding(1);
   const bool good = co_await hold_until(until);
+  owner_.note_holding(-1);
   idling_ = false;
   co_return good;
 }
@@ -282,6 +291,10 @@ std::optional<ImapFlow::End> ImapFlow::take(const ImapAnswer& answer) {
   if ((line.kind == Kind::ok || line.kind == Kind::tagged || line.kind == Kind::preauth) &&
       line.code.starts_with("CAPABILITY "))
     abilities_.learn(line.code.substr(line.code.find(' ') + 1));
+  if (waiting_ == "*" && !answer.text.starts_with("* ")) {
+    counters().note_trouble("this is no greeting of IMAP: " + std::string(answer.text));
+    return End::lost;
+  }
   switch (line.kind) {
     case Kind::fetch:
       ++tally_.fetched;
@@ -337,10 +350,6 @@ AccessFlow::Outcome ImapFlow::outcome_of(End end) {
       break;
   }
   return Outcome::lost;
-}
-
-void ImapFlow::refuse(const std::string& code, const std::string& text) {
-  owner_.figures().refusals.note(code, 1, text);
 }
 
 }  // namespace ringpost::loadgen

@@ -50,7 +50,6 @@ class ImapFlow final : public AccessFlow {
   std::optional<End> listen();
   std::optional<End> take(const ImapAnswer& answer);
   Outcome outcome_of(End end);
-  void refuse(const std::string& code, const std::string& text);
   bool needs_folder(std::size_t deed) const;
   const AccessPlan& plan() const { return owner_.plan(); }
   const AccessOptions& options() const { return plan().options; }

@@ -22,8 +22,9 @@ inline constexpr Duration kLook = std::chrono::milliseconds{20};
 inline constexpr double kSaturated = 0.9;
 // Waiting for a CPU is told from here on; everybody waits a little.
 inline constexpr double kWaitTold = 0.02;
-// A server that answers nothing for so long, though it was asked, is said to have stopped answering.
-inline constexpr Duration kSilence = std::chrono::seconds{1};
+// A server that answers nothing for so long, though it was asked, is said to have stopped answering. Longer than the
+// pause before a connection that was turned away is made again (kBackOffMax).
+inline constexpr Duration kSilence = std::chrono::milliseconds{1500};
 // Of what a peer said; a reply has no more than some hundred bytes.
 inline constexpr std::size_t kPeerTextMax = 1000;
 // Kinds of refusal for which one text is kept as an example.
@@ -57,6 +58,8 @@ inline constexpr Duration kBackOffMin = std::chrono::milliseconds{20};
 inline constexpr Duration kBackOffMax = std::chrono::seconds{1};
 // Refused messages that wait for their next attempt, on one core; beyond it a refusal is final.
 inline constexpr std::size_t kRetriesMax = 1'000'000;
+// So many refused logins end a run that had no other; with fewer connections, as many as these.
+inline constexpr std::uint64_t kLoginsTried = 100;
 // When only a number of messages was asked for, the run still ends.
 inline constexpr Duration kCountedRunMax = std::chrono::minutes{10};
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "output.hpp"
@@ -15,19 +16,26 @@ namespace ringpost::loadgen {
 namespace {
 
 constexpr std::size_t kSparkWidth = 60;  // a minute
+constexpr std::size_t kColumns = 80;     // of a terminal that does not say
+constexpr std::size_t kRows = 24;
 constexpr std::size_t kCoresShown = 16;  // a terminal has no more lines to spare
 
 }  // namespace
 
 LiveView::LiveView(bool wanted) : wanted_(wanted && isatty(STDERR_FILENO) == 1) {}
 
+// A line that is wrapped, or scrolled away, could not be drawn over.
 void LiveView::show(const std::vector<std::string>& lines) {
   if (!wanted_) return;
   clear();
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
+  const std::vector<std::string> fitting =
+      fitted(lines, known ? size.ws_col : kColumns, known ? size.ws_row : kRows);
   std::string text;
-  for (const std::string& line : lines) text += line + "\n";
+  for (const std::string& line : fitting) text += line + "\n";
   say_text(text);
-  drawn_ = lines.size();
+  drawn_ = fitting.size();
 }
 
 // Up over what was drawn, and away with it.
@@ -35,6 +43,21 @@ void LiveView::clear() {
   if (drawn_ == 0) return;
   say("\x1b[{}A\r\x1b[J", drawn_);
   drawn_ = 0;
+}
+
+std::vector<std::string> fitted(const std::vector<std::string>& lines, std::size_t columns,
+                                std::size_t rows) {
+  std::vector<std::string> fitting;
+  for (std::size_t i = 0; i < lines.size() && i + 1 < rows; ++i) {
+    const std::string& line = lines[i];
+    std::size_t end = 0;
+    for (std::size_t column = 0; end < line.size(); ++end) {
+      const bool begins = (static_cast<unsigned char>(line[end]) & 0xc0) != 0x80;
+      if (begins && ++column > columns) break;
+    }
+    fitting.push_back(line.substr(0, end));
+  }
+  return fitting;
 }
 
 std::string sparkline(const std::vector<double>& values) {

@@ -24,6 +24,8 @@ class LiveView {
   std::size_t drawn_ = 0;
 };
 
+// What a terminal of that size has room for; its last row is the cursor's. Each character is UTF-8 and takes a column.
+std::vector<std::string> fitted(const std::vector<std::string>& lines, std::size_t columns, std::size_t rows);
 // "▁▃█": each value a block, against the largest.
 std::string sparkline(const std::vector<double>& values);
 // The last second with its percentiles, its cores, and the rates of the last minute.

@@ -46,7 +46,7 @@ int search(const LoadOptions& options, const MakePlan& make_plan, Signals& signa
     unit = (*plan)->unit();
     auto outcome = run_once(std::move(*plan), signals);
     if (!outcome) return complain(outcome.error().text);
-    if (outcome->interrupted || outcome->incomplete || outcome->abandoned != 0)
+    if (outcome->interrupted || outcome->incomplete || outcome->without_login || outcome->abandoned != 0)
       return tell(options, *outcome);
     const bool good = kept(options, *outcome);
     const bool own = !good && outcome->saturated;

@@ -34,7 +34,7 @@ void LoadCore::start() {
   const unsigned active = load_plan_.active_cores;
   jobs_max_ =
       options.count == 0 ? std::numeric_limits<std::uint64_t>::max() : part_of(options.count, active, index);
-  started_ = last_reply_ = stopped_ = core_.now();
+  started_ = last_reply_ = last_heard_ = stopped_ = core_.now();
   open_ = load_plan_.open();
   if (open_) {
     arrivals_ = Arrivals(load_plan_.profile(), options.spacing, options.common.seed, index, active);
@@ -69,9 +69,10 @@ void LoadCore::stop() {
   while (was_due(sequence_ + never_begun_, Duration{0})) ++never_begun_;
   if (!finished()) {
     stopped_ = core_.now();
-    // A flow that holds an IDLE waits for nothing.
-    const bool asked = undecided_ + never_begun_ > 0 || failures() > failures_then_;
-    if (asked) silence_ = stopped_ - last_reply_;
+    // Where every flow holds an IDLE, what was due has found no connection, and the server was not asked.
+    const bool busy = holding_ < open_flows_.value();
+    const bool asked = undecided_ > 0 || (busy && never_begun_ > 0) || failures() > failures_then_;
+    if (asked) silence_ = stopped_ - last_heard_;
   }
   work_.notify_all();
   stopping_signal_.notify_all();
@@ -158,9 +159,16 @@ bool LoadCore::try_again(const Job& job) {
 
 void LoadCore::decided() {
   --undecided_;
-  last_reply_ = core_.now();
+  last_reply_ = last_heard_ = core_.now();
   failures_then_ = failures();
   if (!expects_work()) work_.notify_all();
+}
+
+void LoadCore::not_welcome(bool answered) {
+  load_figures_.greet_failures.add();
+  if (!answered) return;
+  last_heard_ = core_.now();
+  failures_then_ = failures();
 }
 
 void LoadCore::count_acknowledged(const Job& job, std::uint64_t bytes) {

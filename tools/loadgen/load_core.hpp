@@ -51,6 +51,10 @@ class LoadCore {
   Duration elapsed() const { return std::max(last_reply_, stopped_) - started_; }
   // How long nothing had been answered, though something waited for it, when the run was stopped.
   Duration silence() const { return silence_; }
+  // Connections that could not be made, or were not welcome.
+  std::uint64_t failures() const {
+    return load_figures_.connect_failures.value() + load_figures_.greet_failures.value();
+  }
   // Open loop: jobs that were due, but for which no connection was free before the end.
   std::uint64_t never_begun() const { return never_begun_; }
   // Of these, those that were due longer ago than a search allows.
@@ -72,6 +76,10 @@ class LoadCore {
   // False: no attempt is left.
   bool try_again(const Job& job);
   void decided();  // a job that was taken has got its answer, or will not get one
+  // Of the flows that are connected and ask for nothing, because that is what they are for: one more, or one less.
+  void note_holding(std::int64_t more) { holding_ += more; }
+  // A connection was not ready for work; `answered`: the server said so itself.
+  void not_welcome(bool answered);
   void count_acknowledged(const Job& job, std::uint64_t bytes);
   // Counts the jobs of all cores together.
   std::uint64_t number_of(const Job& job) const {
@@ -102,6 +110,7 @@ class LoadCore {
   std::uint64_t undecided_ = 0;
   std::uint64_t never_begun_ = 0;
   std::uint64_t overdue_ = 0;
+  std::int64_t holding_ = 0;
   struct Retry {
     Instant due;
     Job job;
@@ -111,11 +120,9 @@ class LoadCore {
   std::deque<Instant> upcoming_;  // of the jobs from sequence_ on; as many as were asked for
   bool open_ = false;
   Instant started_;
-  Instant last_reply_;
-  Instant stopped_;  // with work left
-  std::uint64_t failures() const {
-    return load_figures_.connect_failures.value() + load_figures_.greet_failures.value();
-  }
+  Instant last_reply_;               // to a job
+  Instant last_heard_;               // or that a connection was not welcome
+  Instant stopped_;                  // with work left
   std::uint64_t failures_then_ = 0;  // at the last reply
   Duration silence_{0};
   bool stopping_ = false;

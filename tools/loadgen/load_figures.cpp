@@ -1,5 +1,7 @@
 #include "load_figures.hpp"
 
+#include <algorithm>
+
 #include "clean_text.hpp"
 #include "limits.hpp"
 
@@ -11,6 +13,18 @@ void LoadFigures::note_trouble(const std::string& text) {
     ++known->second;
   else if (troubles.size() < kExamplesMax)
     troubles.emplace(clean, 1);
+}
+
+bool without_login(const std::vector<const LoadFigures*>& cores, std::uint64_t connections) {
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t denied = 0;
+  for (const LoadFigures* core : cores) {
+    accepted += core->logins.value();
+    refused += core->logins_refused.value();
+    denied += core->logins_denied.value();
+  }
+  return accepted == 0 && denied > 0 && refused >= std::min(connections, kLoginsTried);
 }
 
 void Refusals::note(const std::string& code, std::uint64_t count, const std::string& example) {

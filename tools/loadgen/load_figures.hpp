@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "ringpost/observe/registry.hpp"
 
@@ -20,7 +21,10 @@ struct LoadFigures {
   observe::Counter unanswered;    // the connection ended before the reply
   observe::Counter connections;
   observe::Counter connect_failures;
-  observe::Counter greet_failures;    // connected, but not ready for work: refused, no TLS, no login
+  observe::Counter greet_failures;  // connected, but not ready for work: refused, no TLS, no login
+  observe::Counter logins;          // accepted
+  observe::Counter logins_refused;
+  observe::Counter logins_denied;     // of the refused: for good, so the next attempt ends alike
   observe::Counter lost_connections;  // with something under way
   observe::Counter timeouts;
   observe::Counter tls_sessions;
@@ -31,6 +35,9 @@ struct LoadFigures {
   void note_trouble(const std::string& text);
   std::map<std::string, std::uint64_t> troubles;  // what else went wrong
 };
+
+// A load that goes on in vain: each of its connections, or kLoginsTried, was refused its login, and none was accepted.
+bool without_login(const std::vector<const LoadFigures*>& cores, std::uint64_t connections);
 
 // Refusals by their code, with one of each as an example.
 struct Refusals {

@@ -39,10 +39,16 @@ Task<bool> LoadFlow::visit() {
   if (useful)
     useful = co_await converse();
   else
-    counters().greet_failures.add();
+    load_core_.not_welcome(false);
   co_await connection_->close();
   connection_.reset();
   co_return useful;
+}
+
+void LoadFlow::note_login(LoginAnswer answer) {
+  if (answer == LoginAnswer::accepted) return counters().logins.add();
+  counters().logins_refused.add();
+  if (answer == LoginAnswer::denied) counters().logins_denied.add();
 }
 
 Task<bool> LoadFlow::start_tls() {

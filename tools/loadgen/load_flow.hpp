@@ -33,6 +33,8 @@ class LoadFlow : public ListLink<> {
   // Before a connection is made: there is something to do, or there never will be.
   virtual Task<bool> ready();
 
+  enum class LoginAnswer : std::uint8_t { accepted, deferred, denied };
+  void note_login(LoginAnswer answer);
   Task<bool> start_tls();
   // After the word for it in the clear was answered.
   Task<bool> switch_to_tls();

@@ -18,8 +18,7 @@ LoadSummary::LoadSummary(const LoadPlan& plan, std::vector<const LoadCore*> core
     never_begun_ += core->never_begun();
     latency_.merge_from(figures.latency_ns);
     for (const auto& [text, count] : figures.troubles) troubles_[text] += count;
-    if (core->silence() < kSilence && figures.begun.value() + figures.connect_failures.value() > 0)
-      silent = false;
+    if (core->silence() < kSilence && figures.begun.value() + core->failures() > 0) silent = false;
     silence_ = std::max(silence_, core->silence());
   }
   if (!silent) silence_ = Duration{0};
@@ -41,6 +40,14 @@ Distribution LoadSummary::latency() const {
   Distribution all;
   all.add(latency_);
   return all;
+}
+
+std::string LoadSummary::complaint() const {
+  if (!refusals_.by_code.empty()) {
+    const auto& [code, entry] = *refusals_.by_code.begin();
+    return examples_have_codes() ? entry.example : code + " " + entry.example;
+  }
+  return troubles_.empty() ? std::string{} : troubles_.begin()->first;
 }
 
 void LoadSummary::add_connections(Table& table) const {
@@ -65,10 +72,7 @@ void LoadSummary::add_notes(Table& table) const {
 }
 
 void LoadSummary::add_memory(Table& table) const {
-  if (!memory_.before || !memory_.loaded) {
-    if (plan_.load().server_pid != 0) table.row("server's memory", "cannot be read; only its owner may");
-    return;
-  }
+  if (!memory_.before || !memory_.loaded) return;
   const double more = static_cast<double>(*memory_.loaded) - static_cast<double>(*memory_.before);
   table.row(
       "server's memory",
@@ -138,6 +142,8 @@ std::string LoadSummary::json() const {
       .add("connections", sum(&LoadFigures::connections))
       .add("connect_failures", sum(&LoadFigures::connect_failures))
       .add("greet_failures", sum(&LoadFigures::greet_failures))
+      .add("logins", sum(&LoadFigures::logins))
+      .add("logins_refused", sum(&LoadFigures::logins_refused))
       .add("lost_connections", sum(&LoadFigures::lost_connections))
       .add("timeouts", sum(&LoadFigures::timeouts))
       .add("tls_sessions", sum(&LoadFigures::tls_sessions))

@@ -34,6 +34,8 @@ class LoadSummary {
   // Nothing was answered any more for so long at the end, though something waited; below kSilence: 0.
   Duration silence() const { return silence_; }
   Distribution latency() const;
+  // An example of what went wrong, a refusal before anything else; empty: nothing did.
+  std::string complaint() const;
 
  protected:
   // Behind "N messages of M begun" and "N refused, M unanswered".

@@ -28,7 +28,9 @@ class LoadRun {
 
  private:
   bool finished() const;
+  bool without_login() const;
   Look look();
+  std::optional<std::uint64_t> look_at_memory();
   LoadCore& part(const shard::Core& core) { return *parts_[core.index()]; }
 
   std::unique_ptr<LoadPlan> plan_;
@@ -37,6 +39,7 @@ class LoadRun {
   std::optional<EffortClock> effort_;
   Series series_;
   std::string sampling_trouble_;
+  std::string memory_trouble_;
   ServerMemory memory_;
   Duration started_{0};
   WallTime started_wall_;
@@ -67,6 +70,21 @@ bool LoadRun::finished() const {
   return std::ranges::all_of(parts_, [](const auto& one) { return one->finished(); });
 }
 
+bool LoadRun::without_login() const {
+  std::vector<const LoadFigures*> cores;
+  for (const auto& one : parts_) cores.push_back(&one->load_figures());
+  return loadgen::without_login(cores, plan_->load().connections);
+}
+
+// Of the server; nothing: not wanted, or noted why it cannot be had.
+std::optional<std::uint64_t> LoadRun::look_at_memory() {
+  if (plan_->load().server_pid == 0) return std::nullopt;
+  auto memory = private_memory(plan_->load().server_pid);
+  if (memory) return *memory;
+  memory_trouble_ = memory.error().text;
+  return std::nullopt;
+}
+
 Look LoadRun::look() {
   Look look;
   look.cores.resize(parts_.size());
@@ -81,7 +99,7 @@ Look LoadRun::look() {
     look.latency.add(figures.latency_ns);
   }
   look.at = steady_now() - started_;
-  if (plan_->load().server_pid != 0) look.server_memory = private_memory(plan_->load().server_pid);
+  look.server_memory = look_at_memory();
   if (plan_->load().admin_socket.empty()) return look;
   if (auto figures = ask_figures(plan_->load().admin_socket))
     look.server = std::move(*figures);
@@ -95,7 +113,7 @@ bool LoadRun::wait(Signals& signals) {
   LiveView view(!plan_->load().common.quiet);
   const Duration until = started_ + plan_->bound();
   Duration next = started_ + std::chrono::seconds{1};
-  while (!finished() && steady_now() < until && plan_->lost_lines().empty()) {
+  while (!finished() && steady_now() < until && plan_->lost_lines().empty() && !without_login()) {
     if (signals.wait(std::max(Duration{0}, std::min(kLook, until - steady_now())))) return true;
     if (steady_now() < next) continue;
     next += std::chrono::seconds{1};
@@ -108,7 +126,7 @@ bool LoadRun::wait(Signals& signals) {
 }
 
 LoadOutcome LoadRun::finish(bool interrupted) {
-  if (memory_.before) memory_.loaded = private_memory(plan_->load().server_pid);
+  memory_.loaded = look_at_memory();
   on_each_core(*runtime_, [this](shard::Core& core) { part(core).stop(); });
   wait_until([this] { return finished(); }, kDrain);
   on_each_core(*runtime_, [this](shard::Core& core) { part(core).abort(); });
@@ -124,10 +142,15 @@ LoadOutcome LoadRun::finish(bool interrupted) {
   summary.set_memory(memory_);
   if (interrupted) summary.set_interrupted();
   if (!sampling_trouble_.empty()) summary.add_gap("the server's figures: " + clean_text(sampling_trouble_));
+  if (!memory_trouble_.empty()) summary.add_gap("the server's memory: " + clean_text(memory_trouble_));
   if (const std::string lost = plan_->lost_lines(); !lost.empty()) {
     summary.add_gap(lost);
     outcome.incomplete = true;
   }
+  outcome.without_login = without_login();
+  if (outcome.without_login)
+    summary.add_gap(
+        "the server accepted no login, which ended the run: are user and password of --auth right?");
   outcome.interrupted = interrupted;
   outcome.silence = summary.silence();
   outcome.acknowledged = summary.acknowledged();
@@ -136,6 +159,7 @@ LoadOutcome LoadRun::finish(bool interrupted) {
   outcome.rate = summary.rate();
   outcome.latency = summary.latency();
   outcome.saturated = effort.saturated();
+  outcome.complaint = summary.complaint();
   outcome.text = summary.text();
   outcome.summary = summary.json();
   outcome.run = run_json({.plan = *plan_,

@@ -21,11 +21,13 @@ struct LoadOutcome {
   std::uint64_t overdue = 0;  // never begun, and due longer ago than a search allows
   double rate = 0;
   Distribution latency;
-  bool saturated = false;     // the generator was the limit
-  bool interrupted = false;   // by a signal
-  bool incomplete = false;    // a file of lines could not be written: the run ended with it
-  Duration silence{0};        // the server answered nothing for so long at the end
-  std::size_t abandoned = 0;  // tasks that did not end: the process must leave without destructors
+  bool saturated = false;      // the generator was the limit
+  bool interrupted = false;    // by a signal
+  bool without_login = false;  // the server took none: it ended with that
+  bool incomplete = false;     // a file of lines could not be written: the run ended with it
+  Duration silence{0};         // the server answered nothing for so long at the end
+  std::size_t abandoned = 0;   // tasks that did not end: the process must leave without destructors
+  std::string complaint;       // one example of what went wrong
   std::string text;
   std::string summary;  // JSON, short
   admin::Json run;      // JSON, with series and histogram

@@ -32,7 +32,11 @@ Task<bool> Pop3Flow::greet() {
 Task<bool> Pop3Flow::log_in() {
   End end = co_await command("USER " + login_.user);
   if (end == End::ok) end = co_await command("PASS " + login_.password);
-  if (end == End::refused) (void)co_await log_out();
+  if (end == End::ok) note_login(LoginAnswer::accepted);
+  if (end == End::refused) {
+    note_login(refused_login());
+    (void)co_await log_out();
+  }
   co_return end == End::ok;
 }
 
@@ -140,7 +144,10 @@ Task<Pop3Flow::End> Pop3Flow::hear() {
     if (line) {
       const Pop3Line parsed = parse_pop3(*line);
       said_ = parsed.text;
-      if (!parsed.ok) refuse(parsed.code, *line);
+      if (!parsed.known)
+        counters().note_trouble("this is no answer of POP3: " + std::string(*line));
+      else if (!parsed.ok)
+        refuse(parsed.code.empty() ? "-ERR" : fmt::format("-ERR [{}]", parsed.code), said_);
       connection_->consume(before - input.size());
       if (!parsed.known) co_return End::lost;
       co_return parsed.ok ? End::ok : End::refused;
@@ -165,13 +172,6 @@ Task<std::optional<Pop3Body>> Pop3Flow::hear_body() {
 AccessFlow::Outcome Pop3Flow::outcome_of(End end) {
   if (end == End::ok) return Outcome::acknowledged;
   return end == End::refused ? Outcome::refused : Outcome::lost;
-}
-
-void Pop3Flow::refuse(std::string_view code, std::string_view text) {
-  owner_.figures().refusals.note(code == "empty" ? "empty"
-                                 : code.empty()  ? "-ERR"
-                                                 : fmt::format("-ERR [{}]", code),
-                                 1, std::string(text));
 }
 
 }  // namespace ringpost::loadgen

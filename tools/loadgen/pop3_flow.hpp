@@ -35,7 +35,6 @@ class Pop3Flow final : public AccessFlow {
   // The lines behind a first line; nothing: the connection is lost.
   Task<std::optional<Pop3Body>> hear_body();
   Outcome outcome_of(End end);
-  void refuse(std::string_view code, std::string_view text);
 
   Pop3Reader reader_;
   std::string line_;         // of the command

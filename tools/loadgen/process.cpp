@@ -7,15 +7,12 @@
 #include <cstdlib>
 #include <ctime>
 #include <random>
-#include <utility>
 
 #include <fcntl.h>
 #include <netdb.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "output.hpp"
 
 namespace ringpost::loadgen {
 
@@ -138,25 +135,6 @@ bool Signals::wait(std::chrono::nanoseconds time) {
   const timespec bound{time.count() / 1'000'000'000, time.count() % 1'000'000'000};
   came_ = sigtimedwait(&set, nullptr, &bound) > 0 || came_;
   return came_;
-}
-
-ProgressLine::ProgressLine(bool wanted)
-    : wanted_(wanted && isatty(STDERR_FILENO) == 1), next_(steady_now() + std::chrono::seconds{1}) {}
-
-bool ProgressLine::due() {
-  if (!wanted_ || steady_now() < next_) return false;
-  next_ += std::chrono::seconds{1};
-  return true;
-}
-
-void ProgressLine::show(const std::string& line) {
-  say("\r{:<78}", line);
-  shown_ = true;
-}
-
-void ProgressLine::clear() {
-  if (!std::exchange(shown_, false)) return;
-  say("\r{:<78}\r", "");
 }
 
 }  // namespace ringpost::loadgen

@@ -1,4 +1,4 @@
-// What a run needs of its own process: CPU time, descriptors, signals, a terminal.
+// What a run needs of its own process: CPU time, descriptors, signals.
 //
 // Layer: tool. Main thread only, but for the times of a thread.
 #pragma once
@@ -43,21 +43,6 @@ class Signals {
 
  private:
   bool came_ = false;
-};
-
-// One line of progress a second on a terminal, overwritten in place.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool wanted);
-  ~ProgressLine() { clear(); }
-  bool due();
-  void show(const std::string& line);
-  void clear();
-
- private:
-  bool wanted_;
-  bool shown_ = false;
-  Duration next_;
 };
 
 }  // namespace ringpost::loadgen

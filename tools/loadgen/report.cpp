@@ -123,9 +123,8 @@ void add_effort(const Effort& effort, std::uint64_t count, std::string_view unit
     if (i < effort.waiting.size() && effort.waiting[i] >= kWaitTold)
       cores += fmt::format(" ({:.0f} % more waiting for a CPU)", effort.waiting[i] * 100);
   }
-  table.row("own CPU",
-            fmt::format("{:.1f} us a {}, {:.2f} s in all; cores busy {}", cpu_per_message(effort, count),
-                        unit.substr(0, unit.size() - 1), in_seconds(effort.cpu), cores));
+  table.row("own CPU", fmt::format("{:.1f} us for each of the {}, {:.2f} s in all; cores busy {}",
+                                   cpu_per_message(effort, count), unit, in_seconds(effort.cpu), cores));
   if (effort.saturated())
     table.row("note", "a core of this process had no time left: it limited the run, not the other side");
 }

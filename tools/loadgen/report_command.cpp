@@ -122,9 +122,25 @@ Result<void> unlike(const std::vector<Written>& files, const ReportOptions& opti
   return {};
 }
 
+// The number of a run is random; that of another may be the same, but not in the same second.
+bool same_run(const Json& a, const Json& b) {
+  const std::string number = a["summary"]["run"].text();
+  return !number.empty() && number == b["summary"]["run"].text() &&
+         a["started"].text() == b["started"].text();
+}
+
+// A run that is given twice is no repetition: it would make noise look real.
 Result<std::vector<Json>> read_runs(const std::vector<std::string>& paths) {
   std::vector<Json> runs;
-  for (const std::string& path : paths) runs.push_back(RP_TRY(read_run(path)));
+  for (const std::string& path : paths) {
+    Json run = RP_TRY(read_run(path));
+    const auto known = std::ranges::find_if(runs, [&](const Json& one) { return same_run(one, run); });
+    if (known != runs.end())
+      return fail(ErrorKind::permanent,
+                  fmt::format("{} and {} are the same run: give it once",
+                              paths[static_cast<std::size_t>(known - runs.begin())], path));
+    runs.push_back(std::move(run));
+  }
   return runs;
 }
 

@@ -1,6 +1,7 @@
 #include "report_page.hpp"
 
 #include <array>
+#include <cstdint>
 #include <map>
 
 #include <fmt/format.h>
@@ -45,29 +46,40 @@ details::details-content{content-visibility:visible;block-size:auto}details summ
 table.compare{margin-bottom:.8em}</style></head><body>
 )";
 
-std::string unit_of(const Json& run) {
-  const std::string unit = run["unit"].text();
-  return unit.empty() ? "messages" : unit;
+// What stands in the run is drawn as it is, or, a count of the second, by the second's length.
+enum class Drawn : std::uint8_t { as_is, a_second };
+
+// The last second of a run, and one on a busy machine, is longer or shorter than the others.
+double divisor(const Json::List& seconds, std::size_t index, Drawn drawn) {
+  if (drawn == Drawn::as_is) return 1;
+  const double length =
+      number_of(seconds[index]["at"]) - (index == 0 ? 0 : number_of(seconds[index - 1]["at"]));
+  return length > 0 ? length : 1;
 }
 
-PlotLine line_of(const Json& run, std::string name, std::string_view key) {
+PlotLine line_of(const Json& run, std::string name, std::string_view key, Drawn drawn = Drawn::as_is) {
   PlotLine line{std::move(name), {}};
-  for (const Json& second : run["seconds"].list())
-    line.points.emplace_back(number_of(second["at"]), number_of(second[key]));
+  const Json::List& seconds = run["seconds"].list();
+  for (std::size_t i = 0; i < seconds.size(); ++i)
+    line.points.emplace_back(number_of(seconds[i]["at"]),
+                             number_of(seconds[i][key]) / divisor(seconds, i, drawn));
   return line;
 }
 
 // One line for each core, of something within `seconds[].PLACE[core]`.
-std::vector<PlotLine> core_lines(const Json& run, std::string_view place, std::string_view key,
-                                 double factor) {
+std::vector<PlotLine> core_lines(const Json& run, std::string_view place, std::string_view key, double factor,
+                                 Drawn drawn = Drawn::as_is) {
   std::vector<PlotLine> lines;
-  for (const Json& second : run["seconds"].list()) {
+  const Json::List& seconds = run["seconds"].list();
+  for (std::size_t i = 0; i < seconds.size(); ++i) {
+    const Json& second = seconds[i];
     const Json::List& cores = second[place].list();
     for (std::size_t core = 0; core < cores.size(); ++core) {
       if (cores[core][key].is_null()) continue;
       if (lines.size() <= core) lines.resize(core + 1);
       lines[core].name = fmt::format("core {}", core);
-      lines[core].points.emplace_back(number_of(second["at"]), number_of(cores[core][key]) * factor);
+      lines[core].points.emplace_back(number_of(second["at"]),
+                                      number_of(cores[core][key]) * factor / divisor(seconds, i, drawn));
     }
   }
   return lines;
@@ -145,7 +157,7 @@ std::string plots(const Json& run) {
                  .x_unit = "seconds",
                  .y_unit = unit_of(run) + "/s",
                  .lines = {line_of(run, "acknowledged", "rate"),
-                           line_of(run, "refused or unanswered", "wrong")}}) +
+                           line_of(run, "refused or unanswered", "wrong", Drawn::a_second)}}) +
          latency_plots(run) +
          svg_of({.title = "Loader: busy share of each core",
                  .x_unit = "seconds",
@@ -154,7 +166,7 @@ std::string plots(const Json& run) {
          svg_of({.title = "Acknowledged on each core",
                  .x_unit = "seconds",
                  .y_unit = unit_of(run) + "/s",
-                 .lines = core_lines(run, "cores", "acknowledged", 1)}) +
+                 .lines = core_lines(run, "cores", "acknowledged", 1, Drawn::a_second)}) +
          server_plots(run) + "</div>\n";
 }
 
@@ -199,12 +211,13 @@ std::string comparison_rows(const RunGroup& base, const RunGroup& other) {
         "<tr><td data-label=\"\">{}</td><td data-label=\"\">{}</td><td class=\"n\" "
         "data-label=\"base\">{}</td><td class=\"n\" data-label=\"this\">{}</td>"
         "<td class=\"n\" data-label=\"ratio\">{}</td><td class=\"n\" data-label=\"95 %\">{}</td>"
-        "<td class=\"n\" data-label=\"p\">{:.3f}</td><td class=\"verdict {}\" "
+        "<td class=\"n\" data-label=\"p\">{}</td><td class=\"verdict {}\" "
         "data-label=\"\">{}</td></tr>\n",
         html_escaped(other.name), d.figure->name, shown(base.middle(*d.figure), *d.figure),
         shown(other.middle(*d.figure), *d.figure),
         d.ratio.known ? fmt::format("{:.3f}", d.ratio.value) : "none",
-        d.ratio.known ? fmt::format("{:.3f} to {:.3f}", d.ratio.low, d.ratio.high) : "none", d.p, said, said);
+        d.ratio.known ? fmt::format("{:.3f} to {:.3f}", d.ratio.low, d.ratio.high) : "none",
+        d.runs > 0 ? fmt::format("{:.3f}", d.p) : "none", said, said);
   }
   return rows;
 }
@@ -220,8 +233,11 @@ std::string comparison(const std::vector<RunGroup>& groups) {
       "class=\"n\">p</th><th></th></tr></thead><tbody>\n",
       html_escaped(groups[0].name));
   for (std::size_t i = 1; i < groups.size(); ++i) text += comparison_rows(groups[0], groups[i]);
-  Plot rates{.title = "Rates beside each other", .x_unit = "seconds", .y_unit = "messages/s", .lines = {}};
-  Plot tails{.title = "p99 beside each other",
+  Plot rates{.title = "Rates beside each other, of the first run of each",
+             .x_unit = "seconds",
+             .y_unit = unit_of(*groups[0].runs[0]) + "/s",
+             .lines = {}};
+  Plot tails{.title = "p99 beside each other, of the first run of each",
              .x_unit = "seconds",
              .y_unit = "ms",
              .y_logarithmic = true,

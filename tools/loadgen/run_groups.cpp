@@ -52,10 +52,10 @@ void remark_stall(const Json& run, std::vector<std::string>& said) {
     if (static_cast<double>(bound) / 1e6 > std::max(kStallMs / 2, kStallRatio * median))
       late += static_cast<double>(count);
   said.push_back(fmt::format(
-      "A stall shows: {:.0f} messages ({:.2f} %) waited more than ten times the median, counted from when "
+      "A stall shows: {:.0f} {} ({:.2f} %) waited more than ten times the median, counted from when "
       "they were due; the longest {:.0f} ms{}.",
-      late, 100 * late / static_cast<double>(std::max<std::uint64_t>(distribution.count(), 1)), longest,
-      when));
+      late, unit_of(run), 100 * late / static_cast<double>(std::max<std::uint64_t>(distribution.count(), 1)),
+      longest, when));
 }
 
 }  // namespace
@@ -63,6 +63,11 @@ void remark_stall(const Json& run, std::vector<std::string>& said) {
 double number_of(const Json& json) {
   if (const auto* exact = json.as<double>()) return *exact;
   return static_cast<double>(json.number());
+}
+
+std::string unit_of(const Json& run) {
+  const std::string unit = run["unit"].text();
+  return unit.empty() ? "messages" : unit;
 }
 
 std::optional<double> figure_of(const Json& run, const Figure& figure) {
@@ -157,7 +162,7 @@ std::vector<std::string> remarks(const Json& run) {
   if (const double never = number_of(run["summary"]["never_begun"]); never > 0)
     said.push_back(fmt::format(
         "{:.0f} {} were due and found no free connection before the end; the latencies lack them.", never,
-        run["unit"].text().empty() ? "messages" : run["unit"].text()));
+        unit_of(run)));
   remark_stall(run, said);
   if (run["seconds_cut"].text() == "true") said.emplace_back("The run went on after the last second shown.");
   return said;

@@ -29,6 +29,8 @@ inline constexpr std::array<Figure, 6> kFigures{{{"rate", "rate", "/s", true},
                                                  {"us_per_message", "loader's CPU", "us", false}}};
 
 double number_of(const admin::Json& json);
+// What is counted: "messages", "operations".
+std::string unit_of(const admin::Json& run);
 // Nothing: the run has none, as one without mail has no latency.
 std::optional<double> figure_of(const admin::Json& run, const Figure& figure);
 // "1234", "0.412"; "none"

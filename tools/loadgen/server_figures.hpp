@@ -1,8 +1,8 @@
 // What a Ringpost server says of itself while it is loaded: its figures by core, over its control socket.
 //
 // Layer: tool. Main thread; blocks for one short question.
-// Takes: every counter and gauge that the server has, and the upper percentiles of its histograms; nothing here names them, but
-//        for the report's choice of what to draw.
+// Takes: every counter, gauge and histogram that the server has; nothing here names them, but for the report's choice of what
+//        to draw.
 #pragma once
 
 #include <map>
@@ -12,16 +12,19 @@
 #include "ringpost/admin/json.hpp"
 #include "ringpost/base/result.hpp"
 
+#include "distribution.hpp"
+
 namespace ringpost::loadgen {
 
 struct ServerFigures {
   using Values = std::map<std::string, double>;
   std::vector<Values> counters;  // of each core
   std::vector<Values> gauges;
-  std::vector<Values> tails;  // "name_p50", "name_p99": of all that the server has seen
+  std::vector<std::map<std::string, Distribution>> histograms;
 };
 
-// Counters as increase a second; gauges and percentiles as they are.
+// Counters as increase a second, gauges as they are; "name_p50" and "name_p99" of what histograms counted in between, where
+// that is something. A server that was started anew counts from 0.
 struct ServerSecond {
   std::vector<ServerFigures::Values> cores;
 };

@@ -30,10 +30,9 @@ std::uint64_t kilobytes_of(std::string_view rollup, std::string_view name) {
   return at == std::string_view::npos ? 0 : number_at(rollup.substr(at + name.size())) * 1024;
 }
 
-std::optional<std::uint64_t> private_of(std::uint64_t pid) {
-  const auto rollup = read_file(fmt::format("/proc/{}/smaps_rollup", pid), kProcBytesMax);
-  if (!rollup) return std::nullopt;
-  return kilobytes_of(*rollup, "Private_Clean:") + kilobytes_of(*rollup, "Private_Dirty:");
+Result<std::uint64_t> private_of(std::uint64_t pid) {
+  const std::string rollup = RP_TRY(read_file(fmt::format("/proc/{}/smaps_rollup", pid), kProcBytesMax));
+  return kilobytes_of(rollup, "Private_Clean:") + kilobytes_of(rollup, "Private_Dirty:");
 }
 
 // "12 13 14 "
@@ -51,12 +50,12 @@ void add_children(std::uint64_t pid, std::vector<std::uint64_t>& pids) {
 
 }  // namespace
 
-std::optional<std::uint64_t> private_memory(std::uint64_t pid) {
+Result<std::uint64_t> private_memory(std::uint64_t pid) {
   std::uint64_t sum = 0;
   std::vector<std::uint64_t> pids{pid};
   for (std::size_t i = 0; i < pids.size(); ++i) {
     const auto own = private_of(pids[i]);
-    if (!own && i == 0) return std::nullopt;
+    if (!own && i == 0) return own;
     sum += own.value_or(0);  // a child may have ended meanwhile
     add_children(pids[i], pids);
   }

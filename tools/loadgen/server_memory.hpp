@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "ringpost/base/result.hpp"
+
 namespace ringpost::loadgen {
 
 struct ServerMemory {
@@ -13,7 +15,8 @@ struct ServerMemory {
   std::optional<std::uint64_t> loaded;  // at the end of the run, with all connections there
 };
 
-// Bytes that the process and all its descendants hold for themselves (private pages); nothing where one may not look.
-std::optional<std::uint64_t> private_memory(std::uint64_t pid);
+// Bytes that the process and all its descendants hold for themselves (private pages); an error where one may not look, or
+// nothing is.
+Result<std::uint64_t> private_memory(std::uint64_t pid);
 
 }  // namespace ringpost::loadgen

@@ -1,6 +1,7 @@
 #include "sink.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <thread>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "cores.hpp"
 #include "dns_stream.hpp"
 #include "limits.hpp"
+#include "live_view.hpp"
 #include "output.hpp"
 #include "played_domains.hpp"
 #include "process.hpp"
@@ -163,9 +165,13 @@ std::string SinkRun::progress() const {
 }
 
 void SinkRun::wait(Signals& signals) {
-  ProgressLine line(!plan_->options.common.quiet);
-  while (!over() && lost_lines().empty() && !signals.wait(kLook))
-    if (line.due()) line.show(progress());
+  LiveView view(!plan_->options.common.quiet);
+  Duration next = steady_now() + std::chrono::seconds{1};
+  while (!over() && lost_lines().empty() && !signals.wait(kLook)) {
+    if (steady_now() < next) continue;
+    next += std::chrono::seconds{1};
+    view.show({progress()});
+  }
 }
 
 int SinkRun::finish() {

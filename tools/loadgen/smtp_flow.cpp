@@ -28,12 +28,12 @@ SmtpFlow::SmtpFlow(SmtpCore& owner, const Target& target)
 Task<bool> SmtpFlow::converse() {
   session_.emplace(owner_.plan_.session);
   begun_ = 0;
-  authenticated_ = quitting_ = false;
+  authenticated_ = quitting_ = turned_away_ = false;
   const bool welcome = co_await greet();
   if (welcome)
     co_await talk();
   else
-    owner_.figures_.greet_failures.add();
+    owner_.not_welcome(turned_away_);
   session_.reset();
   pieces_.clear();
   co_return welcome&& begun_ > 0;
@@ -54,6 +54,8 @@ Task<bool> SmtpFlow::greet() {
           const auto mechanism = sasl::choose(session_->capabilities().mechanisms);
           if (!mechanism) {
             owner_.figures_.note_trouble("the server offers no AUTH that we have");
+            note_login(LoginAnswer::denied);
+            turned_away_ = true;
             co_await say_quit();
             co_return false;
           }
@@ -67,16 +69,21 @@ Task<bool> SmtpFlow::greet() {
         break;
       case Kind::authenticated:
         authenticated_ = true;
+        note_login(LoginAnswer::accepted);
         co_return true;
       case Kind::refused:
       case Kind::tls_refused:
       case Kind::auth_refused:
         owner_.figures_.note_refusal(session_->reply());
+        turned_away_ = true;
+        if (event.kind == Kind::auth_refused)
+          note_login(session_->reply().temporary() ? LoginAnswer::deferred : LoginAnswer::denied);
         co_await say_quit();
         co_return false;
       case Kind::closed:
-        if (event.reason == Reason::shutdown) owner_.figures_.note_refusal(session_->reply());
-        if (event.reason != Reason::shutdown) owner_.figures_.note_trouble(session_->reply().text);
+        turned_away_ = event.reason == Reason::shutdown;
+        if (turned_away_) owner_.figures_.note_refusal(session_->reply());
+        if (!turned_away_) owner_.figures_.note_trouble(session_->reply().text);
         co_return false;
       default:
         break;

@@ -73,6 +73,7 @@ class SmtpFlow final : public LoadFlow {
   std::size_t busy_ = 0;
   bool authenticated_ = false;
   bool quitting_ = false;
+  bool turned_away_ = false;  // by a reply, before the first message
 };
 
 }  // namespace ringpost::loadgen

@@ -105,10 +105,11 @@ Result<double> Tuning::loaded(const std::string& path) {
   if (outcome.interrupted) return fail(ErrorKind::cancelled, "stopped");
   if (!server.running()) return failed("the server ended under load");
   if (outcome.silence > Duration{0}) return failed("the server stopped answering under load");
-  if (outcome.acknowledged == 0) return failed("nothing was acknowledged");
+  if (outcome.acknowledged == 0) return failed("nothing was acknowledged: " + outcome.complaint);
   if (outcome.wrong > 0)
-    return failed(fmt::format(
-        "{} messages were refused or unanswered, and a figure of the others says little", outcome.wrong));
+    return failed(
+        fmt::format("{} messages were refused or unanswered, and a figure of the others says little: {}",
+                    outcome.wrong, outcome.complaint));
   if (outcome.saturated)
     say("note: the generator had a core without time left; differences may be its own\n");
   const double cpu_us = std::chrono::duration<double, std::micro>(server.cpu() - before).count();

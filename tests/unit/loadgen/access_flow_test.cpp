@@ -205,6 +205,28 @@ TEST(ImapLoad, a_refused_login_is_counted_by_its_code) {
   EXPECT_EQ(load.figures().refused.value(), 5U);
   EXPECT_EQ(load.figures().refusals.by_code.at("NO [AUTHENTICATIONFAILED]").count, 5U);
   EXPECT_THAT(load.text(), HasSubstr("NO [AUTHENTICATIONFAILED]  who are you?"));
+  EXPECT_EQ(load.figures().logins_denied.value(), 5U);
+}
+
+TEST(ImapLoad, a_login_that_may_pass_later_is_not_denied_and_the_server_not_silent) {
+  Load load(imap({"noop"}, 5), "* OK hello", [](const std::string& line) -> std::string {
+    if (says(line, "LOGOUT")) return "* BYE so long\r\n%t OK\r\nclose";
+    return "%t NO [UNAVAILABLE] later\r\n";
+  });
+  EXPECT_FALSE(load.run(20s));
+  EXPECT_GT(load.figures().logins_refused.value(), 3U);
+  EXPECT_EQ(load.figures().logins_denied.value(), 0U);
+  EXPECT_EQ(load.figures().logins.value(), 0U);
+  EXPECT_THAT(load.text(), testing::Not(HasSubstr("stopped answering")));
+}
+
+TEST(ImapLoad, another_protocol_is_told_by_its_greeting) {
+  for (const std::string greeting : {"+OK POP3 ready", "220 mx.example ESMTP"}) {
+    Load load(imap({"noop"}, 1), greeting, imap_server);
+    EXPECT_FALSE(load.run(2s));
+    EXPECT_THAT(load.figures().troubles, Contains(Key("this is no greeting of IMAP: " + greeting)));
+    EXPECT_TRUE(load.lines().empty());
+  }
 }
 
 TEST(ImapLoad, appends_with_literal_plus_where_it_is_offered_and_waits_elsewhere) {
@@ -278,6 +300,17 @@ TEST(ImapLoad, idle_is_acknowledged_at_once_and_held_to_the_end) {
   EXPECT_EQ(load.count("DONE"), 5U);
   EXPECT_EQ(load.count("LOGOUT"), 5U);
   EXPECT_EQ(load.figures().lost_connections.value(), 0U);
+}
+
+TEST(ImapLoad, a_herd_in_idle_is_no_silence_of_the_server_though_more_were_due) {
+  AccessOptions options = imap({"idle"}, 0, 2);
+  options.rate = 3;
+  options.duration = 10s;
+  Load load(options, "* OK hello", imap_server);
+  EXPECT_FALSE(load.run(10s));
+  EXPECT_EQ(load.of(ImapDeed::idle).acknowledged.value(), 2U);
+  EXPECT_THAT(load.text(), HasSubstr("found no free connection"));
+  EXPECT_THAT(load.text(), testing::Not(HasSubstr("stopped answering")));
 }
 
 TEST(ImapLoad, a_connection_that_the_server_ends_in_idle_is_lost) {
@@ -397,6 +430,22 @@ TEST(Pop3Load, a_maildrop_in_use_is_counted_by_its_code) {
   EXPECT_TRUE(load.run(60s));
   EXPECT_EQ(load.figures().refused.value(), 4U);
   EXPECT_EQ(load.figures().refusals.by_code.at("-ERR [IN-USE]").count, 4U);
+  EXPECT_EQ(load.figures().refusals.by_code.at("-ERR [IN-USE]").example, "locked");
+  EXPECT_EQ(load.figures().logins_refused.value(), 4U);
+  EXPECT_EQ(load.figures().logins_denied.value(), 0U);
+}
+
+TEST(Pop3Load, a_wrong_password_and_another_protocol_are_told) {
+  Load wrong(pop3({"stat"}, 4), "+OK ready", [](const std::string& line) {
+    return line.starts_with("PASS") ? std::string("-ERR [AUTH] no\r\n") : pop3_server(line);
+  });
+  EXPECT_FALSE(wrong.run(3s));
+  EXPECT_GT(wrong.figures().logins_denied.value(), 1U);
+  EXPECT_THAT(wrong.text(), testing::Not(HasSubstr("stopped answering")));
+  Load imap(pop3({"stat"}, 4), "* OK hello", pop3_server);
+  EXPECT_FALSE(imap.run(3s));
+  EXPECT_THAT(imap.figures().troubles, Contains(Key("this is no answer of POP3: * OK hello")));
+  EXPECT_TRUE(imap.figures().refusals.by_code.empty());
 }
 
 }  // namespace

@@ -518,6 +518,11 @@ TEST(Exchange, a_wrong_login_sends_nothing) {
   EXPECT_FALSE(exchange.run(5s));
   EXPECT_EQ(exchange.sent().begun.value(), 0U);
   EXPECT_GT(exchange.sent().codes[535].value(), 0U);
+  EXPECT_GT(exchange.sent().logins_denied.value(), 0U);
+  EXPECT_EQ(exchange.sent().logins_denied.value(), exchange.sent().logins_refused.value());
+  EXPECT_TRUE(without_login({&exchange.sent()}, 1));
+  EXPECT_EQ(exchange.smtp_summary().silence(), Duration{0}) << "a refusal is an answer";
+  EXPECT_THAT(exchange.smtp_summary().complaint(), testing::StartsWith("535"));
 }
 
 TEST(Exchange, without_a_sink_the_sender_goes_on_trying_and_says_why) {

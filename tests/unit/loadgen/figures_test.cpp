@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "limits.hpp"
 #include "live_view.hpp"
+#include "load_figures.hpp"
 #include "rate_search.hpp"
 #include "series.hpp"
 #include "weighted.hpp"
@@ -13,6 +15,8 @@ namespace ringpost::loadgen {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
 
 TEST(Distribution, has_the_quantiles_of_the_histogram_it_was_taken_of) {
   observe::Histogram histogram;
@@ -88,6 +92,27 @@ TEST(ServerFigures, counters_become_rates_and_gauges_stay) {
   EXPECT_DOUBLE_EQ(second.cores[1].at("open"), 7);
 }
 
+TEST(ServerFigures, quantiles_are_of_what_came_in_between_and_a_new_server_counts_from_nothing) {
+  const auto at = [](const char* sent, const char* commits) {
+    ServerFigures figures;
+    for (const char* line : {sent, commits}) note_figure(*admin::parse_json(line), figures);
+    return figures;
+  };
+  const ServerFigures before =
+      at(R"({"core":0,"name":"sent","counter":100})",
+         R"({"core":0,"name":"commit","count":90,"sum":1,"p50":5,"p99":5,"buckets":[[5,90]]})");
+  const ServerFigures slower =
+      at(R"({"core":0,"name":"sent","counter":110})",
+         R"({"core":0,"name":"commit","count":100,"sum":2,"p50":5,"p99":80,"buckets":[[5,90],[80,10]]})");
+  const ServerFigures anew =
+      at(R"({"core":0,"name":"sent","counter":6})",
+         R"({"core":0,"name":"commit","count":2,"sum":2,"p50":7,"p99":7,"buckets":[[7,2]]})");
+  EXPECT_DOUBLE_EQ(between(before, slower, 1).cores[0].at("commit_p50"), 80);
+  EXPECT_FALSE(between(slower, slower, 1).cores[0].contains("commit_p50"));
+  EXPECT_DOUBLE_EQ(between(slower, anew, 2).cores[0].at("sent"), 3);
+  EXPECT_DOUBLE_EQ(between(slower, anew, 2).cores[0].at("commit_p99"), 7);
+}
+
 TEST(RateSearch, finds_the_highest_rate_that_is_kept) {
   for (const double limit : {3.0, 90.0, 1234.0, 54'321.0}) {
     RateSearch search(100);
@@ -122,6 +147,28 @@ TEST(WeightedChoice, gives_each_its_share) {
 TEST(LiveView, draws_rates_against_the_largest) {
   EXPECT_EQ(sparkline({0, 5, 10}), "▁▄█");
   EXPECT_EQ(sparkline({0, 0}), "▁▁");
+}
+
+TEST(LiveView, takes_no_more_room_than_the_terminal_has) {
+  const std::vector<std::string> lines{"12345", "123456", "▁▄█▁▄█", ""};
+  EXPECT_THAT(fitted(lines, 5, 24), ElementsAre("12345", "12345", "▁▄█▁▄", ""));
+  EXPECT_THAT(fitted(lines, 5, 3), ElementsAre("12345", "12345"));
+  EXPECT_THAT(fitted(lines, 1, 1), IsEmpty());
+}
+
+TEST(LoadFigures, a_load_without_a_login_is_in_vain_when_each_connection_has_tried) {
+  LoadFigures one;
+  LoadFigures other;
+  const std::vector<const LoadFigures*> cores{&one, &other};
+  one.logins_refused.add(3);
+  EXPECT_FALSE(without_login(cores, 4));
+  other.logins_refused.add(kLoginsTried);
+  EXPECT_FALSE(without_login(cores, 4)) << "all of them were told to come later";
+  one.logins_denied.add();
+  EXPECT_TRUE(without_login(cores, 4));
+  EXPECT_TRUE(without_login(cores, kConnectionsMax));
+  other.logins.add();
+  EXPECT_FALSE(without_login(cores, 4)) << "others may log in";
 }
 
 }  // namespace

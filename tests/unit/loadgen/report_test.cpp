@@ -108,6 +108,30 @@ TEST(Report, a_run_without_mail_has_no_latency_and_is_better_in_nothing) {
   EXPECT_TRUE(report_json({empty_run("dead")})["runs"].list()[0]["p50_ms"].is_null());
   EXPECT_TRUE(report_json(runs)["comparison"].list()[1]["ratio"].is_null());
   EXPECT_THAT(report_page({empty_run("dead")}), HasSubstr(R"(data-figure="p50_ms">none<)"));
+  EXPECT_THAT(report_page(runs), HasSubstr(R"(data-label="p">none</td><td class="verdict none")"));
+}
+
+TEST(Report, a_page_counts_by_the_length_of_each_second_and_in_the_unit_of_the_run) {
+  const auto second = [](double at, int count) {
+    return Json()
+        .set("at", at)
+        .set("rate", 100)
+        .set("wrong", count)
+        .set("cores", Json::List{Json().set("acknowledged", count).set("busy", 0.5)});
+  };
+  std::vector<Json> runs{run("a", 100), run("b", 100)};
+  for (Json& one : runs)
+    one.set("unit", "operations").set("seconds", Json::List{second(1, 100), second(1.5, 50)});
+  const std::string page = report_page(runs);
+  EXPECT_THAT(page, HasSubstr("operations/s"));
+  EXPECT_THAT(page, Not(HasSubstr("messages/s")));
+  // Both seconds are as high as the rate, so each of these lines is level.
+  const std::size_t plot = page.find("Acknowledged on each core");
+  ASSERT_NE(plot, std::string::npos);
+  const std::size_t points = page.find("points=\"", plot) + 8;
+  std::string line = page.substr(points, page.find('"', points) - points);
+  const std::string first = line.substr(line.find(',') + 1, line.find(' ') - line.find(',') - 1);
+  EXPECT_TRUE(line.ends_with("," + first)) << line;
 }
 
 TEST(Report, tells_what_went_wrong_everywhere) {
