@@ -50,7 +50,7 @@ Task<std::size_t> Service::State::for_selected_in(spool::Survey all, Selector se
 Task<void> Service::State::select_in(MessageId id, const Selector& selector, Held held, const Selected& act,
                                      const spool::Spool::Loaded& loaded, std::size_t& changed_count) {
   Message* message = queue.find(id);
-  if (message == nullptr) co_return;
+  if (message == nullptr || message->through) co_return;  // its client is being answered
   std::vector<std::pair<Job*, Queue::Former>> chosen;
   message->jobs.for_each([&](Job& job) {
     if (job.place == Place::active || job.place == Place::settling) return;
