@@ -14,6 +14,8 @@ import statistics
 import subprocess
 import sys
 
+from arguments import count, words_of
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIGURES = ["data", "bdat", "relay"]
 
@@ -114,24 +116,35 @@ def columns(rows):
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
 
 
+def variant(text):
+    name, equals, build = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text}: write NAME=BUILD")
+    if not os.path.isdir(build):
+        raise argparse.ArgumentTypeError(f"{build} is no folder")
+    return name, pathlib.Path(build).resolve()
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--variant", action="append", required=True, metavar="NAME=BUILD", help="the first is what others are set against")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--duration", type=int, default=4, help="seconds of load for each figure [4]")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=["data", "bdat"], metavar="LIST", help="of: " + ",".join(FIGURES) + " [data,bdat]")
+    parser.add_argument("--variant", type=variant, action="append", required=True, metavar="NAME=BUILD", help="the first is what others are set against")
+    parser.add_argument("--rounds", type=count(), default=3)
+    parser.add_argument("--duration", type=count(), default=4, help="seconds of load for each figure [4]")
+    parser.add_argument("--only", type=words_of(FIGURES), default=["data", "bdat"], metavar="LIST", help="of: " + ",".join(FIGURES) + " [data,bdat]")
     parser.add_argument("--instructions", metavar="FILTER", nargs="?", const=".", help="count the micro-benchmarks that match (all) by callgrind instead")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    variants = dict(spoken.split("=", 1) for spoken in options.variant)
-    if len(variants) < 2:
-        parser.error("two variants at least")
-    return options, {name: pathlib.Path(build).resolve() for name, build in variants.items()}
+    variants = dict(options.variant)
+    if len(variants) < 2 or len(variants) < len(options.variant):
+        parser.error("two variants at least, each with a name of its own")
+    return options, variants
 
 
 def main():
     options, variants = arguments()
     rows = instruction_rows(variants, options.instructions) if options.instructions else server_rows(take_rounds(variants, options))
+    if len(rows) < 2:
+        sys.exit("nothing was measured: no benchmark of that name is in all of the variants")
     if options.json:
         print(json.dumps([dict(zip(rows[0], row)) for row in rows[1:]], indent=2))
     else:

@@ -7,6 +7,8 @@ import resource
 import statistics
 import sys
 
+from arguments import DEFAULT_FOLDER, cpus, folder, program
+
 
 def note(text):
     print(text, file=sys.stderr, flush=True)
@@ -14,10 +16,6 @@ def note(text):
 
 def words(text):
     return text.split(",")
-
-
-def numbers(text):
-    return [int(word) for word in words(text)]
 
 
 def median(runs, key):
@@ -42,23 +40,18 @@ def machine(options):
 
 def add_places(parser, root):
     """The options of every comparison."""
-    cpus = sorted(os.sched_getaffinity(0))
+    own = sorted(os.sched_getaffinity(0))
     parser.add_argument("--build", type=pathlib.Path, default=root / "build/release", help="where the programs are")
-    parser.add_argument("--dir", default=str(root / "build/bench"), help="where every queue is made; a real disk [build/bench]")
-    parser.add_argument("--server-cpus", type=numbers, default=cpus[:1], metavar="LIST")
-    parser.add_argument("--load-cpus", type=numbers, default=cpus[1:2] or cpus[:1], metavar="LIST")
+    parser.add_argument("--dir", type=folder, default=DEFAULT_FOLDER, help="where every queue is made; a real disk [build/bench]")
+    parser.add_argument("--server-cpus", type=cpus, default=own[:1], metavar="LIST")
+    parser.add_argument("--load-cpus", type=cpus, default=own[1:2] or own[:1], metavar="LIST")
     parser.add_argument("--json", action="store_true", help="every run as JSON on standard output")
 
 
 def find_programs(options):
-    """Sets options.ringpost and options.loadgen, and makes the folder."""
+    """Sets options.ringpost and options.loadgen."""
     for name in ("ringpost", "loadgen"):
-        found = [path for path in sorted(options.build.resolve().rglob(name)) if path.is_file() and os.access(path, os.X_OK)]
-        if not found:
-            sys.exit(f"there is no {name} in {options.build}; ./dev build")
-        setattr(options, name, str(found[0]))
-    os.makedirs(options.dir, exist_ok=True)
-    options.dir = os.path.realpath(options.dir)
+        setattr(options, name, program(options.build, name))
 
 
 def allow_descriptors():

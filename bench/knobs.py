@@ -16,8 +16,9 @@ import sys
 import tempfile
 
 import ringpost_config
+from arguments import DEFAULT_FOLDER, count, cpus, folder, program, words_of
 from compare import verdict
-from server import ROOT, Process, Server, cpu_list, free_port, note, program
+from server import ROOT, Process, Server, free_port, note
 
 # Where mail goes, how it is offered, and which values are tried. The first of each group is the default.
 GROUPS = {
@@ -106,22 +107,18 @@ def rows(name, taken):
 
 
 def arguments():
-    cpus = sorted(os.sched_getaffinity(0))
+    own = sorted(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs are")
-    parser.add_argument("--dir", default=str(ROOT / "build/bench"), help="where the spool is made; a real disk [build/bench]")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(GROUPS), metavar="LIST", help="of: " + ",".join(GROUPS))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--duration", type=int, default=3, help="seconds of load for each value [3]")
+    parser.add_argument("--dir", type=folder, default=DEFAULT_FOLDER, help="where the spool is made; a real disk [build/bench]")
+    parser.add_argument("--only", type=words_of(GROUPS), default=list(GROUPS), metavar="LIST", help="of: " + ",".join(GROUPS))
+    parser.add_argument("--rounds", type=count(), default=3)
+    parser.add_argument("--duration", type=count(), default=3, help="seconds of load for each value [3]")
     parser.add_argument("--backend", default="auto", choices=["auto", "uring", "epoll"])
-    parser.add_argument("--server-cpus", type=cpu_list, default=cpus[:2], metavar="LIST")
-    parser.add_argument("--load-cpus", type=cpu_list, default=cpus[2:4] or cpus[-1:], metavar="LIST")
+    parser.add_argument("--server-cpus", type=cpus, default=own[:2], metavar="LIST")
+    parser.add_argument("--load-cpus", type=cpus, default=own[2:4] or own[-1:], metavar="LIST")
     options = parser.parse_args()
-    if unknown := set(options.only) - set(GROUPS):
-        parser.error(f"--only takes {','.join(GROUPS)}, not {','.join(sorted(unknown))}")
-    options.ringpost, options.loadgen = program(options.build.resolve(), "ringpost"), program(options.build.resolve(), "loadgen")
-    os.makedirs(options.dir, exist_ok=True)
-    options.dir = os.path.realpath(options.dir)
+    options.ringpost, options.loadgen = program(options.build, "ringpost"), program(options.build, "loadgen")
     return options
 
 

@@ -20,7 +20,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import ringpost_config  # noqa: E402
-from figures import add_places, allow_descriptors, columns, find_programs, machine, median, note, numbers, text, words  # noqa: E402
+from arguments import count, numbers, words_of  # noqa: E402
+from figures import add_places, allow_descriptors, columns, find_programs, machine, median, note, text, words  # noqa: E402
 from peers import servers  # noqa: E402
 from peers.places import Unavailable  # noqa: E402
 
@@ -305,28 +306,27 @@ def facts(options):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_places(parser, ROOT)
-    parser.add_argument("--servers", type=words, default=list(servers.KNOWN), metavar="LIST", help="of: " + ",".join(servers.KNOWN))
+    parser.add_argument("--servers", type=words_of([*servers.KNOWN, ""]), default=list(servers.KNOWN), metavar="LIST", help="of: " + ",".join(servers.KNOWN))
     parser.add_argument("--against", action="append", default=[], metavar="NAME=HOST:PORT", help="a server of your own on this host, beside them; may be repeated")
-    parser.add_argument("--tasks", type=words, default=list(TASKS), metavar="LIST", help="of: " + ",".join(TASKS))
+    parser.add_argument("--tasks", type=words_of(TASKS), default=list(TASKS), metavar="LIST", help="of: " + ",".join(TASKS))
     parser.add_argument("--sizes", type=words, default=["4KiB"], metavar="LIST", help="[4KiB]")
-    parser.add_argument("--domains", type=numbers, default=[1], metavar="LIST", help="destination domains [1]")
+    parser.add_argument("--domains", type=numbers(1, 1_000_000), default=[1], metavar="LIST", help="destination domains [1]")
     parser.add_argument("--matrix", action="store_true", help="all of it: 1, 4, 10 and 100 KiB, 1, 100 and 10,000 domains (takes hours)")
     parser.add_argument("--tls", action="store_true", help="STARTTLS from the loader")
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--duration", type=int, default=4, help="seconds of each run [4]")
-    parser.add_argument("--connections", type=int, default=32)
-    parser.add_argument("--messages-per-connection", type=int, default=100, help="0: never connect again [100]")
-    parser.add_argument("--idle-connections", type=int, default=100)
-    parser.add_argument("--recovery-messages", type=int, default=500)
-    parser.add_argument("--patience", type=int, default=60, help="seconds without progress before what is missing is given up [60]")
+    parser.add_argument("--rounds", type=count(), default=2)
+    parser.add_argument("--duration", type=count(), default=4, help="seconds of each run [4]")
+    parser.add_argument("--connections", type=count(), default=32)
+    parser.add_argument("--messages-per-connection", type=count(0), default=100, help="0: never connect again [100]")
+    parser.add_argument("--idle-connections", type=count(), default=100)
+    parser.add_argument("--recovery-messages", type=count(), default=500)
+    parser.add_argument("--patience", type=count(), default=60, help="seconds without progress before what is missing is given up [60]")
     parser.add_argument("--report", default=str(ROOT / "build/peers-report"), help="folder for the pages: rates, latencies, one beside the other [build/peers-report]")
     options = parser.parse_args()
-    for given, known in ((options.servers, servers.KNOWN), (options.tasks, TASKS)):
-        for word in given:
-            if word not in known:
-                parser.error(f"{word} is none of {','.join(known)}")
+    options.servers = [name for name in options.servers if name]
+    if not options.servers and not options.against:
+        parser.error("nobody to measure: --servers is empty, and there is no --against")
     for spoken in options.against:
-        if not re.fullmatch(r"[\w.-]+=(127\.0\.0\.1|localhost):\d+", spoken):
+        if not re.fullmatch(r"[\w.-]+=(127\.0\.0\.1|localhost):\d+", spoken) or not 0 < int(spoken.rpartition(":")[2]) < 65536:
             parser.error(f"--against {spoken}: write NAME=127.0.0.1:PORT; a load goes to this host only")
     if options.matrix:
         options.sizes, options.domains = ["1KiB", "4KiB", "10KiB", "100KiB"], [1, 100, 10000]
@@ -347,6 +347,8 @@ def main():
         print(json.dumps({"facts": about, "runs": bench.runs, "left_out": bench.missing}, indent=2))
     else:
         print(table(bench, about))
+    if not bench.runs:
+        sys.exit("nothing was measured: every server was left out")
 
 
 if __name__ == "__main__":

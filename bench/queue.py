@@ -20,7 +20,8 @@ import sys
 import threading
 import time
 
-from server import ROOT, Server, cpu_list, mount_of, note, program
+from arguments import DEFAULT_FOLDER, count, cpus as cpu_list, folder, program
+from server import ROOT, Server, mount_of, note
 
 
 class QueueServer(Server):
@@ -210,12 +211,12 @@ def main():
     cpus = sorted(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs are")
-    parser.add_argument("--dir", default=None, help="where the spool is made; a real disk [build/bench]")
-    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--dir", type=folder, default=DEFAULT_FOLDER, help="where the spool is made; a real disk [build/bench]")
+    parser.add_argument("--messages", type=count(), default=1_000_000)
     parser.add_argument("--filled", type=pathlib.Path, help="a spool that `bench_spool --fill` has made with as many messages, "
                         "domains and cores; it is used up")
-    parser.add_argument("--size", type=int, default=512, help="bytes of each")
-    parser.add_argument("--domains", type=int, default=1000)
+    parser.add_argument("--size", type=count(), default=512, help="bytes of each")
+    parser.add_argument("--domains", type=count(), default=1000)
     parser.add_argument("--pause", type=float, default=0.003, help="seconds between two messages of the client")
     parser.add_argument("--all", action="store_true", help="cancel the whole queue at the end")
     parser.add_argument("--backend", default="auto", choices=["auto", "uring", "epoll"])
@@ -225,9 +226,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
     options.build = options.build.resolve()
     options.ringpost = program(options.build, "ringpost")
-    options.fill = str(options.build / "bench/bench_spool")
-    options.dir = os.path.realpath(options.dir or ROOT / "build/bench")
-    os.makedirs(options.dir, exist_ok=True)
+    options.fill = None if options.filled else program(options.build, "bench_spool")
     bench = Bench(options)
     bench.run()
     if options.json:

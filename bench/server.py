@@ -21,6 +21,7 @@ import tempfile
 import time
 
 import ringpost_config
+from arguments import DEFAULT_FOLDER, count, cpus, folder, program, words_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
@@ -452,44 +453,28 @@ def table(facts, figures):
     return "\n".join([*lines, "", *about, *remarks])
 
 
-def program(build, name):
-    for found in sorted(build.rglob(name)):
-        if found.is_file() and os.access(found, os.X_OK):
-            return str(found)
-    sys.exit(f"there is no {name} in {build}; ./dev build")
-
-
-def cpu_list(text):
-    return [int(word) for word in text.split(",")]
-
-
 def arguments():
-    cpus = sorted(os.sched_getaffinity(0))
+    own = sorted(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs are")
-    parser.add_argument("--dir", default=None, help="where the spool is made; a real disk [build/bench]")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(TARGETS), metavar="LIST",
+    parser.add_argument("--dir", type=folder, default=DEFAULT_FOLDER, help="where the spool is made; a real disk [build/bench]")
+    parser.add_argument("--only", type=words_of(TARGETS), default=list(TARGETS), metavar="LIST",
                         help="of: " + ",".join(TARGETS))
-    parser.add_argument("--duration", type=int, default=8, help="seconds of load for each figure [8]")
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--duration", type=count(), default=8, help="seconds of load for each figure [8]")
+    parser.add_argument("--connections", type=count(), default=64)
     parser.add_argument("--size", default="4KiB")
-    parser.add_argument("--in-flight", type=int, default=4, help="transactions under way on one connection, with BDAT [4]")
-    parser.add_argument("--idle-connections", type=int, default=5000)
+    parser.add_argument("--in-flight", type=count(1, 4), default=4, help="transactions under way on one connection, with BDAT [4]")
+    parser.add_argument("--idle-connections", type=count(), default=5000)
     parser.add_argument("--backend", default="auto", choices=["auto", "uring", "epoll"])
-    parser.add_argument("--server-cpus", type=cpu_list, default=cpus[:2], metavar="LIST",
+    parser.add_argument("--server-cpus", type=cpus, default=own[:2], metavar="LIST",
                         help="the first for one core, the first two for two")
-    parser.add_argument("--load-cpus", type=cpu_list, default=cpus[2:4] or cpus[-1:], metavar="LIST")
+    parser.add_argument("--load-cpus", type=cpus, default=own[2:4] or own[-1:], metavar="LIST")
     parser.add_argument("--json", action="store_true", help="the result as JSON on standard output")
     parser.add_argument("--keep", action="store_true", help="keep the folders, to look at logs")
     options = parser.parse_args()
-    unknown = set(options.only) - set(TARGETS)
-    if unknown:
-        parser.error(f"--only takes {','.join(TARGETS)}, not {','.join(sorted(unknown))}")
     options.build = options.build.resolve()
     options.ringpost = program(options.build, "ringpost")
     options.loadgen = program(options.build, "loadgen")
-    options.dir = os.path.realpath(options.dir or ROOT / "build/bench")
-    os.makedirs(options.dir, exist_ok=True)
     return options
 
 

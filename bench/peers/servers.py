@@ -251,7 +251,7 @@ class Against(Server):
         return True
 
     def said(self):
-        return "it is not ours to read"
+        return f"nothing that is ours to read; is {self.name} running at port {self.port}?"
 
     def cpu(self):
         return None

@@ -1,8 +1,8 @@
 #include "conversation.hpp"
 
-#include <algorithm>
+#include <array>
 
-#include "ringpost/net/proxy_protocol.hpp"
+#include "ringpost/net/proxied_client.hpp"
 #include "ringpost/shard/await.hpp"
 
 #include "imap_conversation.hpp"
@@ -22,40 +22,36 @@ Conversation::Conversation(Service& service, std::shared_ptr<const Snapshot> sna
 // ---- before the greeting
 
 Task<void> Conversation::run() {
-  const IpAddress& peer = connection_.peer().address;
-  const bool proxy = std::ranges::any_of(listening_.proxy_protocol_from,
-                                         [&](const Network& network) { return network.contains(peer); });
-  if (proxy && !co_await read_proxy_header()) co_return;
+  if (!co_await net::find_client(connection_, listening_.proxy_protocol_from)) co_return;
   if (!co_await admit()) co_return;
   if (listening_.implicit_tls && !co_await start_tls()) co_return;
   greet();
   co_await talk();
 }
 
-Task<bool> Conversation::read_proxy_header() {
-  const Instant until = service_.core().now() + kProxyHeaderTimeout;
-  for (;;) {
-    const net::ProxyHeader header = net::parse_proxy_header(connection_.input());
-    if (header.verdict == net::ProxyVerdict::malformed) co_return false;
-    if (header.verdict == net::ProxyVerdict::complete) {
-      connection_.consume(header.size);
-      if (header.client) connection_.set_peer(*header.client);
-      co_return true;
-    }
-    if (!co_await connection_.receive(until)) co_return false;
-  }
-}
-
 // Inside implicit TLS nobody would understand a clear word: the connection just ends.
 Task<bool> Conversation::admit() {
+  const IpAddress peer = connection_.peer().address;
   const bool busy = service_.core().buffers().tight();
-  if (!busy && service_.load(index_) <= listening_.connection_limit) co_return true;
+  bool one_too_many = service_.load(index_) > listening_.connection_limit;
+  if (!busy && !one_too_many && !listening_.uncounted(peer)) {
+    const net::Admission admission =
+        co_await service_.parts().clients->connect(service_.core(), peer, &listening_.client_rules);
+    counted_ = admission == net::Admission::admitted;
+    one_too_many = !counted_ && admission != net::Admission::uncounted;
+  }
+  if (!busy && !one_too_many) co_return true;
   service_.figures().refused_connections.add();
   if (!listening_.implicit_tls) {
     turn_away(busy ? "The server is busy, try again later" : "Too many connections, try again later");
     co_await send();
   }
   co_return false;
+}
+
+Task<void> Conversation::uncount() {
+  if (std::exchange(counted_, false))
+    co_await service_.parts().clients->disconnect(service_.core(), connection_.peer().address);
 }
 
 // ---- the conversation
@@ -76,36 +72,44 @@ Task<bool> Conversation::start_tls() {
   co_return done.has_value();
 }
 
-Task<Conversation::Next> Conversation::wait_for_input(Instant until) {
-  if (!co_await send()) co_return Next::leave;
+Task<bool> Conversation::wait_for_input() {
+  if (!co_await send()) co_return false;
+  if (in_idle()) connection_.rest();
   if (service_.draining()) {
     turn_away("The server is shutting down");
-    co_return Next::go_on;  // the session says `closed` next
+    co_return true;  // the session says `closed` next
   }
-  const auto got = co_await connection_.receive(until);
-  if (got) co_return Next::go_on;
+  const Duration patience = logged_in() ? listening_.idle_timeout : kLoginTimeout;
+  const auto got = co_await connection_.receive(service_.core().now() + patience);
+  if (got) co_return true;
   if (got.error().kind == ErrorKind::timed_out) {
     service_.figures().timeouts.add();
     turn_away("You have been silent for too long");
-    co_return Next::go_on;
+    co_return true;
   }
-  const bool nudged = got.error().kind == ErrorKind::cancelled && !connection_.aborted();
-  co_return nudged ? Next::go_on : Next::leave;
+  co_return got.error().kind == ErrorKind::cancelled && !connection_.aborted();
 }
 
 // ---- the login
 
-Task<void> Conversation::authenticate() {
-  sasl::Credentials given = std::move(credentials());
-  const accounts::LoginAnswer answer = co_await service_.parts().accounts->authenticate(
-      service_.core(), connection_.peer().address, std::move(given));
-  if (answer.login != accounts::Login::accepted) {
-    co_await refuse(answer.login);
+sasl::MechanismSet Conversation::mechanisms() const {
+  const tls::Facts* facts = connection_.tls_facts();
+  const bool bound =
+      facts != nullptr && facts->version == tls::Version::tls_1_3;  // see Session::channel_binding
+  return service_.desk().mechanisms(bound);
+}
+
+Task<void> Conversation::authenticate(sasl::Credentials credentials) {
+  const accounts::LoginVerdict verdict =
+      co_await service_.desk().judge(std::move(credentials), login_client());
+  if (!verdict.accepted) {
+    refuse_login(verdict);
     co_return;
   }
-  user_ = canonical_user(answer.name);
+  login_ = verdict.name;
+  user_ = canonical_user(verdict.name);
   if (!service_.parts().store->ready()) {
-    co_await refuse(accounts::Login::unavailable);
+    mailboxes_are_away();
     co_return;
   }
   const unsigned owner = service_.parts().store->owner(store::user_id_of(user_));
@@ -115,35 +119,36 @@ Task<void> Conversation::authenticate() {
     co_await open_mailboxes();
 }
 
-Task<void> Conversation::refuse(accounts::Login why) {
-  service_.figures().auth_failures.add();
-  service_.core()
-      .events()
-      .begin(observe::EventType::rejected, service_.core().wall_now())
-      .add(observe::EventKey::peer, to_string(connection_.peer().address))
-      .add(observe::EventKey::listener, listening_.name)
-      .add(observe::EventKey::reason, why == accounts::Login::refused   ? "login refused"
-                                      : why == accounts::Login::delayed ? "login delayed"
-                                                                        : "login unavailable")
-      .finish();
-  co_await shard::Sleep(service_.core(), kAuthFailureDelay);
-  refuse_login(why);
+void Conversation::mailboxes_are_away() {
+  service_.desk().note("mailboxes unavailable", login_client(), login_);
+  refuse_login({.name = {}, .refusal = sasl::Refusal::temporary, .postponed = {}});
 }
 
 Task<void> Conversation::open_mailboxes() {
   auto mail = co_await service_.parts().store->open(user_);
   if (!mail) {
-    co_await refuse(accounts::Login::unavailable);
+    mailboxes_are_away();
     co_return;
   }
   service_.figures().logins.add();
   begin(std::move(*mail));
 }
 
-Task<void> Conversation::arrive(std::string user) {
-  user_ = std::move(user);
+Task<void> Conversation::arrive(std::unique_ptr<Passage> passage) {
+  user_ = std::move(passage->user);
+  login_ = std::move(passage->login);
+  counted_ = passage->counted;
+  take_session(*passage);
+  passage.reset();
   co_await open_mailboxes();
   co_await talk();
+}
+
+// It would find nobody there: the whole server is going down.
+Task<void> Conversation::stay_away() {
+  destination_.reset();
+  turn_away("The server is shutting down");
+  co_await send();
 }
 
 Passage Conversation::pack(net::Handover connection, unsigned slot) {
@@ -151,7 +156,10 @@ Passage Conversation::pack(net::Handover connection, unsigned slot) {
                   .snapshot = snapshot_,
                   .index = index_,
                   .slot = slot,
-                  .user = user_,
+                  .destination = *destination_,
+                  .user = std::move(user_),
+                  .login = std::move(login_),
+                  .counted = std::exchange(counted_, false),
                   .session = pop3::ServerSession(listening_.pop3)};
   give_session(passage);
   return passage;
@@ -162,13 +170,6 @@ std::unique_ptr<Conversation> make_conversation(Service& service, std::shared_pt
   if (snapshot->listeners[index].speaks == Speaks::imap)
     return std::make_unique<ImapConversation>(service, std::move(snapshot), index, connection);
   return std::make_unique<Pop3Conversation>(service, std::move(snapshot), index, connection);
-}
-
-std::unique_ptr<Conversation> make_conversation(Service& service, Passage& passage,
-                                                net::Connection& connection) {
-  auto conversation = make_conversation(service, passage.snapshot, passage.index, connection);
-  conversation->take_session(passage);
-  return conversation;
 }
 
 }  // namespace ringpost::access

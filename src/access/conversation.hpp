@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "ringpost/access/service.hpp"
+#include "ringpost/accounts/login_desk.hpp"
 #include "ringpost/imap/server_session.hpp"
 #include "ringpost/net/connection.hpp"
 #include "ringpost/pop3/server_session.hpp"
@@ -24,11 +25,14 @@ struct Passage {
   std::shared_ptr<const Snapshot> snapshot;
   std::size_t index = 0;  // of the listener
   unsigned slot = 0;
-  std::string user;  // canonical
+  unsigned destination = 0;
+  std::string user;      // canonical
+  std::string login;     // as accounts name it
+  bool counted = false;  // of its client's connections: who closes it says so
   std::variant<imap::ServerSession, pop3::ServerSession> session;
 };
 
-class Conversation : public Service::Guest {
+class Conversation : public net::Guest {
  public:
   Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot, std::size_t index,
                net::Connection& connection);
@@ -36,10 +40,13 @@ class Conversation : public Service::Guest {
   // From the first byte to the goodbye, or to the moment in which the connection moves.
   Task<void> run();
   // What comes after the move.
-  Task<void> arrive(std::string user);
+  Task<void> arrive(std::unique_ptr<Passage> passage);
   // The core where it goes on; the caller hands the connection over.
   std::optional<unsigned> destination() const { return destination_; }
   Passage pack(net::Handover connection, unsigned slot);
+  // Where it should have gone is no core that would have it.
+  RP_OWN_FRAME Task<void> stay_away();
+  RP_OWN_FRAME Task<void> uncount();
   virtual void take_session(Passage& passage) = 0;
 
   void nudge() override { connection_.nudge(); }
@@ -47,25 +54,28 @@ class Conversation : public Service::Guest {
   friend FramePool& frame_pool(Conversation& conversation) { return conversation.service_.core().frames(); }
 
  protected:
-  enum class Next : std::uint8_t { go_on, leave };
-
   virtual void greet() = 0;
   virtual void turn_away(std::string_view why) = 0;
   virtual Task<void> talk() = 0;
   virtual std::string_view output() const = 0;
   virtual void output_sent(std::size_t size) = 0;
-  virtual sasl::Credentials& credentials() = 0;
-  virtual void refuse_login(accounts::Login why) = 0;
+  virtual void refuse_login(const accounts::LoginVerdict& why) = 0;
   // The mailboxes are here: says so.
   virtual void begin(std::shared_ptr<store::UserMail> mail) = 0;
   virtual void give_session(Passage& passage) = 0;
+  virtual bool logged_in() const = 0;
+  // The client waits for news and will say nothing for long.
+  virtual bool in_idle() const { return false; }
 
   Task<bool> send();
   RP_OWN_FRAME Task<bool> start_tls();
-  // Sends what waits, then waits for the client. `leave`: it has gone, or was silent for too long.
-  Task<Next> wait_for_input(Instant until);
+  // Sends what waits, then waits for the client. False: it has gone.
+  Task<bool> wait_for_input();
   // Checks the login and opens the mailboxes; or finds the core that has them: then destination() is set.
-  RP_OWN_FRAME Task<void> authenticate();
+  RP_OWN_FRAME Task<void> authenticate(sasl::Credentials credentials);
+  accounts::LoginClient login_client() const { return {connection_.peer().address, listening_.name}; }
+  // What accounts and TLS let us offer just now.
+  sasl::MechanismSet mechanisms() const;
 
   Service& service_;
   std::shared_ptr<const Snapshot> snapshot_;
@@ -73,19 +83,18 @@ class Conversation : public Service::Guest {
   const Listening& listening_;
   net::Connection& connection_;
   std::string user_;
+  std::string login_;  // as accounts name it
 
  private:
-  RP_OWN_FRAME Task<bool> read_proxy_header();
   RP_OWN_FRAME Task<bool> admit();
   RP_OWN_FRAME Task<void> open_mailboxes();
-  RP_OWN_FRAME Task<void> refuse(accounts::Login why);
+  void mailboxes_are_away();
 
   std::optional<unsigned> destination_;
+  bool counted_ = false;  // the client's address was counted and must be uncounted
 };
 
 std::unique_ptr<Conversation> make_conversation(Service& service, std::shared_ptr<const Snapshot> snapshot,
                                                 std::size_t index, net::Connection& connection);
-std::unique_ptr<Conversation> make_conversation(Service& service, Passage& passage,
-                                                net::Connection& connection);
 
 }  // namespace ringpost::access

@@ -1,4 +1,4 @@
-// APPEND: messages that a client stores. All of one command or none (RFC 3502).
+// APPEND: messages that a client stores. All of one command or none (RFC 3502). What does not stay small goes to the log as it comes.
 #include "ringpost/store/limits.hpp"
 
 #include "imap_conversation.hpp"
@@ -7,11 +7,18 @@ namespace ringpost::access {
 
 namespace {
 
-constexpr std::size_t kBlock = buffer::Pool::kClasses.back();
+static_assert(store::kChunkSize == buffer::Pool::kClasses.back(), "a full block is a chunk");
+
+std::uint64_t in_memory(const std::vector<StagedMessage>& staged) {
+  std::uint64_t size = 0;
+  for (const StagedMessage& each : staged)
+    if (!each.incoming) size += each.about.size;
+  return size;
+}
 
 }  // namespace
 
-Task<void> ImapConversation::begin_append() {
+void ImapConversation::begin_append() {
   const imap::AppendMessage& message = session_.append_message();
   if (message.index == 0) forget_append();
   const auto refuse = [&](std::string_view code, std::string_view text) {
@@ -20,72 +27,110 @@ Task<void> ImapConversation::begin_append() {
   };
   const store::Quota quota = mail_->quota();
   std::uint64_t coming = message.size;
-  for (const Staged& staged : staged_) coming += staged.facts.size;
+  for (const StagedMessage& staged : staged_) coming += staged.about.size;
   if (mail_->find(message.mailbox) == nullptr)
     refuse(imap::codes::kTryCreate, "There is no such mailbox");
   else if (message.size > store::kMessageSizeMax.count)
     refuse(imap::codes::kTooBig, "The message is too large");
+  else if (staged_.size() == store::kAppendsMax)
+    refuse(imap::codes::kLimit, "Too many messages at once");
   else if (quota.bytes_max != 0 && mail_->bytes_used() + coming > quota.bytes_max)
     refuse(imap::codes::kOverQuota, "The quota is used up");
   else if (service_.core().buffers().tight())
     refuse(imap::codes::kLimit, "The server is short of memory, try again later");
   else {
-    staged_.push_back({.facts = message, .blocks = {}, .reader = {}});
+    StagedMessage& staged = staged_.emplace_back();
+    staged.about = message;
+    if (in_memory(staged_) > store::kWholeMessageMax) staged.incoming = mail_->receive(message.size);
     session_.accept_append();
   }
-  co_return;
 }
 
-// Dropped at the end when memory runs out: then none of them is stored.
+// When something fails the rest is read and dropped, and at the end none of them is stored.
 void ImapConversation::stage(std::span<const std::byte> bytes) {
-  if (short_of_memory_ || staged_.empty()) return;
-  Staged& last = staged_.back();
+  if (staging_error_ || staged_.empty()) return;
+  StagedMessage& last = staged_.back();
   last.reader.write(text_of(bytes));
   while (!bytes.empty()) {
     if (last.blocks.empty() || last.blocks.back().room().empty()) {
-      std::uint64_t left = last.facts.size;
-      for (const buffer::Block& block : last.blocks) left -= block.size();
-      last.blocks.push_back(service_.core().buffers().take(std::min<std::uint64_t>(left, kBlock)));
+      const std::uint64_t left = last.about.size - last.taken;
+      last.blocks.push_back(service_.core().buffers().take(std::min<std::uint64_t>(left, store::kChunkSize)));
       if (!last.blocks.back()) {
-        short_of_memory_ = true;
+        last.blocks.pop_back();
+        staging_error_ = Error{ErrorKind::exhausted, 0, "the buffers of this core are in use"};
         return;
       }
     }
-    bytes = bytes.subspan(last.blocks.back().append(bytes));
+    const std::size_t taken = last.blocks.back().append(bytes);
+    last.taken += taken;
+    bytes = bytes.subspan(taken);
   }
+}
+
+Task<void> ImapConversation::store_staged() {
+  if (staging_error_ || staged_.empty() || !staged_.back().incoming) co_return;
+  StagedMessage& last = staged_.back();
+  const bool complete = last.taken == last.about.size;
+  while (!last.blocks.empty() && (complete || last.blocks.front().size() >= store::kChunkSize)) {
+    buffer::Block& first = last.blocks.front();
+    if (auto written = co_await last.incoming->write(std::as_const(first).bytes()); !written) {
+      staging_error_ = std::move(written).error();
+      co_return;
+    }
+    last.blocks.erase(last.blocks.begin());
+  }
+}
+
+Task<void> ImapConversation::end_staged() {
+  if (staging_error_ || staged_.empty()) co_return;
+  StagedMessage& last = staged_.back();
+  last.prepared = last.reader.finish();
+  if (last.prepared.size() > store::kFactsSizeMax) last.prepared.clear();
+  if (!last.incoming) co_return;
+  co_await store_staged();
+  if (staging_error_) co_return;
+  const std::string facts = std::exchange(last.prepared, {});
+  if (auto ended = co_await last.incoming->end(std::as_bytes(std::span(facts))); !ended)
+    staging_error_ = std::move(ended).error();
 }
 
 void ImapConversation::forget_append() {
   staged_.clear();
-  short_of_memory_ = false;
+  staging_error_.reset();
 }
 
+namespace {
+
+// Pieces, and what they are in, live as long as what is staged.
+store::NewMessage new_message(const StagedMessage& staged, std::vector<std::span<const std::byte>>& pieces) {
+  store::NewMessage message;
+  for (const buffer::Block& block : staged.blocks) pieces.push_back(block.bytes());
+  message.pieces = pieces;
+  message.facts = std::as_bytes(std::span(staged.prepared));
+  message.incoming = staged.incoming.get();
+  message.flags = to_store(staged.about.flags.system);
+  message.keywords = staged.about.flags.keywords;
+  if (const auto date = staged.about.internal_date) {
+    message.internal_date = date->seconds();
+    message.zone_minutes = static_cast<std::int16_t>(staged.about.zone_minutes);
+  }
+  return message;
+}
+
+}  // namespace
+
 Task<void> ImapConversation::finish_append() {
-  std::vector<Staged> staged = std::move(staged_);
-  const bool short_of_memory = short_of_memory_;
-  forget_append();
-  const store::Mailbox* to = staged.empty() ? nullptr : mail_->find(staged.front().facts.mailbox);
-  if (short_of_memory || to == nullptr) {
-    finish(short_of_memory ? Answer::no(imap::codes::kLimit, "The server is short of memory, try again later")
-                           : Answer::no(imap::codes::kTryCreate, "There is no such mailbox"));
+  const std::vector<StagedMessage> staged = std::exchange(staged_, {});
+  const std::optional<Error> error = std::exchange(staging_error_, std::nullopt);
+  const store::Mailbox* to = staged.empty() ? nullptr : mail_->find(staged.front().about.mailbox);
+  if (error || to == nullptr) {
+    finish(error ? Answer::refused({store::Refused::none, *error})
+                 : Answer::no(imap::codes::kTryCreate, "There is no such mailbox"));
     co_return;
   }
-  std::vector<store::NewMessage> messages(staged.size());
+  std::vector<store::NewMessage> messages;
   std::vector<std::vector<std::span<const std::byte>>> pieces(staged.size());
-  std::vector<std::string> facts(staged.size());
-  for (std::size_t i = 0; i < staged.size(); ++i) {
-    for (const buffer::Block& block : staged[i].blocks) pieces[i].push_back(block.bytes());
-    facts[i] = staged[i].reader.finish();
-    if (facts[i].size() > store::kFactsSizeMax) facts[i].clear();
-    messages[i].pieces = pieces[i];
-    messages[i].facts = std::as_bytes(std::span(facts[i]));
-    messages[i].flags = to_store(staged[i].facts.flags.system);
-    messages[i].keywords = staged[i].facts.flags.keywords;
-    if (const auto date = staged[i].facts.internal_date) {
-      messages[i].internal_date = date->seconds();
-      messages[i].zone_minutes = static_cast<std::int16_t>(staged[i].facts.zone_minutes);
-    }
-  }
+  for (std::size_t i = 0; i < staged.size(); ++i) messages.push_back(new_message(staged[i], pieces[i]));
   auto appended = co_await mail_->append(to->id(), messages);
   if (!appended) {
     finish(Answer::refused(appended.error(), imap::codes::kTryCreate));

@@ -6,20 +6,11 @@
 
 namespace ringpost::access {
 
-using Kind = imap::Event::Kind;
-
 ImapConversation::ImapConversation(Service& service, std::shared_ptr<const Snapshot> snapshot,
                                    std::size_t index, net::Connection& connection)
-    : Conversation(service, std::move(snapshot), index, connection),
-      session_(listening_.imap, listening_.implicit_tls) {}
-
-void ImapConversation::take_session(Passage& passage) {
-  session_ = std::move(std::get<imap::ServerSession>(passage.session));
-}
-
-void ImapConversation::give_session(Passage& passage) {
-  passage.session = std::move(session_);
-}
+    : SessionConversation(
+          service, snapshot, index, connection,
+          imap::ServerSession(snapshot->listeners[index].imap, snapshot->listeners[index].implicit_tls)) {}
 
 ImapConversation::Answer ImapConversation::Answer::refused(const store::Failure& failure,
                                                            std::string_view no_mailbox) {
@@ -27,80 +18,63 @@ ImapConversation::Answer ImapConversation::Answer::refused(const store::Failure&
   return {response.condition, std::string(response.code), std::string(response.text)};
 }
 
-void ImapConversation::refuse_login(accounts::Login why) {
-  session_.refuse_auth(why == accounts::Login::refused ? imap::AuthRefusal::credentials
-                                                       : imap::AuthRefusal::temporary);
-}
-
 void ImapConversation::begin(std::shared_ptr<store::UserMail> mail) {
   mail_ = std::move(mail);
-  session_.accept_auth();
+  session_.accept_auth(login_);
 }
 
-Instant ImapConversation::deadline() const {
-  const bool inside =
-      session_.state() == imap::State::authenticated || session_.state() == imap::State::selected;
-  return service_.core().now() + (inside ? listening_.idle_timeout : kLoginTimeout);
+bool ImapConversation::logged_in() const {
+  return session_.state() == imap::State::authenticated || session_.state() == imap::State::selected;
 }
 
-// ---- the loop
+// ---- what the session asks
 
-Task<void> ImapConversation::talk() {
-  while (true) {
-    std::span<const std::byte> input = connection_.input();
-    const std::size_t before = input.size();
-    const imap::Event event = session_.next(input);
-    if (event.kind == Kind::append_bytes) stage(event.bytes);
-    connection_.consume(before - input.size());
-    switch (event.kind) {
-      case Kind::need_input:
-        notice_gone();
-        if (session_.in_idle()) tell_news(true);
-        idling_ = session_.in_idle();
-        if (co_await wait_for_input(deadline()) == Next::leave) co_return;
-        idling_ = false;
-        break;
-      case Kind::flush:
-        if (!co_await send()) co_return;
-        break;
-      case Kind::start_tls:
-        if (!co_await send()) co_return;
-        connection_.discard_input();
-        if (!co_await start_tls()) co_return;
-        session_.tls_started();
-        break;
-      case Kind::start_compression:
-        co_return;  // not among the capabilities that are offered
-      case Kind::auth:
-        co_await authenticate();
-        if (destination()) co_return;
-        break;
-      case Kind::command:
-        if (!co_await answer_command()) co_return;
-        break;
-      case Kind::idle_done:
-        tell_news(true);
-        finish(Answer::ok("IDLE is over"));
-        break;
-      case Kind::append:
-        co_await begin_append();
-        break;
-      case Kind::append_bytes:
-      case Kind::append_message_end:
-        break;
-      case Kind::append_end:
-        co_await finish_append();
-        break;
-      case Kind::append_abort:
-        forget_append();
-        break;
-      case Kind::logout:
-      case Kind::closed:
-        service_.figures().protocol_errors.add(session_.protocol_errors());
-        (void)co_await send();
-        co_return;
-    }
+void ImapConversation::take_bytes(const imap::Event& event) {
+  if (event.kind == Kind::append_bytes) stage(event.bytes);
+}
+
+void ImapConversation::before_wait() {
+  notice_gone();
+  if (session_.in_idle()) tell_news(true);
+  idling_ = session_.in_idle();
+}
+
+Task<bool> ImapConversation::answer(imap::Event event) {
+  switch (event.kind) {
+    case Kind::command:
+      co_return co_await answer_command();
+    case Kind::idle_done:
+      tell_news(true);
+      finish(Answer::ok("IDLE is over"));
+      break;
+    case Kind::append:
+      begin_append();
+      break;
+    case Kind::append_bytes:
+      co_await store_staged();
+      break;
+    case Kind::append_message_end:
+      co_await end_staged();
+      break;
+    case Kind::append_end:
+      co_await finish_append();
+      break;
+    case Kind::append_abort:
+      forget_append();
+      break;
+    case Kind::logout:
+      service_.figures().protocol_errors.add(session_.protocol_errors());
+      (void)co_await send();
+      co_return false;
+    case Kind::start_compression:
+      if (!co_await send()) co_return false;
+      connection_.start_compression();
+      session_.compression_started();
+      break;
+    default:
+      break;
   }
+  co_return true;
 }
 
 // IDLE is answered when the client has said DONE.
@@ -110,6 +84,7 @@ Task<bool> ImapConversation::answer_command() {
     co_return true;
   }
   notice_gone();
+  if (session_.condstore_just_enabled() && has_selection()) tell_highest_mod_sequence();
   const bool expunges = imap::allows_expunge(session_.command());
   const Answer answer = co_await execute();
   if (connection_.aborted()) co_return false;
@@ -169,12 +144,9 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Namespace&) {
 // ---- the selection
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Select& command) {
-  const bool had = selection_.has_value();
   selection_.reset();
   const store::Mailbox* mailbox = mail_->find(command.mailbox);
   if (mailbox == nullptr) co_return Answer::no(imap::codes::kNonExistent, "There is no such mailbox");
-  if (had && session_.dialect().tells_closed())
-    session_.respond().status({imap::Condition::ok, imap::codes::kClosed, "The last mailbox is left"});
   selection_.emplace(*mail_, *mailbox, command.read_only, static_cast<store::Listener&>(*this));
   tell_selected(command);
   if (command.qresync && command.qresync->uid_validity == mailbox->uid_validity())
@@ -200,13 +172,18 @@ void ImapConversation::tell_selected(const imap::Select& command) {
     note(imap::codes::unseen(static_cast<std::uint32_t>(*unseen + 1)), "The first unseen message");
   note(imap::codes::uid_validity(mailbox.uid_validity()), "UIDs are valid");
   note(imap::codes::uid_next(mailbox.uid_next().value), "The next UID");
-  note(imap::codes::highest_mod_sequence(mailbox.highest_modseq().value), "The highest mod-sequence");
+  tell_highest_mod_sequence();
   note(imap::codes::mailbox_id(store::object_id(mail_->id(), mailbox.id())), "For ever");
   if (dialect.list_at_select()) {
     imap::ListEntry entry;
     entry.name = mailbox.name();
     respond.list(entry);
   }
+}
+
+void ImapConversation::tell_highest_mod_sequence() {
+  const std::string code = imap::codes::highest_mod_sequence(selection_->mailbox()->highest_modseq().value);
+  session_.respond().status({imap::Condition::ok, code, "The highest mod-sequence"});
 }
 
 // RFC 7162 section 3.2.5.2: what has gone since, then the flags that have changed.

@@ -10,19 +10,27 @@
 #include <string>
 #include <vector>
 
-#include "conversation.hpp"
 #include "message_parts.hpp"
 #include "names.hpp"
 #include "selection.hpp"
+#include "session_conversation.hpp"
 
 namespace ringpost::access {
 
-class ImapConversation final : public Conversation, store::Listener {
+// A message of an APPEND on its way in: a small one waits here, of a large one only what makes no chunk yet.
+struct StagedMessage {
+  imap::AppendMessage about;
+  std::vector<buffer::Block> blocks;
+  std::uint64_t taken = 0;
+  mail::MimeReader reader;
+  std::string prepared;  // when it is complete
+  std::unique_ptr<store::Incoming> incoming;
+};
+
+class ImapConversation final : public SessionConversation<imap::ServerSession, imap::Event>, store::Listener {
  public:
   ImapConversation(Service& service, std::shared_ptr<const Snapshot> snapshot, std::size_t index,
                    net::Connection& connection);
-
-  void take_session(Passage& passage) override;
 
  private:
   using Response = imap::StatusResponse;
@@ -43,18 +51,16 @@ class ImapConversation final : public Conversation, store::Listener {
                           std::string_view no_mailbox = imap::codes::kNonExistent);
   };
 
-  void greet() override { session_.greet(); }
   void turn_away(std::string_view why) override { session_.close(why, imap::codes::kUnavailable); }
-  Task<void> talk() override;
-  std::string_view output() const override { return session_.output(); }
-  void output_sent(std::size_t size) override { session_.output_sent(size); }
-  sasl::Credentials& credentials() override { return session_.credentials(); }
-  void refuse_login(accounts::Login why) override;
+  bool logged_in() const override;
+  bool in_idle() const override { return idling_; }
   void begin(std::shared_ptr<store::UserMail> mail) override;
-  void give_session(Passage& passage) override;
+  RP_OWN_FRAME Task<bool> answer(imap::Event event) override;
+  void take_bytes(const imap::Event& event) override;
+  void before_wait() override;
+  void after_wait() override { idling_ = false; }
   void changed() override;
 
-  Instant deadline() const;
   RP_OWN_FRAME Task<bool> answer_command();
   Task<Answer> execute();
   void finish(const Answer& answer);
@@ -75,6 +81,7 @@ class ImapConversation final : public Conversation, store::Listener {
   Task<Answer> run(imap::Unselect& command);
   void tell_selected(const imap::Select& command);
   void tell_since(const imap::Qresync& known);
+  void tell_highest_mod_sequence();
   // ---- imap_mailboxes.cpp
   Task<Answer> run(imap::Create& command);
   Task<Answer> run(imap::Delete& command);
@@ -103,24 +110,19 @@ class ImapConversation final : public Conversation, store::Listener {
   Task<Answer> run(imap::Thread& command);
   Task<Result<std::vector<store::Message>>> find(const imap::SearchKey& key);
   // ---- imap_append.cpp
-  RP_OWN_FRAME Task<void> begin_append();
-  RP_OWN_FRAME Task<void> finish_append();
+  void begin_append();
   void stage(std::span<const std::byte> bytes);
+  RP_OWN_FRAME Task<void> store_staged();
+  RP_OWN_FRAME Task<void> end_staged();
+  RP_OWN_FRAME Task<void> finish_append();
   void forget_append();
 
-  imap::ServerSession session_;
   std::shared_ptr<store::UserMail> mail_;
   std::optional<Selection> selection_;
   bool idling_ = false;  // in IDLE: news wake the flow
 
-  // Messages of an APPEND on their way in.
-  struct Staged {
-    imap::AppendMessage facts;
-    std::vector<buffer::Block> blocks;
-    mail::MimeReader reader;
-  };
-  std::vector<Staged> staged_;
-  bool short_of_memory_ = false;
+  std::vector<StagedMessage> staged_;
+  std::optional<Error> staging_error_;
 };
 
 }  // namespace ringpost::access

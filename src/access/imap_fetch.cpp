@@ -12,6 +12,12 @@ using ItemKind = imap::FetchItem::Kind;
 
 namespace {
 
+// The bytes as they came: nothing need be known of what is in them.
+bool whole_message(const imap::FetchItem& item) {
+  return item.kind == ItemKind::rfc822 || (item.kind == ItemKind::section && item.section.part.empty() &&
+                                           item.section.text == imap::Section::Text::whole);
+}
+
 bool needs_structure(const imap::FetchItem& item) {
   switch (item.kind) {
     case ItemKind::envelope:
@@ -19,12 +25,13 @@ bool needs_structure(const imap::FetchItem& item) {
     case ItemKind::body_structure:
     case ItemKind::preview:
     case ItemKind::preview_lazy:
-    case ItemKind::section:
     case ItemKind::binary:
     case ItemKind::binary_size:
     case ItemKind::rfc822_header:
     case ItemKind::rfc822_text:
       return true;
+    case ItemKind::section:
+      return !whole_message(item);
     default:
       return false;
   }
@@ -37,11 +44,6 @@ imap::Section section_of(const imap::FetchItem& item) {
   if (item.kind == ItemKind::rfc822_header) section.text = imap::Section::Text::header;
   if (item.kind == ItemKind::rfc822_text) section.text = imap::Section::Text::text;
   return section;
-}
-
-bool whole_message(const imap::FetchItem& item) {
-  return item.kind == ItemKind::rfc822 || (item.kind == ItemKind::section && item.section.part.empty() &&
-                                           item.section.text == imap::Section::Text::whole);
 }
 
 MessageParts::Range clipped(MessageParts::Range range, const std::optional<imap::Partial>& partial) {
@@ -62,10 +64,6 @@ WallTime wall(std::int64_t seconds) {
 }  // namespace
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
-  if (session_.condstore_just_enabled() && has_selection())
-    session_.respond().status(
-        {imap::Condition::ok,
-         imap::codes::highest_mod_sequence(selection_->mailbox()->highest_modseq().value), "Highest"});
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   const auto which = selection_->resolve(command.set, command.uid);
   if (!which) co_return Answer::bad("There are not so many messages");

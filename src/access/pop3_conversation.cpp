@@ -10,28 +10,14 @@
 
 namespace ringpost::access {
 
-using Kind = pop3::Event::Kind;
-
 Pop3Conversation::Pop3Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot,
                                    std::size_t index, net::Connection& connection)
-    : Conversation(service, std::move(snapshot), index, connection),
-      session_(listening_.pop3, listening_.implicit_tls) {}
+    : SessionConversation(
+          service, snapshot, index, connection,
+          pop3::ServerSession(snapshot->listeners[index].pop3, snapshot->listeners[index].implicit_tls)) {}
 
 Pop3Conversation::~Pop3Conversation() {
   if (holds_drop_) service_.give_up_drop(user_);
-}
-
-void Pop3Conversation::take_session(Passage& passage) {
-  session_ = std::move(std::get<pop3::ServerSession>(passage.session));
-}
-
-void Pop3Conversation::give_session(Passage& passage) {
-  passage.session = std::move(session_);
-}
-
-void Pop3Conversation::refuse_login(accounts::Login why) {
-  session_.refuse_auth(why == accounts::Login::refused ? pop3::AuthRefusal::credentials
-                                                       : pop3::AuthRefusal::temporary);
 }
 
 void Pop3Conversation::begin(std::shared_ptr<store::UserMail> mail) {
@@ -44,49 +30,13 @@ void Pop3Conversation::begin(std::shared_ptr<store::UserMail> mail) {
   const store::Mailbox& inbox = *mail_->find(store::kInbox);
   uid_validity_ = inbox.uid_validity();
   for (const store::Message& message : inbox.messages()) drop_.push_back({.message = message});
-  session_.accept_auth();
+  session_.accept_auth(login_);
 }
 
-Instant Pop3Conversation::deadline() const {
-  const bool inside = session_.state() == pop3::State::transaction;
-  return service_.core().now() + (inside ? listening_.idle_timeout : kLoginTimeout);
-}
-
-Task<void> Pop3Conversation::talk() {
-  while (true) {
-    std::span<const std::byte> input = connection_.input();
-    const std::size_t before = input.size();
-    const pop3::Event event = session_.next(input);
-    connection_.consume(before - input.size());
-    switch (event.kind) {
-      case Kind::need_input:
-        if (co_await wait_for_input(deadline()) == Next::leave) co_return;
-        break;
-      case Kind::flush:
-        if (!co_await send()) co_return;
-        break;
-      case Kind::start_tls:
-        if (!co_await send()) co_return;
-        connection_.discard_input();
-        if (!co_await start_tls()) co_return;
-        session_.tls_started();
-        break;
-      case Kind::auth:
-        co_await authenticate();
-        if (destination()) co_return;
-        break;
-      case Kind::command:
-        if (!co_await answer_command()) co_return;
-        break;
-      case Kind::update:
-        co_await update();
-        break;
-      case Kind::closed:
-        service_.figures().protocol_errors.add(session_.protocol_errors());
-        (void)co_await send();
-        co_return;
-    }
-  }
+Task<bool> Pop3Conversation::answer(pop3::Event event) {
+  if (event.kind == Kind::command) co_return co_await answer_command();
+  co_await update();
+  co_return true;
 }
 
 Pop3Conversation::Item* Pop3Conversation::item(std::uint32_t number) {

@@ -11,17 +11,15 @@
 
 #include "ringpost/pop3/message_writer.hpp"
 
-#include "conversation.hpp"
+#include "session_conversation.hpp"
 
 namespace ringpost::access {
 
-class Pop3Conversation final : public Conversation {
+class Pop3Conversation final : public SessionConversation<pop3::ServerSession, pop3::Event> {
  public:
   Pop3Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot, std::size_t index,
                    net::Connection& connection);
   ~Pop3Conversation() override;
-
-  void take_session(Passage& passage) override;
 
  private:
   struct Item {
@@ -29,17 +27,11 @@ class Pop3Conversation final : public Conversation {
     bool deleted = false;
   };
 
-  void greet() override { session_.greet(); }
   void turn_away(std::string_view why) override { session_.close(why, pop3::ResponseCode::sys_temp); }
-  Task<void> talk() override;
-  std::string_view output() const override { return session_.output(); }
-  void output_sent(std::size_t size) override { session_.output_sent(size); }
-  sasl::Credentials& credentials() override { return session_.credentials(); }
-  void refuse_login(accounts::Login why) override;
+  bool logged_in() const override { return session_.state() == pop3::State::transaction; }
   void begin(std::shared_ptr<store::UserMail> mail) override;
-  void give_session(Passage& passage) override;
+  RP_OWN_FRAME Task<bool> answer(pop3::Event event) override;
 
-  Instant deadline() const;
   RP_OWN_FRAME Task<bool> answer_command();
   Item* item(std::uint32_t number);
   void stat();
@@ -50,7 +42,6 @@ class Pop3Conversation final : public Conversation {
   Task<bool> send_part(pop3::MessageWriter& writer, const store::Content& part);
   RP_OWN_FRAME Task<void> update();
 
-  pop3::ServerSession session_;
   std::shared_ptr<store::UserMail> mail_;
   std::uint32_t uid_validity_ = 0;
   std::vector<Item> drop_;

@@ -1,7 +1,6 @@
 #include "search.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 #include "ringpost/access/limits.hpp"
@@ -9,6 +8,7 @@
 #include "ringpost/mail/date.hpp"
 #include "ringpost/mail/header.hpp"
 #include "ringpost/mail/header_address.hpp"
+#include "ringpost/scan/find_text.hpp"
 
 #include "preview.hpp"
 
@@ -70,18 +70,7 @@ Needle::Needle(std::string_view utf8) {
 
 bool Needle::in(std::string_view utf8) const {
   if (!key_.empty()) return mail::casemap_key(utf8).find(key_) != std::string::npos;
-  if (ascii_.empty()) return true;
-  const char first = ascii_.front();
-  const char other = first >= 'a' && first <= 'z' ? static_cast<char>(first - 'a' + 'A') : first;
-  const std::array<char, 2> begins{first, other};
-  const std::string_view set(begins.data(), first == other ? 1 : 2);
-  for (std::size_t at = utf8.find_first_of(set);
-       at != std::string_view::npos && at + ascii_.size() <= utf8.size();
-       at = utf8.find_first_of(set, at + 1))
-    if (std::equal(ascii_.begin(), ascii_.end(), utf8.begin() + static_cast<std::ptrdiff_t>(at),
-                   [](char a, char b) { return a == lower(b); }))
-      return true;
-  return false;
+  return scan::find_folded(scan::as_bytes(utf8), ascii_) != scan::kNotFound;
 }
 
 // ---- what need not be read

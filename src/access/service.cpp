@@ -1,5 +1,7 @@
 #include "ringpost/access/service.hpp"
 
+#include <algorithm>
+
 #include "ringpost/base/assert.hpp"
 #include "ringpost/net/connection.hpp"
 
@@ -7,20 +9,13 @@
 
 namespace ringpost::access {
 
-// One listening socket of this core.
-struct Service::Door {
-  Door(Service& owner, std::size_t listening_index, unsigned number, io::Handle listening)
-      : index(listening_index),
-        slot(number),
-        listener(owner.core_, number, listening, [this, &owner](shard::Core& core, io::Handle socket) {
-          core.spawn(owner.serve(*this, socket));
-        }) {}
-  std::size_t index;
-  unsigned slot;
-  shard::Listener listener;
-};
+bool Listening::uncounted(const IpAddress& client) const {
+  return std::ranges::any_of(uncounted_clients,
+                             [&](const Network& network) { return network.contains(client); });
+}
 
-Service::Service(shard::Core& core, Parts parts) : core_(core), parts_(std::move(parts)), changed_(core) {
+Service::Service(shard::Core& core, Parts parts)
+    : core_(core), parts_(std::move(parts)), visitors_(core, figures_.open), desk_(core, *parts_.accounts) {
   parts_.places->enter(core.index(), *this);
   auto& registry = core.figures();
   registry.add("access_connections", "Connections of IMAP and POP3 clients taken.", figures_.connections);
@@ -28,7 +23,9 @@ Service::Service(shard::Core& core, Parts parts) : core_(core), parts_(std::move
   registry.add("access_refused_connections", "Connections turned away by a limit.",
                figures_.refused_connections);
   registry.add("access_logins", "Logins.", figures_.logins);
-  registry.add("access_auth_failures", "Logins refused.", figures_.auth_failures);
+  registry.add("access_auth_failures", "Logins refused.", desk_.figures().failures);
+  registry.add("access_auth_delayed", "Logins not looked at, after too many failures.",
+               desk_.figures().delayed);
   registry.add("access_tls_failures", "TLS handshakes that failed.", figures_.tls_failures);
   registry.add("access_timeouts", "Clients that were silent for too long.", figures_.timeouts);
   registry.add("access_moved", "Connections given to the core of their mailboxes.", figures_.moved);
@@ -40,87 +37,90 @@ Service::~Service() = default;
 
 void Service::listen(std::size_t index, unsigned slot, io::Handle listening) {
   RP_ASSERT(index < parts_.snapshot->listeners.size());
-  doors_.push_back(std::make_unique<Door>(*this, index, slot, listening));
-  doors_.back()->listener.arm();
+  visitors_.listen(index, slot, listening,
+                   [this](net::Visitors::Door& door, io::Handle socket) { return serve(door, socket); });
 }
 
-Task<void> Service::serve(Door& door, io::Handle socket) {
+Task<void> Service::serve(net::Visitors::Door& door, io::Handle socket) {
   figures_.connections.add();
-  figures_.open.set(static_cast<std::int64_t>(++open_));
+  visitors_.come();
   std::unique_ptr<Passage> passage;
-  unsigned there = 0;
   {
     net::Connection connection(core_, socket, core_.backend().peer_endpoint(socket));
     const auto conversation = make_conversation(*this, parts_.snapshot, door.index, connection);
-    add(*conversation);
+    visitors_.add(*conversation);
     co_await conversation->run();
-    if (conversation->destination()) {
-      there = *conversation->destination();
-      if (auto parts = co_await connection.hand_over())
-        passage = std::make_unique<Passage>(conversation->pack(std::move(*parts), door.slot));
-    }
-    if (!passage) co_await connection.close();
+    passage = co_await see_off(*conversation, connection, door.slot);
   }
-  if (passage) {
-    figures_.moved.add();
-    Service* const service = &parts_.places->at(there);
-    co_await shard::ask(core_, there, [service, moving = passage.release()](shard::Core&) {
-      service->welcome(std::unique_ptr<Passage>(moving));
-      return true;
-    });
-  }
-  door.listener.ended();
-  leave();
+  if (passage) co_await move(std::move(passage));
+  visitors_.go(door);
 }
 
-void Service::leave() {
-  figures_.open.set(static_cast<std::int64_t>(--open_));
-  changed_.notify_all();
+// Closes the connection, or packs it for the core of its mailboxes.
+Task<std::unique_ptr<Passage>> Service::see_off(Conversation& conversation, net::Connection& connection,
+                                                unsigned slot) {
+  if (conversation.destination())
+    if (auto passage = co_await depart(conversation, connection, slot)) co_return passage;
+  co_await conversation.uncount();
+  co_await connection.close();
+  co_return nullptr;
+}
+
+// Asks first: a core that shuts down takes nobody.
+Task<std::unique_ptr<Passage>> Service::depart(Conversation& conversation, net::Connection& connection,
+                                               unsigned slot) {
+  const unsigned there = *conversation.destination();
+  Service* const service = &parts_.places->at(there);
+  if (!co_await shard::ask(core_, there, [service](shard::Core&) { return service->expect(); })) {
+    co_await conversation.stay_away();
+    co_return nullptr;
+  }
+  auto parts = co_await connection.hand_over();
+  if (parts) co_return std::make_unique<Passage>(conversation.pack(std::move(*parts), slot));
+  co_await shard::ask(core_, there, [service](shard::Core&) {
+    service->call_off();
+    return true;
+  });
+  co_return nullptr;
+}
+
+Task<void> Service::move(std::unique_ptr<Passage> passage) {
+  figures_.moved.add();
+  const unsigned there = passage->destination;
+  Service* const service = &parts_.places->at(there);
+  co_await shard::ask(core_, there, [service, moving = passage.release()](shard::Core&) {
+    service->welcome(std::unique_ptr<Passage>(moving));
+    return true;
+  });
+}
+
+bool Service::expect() {
+  if (draining()) return false;
+  visitors_.come();
+  return true;
 }
 
 void Service::welcome(std::unique_ptr<Passage> passage) {
   core_.spawn(serve_passage(std::move(passage)));
 }
 
-// This core may have no such listener: the count of its connections is kept all the same.
+// This core may have no such listener: the count of its connections is kept all the same. Who is not let in here may log in once
+// more, as somebody whose mailboxes are elsewhere.
 Task<void> Service::serve_passage(std::unique_ptr<Passage> passage) {
-  std::atomic<std::uint32_t>& count = core_.mesh().load(passage->slot, core_.index());
-  figures_.open.set(static_cast<std::int64_t>(++open_));
+  const unsigned slot = passage->slot;
+  std::atomic<std::uint32_t>& count = core_.mesh().load(slot, core_.index());
   count.fetch_add(1, std::memory_order_relaxed);
+  std::unique_ptr<Passage> next;
   {
     net::Connection connection(core_, std::move(passage->connection));
-    const auto conversation = make_conversation(*this, *passage, connection);
-    add(*conversation);
-    std::string user = std::move(passage->user);
-    passage.reset();
-    co_await conversation->arrive(std::move(user));
-    co_await connection.close();
+    const auto conversation = make_conversation(*this, passage->snapshot, passage->index, connection);
+    visitors_.add(*conversation);
+    co_await conversation->arrive(std::move(passage));
+    next = co_await see_off(*conversation, connection, slot);
   }
+  if (next) co_await move(std::move(next));
   count.fetch_sub(1, std::memory_order_relaxed);
-  leave();
-}
-
-// All cores together; each core's part is a moment old.
-std::uint64_t Service::load(std::size_t index) const {
-  std::uint64_t sum = 0;
-  for (const auto& door : doors_)
-    if (door->index == index) sum += door->listener.connections_everywhere();
-  return sum;
-}
-
-void Service::drain() {
-  draining_ = true;
-  for (const auto& door : doors_) door->listener.stop();
-  guests_.for_each([](Guest& guest) { guest.nudge(); });
-}
-
-Task<void> Service::stopped() {
-  for (const auto& door : doors_) co_await door->listener.stopped();
-  while (open_ > 0) co_await changed_.wait();
-}
-
-void Service::abort() {
-  guests_.for_each([](Guest& guest) { guest.abort(); });
+  visitors_.go();
 }
 
 }  // namespace ringpost::access

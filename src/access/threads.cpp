@@ -31,6 +31,8 @@ Threading threading_of(const store::Message& message, const mail::MessageEnvelop
   Threading about{.uid = message.uid, .time = sent_time(envelope, message)};
   if (const auto ids = message_ids(envelope.message_id.value_or("")); !ids.empty()) about.id = ids.front();
   about.references = message_ids(envelope.references.value_or(""));
+  if (about.references.size() > kThreadReferencesMax)
+    about.references.erase(about.references.begin() + 1, about.references.end() - (kThreadReferencesMax - 1));
   if (about.references.empty()) {
     about.references = message_ids(envelope.in_reply_to.value_or(""));
     if (about.references.size() > 1) about.references.resize(1);
@@ -101,7 +103,9 @@ class References {
   struct Container {
     const Threading* message = nullptr;
     Container* parent = nullptr;
+    std::size_t place = 0;  // among the parent's children, until they are sorted
     std::vector<Container*> children;
+    Container* set = this;  // towards one that stands for all that were ever linked with this one
   };
 
   Container& make() { return containers_.emplace_back(); }
@@ -110,18 +114,32 @@ class References {
     if (known == nullptr) known = &make();
     return *known;
   }
-  static bool is_above(const Container* above, const Container* below) {
-    for (; below != nullptr; below = below->parent)
-      if (below == above) return true;
+  static Container* set_of(Container* container) {
+    while (container->set != container) container = container->set = container->set->set;
+    return container;
+  }
+  // Whether a link would close a circle. Strangers never do, whatever their depth; among others nobody climbs further than any
+  // thread of people is deep: a chain beyond it is made to cost time, and its link is left out.
+  static bool is_above(Container* above, Container* below) {
+    if (above == below) return true;
+    if (above->children.empty() || set_of(above) != set_of(below)) return false;
+    for (std::size_t steps = 0; below != nullptr; below = below->parent)
+      if (below == above || ++steps > kThreadClimbMax) return true;
     return false;
   }
   static void detach(Container& child) {
-    if (child.parent != nullptr) std::erase(child.parent->children, &child);
+    if (child.parent == nullptr) return;
+    std::vector<Container*>& siblings = child.parent->children;
+    siblings[child.place] = siblings.back();
+    siblings[child.place]->place = child.place;
+    siblings.pop_back();
     child.parent = nullptr;
   }
   static void attach(Container& parent, Container& child) {
     child.parent = &parent;
+    child.place = parent.children.size();
     parent.children.push_back(&child);
+    set_of(&child)->set = set_of(&parent);
   }
 
   // Step 1. A second message of one id is a message of its own.
@@ -135,7 +153,7 @@ class References {
       if (before != nullptr && next.parent == nullptr && !is_above(&next, before)) attach(*before, next);
       before = &next;
     }
-    if (before == own || (before != nullptr && is_above(own, before))) return;
+    if (before != nullptr && (own->parent == before || is_above(own, before))) return;
     detach(*own);
     if (before != nullptr) attach(*before, *own);
   }

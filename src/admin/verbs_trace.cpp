@@ -23,6 +23,7 @@ struct Wish {
 
 Answered<Wish> wish_of(Arguments& arguments) {
   Wish wish{.time = RP_TRY(arguments.duration("for")).value_or(kTraceTimeMax)};
+  if (wish.time == Duration{0}) return refuse("for: 0s is no time to trace", "write how long, as 2m");
   if (wish.time > kTraceTimeMax) return refuse("for: longer than 15m", "write at most 15m, and trace again");
   if (const auto peer = arguments.text("peer")) {
     const auto network = parse_network(*peer);

@@ -1,6 +1,7 @@
 // top: the cores, live.
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -64,6 +65,7 @@ int show_lines(const Context& context, const TopWish& wish, Duration interval) {
     const double seconds = seconds_between(*before, *after);
     const auto rows = top_rows(before->status, after->status, seconds);
     context.out(context.json ? admin::to_string(top_json(rows, seconds)) + "\n" : top_table(rows, wish.sort));
+    std::fflush(stdout);  // each interval at once, also into a pipe
     if (wish.once) break;
     before = std::move(after);
   }

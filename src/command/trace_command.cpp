@@ -57,9 +57,13 @@ void add_trace_command(CLI::App& app, Registry& registry) {
                     "  ringpost trace --domain example.com --for 2m\n"
                     "  C: the client, S: the server, --: a note. Bodies are counted, not shown. ^C ends it.",
                     [&context, wish] { return trace(context, *wish); });
-  command->add_option("--peer", wish->peer, "Only sessions with this address or network");
-  command->add_option("--domain", wish->domain, "Only sessions with mail from or to this domain");
-  command->add_option("--for", wish->time, "For so long (default and at most 15m)");
+  // An empty one would be as if it were not there, and trace everything.
+  const CLI::Validator something(
+      [](std::string& text) { return text.empty() ? std::string("nothing is named") : std::string(); }, "");
+  command->add_option("--peer", wish->peer, "Only sessions with this address or network")->check(something);
+  command->add_option("--domain", wish->domain, "Only sessions with mail from or to this domain")
+      ->check(something);
+  command->add_option("--for", wish->time, "For so long (default and at most 15m)")->check(something);
 }
 
 }  // namespace ringpost::command

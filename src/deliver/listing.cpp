@@ -20,7 +20,8 @@ std::size_t age_class(Duration age) {
 }
 
 DestinationSummary summarise(const Destination& destination, const Queue& queue) {
-  DestinationSummary summary{.name = destination.name, .connections = destination.connected};
+  DestinationSummary summary{
+      .name = destination.name, .connections = destination.connected, .waits_for_slot = destination.in_line};
   if (destination.paused()) {
     summary.paused_until = queue.wall(destination.deadline());
     if (destination.setback) summary.problem = destination.setback->text();
@@ -74,6 +75,8 @@ QueueSummary Service::recount() {
   for (const auto& [id, message] : state_->queue.messages()) all.add(*message);
   for (std::size_t line = 0; line < state_->queue.parking().line_count(); ++line)
     all.add(state_->queue.parking().line(line));
+  for (auto& [name, destination] : all.destinations)
+    all.summary.destinations.push_back(std::move(destination));
   all.summary.messages = state_->queue.message_count();
   return std::move(all.summary);
 }

@@ -150,4 +150,32 @@ Result<Query> parse_query(std::span<const std::byte> message) {
   return query;
 }
 
+std::optional<std::vector<std::byte>> refuse_query(std::span<const std::byte> message) {
+  if (message.size() < kHeaderBytes) return std::nullopt;
+  const auto word = [&](std::size_t at) {
+    return static_cast<std::uint16_t>(std::to_integer<unsigned>(message[at]) << 8U |
+                                      std::to_integer<unsigned>(message[at + 1]));
+  };
+  const std::uint16_t flags = word(2);
+  // A response to a response would be answered too, for ever.
+  if ((flags & Header::kResponse) != 0) return std::nullopt;
+  Rcode code = Rcode::format_error;
+  if ((flags & Header::kOpcode) != 0) {
+    code = Rcode::not_implemented;
+  } else if (auto reader = RecordReader::open(message); reader && reader->header().questions == 1) {
+    const auto question = reader->question();
+    if (question && question->record_class != kClassInternet) code = Rcode::refused;
+  }
+  const auto said =
+      static_cast<std::uint16_t>(Header::kResponse | (flags & (Header::kOpcode | Header::kRecursionDesired)) |
+                                 static_cast<unsigned>(code));
+  // The header alone: what could not be read is not repeated.
+  std::vector<std::byte> response(kHeaderBytes);
+  response[0] = message[0];
+  response[1] = message[1];
+  response[2] = static_cast<std::byte>(said >> 8U);
+  response[3] = static_cast<std::byte>(said & 0xFFU);
+  return response;
+}
+
 }  // namespace ringpost::dns

@@ -16,6 +16,7 @@ struct CapabilityState {
   bool authenticated = false;
   bool secure = false;
   bool compressed = false;
+  sasl::MechanismSet mechanisms;
 };
 // "IMAP4rev1 IMAP4rev2 ...", without "CAPABILITY".
 void append_capabilities(const ServerSettings& settings, CapabilityState state, std::string& out);

@@ -71,14 +71,14 @@ void append_offered(const Row& row, const ServerSettings& settings, std::string&
     for (const std::string& resource : settings.quota_resources) out.append(" QUOTA=RES-").append(resource);
 }
 
-void append_logins(const ServerSettings& settings, bool secure, std::string& out) {
-  if (settings.starttls && !secure) out += " STARTTLS";
-  if (settings.auth_needs_tls && !secure) {
+void append_logins(const ServerSettings& settings, const CapabilityState& state, std::string& out) {
+  if (settings.starttls && !state.secure) out += " STARTTLS";
+  if (settings.auth_needs_tls && !state.secure) {
     out += " LOGINDISABLED";
     return;
   }
   for (const sasl::MechanismTraits& mechanism : sasl::kMechanisms)
-    if (settings.mechanisms.has(mechanism.mechanism)) out.append(" AUTH=").append(mechanism.name);
+    if (state.mechanisms.has(mechanism.mechanism)) out.append(" AUTH=").append(mechanism.name);
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ void append_capabilities(const ServerSettings& settings, CapabilityState state, 
     if (row.capability == Capability::compress_deflate && state.compressed) continue;
     append_offered(row, settings, out);
   }
-  if (!state.authenticated) append_logins(settings, state.secure, out);
+  if (!state.authenticated) append_logins(settings, state, out);
   if (out.size() > begin) out.erase(begin, 1);
 }
 

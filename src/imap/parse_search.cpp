@@ -98,6 +98,8 @@ class SearchReader {
 
   bool charset_if_given() {
     if (!in_.skip_word("CHARSET")) return true;
+    // RFC 6855 section 3: all is UTF-8 then, and nothing else may be said.
+    if (out_.dialect.utf8_accept) return in_.fail("after ENABLE UTF8=ACCEPT there is no CHARSET");
     return in_.space() && charset() && in_.space();
   }
 

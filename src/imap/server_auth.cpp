@@ -1,7 +1,5 @@
-// LOGIN and AUTHENTICATE (RFC 9051 sections 6.2.2 and 6.2.3, RFC 4959): base64 around sasl.
+// LOGIN and AUTHENTICATE (RFC 9051 sections 6.2.2 and 6.2.3, RFC 4959): the words around a sasl::ServerLogin.
 #include "ringpost/base/assert.hpp"
-#include "ringpost/mail/base64.hpp"
-#include "ringpost/sasl/secret_base64.hpp"
 
 #include "reading.hpp"
 
@@ -23,6 +21,8 @@ StatusResponse refusal(AuthRefusal why) {
       return {Condition::no, codes::kAuthorizationFailed, "This account may not do so"};
     case AuthRefusal::expired:
       return {Condition::no, codes::kExpired, "The password has expired"};
+    case AuthRefusal::in_use:
+      return {Condition::no, codes::kInUse, "Another session has the mailbox"};
   }
   return {Condition::no, codes::kAuthenticationFailed, "Authentication failed"};
 }
@@ -34,15 +34,10 @@ std::optional<Event> ServerSession::on_login(std::string_view text, std::size_t 
   std::string name;
   std::string password;
   const bool read = in.space() && in.astring(name) && in.space() && in.astring(password) && in.end();
-  if (read) {
-    credentials_ = std::make_unique<sasl::Credentials>();
-    credentials_->authentication_id = std::move(name);
-    credentials_->password = sasl::Secret(password);
-  }
+  if (read) auth_ = std::make_unique<sasl::ServerLogin>("LOGIN", name, sasl::Secret(password));
   sasl::wipe(password);
   if (!read) return refuse(tag_, in.fault()), std::nullopt;
-  login_ = credentials_->authentication_id;
-  return Event{Kind::auth};
+  return take_turn(auth_->begin());
 }
 
 std::optional<Event> ServerSession::on_authenticate(std::string_view text, std::size_t offset) {
@@ -50,77 +45,84 @@ std::optional<Event> ServerSession::on_authenticate(std::string_view text, std::
   std::string_view name;
   if (!in.space() || !in.atom(name)) return refuse(tag_, in.fault()), std::nullopt;
   const std::optional<sasl::Mechanism> mechanism = sasl::find_mechanism(name);
-  if (!mechanism || !settings_->mechanisms.has(*mechanism))
+  if (!mechanism || !mechanisms_.has(*mechanism))
     return refuse(tag_, {Condition::no, codes::kCannot, "no such mechanism"}), std::nullopt;
-  exchange_ = sasl::make_server(*mechanism);
-  auth_mechanism_ = *mechanism;
-  if (in.at_end()) return take_step(exchange_->start(std::nullopt));
-  if (!settings_->capabilities.has(Capability::sasl_ir))
+  const bool with_initial = !in.at_end();
+  if (with_initial && !settings_->capabilities.has(Capability::sasl_ir))
     return fail_auth({Condition::bad, {}, "SASL-IR is not offered"});
   in.skip(' ');
-  // "=" is the initial response that is there and empty.
-  if (in.rest() == "=") return take_step(exchange_->start(std::string_view{}));
-  const std::optional<sasl::Secret> message = sasl::decode_secret(in.rest());
-  if (!message) return fail_auth({Condition::bad, {}, "that is no base64"});
-  return take_step(exchange_->start(message->view()));
+  auth_ = std::make_unique<sasl::ServerLogin>(*mechanism);
+  return take_turn(with_initial ? auth_->begin(in.rest()) : auth_->begin());
 }
 
-std::optional<Event> ServerSession::on_auth_answer(std::string_view line) {
-  if (line == "*") return fail_auth({Condition::bad, {}, "AUTHENTICATE is cancelled"});
-  const std::optional<sasl::Secret> message = sasl::decode_secret(line);
-  if (!message) return fail_auth({Condition::bad, {}, "that is no base64"});
-  return take_step(exchange_->answer(message->view()));
-}
-
-std::optional<Event> ServerSession::take_step(sasl::Step step) {
-  switch (step) {
-    case sasl::Step::challenge:
+std::optional<Event> ServerSession::take_turn(sasl::Turn turn) {
+  switch (turn) {
+    case sasl::Turn::ask:
       output_ += "+ ";
-      mail::append_base64(exchange_->challenge(), output_);
+      auth_->append_challenge(output_);
       output_ += "\r\n";
       phase_ = Phase::auth;
       return std::nullopt;
-    case sasl::Step::verify:
-      login_ = exchange_->credentials().authentication_id;
+    case sasl::Turn::keys:
+      phase_ = Phase::line;
+      return Event{Kind::auth_keys};
+    case sasl::Turn::verify:
+      login_ = auth_->credentials().authentication_id;
       phase_ = Phase::line;
       return Event{Kind::auth};
-    case sasl::Step::accepted:
+    case sasl::Turn::accepted:
       logged_in();
       return std::nullopt;
-    default:
-      return fail_auth({Condition::bad, {}, "the mechanism does not allow that"});
+    case sasl::Turn::refused:
+      fail_auth(refusal(AuthRefusal::credentials));
+      count_failed_login();
+      return std::nullopt;
+    case sasl::Turn::cancelled:
+      return fail_auth({Condition::bad, {}, "AUTHENTICATE is cancelled"});
+    case sasl::Turn::no_base64:
+      return fail_auth({Condition::bad, {}, "that is no base64"});
+    case sasl::Turn::malformed:
+      break;
   }
+  return fail_auth({Condition::bad, {}, "the mechanism does not allow that"});
 }
 
+// Whom the driver has let in already is nobody who could try again.
 std::optional<Event> ServerSession::fail_auth(const StatusResponse& why) {
-  exchange_.reset();
-  credentials_.reset();
+  const bool inside = auth_ && auth_->verified();
+  auth_.reset();
   login_.clear();
   phase_ = Phase::line;
   refuse(tag_, why);
+  if (inside) close("The login was broken off");
   return std::nullopt;
 }
 
-sasl::Credentials& ServerSession::credentials() {
-  RP_ASSERT(pending_ == Kind::auth);
-  return credentials_ ? *credentials_ : exchange_->credentials();
+void ServerSession::count_failed_login() {
+  if (++auth_failures_ >= settings_->auth_failures_max) close("Too many failed logins");
 }
 
-std::string_view ServerSession::auth_mechanism() const {
-  return credentials_ ? "LOGIN" : sasl::traits(auth_mechanism_).name;
+sasl::Credentials& ServerSession::credentials() {
+  RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
+  return auth_->credentials();
+}
+
+void ServerSession::give_auth_keys(sasl::ScramKeys keys, const sasl::Material& material) {
+  RP_ASSERT(pending_ == Kind::auth_keys);
+  pending_ = Kind::need_input;
+  take_turn(auth_->take_keys(std::move(keys), material));
 }
 
 // A mechanism may have a last word before the answer.
-void ServerSession::accept_auth() {
+void ServerSession::accept_auth(std::string_view login) {
   RP_ASSERT(pending_ == Kind::auth);
   pending_ = Kind::need_input;
-  if (credentials_) return logged_in();
-  take_step(exchange_->verdict(true));
+  if (!login.empty()) login_ = login;
+  take_turn(auth_->verdict(true));
 }
 
 void ServerSession::logged_in() {
-  exchange_.reset();
-  credentials_.reset();
+  auth_.reset();
   phase_ = Phase::line;
   state_ = State::authenticated;
   auth_failures_ = bad_commands_ = 0;
@@ -131,12 +133,21 @@ void ServerSession::logged_in() {
 }
 
 void ServerSession::refuse_auth(AuthRefusal why) {
-  RP_ASSERT(pending_ == Kind::auth);
+  RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
+  const bool wrong = why == AuthRefusal::credentials && pending_ == Kind::auth;
   pending_ = Kind::need_input;
-  if (exchange_) exchange_->verdict(false);
+  if (wrong) {
+    take_turn(auth_->verdict(false));
+    return;
+  }
   fail_auth(refusal(why));
-  if (why == AuthRefusal::temporary) return;
-  if (++auth_failures_ >= settings_->auth_failures_max) close("Too many failed logins");
+  if (why != AuthRefusal::temporary) count_failed_login();
+}
+
+void ServerSession::postpone_auth(std::string_view text) {
+  RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
+  pending_ = Kind::need_input;
+  fail_auth({Condition::no, codes::kUnavailable, text});
 }
 
 }  // namespace ringpost::imap

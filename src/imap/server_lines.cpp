@@ -143,7 +143,7 @@ std::optional<Event> ServerSession::on_line(std::string_view text, std::string_v
   const bool clean = is_clean(line);
   text = without_line_end(text);
   line = without_line_end(line);
-  if (phase_ == Phase::auth) return clean ? on_auth_answer(line) : fail_auth(kUnclean);
+  if (phase_ == Phase::auth) return clean ? take_turn(auth_->answer(line)) : fail_auth(kUnclean);
   if (phase_ == Phase::idle) return on_idle_line(line);
   if (clean) return execute(text, input);
   end_early(words_of(text).tag, kUnclean, find_literal_head(line));

@@ -67,8 +67,9 @@ void ServerSession::on_id(std::string_view text, std::size_t offset) {
   say(tag_, {Condition::ok, {}, "Pleased to meet you"});
 }
 
-// Names that are not known are not enabled, and no fault (RFC 5161 section 3.1).
-void ServerSession::on_enable(std::string_view text, std::size_t offset) {
+// Names that are not known are not enabled, and no fault (RFC 5161 section 3.1). Where the driver has something to tell of it
+// (condstore_just_enabled), the command goes on as NOOP.
+std::optional<Event> ServerSession::on_enable(std::string_view text, std::size_t offset) {
   Cursor in(text.substr(offset));
   Dialect wanted = dialect_;
   std::string enabled;
@@ -82,18 +83,24 @@ void ServerSession::on_enable(std::string_view text, std::size_t offset) {
   while (in.skip(' ')) {
     if (in.at_end() && count != 0) break;
     const std::string_view name = in.take_while(is_atom_char);
-    if (name.empty()) return bad(tag_, "ENABLE takes names");
-    if (++count > kEnableNamesMax) return bad(tag_, "ENABLE takes not so many names");
+    if (name.empty()) return bad(tag_, "ENABLE takes names"), std::nullopt;
+    if (++count > kEnableNamesMax) return bad(tag_, "ENABLE takes not so many names"), std::nullopt;
     enable(name, Capability::imap4rev2, wanted.rev2);
     enable(name, Capability::utf8_accept, wanted.utf8_accept);
     enable(name, Capability::condstore, wanted.condstore);
     enable(name, Capability::qresync, wanted.qresync);
   }
-  if (count == 0 || !in.at_end()) return bad(tag_, "ENABLE takes names");
+  if (count == 0 || !in.at_end()) return bad(tag_, "ENABLE takes names"), std::nullopt;
   wanted.condstore = wanted.condstore || wanted.qresync;
+  condstore_just_enabled_ = wanted.condstore && !dialect_.condstore && state_ == State::selected;
   dialect_ = wanted;
   output_.append("* ENABLED").append(enabled).append("\r\n");
+  if (condstore_just_enabled_) {
+    command_ = Noop{};
+    return Event{Kind::command};
+  }
   say(tag_, {Condition::ok, {}, "Enabled"});
+  return std::nullopt;
 }
 
 // What the client sent behind STARTTLS in clear text came from whom knows, and is dropped.

@@ -13,7 +13,7 @@ namespace ringpost::imap {
 using Kind = Event::Kind;
 
 ServerSession::ServerSession(const ServerSettings& settings, bool secure)
-    : settings_(&settings), secure_(secure) {}
+    : settings_(&settings), mechanisms_(settings.mechanisms), secure_(secure) {}
 ServerSession::ServerSession(ServerSession&&) noexcept = default;
 ServerSession& ServerSession::operator=(ServerSession&&) noexcept = default;
 ServerSession::~ServerSession() = default;
@@ -32,7 +32,7 @@ void ServerSession::greet() {
 
 void ServerSession::append_own_capabilities() {
   const bool in = state_ == State::authenticated || state_ == State::selected;
-  append_capabilities(*settings_, {in, secure_, compressed_}, output_);
+  append_capabilities(*settings_, {in, secure_, compressed_, mechanisms_}, output_);
 }
 
 Event ServerSession::next(Input& input) {
@@ -68,6 +68,7 @@ std::optional<Event> ServerSession::advance(Input& input) {
 // Events that wait for an answer block next() until it came.
 Event ServerSession::decide(Event event) {
   switch (event.kind) {
+    case Kind::auth_keys:
     case Kind::auth:
     case Kind::command:
     case Kind::append:
@@ -96,8 +97,7 @@ std::optional<Event> ServerSession::execute(std::string_view text, Input& input)
     case Verb::compress:
       return on_compress(text, words.offset);
     case Verb::enable:
-      on_enable(text, words.offset);
-      return std::nullopt;
+      return on_enable(text, words.offset);
     case Verb::id:
       on_id(text, words.offset);
       return std::nullopt;
@@ -133,6 +133,7 @@ std::optional<Event> ServerSession::execute(std::string_view text, Input& input)
     if (dialect_.tells_closed())
       respond().status({Condition::ok, codes::kClosed, "The mailbox before is closed"});
     state_ = State::authenticated;
+    condstore_just_enabled_ = false;  // SELECT tells of its own mailbox
   }
   return Event{Kind::command};
 }
@@ -199,8 +200,7 @@ void ServerSession::close(std::string_view text, std::string_view code) {
   const bool append_open = reading_ && reading_->append.open;
   queued_ = append_open ? Kind::append_abort : Kind::need_input;
   pending_ = Kind::need_input;
-  exchange_.reset();
-  credentials_.reset();
+  auth_.reset();
   drop_line();
   phase_ = Phase::line;
   state_ = State::logout;

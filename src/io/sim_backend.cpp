@@ -56,7 +56,7 @@ WallTime SimBackend::wall_now() {
 // ---- Starting operations ----
 
 void SimBackend::submit(std::span<const Op> batch) {
-  if (dead_) return;
+  if (dead_ || host_.fails) return;
   for (const Op& op : batch) {
     if (op.kind == OpKind::cancel)
       cancel(op.target);
@@ -89,7 +89,7 @@ void SimBackend::start_file_operation(Entry& entry) {
 }
 
 void SimBackend::file_operation_due(Ticket ticket, const Outcome& outcome) {
-  Entry* entry = dead_ ? nullptr : table_.find(ticket);
+  Entry* entry = dead_ || host_.fails ? nullptr : table_.find(ticket);
   if (entry == nullptr) return;  // cancelled in time
   finish(*entry, perform(entry->op, outcome));
 }
@@ -100,6 +100,7 @@ std::int32_t SimBackend::perform(const Op& op, const Outcome& outcome) {
   if (op.kind == OpKind::write) return perform_write(*file, op, outcome);
   if (outcome.error != 0) return outcome.error;
   if (op.kind == OpKind::sync) {
+    if (host_.disk.refuses_writes()) return -EIO;
     Disk::sync(*file->inode);
     return 0;
   }
@@ -132,6 +133,8 @@ std::int32_t SimBackend::perform_write(OpenFile& file, const Op& asked, const Ou
   const std::int32_t result =
       outcome.error != 0 ? outcome.error
                          : static_cast<std::int32_t>(host_.disk.transfer(file, op, outcome.bytes_max));
+  if (result == -ENOSPC) world_.chance.note("disk: no space");
+  if (host_.disk.refuses_writes()) world_.chance.note("disk: write to a disk that takes none");
   if (world_.watch)
     world_.watch({.host = host_.number,
                   .file = file.inode->number,

@@ -33,6 +33,7 @@ class SimFiles final : public Files {
 
  private:
   Result<OpenFile*> find(Handle file) const;
+  Result<void> change(const std::string& doing) const;
   Result<void> check_luck(const std::string& doing) const;
   SimWorld::State& world_;
   Host& host_;

@@ -62,7 +62,11 @@ class Chance {
   // `reads_well`: nothing goes wrong with a read.
   Outcome file_operation(const Op& op, bool reads_well);
   // A cancel reaches an operation on a file before it has begun, and one on a socket before something else happens to it.
-  bool cancel_in_time() { return random_.one_in(2); }
+  bool cancel_in_time() {
+    const bool in_time = random_.one_in(2);
+    if (!in_time) note("network: a cancel came late");
+    return in_time;
+  }
   Duration cancel_delay() { return std::chrono::microseconds{random_.below(200)}; }
   // One way between two hosts, for the life of a connection; and what one segment adds to it.
   Duration path_latency() { return std::chrono::microseconds{random_.between(20, 1000)}; }

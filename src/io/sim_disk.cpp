@@ -29,6 +29,13 @@ void copy_range(Inode& inode, std::uint64_t begin, std::uint64_t end) {
             inode.durable.begin() + static_cast<std::ptrdiff_t>(begin));
 }
 
+bool is_durable(const Inode& inode, std::uint64_t begin, std::uint64_t end) {
+  return end <= inode.durable.size() &&
+         std::equal(inode.contents.begin() + static_cast<std::ptrdiff_t>(begin),
+                    inode.contents.begin() + static_cast<std::ptrdiff_t>(end),
+                    inode.durable.begin() + static_cast<std::ptrdiff_t>(begin));
+}
+
 // The first name of a path, which loses it.
 std::string_view next_name(std::string_view& path) {
   while (path.starts_with('/')) path.remove_prefix(1);
@@ -117,7 +124,7 @@ std::int64_t Disk::read(const OpenFile& file, std::span<std::byte> into, std::ui
 std::int64_t Disk::write(OpenFile& file, std::span<const std::byte> from, std::uint64_t offset,
                          bool durable) {
   if (!file.writable) return -EBADF;
-  if (file.inode->broken) return -EIO;
+  if (file.inode->broken || refuses_) return -EIO;
   if (from.empty()) return 0;
   Inode& inode = *file.inode;
   const std::uint64_t end = offset + from.size();
@@ -238,6 +245,7 @@ Files::Space Disk::space() const {
 void Disk::tear(OpenFile& file, const Op& op, Chance& chance) {
   if (!file.writable || (file.direct && !aligned(op))) return;
   const std::uint64_t whole = chance.between(0, 2);  // none, any part, all of it
+  if (whole == 1) chance.note("disk: torn write");
   std::uint64_t done = 0;
   for (const iovec& vector : std::span(op.vectors, op.vector_count)) {
     const std::span from(static_cast<const std::byte*>(vector.iov_base), vector.iov_len);
@@ -273,7 +281,11 @@ void Disk::keep_some(Inode& inode, Chance& chance) {
   for (const auto& [begin, end] : inode.dirty)
     for (std::uint64_t at = begin; at < end;) {
       const std::uint64_t next = std::min(end, (at / kAlignment + 1) * kAlignment);
-      if (chance.coin()) {
+      const bool keep = chance.coin();
+      if (!is_durable(inode, at, next))
+        chance.note(keep ? "disk: unsynced bytes kept at a power cut"
+                         : "disk: unsynced bytes lost at a power cut");
+      if (keep) {
         if (inode.durable.size() < next) inode.durable.resize(next);
         copy_range(inode, at, next);
       }
@@ -282,11 +294,19 @@ void Disk::keep_some(Inode& inode, Chance& chance) {
   for (const auto& [name, child] : inode.names) {
     const auto before = inode.durable_names.find(name);
     const bool same = before != inode.durable_names.end() && before->second == child;
-    if (!same && chance.coin()) inode.durable_names[name] = child;
+    const bool keep = !same && chance.coin();
+    if (keep) inode.durable_names[name] = child;
+    if (!same)
+      chance.note(keep ? "disk: unsynced name kept at a power cut"
+                       : "disk: unsynced name lost at a power cut");
     keep_some(*child, chance);
   }
-  std::erase_if(inode.durable_names,
-                [&](const auto& name) { return !inode.names.contains(name.first) && chance.coin(); });
+  std::erase_if(inode.durable_names, [&](const auto& name) {
+    if (inode.names.contains(name.first)) return false;
+    const bool keep = chance.coin();
+    if (keep) chance.note("disk: a removed name came back at a power cut");
+    return !keep;
+  });
 }
 
 void Disk::go_back(Inode& inode) {

@@ -72,6 +72,9 @@ class Disk {
   bool exists(std::string_view path) const { return find(path) != nullptr; }
 
   void limit(Bytes capacity) { capacity_ = capacity.count; }
+  // -EIO to every write and sync, whatever the file, until it is said again.
+  void refuse_writes(bool refuse) { refuses_ = refuse; }
+  bool refuses_writes() const { return refuses_; }
   Files::Space space() const;
   void power_cut(Chance& chance);
 
@@ -91,6 +94,7 @@ class Disk {
   std::uint64_t next_inode_;
   std::shared_ptr<Inode> root_;
   std::uint64_t capacity_;
+  bool refuses_ = false;
 };
 
 }  // namespace ringpost::io::sim

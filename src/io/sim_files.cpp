@@ -18,7 +18,17 @@ bool misaligned(const OpenFile& file, const void* memory, std::size_t size, std:
 
 }  // namespace
 
+// Before each call that changes something.
+Result<void> SimFiles::change(const std::string& doing) const {
+  if (world_.chance.strikes(world_.chance.faults().disk.files_end)) host_.fails = true;
+  if (host_.fails) return fail_system(EIO, doing);
+  return {};
+}
+
+// The same for those that may fail by themselves.
 Result<void> SimFiles::check_luck(const std::string& doing) const {
+  RP_CHECK(change(doing));
+  if (host_.disk.refuses_writes()) return fail_system(EIO, doing);
   if (world_.chance.strikes(world_.chance.faults().disk.files_error, "disk: error of a cold call"))
     return fail_system(EIO, doing);
   return {};
@@ -32,6 +42,7 @@ Result<OpenFile*> SimFiles::find(Handle file) const {
 
 Result<File> SimFiles::open(const std::string& path, OpenMode mode) {
   if (host_.descriptors.full()) return fail_system(EMFILE, "open " + path);
+  if (mode.create || mode.truncate) RP_CHECK(change("open " + path));
   std::int32_t error = 0;
   auto file = host_.disk.open(path, mode, error);
   if (!file) return fail_system(-error, "open " + path);
@@ -50,7 +61,9 @@ Result<void> SimFiles::zero_fill(Handle file, std::uint64_t size) {
   const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min(size, kZeroChunk.count)));
   for (std::uint64_t at = 0; at < size; at += zeros.size()) {
     const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), size - at));
-    RP_CHECK(check(host_.disk.write(*open, std::span(zeros).first(length), at, true), "write a file"));
+    const std::int64_t written = host_.disk.write(*open, std::span(zeros).first(length), at, true);
+    if (written == -ENOSPC) world_.chance.note("disk: no space");
+    RP_CHECK(check(written, "write a file"));
   }
   return sync(file);
 }
@@ -87,18 +100,22 @@ Result<void> SimFiles::lock(Handle file) {
 }
 
 Result<void> SimFiles::make_directory(const std::string& path) {
+  RP_CHECK(change("make directory " + path));
   return check(host_.disk.make_directory(path), "make directory " + path);
 }
 
 Result<void> SimFiles::rename(const std::string& from, const std::string& to) {
+  RP_CHECK(change("rename " + from + " to " + to));
   return check(host_.disk.rename(from, to), "rename " + from + " to " + to);
 }
 
 Result<void> SimFiles::unlink(const std::string& path) {
+  RP_CHECK(change("remove " + path));
   return check(host_.disk.unlink(path), "remove " + path);
 }
 
 Result<void> SimFiles::remove_directory(const std::string& path) {
+  RP_CHECK(change("remove directory " + path));
   return check(host_.disk.remove_directory(path), "remove directory " + path);
 }
 

@@ -145,6 +145,7 @@ std::int64_t Network::send(Socket& from, std::span<const iovec> vectors, std::ui
     taken.insert(taken.end(), base, base + count);
     skip = 0;
   }
+  if (taken.empty() && anything) chance_.note("network: a window was full");
   if (taken.empty()) return anything ? -EAGAIN : 0;
   const auto count = static_cast<std::int64_t>(taken.size());
   travel(from, to, std::move(taken));

@@ -54,6 +54,7 @@ struct Host {
   Disk disk;
   Descriptors descriptors;
   Duration wall_shift{0};
+  bool fails = false;  // in the middle of cold calls: nothing that it does has an effect any more
 };
 
 }  // namespace sim

@@ -68,6 +68,7 @@ void SimWorld::State::end_host(std::uint32_t number, bool power) {
   sim::Host& dying = host(number);
   for (const auto& [unused, backend] : backends)
     if (backend->host() == number) backend->die(power);
+  dying.fails = false;
   network.lose(dying.descriptors.sockets(), power);
   dying.descriptors.clear();
   if (power) dying.disk.power_cut(chance);
@@ -125,6 +126,14 @@ void SimWorld::limit_descriptors(std::size_t count, std::uint32_t host) {
 
 void SimWorld::limit_disk(Bytes capacity, std::uint32_t host) {
   state_->host(host).disk.limit(capacity);
+}
+
+bool SimWorld::fails(std::uint32_t host) const {
+  return state_->host(host).fails;
+}
+
+void SimWorld::refuse_writes(bool refuse, std::uint32_t host) {
+  state_->host(host).disk.refuse_writes(refuse);
 }
 
 bool SimWorld::kill_block(std::string_view path, std::uint64_t offset, std::uint32_t host) {

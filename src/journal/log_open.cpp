@@ -320,6 +320,7 @@ void Log::State::upkeep() {
       rewrite(i, Segment::Rewrite::seal);
   }
   prepare_next();
+  making_failed = false;
   grow();
   consider_all();
   check_candidates();

@@ -48,7 +48,7 @@ Task<void> Log::State::scrub_some(std::shared_ptr<State> self) {
       visit_records(*scrub.walk, from, [](const RecordView&) {}, scrub.report);
     co_await shard::Yield{core};
   }
-  if (more) figures.scrubbed_bytes.add(scrub.walk->offset() - begin);
+  figures.scrubbed_bytes.add(scrub.walk->offset() - begin);
   if (!more || closing) end_scrub();
   scrub.running = false;
   --background;

@@ -270,7 +270,8 @@ bool Log::State::may_grow() const {
 }
 
 void Log::State::grow() {
-  if (making_segment || ready_segments() >= options.free_segments_ahead + 1 || !may_grow()) return;
+  if (making_segment || making_failed || ready_segments() >= options.free_segments_ahead + 1 || !may_grow())
+    return;
   making_segment = true;
   core.spawn(make_segment(shared_from_this()));
 }
@@ -305,9 +306,10 @@ Task<void> Log::State::make_segment(std::shared_ptr<State> self) {
   making_segment = false;
   --background;
   quiet.notify_all();
-  if (!made) {
+  if (!made) {  // upkeep tries again; who wants room meanwhile must not keep the disk busy
     figures.write_errors.add();
-    co_return;  // upkeep tries again
+    making_failed = true;
+    co_return;
   }
   prepare_next();
   grow();

@@ -248,6 +248,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::deque<std::uint32_t> tables_waiting;
   std::uint64_t next_segment_sequence = 1;
   bool making_segment = false;
+  bool making_failed = false;  // since the last upkeep
 
   bool opening = true;         // recovery is not over
   std::vector<Unread> unread;  // in the order of recovery

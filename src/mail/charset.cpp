@@ -8,6 +8,7 @@
 
 #include "ringpost/mail/address.hpp"
 #include "ringpost/mail/limits.hpp"
+#include "ringpost/scan/find_text.hpp"
 
 #include "ascii.hpp"
 
@@ -112,9 +113,10 @@ std::optional<std::string> convert(std::string_view bytes, std::string_view char
 
 std::optional<std::string> to_utf8(std::string_view bytes, std::string_view charset, BadCharacters bad) {
   const bool replace = bad == BadCharacters::replace;
-  switch (family_of(charset)) {
+  const Family family = family_of(charset);
+  if (family != Family::other && !has_eight_bit(bytes)) return std::string(bytes);
+  switch (family) {
     case Family::ascii:
-      if (!has_eight_bit(bytes)) return std::string(bytes);
       return replace ? std::optional(replace_eight_bit(bytes)) : std::nullopt;
     case Family::windows_1252:
       if (!replace && std::ranges::any_of(bytes, [](char c) {
@@ -196,7 +198,7 @@ std::size_t count_characters(std::string_view utf8) {
 }
 
 bool has_eight_bit(std::string_view bytes) {
-  return std::ranges::any_of(bytes, [](char c) { return is_eight_bit(c); });
+  return scan::find_eight_bit(scan::as_bytes(bytes)) != scan::kNotFound;
 }
 
 }  // namespace ringpost::mail

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "compression.hpp"
+
 namespace ringpost::net {
 
 namespace {
@@ -88,7 +90,7 @@ void Connection::take_end(const io::Completion& completion) {
 
 void Connection::take_bytes(std::span<const std::byte> wire) {
   bytes_received_ += wire.size();
-  if (!tls_ && waiting_ != nullptr && input_.empty() && later_.empty()) {
+  if (!tls_ && !compression_ && waiting_ != nullptr && input_.empty() && later_.empty()) {
     lend(wire);
     return;
   }
@@ -151,6 +153,7 @@ bool Connection::make_room() {
 
 std::size_t Connection::absorb(std::span<const std::byte> wire) {
   progressed_ = true;
+  if (compression_) return absorb_compressed(wire);
   return tls_ ? absorb_tls(wire) : absorb_clear(wire);
 }
 
@@ -224,6 +227,7 @@ void Connection::consume(std::size_t count) {
   seen_ -= std::min(seen_, count);
   if (lent_) return;
   if (!later_.empty()) absorb_later();
+  if (compression_) (void)absorb_compressed({});
   if (input_.empty()) {
     pending_ = {};
     input_ = {};
@@ -314,6 +318,7 @@ bool Connection::write(std::span<const std::byte> bytes) {
 Task<Result<void>> Connection::flush(Instant deadline, std::span<const std::span<const std::byte>> more) {
   if (aborted_) co_return fail(ErrorKind::cancelled, "the connection is being ended");
   if (!output_ && more.empty() && !tls_) co_return Result<void>{};
+  if (compression_ && (output_ || !more.empty())) co_return co_await flush_compressed(deadline, more);
   auto sent = tls_ ? co_await flush_tls(deadline, more) : co_await flush_clear(deadline, more);
   co_return sent;
 }
@@ -474,6 +479,7 @@ Task<void> Connection::close() {
   input_ = {};
   pending_ = {};
   later_.clear();
+  deflated_ = {};
   output_ = {};
 }
 

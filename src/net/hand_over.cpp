@@ -1,6 +1,8 @@
 // A connection leaves its core, or comes from another one.
 #include "ringpost/net/connection.hpp"
 
+#include "compression.hpp"
+
 namespace ringpost::net {
 
 namespace {
@@ -37,6 +39,7 @@ void Connection::take_the_last(const io::Completion& completion) {
 
 Task<Result<Handover>> Connection::hand_over() {
   RP_ASSERT(socket_ && waiting_ == nullptr && sending_ == nullptr && unsent() == 0 && !shaking_hands_);
+  RP_ASSERT(!compression_);
   co_await disarm(leaving_);
   if (aborted_) co_return fail(ErrorKind::cancelled, "the connection is being ended");
   if (input_error_) co_return fail(*input_error_);

@@ -1,9 +1,7 @@
-// USER and PASS, and AUTH (RFC 5034): base64 around sasl.
+// USER and PASS, and AUTH (RFC 5034): the words around a sasl::ServerLogin.
 #include "ringpost/base/assert.hpp"
-#include "ringpost/mail/base64.hpp"
 #include "ringpost/pop3/server_session.hpp"
 #include "ringpost/sasl/limits.hpp"
-#include "ringpost/sasl/secret_base64.hpp"
 
 namespace ringpost::pop3 {
 
@@ -12,6 +10,28 @@ using Kind = Event::Kind;
 namespace {
 
 constexpr std::string_view kNeedsTls = "use STLS before you log in";
+
+struct Refused {
+  std::string_view text;
+  ResponseCode code;
+};
+
+Refused refusal(AuthRefusal why) {
+  switch (why) {
+    case AuthRefusal::temporary:
+      return {"Nobody can look this up now, try again later", ResponseCode::sys_temp};
+    case AuthRefusal::in_use:
+      return {"Another session has the mailbox", ResponseCode::in_use};
+    case AuthRefusal::forbidden:
+      return {"This account may not do so", ResponseCode::sys_perm};
+    case AuthRefusal::too_weak:
+      return {"This account needs a stronger way to log in", ResponseCode::sys_perm};
+    case AuthRefusal::credentials:
+    case AuthRefusal::expired:
+      break;
+  }
+  return {"Authentication failed", ResponseCode::auth};
+}
 
 }  // namespace
 
@@ -26,111 +46,110 @@ std::optional<Event> ServerSession::on_user(std::string_view name) {
 std::optional<Event> ServerSession::on_pass(std::string_view password) {
   if (!login_offered()) return refuse(kNeedsTls, ResponseCode::sys_perm), std::nullopt;
   if (login_.empty()) return refuse("USER comes first"), std::nullopt;
-  credentials_ = std::make_unique<sasl::Credentials>();
-  credentials_->authentication_id = login_;
-  credentials_->password = sasl::Secret(password);
-  return Event{Kind::auth};
+  auth_ = std::make_unique<sasl::ServerLogin>("USER", login_, sasl::Secret(password));
+  return take_turn(auth_->begin());
 }
 
 std::optional<Event> ServerSession::on_auth(std::string_view arguments) {
   if (!login_offered()) return refuse(kNeedsTls, ResponseCode::sys_perm), std::nullopt;
   const std::size_t blank = arguments.find(' ');
   const std::optional<sasl::Mechanism> mechanism = sasl::find_mechanism(arguments.substr(0, blank));
-  if (!mechanism || !settings_->mechanisms.has(*mechanism)) return refuse("no such mechanism"), std::nullopt;
-  exchange_ = sasl::make_server(*mechanism);
-  auth_mechanism_ = *mechanism;
-  if (blank == std::string_view::npos) return take_step(exchange_->start(std::nullopt));
-  const std::string_view initial = arguments.substr(blank + 1);
-  // "=" is the initial response that is there and empty.
-  if (initial == "=") return take_step(exchange_->start(std::string_view{}));
-  const std::optional<sasl::Secret> message = sasl::decode_secret(initial);
-  if (!message) return fail_auth("that is no base64");
-  return take_step(exchange_->start(message->view()));
+  if (!mechanism || !mechanisms_.has(*mechanism)) return refuse("no such mechanism"), std::nullopt;
+  auth_ = std::make_unique<sasl::ServerLogin>(*mechanism);
+  if (blank == std::string_view::npos) return take_turn(auth_->begin());
+  return take_turn(auth_->begin(arguments.substr(blank + 1)));
 }
 
-std::optional<Event> ServerSession::on_auth_answer(std::string_view line) {
-  if (line == "*") return fail_auth("AUTH is cancelled");
-  const std::optional<sasl::Secret> message = sasl::decode_secret(line);
-  if (!message) return fail_auth("that is no base64");
-  return take_step(exchange_->answer(message->view()));
-}
-
-std::optional<Event> ServerSession::take_step(sasl::Step step) {
-  switch (step) {
-    case sasl::Step::challenge:
+std::optional<Event> ServerSession::take_turn(sasl::Turn turn) {
+  switch (turn) {
+    case sasl::Turn::ask:
       output_ += "+ ";
-      mail::append_base64(exchange_->challenge(), output_);
+      auth_->append_challenge(output_);
       output_ += "\r\n";
       phase_ = Phase::auth;
       return std::nullopt;
-    case sasl::Step::verify:
-      login_ = exchange_->credentials().authentication_id;
+    case sasl::Turn::keys:
+      phase_ = Phase::line;
+      return Event{Kind::auth_keys};
+    case sasl::Turn::verify:
+      login_ = auth_->credentials().authentication_id;
       phase_ = Phase::line;
       return Event{Kind::auth};
-    case sasl::Step::accepted:
+    case sasl::Turn::accepted:
       logged_in();
       return std::nullopt;
-    default:
-      return fail_auth("the mechanism does not allow that");
+    case sasl::Turn::refused:
+      refuse_login(AuthRefusal::credentials);
+      return std::nullopt;
+    case sasl::Turn::cancelled:
+      return fail_auth("AUTH is cancelled");
+    case sasl::Turn::no_base64:
+      return fail_auth("that is no base64");
+    case sasl::Turn::malformed:
+      break;
   }
+  return fail_auth("the mechanism does not allow that");
 }
 
+// Whom the driver has let in already is nobody who could try again.
 std::optional<Event> ServerSession::fail_auth(std::string_view text, ResponseCode code) {
-  exchange_.reset();
-  credentials_.reset();
+  const bool inside = auth_ && auth_->verified();
+  auth_.reset();
   login_.clear();
   phase_ = Phase::line;
   refuse(text, code);
+  if (inside) close("The login was broken off");
   return std::nullopt;
 }
 
 sasl::Credentials& ServerSession::credentials() {
-  RP_ASSERT(pending_ == Kind::auth);
-  return credentials_ ? *credentials_ : exchange_->credentials();
+  RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
+  return auth_->credentials();
 }
 
-std::string_view ServerSession::auth_mechanism() const {
-  return credentials_ ? "USER" : sasl::traits(auth_mechanism_).name;
+void ServerSession::give_auth_keys(sasl::ScramKeys keys, const sasl::Material& material) {
+  RP_ASSERT(pending_ == Kind::auth_keys);
+  pending_ = Kind::need_input;
+  take_turn(auth_->take_keys(std::move(keys), material));
 }
 
 // A mechanism may have a last word before the answer.
-void ServerSession::accept_auth(std::string_view text) {
+void ServerSession::accept_auth(std::string_view login) {
   RP_ASSERT(pending_ == Kind::auth);
   pending_ = Kind::need_input;
-  welcome_ = text;
-  if (credentials_) return logged_in();
-  take_step(exchange_->verdict(true));
+  if (!login.empty()) login_ = login;
+  take_turn(auth_->verdict(true));
 }
 
 void ServerSession::logged_in() {
-  exchange_.reset();
-  credentials_.reset();
+  auth_.reset();
   phase_ = Phase::line;
   state_ = State::transaction;
   auth_failures_ = errors_ = 0;
-  say("+OK", welcome_, ResponseCode::none);
-  std::string().swap(welcome_);
+  say("+OK", "Logged in", ResponseCode::none);
 }
 
 void ServerSession::refuse_auth(AuthRefusal why) {
-  RP_ASSERT(pending_ == Kind::auth);
+  RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
+  const bool wrong = why == AuthRefusal::credentials && pending_ == Kind::auth;
   pending_ = Kind::need_input;
-  if (exchange_) exchange_->verdict(false);
-  switch (why) {
-    case AuthRefusal::credentials:
-      fail_auth("Authentication failed", ResponseCode::auth);
-      break;
-    case AuthRefusal::temporary:
-      fail_auth("Nobody can look this up now, try again later", ResponseCode::sys_temp);
-      return;
-    case AuthRefusal::in_use:
-      fail_auth("Another session has the mailbox", ResponseCode::in_use);
-      return;
-    case AuthRefusal::forbidden:
-      fail_auth("This account may not do so", ResponseCode::sys_perm);
-      break;
-  }
+  if (wrong)
+    take_turn(auth_->verdict(false));
+  else
+    refuse_login(why);
+}
+
+void ServerSession::refuse_login(AuthRefusal why) {
+  const Refused words = refusal(why);
+  fail_auth(words.text, words.code);
+  if (why == AuthRefusal::temporary || why == AuthRefusal::in_use) return;
   if (++auth_failures_ >= settings_->auth_failures_max) close("Too many failed logins");
+}
+
+void ServerSession::postpone_auth(std::string_view text) {
+  RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
+  pending_ = Kind::need_input;
+  fail_auth(text, ResponseCode::sys_temp);
 }
 
 }  // namespace ringpost::pop3

@@ -190,7 +190,7 @@ std::optional<Event> ServerSession::capabilities() {
       output_ += "USER\r\n";
       std::string names;
       for (const sasl::MechanismTraits& mechanism : sasl::kMechanisms)
-        if (settings_->mechanisms.has(mechanism.mechanism)) names.append(" ").append(mechanism.name);
+        if (mechanisms_.has(mechanism.mechanism)) names.append(" ").append(mechanism.name);
       if (!names.empty()) output_.append("SASL").append(names).append("\r\n");
     }
   }

@@ -40,7 +40,7 @@ void append_text(std::string_view text, std::string& out) {
 }  // namespace
 
 ServerSession::ServerSession(const ServerSettings& settings, bool secure)
-    : settings_(&settings), secure_(secure) {}
+    : settings_(&settings), mechanisms_(settings.mechanisms), secure_(secure) {}
 ServerSession::ServerSession(ServerSession&&) noexcept = default;
 ServerSession& ServerSession::operator=(ServerSession&&) noexcept = default;
 ServerSession::~ServerSession() = default;
@@ -63,8 +63,16 @@ Event ServerSession::next(Input& input) {
     if (output().size() >= kOutputBytesFlush) return {Kind::flush};
     const std::optional<Event> event = read_line(input);
     if (!event) continue;
-    if (event->kind == Kind::auth || event->kind == Kind::command || event->kind == Kind::update)
-      pending_ = event->kind;
+    switch (event->kind) {
+      case Kind::auth_keys:
+      case Kind::auth:
+      case Kind::command:
+      case Kind::update:
+        pending_ = event->kind;
+        break;
+      default:
+        break;
+    }
     return *event;
   }
 }
@@ -115,7 +123,7 @@ std::optional<Event> ServerSession::on_line(std::string_view line, Input& input)
       line.ends_with("\r\n") && line.find_first_of(std::string_view("\r\0", 2)) == line.size() - 2;
   constexpr std::string_view kUnclean = "a line ends in CRLF, and holds no CR and no NUL";
   if (phase_ == Phase::auth)
-    return clean ? on_auth_answer(line.substr(0, line.size() - 2)) : fail_auth(kUnclean);
+    return clean ? take_turn(auth_->answer(line.substr(0, line.size() - 2))) : fail_auth(kUnclean);
   if (!clean) return refuse(kUnclean), std::nullopt;
   return execute(line.substr(0, line.size() - 2), input);
 }
@@ -180,8 +188,7 @@ void ServerSession::close(std::string_view text, ResponseCode code) {
   if (state_ == State::closed) return;
   say("-ERR", text, code);
   pending_ = Kind::need_input;
-  exchange_.reset();
-  credentials_.reset();
+  auth_.reset();
   phase_ = Phase::line;
   state_ = State::closed;
 }
@@ -207,7 +214,7 @@ void ServerSession::output_sent(std::size_t bytes) {
 std::size_t ServerSession::memory_used() const {
   constexpr std::size_t kInString = sizeof(std::string) / 2;
   std::size_t bytes = sizeof(*this);
-  for (const std::string* text : {&output_, &line_, &login_, &welcome_}) {
+  for (const std::string* text : {&output_, &line_, &login_}) {
     if (text->capacity() >= kInString) bytes += text->capacity() + 1;
   }
   return bytes;

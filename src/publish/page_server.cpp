@@ -76,14 +76,27 @@ struct PageServer::State {
   }
   void run();
   std::vector<pollfd> entries() const;
+  std::list<Connection>::iterator longest_silent();
   void accept_from(int socket);
   void serve(const std::vector<pollfd>& entries);
 };
 
-// The end, then the listening sockets while there is room, then the connections.
+// The connection that waits for a request, or for the rest of one, longest; the end: none waits.
+std::list<Connection>::iterator PageServer::State::longest_silent() {
+  auto found = connections.end();
+  for (auto each = connections.begin(); each != connections.end(); ++each)
+    if (each->client.wants_input() && (found == connections.end() || each->deadline < found->deadline))
+      found = each;
+  return found;
+}
+
+// The end, then the listening sockets while there is room, then the connections. There is room while all who have a place are
+// not being answered: who says nothing makes way.
 std::vector<pollfd> PageServer::State::entries() const {
   std::vector<pollfd> entries{{ending, POLLIN, 0}};
-  const bool room = connections.size() < kPageClientsMax;
+  const bool room =
+      connections.size() < kPageClientsMax ||
+      std::ranges::any_of(connections, [](const Connection& one) { return one.client.wants_input(); });
   for (const int socket : listening) entries.push_back({room ? socket : -1, POLLIN, 0});
   for (const Connection& connection : connections)
     entries.push_back({connection.descriptor, connection.events(), 0});
@@ -91,6 +104,11 @@ std::vector<pollfd> PageServer::State::entries() const {
 }
 
 void PageServer::State::accept_from(int socket) {
+  if (connections.size() >= kPageClientsMax) {
+    const auto silent = longest_silent();
+    if (silent == connections.end()) return;
+    connections.erase(silent);
+  }
   const int client = accept4(socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (client >= 0)
     connections.emplace_back(client, page);

@@ -1,11 +1,10 @@
 #include "conversation.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
-#include "ringpost/net/proxy_protocol.hpp"
+#include "ringpost/net/proxied_client.hpp"
 #include "ringpost/receive/limits.hpp"
 
 namespace ringpost::receive {
@@ -22,20 +21,16 @@ const mail::Reply kIdle{421, {4, 4, 2}, "You have been silent for too long"};
 const mail::Reply kMessageRate{450, {4, 7, 1}, "Too many messages in a short time, try again later"};
 const mail::Reply kEnoughMessages{421, {4, 7, 0}, "Enough messages on this connection, connect again"};
 
-bool is_proxy(const Listening& listening, const IpAddress& address) {
-  return std::ranges::any_of(listening.options.proxy_protocol_from,
-                             [&](const Network& network) { return network.contains(address); });
-}
-
 }  // namespace
 
-Conversation::Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot,
-                           const Listening& listening, net::Connection& connection)
+Conversation::Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot, std::size_t index,
+                           net::Connection& connection)
     : service_(service),
       snapshot_(std::move(snapshot)),
-      listening_(listening),
+      index_(index),
+      listening_(snapshot_->listeners[index]),
       connection_(connection),
-      session_(listening.smtp, listening.options.tls == TlsMode::implicit) {}
+      session_(listening_.smtp, listening_.options.tls == TlsMode::implicit) {}
 
 Instant Conversation::deadline() const {
   return service_.core_.now() + listening_.options.command_timeout;
@@ -84,26 +79,12 @@ intake::Direction Conversation::find_direction() const {
 // ---- before the greeting
 
 Task<void> Conversation::run() {
-  if (is_proxy(listening_, connection_.peer().address) && !co_await read_proxy_header()) co_return;
+  if (!co_await net::find_client(connection_, listening_.options.proxy_protocol_from)) co_return;
   if (!co_await admit()) co_return;
   if (co_await greet()) co_await talk();
   if (observe::SessionTrace* trace = traced()) trace->ended(service_.core_.wall_now());
   service_.figures_.protocol_errors.add(session_.protocol_errors());
   if (counted_) co_await service_.parts_.clients->disconnect(service_.core_, connection_.peer().address);
-}
-
-Task<bool> Conversation::read_proxy_header() {
-  const Instant until = service_.core_.now() + kProxyHeaderTimeout;
-  for (;;) {
-    const net::ProxyHeader header = net::parse_proxy_header(connection_.input());
-    if (header.verdict == net::ProxyVerdict::malformed) co_return false;
-    if (header.verdict == net::ProxyVerdict::complete) {
-      connection_.consume(header.size);
-      if (header.client) connection_.set_peer(*header.client);
-      co_return true;
-    }
-    if (!co_await connection_.receive(until)) co_return false;
-  }
 }
 
 Task<bool> Conversation::admit() {
@@ -112,7 +93,7 @@ Task<bool> Conversation::admit() {
     co_await turn_away(kBusy);
     co_return false;
   }
-  if (service.load(listening_) > listening_.options.connection_limit) {
+  if (service.visitors_.load(index_) > listening_.options.connection_limit) {
     co_await turn_away(kTooManyConnections);
     co_return false;
   }
@@ -124,11 +105,11 @@ Task<bool> Conversation::admit() {
       co_return false;
     }
   }
-  const Admission admission = co_await service.parts_.clients->connect(
+  const net::Admission admission = co_await service.parts_.clients->connect(
       service.core_, connection_.peer().address, &listening_.client_rules);
-  counted_ = admission == Admission::admitted;
-  if (admission == Admission::admitted || admission == Admission::uncounted) co_return true;
-  co_await turn_away(admission == Admission::too_many ? kTooManyConnections : kTooFast);
+  counted_ = admission == net::Admission::admitted;
+  if (admission == net::Admission::admitted || admission == net::Admission::uncounted) co_return true;
+  co_await turn_away(admission == net::Admission::too_many ? kTooManyConnections : kTooFast);
   co_return false;
 }
 
@@ -152,8 +133,8 @@ Task<bool> Conversation::greet() {
     service_.figures_.early_talkers.add();
     session_.note_early_talk();
   }
-  session_.greet();
   offer_mechanisms();
+  session_.greet();
   co_return true;
 }
 
@@ -218,11 +199,11 @@ Task<void> Conversation::talk() {
         if (!co_await send()) co_return;
         connection_.discard_input();
         if (!co_await start_tls()) co_return;
-        session_.tls_started();
         offer_mechanisms();
+        session_.tls_started();
         break;
       case Kind::auth_keys:
-        co_await give_auth_keys();
+        co_await service_.desk_.give_keys(session_, login_client(), connection_.channel_binding());
         break;
       case Kind::auth:
         co_await authenticate();
@@ -295,66 +276,16 @@ void Conversation::offer_mechanisms() {
   const tls::Facts* facts = connection_.tls_facts();
   const bool bound =
       facts != nullptr && facts->version == tls::Version::tls_1_3;  // see Session::channel_binding
-  session_.offer_mechanisms(service_.parts_.accounts->mechanisms(bound));
+  session_.offer_mechanisms(service_.desk_.mechanisms(bound));
 }
 
-Task<void> Conversation::give_auth_keys() {
-  const std::string login = session_.credentials().authentication_id;
-  accounts::KeysAnswer answer =
-      co_await service_.parts_.accounts->scram_keys(service_.core_, connection_.peer().address, login);
-  if (answer.wait > Duration{}) {
-    postpone_auth(answer.wait, login);
-    co_return;
-  }
-  std::array<std::uint64_t, 3> random{};
-  for (std::uint64_t& number : random) number = service_.core_.random();
-  session_.give_auth_keys(std::move(answer.keys), {.nonce = sasl::make_nonce(random),
-                                                   .channel_binding = connection_.channel_binding()});
-}
-
-// A refusal is said a full number of seconds after the attempt, whatever was looked at: its time tells nothing either.
 Task<void> Conversation::authenticate() {
-  const Instant begun = service_.core_.now();
-  sasl::Credentials credentials = std::move(session_.credentials());
-  const std::string account =
-      credentials.authentication_id.empty() ? credentials.authorization_id : credentials.authentication_id;
-  const accounts::LoginAnswer answer = co_await service_.parts_.accounts->authenticate(
-      service_.core_, connection_.peer().address, std::move(credentials));
-  switch (answer.login) {
-    case accounts::Login::accepted:
-      session_.accept_auth(answer.name);
-      co_return;
-    case accounts::Login::delayed:
-      postpone_auth(answer.wait, account);
-      co_return;
-    case accounts::Login::refused:
-    case accounts::Login::unavailable:
-      break;
-  }
-  const bool refused = answer.login == accounts::Login::refused;
-  service_.figures_.auth_failures.add();
-  note_login(refused ? "login refused" : "login unavailable", account);
-  const auto steps = (service_.core_.now() - begun) / kAuthFailureDelay + 1;
-  co_await shard::Sleep(service_.core_, begun + kAuthFailureDelay * steps);
-  session_.refuse_auth(refused ? smtp::AuthRefusal::credentials : smtp::AuthRefusal::temporary);
-}
-
-void Conversation::postpone_auth(Duration wait, std::string_view account) {
-  service_.figures_.auth_delayed.add();
-  note_login("login delayed", account);
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
-  session_.postpone_auth(
-      {454, {4, 7, 0}, fmt::format("Too many failed logins, try again in {} seconds", seconds)});
-}
-
-void Conversation::note_login(std::string_view reason, std::string_view account) {
-  service_.core_.events()
-      .begin(observe::EventType::rejected, service_.core_.wall_now())
-      .add(observe::EventKey::peer, to_string(connection_.peer().address))
-      .add(observe::EventKey::listener, listening_.name)
-      .add(observe::EventKey::auth_user, account)
-      .add(observe::EventKey::reason, reason)
-      .finish();
+  const accounts::LoginVerdict verdict =
+      co_await service_.desk_.judge(std::move(session_.credentials()), login_client());
+  if (verdict.accepted)
+    session_.accept_auth(verdict.name);
+  else
+    verdict.tell(session_);
 }
 
 Task<void> Conversation::judge_sender() {
@@ -368,9 +299,9 @@ Task<void> Conversation::judge_sender() {
     co_return;
   }
   if (counted_ && listening_.client_rules.message_rate) {
-    const Admission admission = co_await service_.parts_.clients->message(
+    const net::Admission admission = co_await service_.parts_.clients->message(
         service_.core_, connection_.peer().address, &listening_.client_rules);
-    if (admission == Admission::too_fast) {
+    if (admission == net::Admission::too_fast) {
       note_rejected(kMessageRate, {});
       session_.reject(kMessageRate);
       co_return;

@@ -16,16 +16,16 @@
 
 namespace ringpost::receive {
 
-class Conversation final : public ListLink<> {
+class Conversation final : public net::Guest {
  public:
-  Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot, const Listening& listening,
+  Conversation(Service& service, std::shared_ptr<const Snapshot> snapshot, std::size_t index,
                net::Connection& connection);
 
   // PROXY header, limits, implicit TLS, greeting; then until one side leaves.
   Task<void> run();
   // The server is going down: says so as soon as no transaction is open.
-  void nudge() { connection_.nudge(); }
-  void abort() { connection_.abort(); }
+  void nudge() override { connection_.nudge(); }
+  void abort() override { connection_.abort(); }
 
   friend FramePool& frame_pool(Conversation& conversation) { return conversation.service_.core().frames(); }
 
@@ -33,7 +33,6 @@ class Conversation final : public ListLink<> {
   enum class Next : std::uint8_t { go_on, leave };
 
   // An idle client waits in run, talk and wait_for_input: the other steps have frames of their own.
-  RP_OWN_FRAME Task<bool> read_proxy_header();
   RP_OWN_FRAME Task<bool> admit();
   RP_OWN_FRAME Task<void> turn_away(mail::Reply reply);
   RP_OWN_FRAME Task<bool> greet();
@@ -42,10 +41,8 @@ class Conversation final : public ListLink<> {
   RP_OWN_FRAME Task<bool> send();
   RP_OWN_FRAME Task<bool> start_tls();
   void offer_mechanisms();
-  RP_OWN_FRAME Task<void> give_auth_keys();
   RP_OWN_FRAME Task<void> authenticate();
-  void postpone_auth(Duration wait, std::string_view account);
-  void note_login(std::string_view reason, std::string_view account);
+  accounts::LoginClient login_client() const { return {connection_.peer().address, listening_.name}; }
   RP_OWN_FRAME Task<void> judge_sender();
   policy::Verdict judge_recipient() const;
   RP_OWN_FRAME Task<void> judge_listed_recipient();
@@ -71,6 +68,7 @@ class Conversation final : public ListLink<> {
 
   Service& service_;
   std::shared_ptr<const Snapshot> snapshot_;
+  std::size_t index_;
   const Listening& listening_;
   net::Connection& connection_;
   smtp::ServerSession session_;

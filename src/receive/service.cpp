@@ -6,18 +6,8 @@
 
 namespace ringpost::receive {
 
-// One listening socket of this core.
-struct Service::Door {
-  Door(Service& owner, std::size_t listening_index, unsigned slot, io::Handle listening)
-      : index(listening_index),
-        listener(owner.core_, slot, listening, [this, &owner](shard::Core& core, io::Handle socket) {
-          core.spawn(owner.serve(*this, socket));
-        }) {}
-  std::size_t index;
-  shard::Listener listener;
-};
-
-Service::Service(shard::Core& core, Parts parts) : core_(core), parts_(std::move(parts)), changed_(core) {
+Service::Service(shard::Core& core, Parts parts)
+    : core_(core), parts_(std::move(parts)), visitors_(core, figures_.open), desk_(core, *parts_.accounts) {
   auto& registry = core.figures();
   registry.add("receive_connections", "Connections taken.", figures_.connections);
   registry.add("receive_connections_open", "Connections open now.", figures_.open);
@@ -27,9 +17,9 @@ Service::Service(shard::Core& core, Parts parts) : core_(core), parts_(std::move
   registry.add("receive_recipients_rejected", "Recipients refused.", figures_.recipients_rejected);
   registry.add("receive_senders_rejected", "Senders refused: the address is not the login's.",
                figures_.senders_rejected);
-  registry.add("receive_auth_failures", "Logins refused.", figures_.auth_failures);
+  registry.add("receive_auth_failures", "Logins refused.", desk_.figures().failures);
   registry.add("receive_auth_delayed", "Logins not looked at, after too many failures.",
-               figures_.auth_delayed);
+               desk_.figures().delayed);
   registry.add("receive_tls_failures", "TLS handshakes that failed.", figures_.tls_failures);
   registry.add("receive_timeouts", "Clients that were silent for too long.", figures_.timeouts);
   registry.add("receive_lost", "Clients that left in the middle of a transaction.", figures_.lost);
@@ -42,8 +32,8 @@ Service::~Service() = default;
 
 void Service::listen(std::size_t index, unsigned slot, io::Handle listening) {
   RP_ASSERT(index < parts_.snapshot->listeners.size());
-  doors_.push_back(std::make_unique<Door>(*this, index, slot, listening));
-  doors_.back()->listener.arm();
+  visitors_.listen(index, slot, listening,
+                   [this](net::Visitors::Door& door, io::Handle socket) { return serve(door, socket); });
 }
 
 void Service::reload(std::shared_ptr<const Snapshot> snapshot) {
@@ -51,46 +41,19 @@ void Service::reload(std::shared_ptr<const Snapshot> snapshot) {
   parts_.snapshot = std::move(snapshot);
 }
 
-Task<void> Service::serve(Door& door, io::Handle socket) {
+Task<void> Service::serve(net::Visitors::Door& door, io::Handle socket) {
   figures_.connections.add();
-  figures_.open.set(static_cast<std::int64_t>(++open_));
+  visitors_.come();
   {
     net::Connection connection(core_, socket, core_.backend().peer_endpoint(socket));
     {
-      const std::shared_ptr<const Snapshot> snapshot = parts_.snapshot;
-      Conversation conversation(*this, snapshot, snapshot->listeners[door.index], connection);
-      conversations_.push_back(conversation);
+      Conversation conversation(*this, parts_.snapshot, door.index, connection);
+      visitors_.add(conversation);
       co_await conversation.run();
     }
     co_await connection.close();
   }
-  figures_.open.set(static_cast<std::int64_t>(--open_));
-  door.listener.ended();
-  changed_.notify_all();
-}
-
-// All cores together; each core's part is a moment old.
-std::uint64_t Service::load(const Listening& listening) const {
-  std::uint64_t sum = 0;
-  for (const auto& door : doors_)
-    if (&parts_.snapshot->listeners[door->index] == &listening)
-      sum += door->listener.connections_everywhere();
-  return sum;
-}
-
-void Service::drain() {
-  draining_ = true;
-  for (const auto& door : doors_) door->listener.stop();
-  conversations_.for_each([](Conversation& conversation) { conversation.nudge(); });
-}
-
-Task<void> Service::stopped() {
-  for (const auto& door : doors_) co_await door->listener.stopped();
-  while (open_ > 0) co_await changed_.wait();
-}
-
-void Service::abort() {
-  conversations_.for_each([](Conversation& conversation) { conversation.abort(); });
+  visitors_.go(door);
 }
 
 Listening make_listening(std::string name, const ListenerOptions& options, const std::string& hostname,

@@ -36,11 +36,17 @@ bool DnsServer::State::answer_one() {
   const ssize_t size =
       ::recvfrom(socket, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&from), &from_size);
   if (size < 0) return false;
-  const auto query = dns::parse_query(std::span(datagram).first(static_cast<std::size_t>(size)));
-  if (!query) return true;
-  const auto message = respond(*query);
-  if (!message) return true;
-  const auto response = message->encode(query->payload_bytes_max);
+  const auto question = std::span(datagram).first(static_cast<std::size_t>(size));
+  std::vector<std::byte> response;
+  if (const auto query = dns::parse_query(question)) {
+    const auto message = respond(*query);
+    if (!message) return true;
+    response = message->encode(query->payload_bytes_max);
+  } else if (auto refusal = dns::refuse_query(question)) {
+    response = std::move(*refusal);
+  } else {
+    return true;
+  }
   // A full send buffer loses the response, as the network may; the asker comes back.
   (void)::sendto(socket, response.data(), response.size(), MSG_NOSIGNAL,
                  reinterpret_cast<const sockaddr*>(&from), from_size);

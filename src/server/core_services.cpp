@@ -100,6 +100,7 @@ Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) 
       core_, access::Service::Parts{.store = store_.get(),
                                     .accounts = shared_.accounts,
                                     .places = &shared_.places(core_.count()),
+                                    .clients = &shared_.mailbox_clients(core_.count()),
                                     .snapshot = RP_CO_TRY(make_access_snapshot(*material_))});
   co_return Result<void>{};
 }

@@ -33,7 +33,7 @@ struct Shared {
   accounts::Accounts* accounts = nullptr;
   deliver::HelperClient* helper = nullptr;
   deliver::Leases* leases = nullptr;
-  receive::ClientLimits* clients = nullptr;
+  net::ClientLimits* clients = nullptr;
   tables::Bayes* bayes = nullptr;  // null: Bayes is off, or was until now
   spool::SpoolStart spool_start;
   std::vector<deliver::Directives> directives;  // by core
@@ -46,6 +46,11 @@ struct Shared {
     std::call_once(mailboxes_once_, [&] { mailboxes_ = std::make_unique<store::Sharing>(cores); });
     return *mailboxes_;
   }
+  net::ClientLimits& mailbox_clients(unsigned cores) {
+    std::call_once(mailbox_clients_once_,
+                   [&] { mailbox_clients_ = std::make_unique<net::ClientLimits>(cores); });
+    return *mailbox_clients_;
+  }
   access::Places& places(unsigned cores) {
     std::call_once(places_once_, [&] { places_ = std::make_unique<access::Places>(cores); });
     return *places_;
@@ -54,6 +59,8 @@ struct Shared {
  private:
   std::once_flag mailboxes_once_;
   std::unique_ptr<store::Sharing> mailboxes_;
+  std::once_flag mailbox_clients_once_;
+  std::unique_ptr<net::ClientLimits> mailbox_clients_;
   std::once_flag places_once_;
   std::unique_ptr<access::Places> places_;
 };

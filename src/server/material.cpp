@@ -141,7 +141,7 @@ access::Speaks speaks(receive::Protocol protocol) {
 }
 
 access::Listening access_listening(const std::string& name, const receive::ListenerOptions& options,
-                                   const std::string& hostname,
+                                   const Configuration& configuration,
                                    const std::shared_ptr<const tls::ServerContext>& tls) {
   const bool upgrades = tls != nullptr && (options.tls == receive::TlsMode::offered ||
                                            options.tls == receive::TlsMode::required);
@@ -152,14 +152,19 @@ access::Listening access_listening(const std::string& name, const receive::Liste
   if (upgrades || listening.implicit_tls) listening.tls = tls;
   listening.connection_limit = options.connection_limit;
   listening.proxy_protocol_from = options.proxy_protocol_from;
-  listening.imap.hostname = hostname;
+  listening.client_rules = {.connections_max = options.client_connection_limit,
+                            .connection_rate = options.client_connection_rate,
+                            .message_rate = {}};
+  for (const auto* networks :
+       {&configuration.policy.relay_networks, &configuration.accounts.login_trusted_networks})
+    listening.uncounted_clients.insert(listening.uncounted_clients.end(), networks->begin(), networks->end());
+  listening.imap.hostname = configuration.hostname();
   listening.imap.starttls = upgrades;
   listening.imap.auth_needs_tls = !options.auth_without_tls;
   listening.imap.append_limit = options.message_size_limit;
   listening.imap.bad_commands_max = options.error_limit;
-  listening.imap.capabilities.remove(imap::Capability::compress_deflate);
   listening.imap.capabilities.remove(imap::Capability::quota_set);
-  listening.pop3.hostname = hostname;
+  listening.pop3.hostname = configuration.hostname();
   listening.pop3.starttls = upgrades;
   listening.pop3.auth_needs_tls = !options.auth_without_tls;
   listening.pop3.errors_max = options.error_limit;
@@ -175,7 +180,7 @@ Result<std::shared_ptr<const access::Snapshot>> make_access_snapshot(const Mater
     tls = RP_TRY(tls::ServerContext::build(material.tls_server, material.ticket_keys));
   auto snapshot = std::make_shared<access::Snapshot>();
   for (const auto& [name, options] : configuration.listener)
-    snapshot->listeners.push_back(access_listening(name, options, configuration.hostname(), tls));
+    snapshot->listeners.push_back(access_listening(name, options, configuration, tls));
   return std::shared_ptr<const access::Snapshot>(std::move(snapshot));
 }
 

@@ -96,7 +96,7 @@ Result<void> Process::prepare(const Configuration& configuration) {
   const unsigned cores = RP_TRY(shard::Runtime::core_count(configuration.cores));
   shared_.sockets = RP_TRY(bind_sockets(configuration, cores));
   leases_ = std::make_unique<deliver::Leases>(cores);
-  clients_ = std::make_unique<receive::ClientLimits>(cores);
+  clients_ = std::make_unique<net::ClientLimits>(cores);
   shared_.directives.resize(cores);
   if (geteuid() == 0)
     helper_ = RP_TRY(deliver::start_helper({.service_uid = user.uid,

@@ -81,7 +81,7 @@ class Process final : public admin::Control {
   std::unique_ptr<tables::Tables> tables_;
   std::unique_ptr<tables::Bayes> bayes_;
   std::unique_ptr<deliver::Leases> leases_;
-  std::unique_ptr<receive::ClientLimits> clients_;
+  std::unique_ptr<net::ClientLimits> clients_;
   Shared shared_;
   std::vector<std::unique_ptr<CoreServices>> services_;
   std::unique_ptr<shard::Runtime> runtime_;

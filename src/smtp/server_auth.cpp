@@ -1,8 +1,7 @@
-// AUTH: base64 around sasl (RFC 4954).
+// AUTH (RFC 4954): the words around a sasl::ServerLogin.
 #include <utility>
 
 #include "ringpost/base/assert.hpp"
-#include "ringpost/sasl/secret_base64.hpp"
 #include "ringpost/smtp/server_session.hpp"
 
 namespace ringpost::smtp {
@@ -16,10 +15,9 @@ const FixedReply& refusal_reply(AuthRefusal why) {
       return replies::kAuthTemporary;
     case AuthRefusal::too_weak:
       return replies::kAuthTooWeak;
-    case AuthRefusal::credentials:
-      break;
+    default:
+      return replies::kAuthFailed;
   }
-  return replies::kAuthFailed;
 }
 
 }  // namespace
@@ -40,54 +38,46 @@ std::optional<Event> ServerSession::on_auth(std::string_view arguments) {
   if (name.empty()) return refuse(replies::kAuthSyntax);
   const std::optional<sasl::Mechanism> mechanism = sasl::find_mechanism(name);
   if (!mechanism || !mechanisms_.has(*mechanism)) return refuse(replies::kAuthUnknown);
-  exchange_ = sasl::make_server(*mechanism);
-  auth_mechanism_ = *mechanism;
-  if (space == std::string_view::npos) return take_step(exchange_->start(std::nullopt));
-  const std::string_view initial = arguments.substr(arguments.find_first_not_of(' ', space));
-  if (initial.find(' ') != std::string_view::npos) return fail_auth(replies::kAuthSyntax);
-  // "=" is the initial response that is there and empty.
-  if (initial == "=") return take_step(exchange_->start(std::string_view{}));
-  const std::optional<sasl::Secret> message = sasl::decode_secret(initial);
-  if (!message) return fail_auth(replies::kAuthGarbage);
-  return take_step(exchange_->start(message->view()));
+  std::optional<std::string_view> initial;
+  if (space != std::string_view::npos) initial = arguments.substr(arguments.find_first_not_of(' ', space));
+  if (initial && initial->find(' ') != std::string_view::npos) return fail_auth(replies::kAuthSyntax);
+  auth_ = std::make_unique<sasl::ServerLogin>(*mechanism);
+  auth_mechanism_ = auth_->name();
+  return take_turn(auth_->begin(initial));
 }
 
-std::optional<Event> ServerSession::on_auth_answer(std::string_view line) {
-  if (line == "*") return fail_auth(replies::kAuthCancelled);
-  const std::optional<sasl::Secret> message = sasl::decode_secret(line);
-  if (!message) return fail_auth(replies::kAuthGarbage);
-  return take_step(exchange_->answer(message->view()));
-}
-
-std::optional<Event> ServerSession::take_step(sasl::Step step) {
-  switch (step) {
-    case sasl::Step::challenge:
+std::optional<Event> ServerSession::take_turn(sasl::Turn turn) {
+  switch (turn) {
+    case sasl::Turn::ask:
       output_ += "334 ";
-      mail::append_base64(exchange_->challenge(), output_);
+      auth_->append_challenge(output_);
       output_ += "\r\n";
       phase_ = Phase::auth;
       return std::nullopt;
-    case sasl::Step::keys:
+    case sasl::Turn::keys:
       phase_ = Phase::ready;
       return Event{Kind::auth_keys};
-    case sasl::Step::verify:
-      login_ = exchange_->credentials().authentication_id;
+    case sasl::Turn::verify:
+      login_ = auth_->credentials().authentication_id;
       phase_ = Phase::ready;
       return Event{Kind::auth};
-    case sasl::Step::accepted:
+    case sasl::Turn::accepted:
       finish_auth();
       return std::nullopt;
-    case sasl::Step::refused:
+    case sasl::Turn::refused:
       ++auth_failures_;
       return fail_auth(replies::kAuthFailed);
-    case sasl::Step::malformed:
+    case sasl::Turn::cancelled:
+      return fail_auth(replies::kAuthCancelled);
+    case sasl::Turn::no_base64:
+    case sasl::Turn::malformed:
       break;
   }
   return fail_auth(replies::kAuthGarbage);
 }
 
 void ServerSession::finish_auth() {
-  exchange_.reset();
+  auth_.reset();
   phase_ = Phase::ready;
   authenticated_ = true;
   auth_failures_ = 0;
@@ -95,7 +85,7 @@ void ServerSession::finish_auth() {
 }
 
 std::optional<Event> ServerSession::fail_auth(const FixedReply& why) {
-  exchange_.reset();
+  auth_.reset();
   login_.clear();
   phase_ = Phase::ready;
   return refuse(why);
@@ -103,47 +93,38 @@ std::optional<Event> ServerSession::fail_auth(const FixedReply& why) {
 
 sasl::Credentials& ServerSession::credentials() {
   RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
-  return exchange_->credentials();
-}
-
-std::string_view ServerSession::auth_mechanism() const {
-  return sasl::traits(auth_mechanism_).name;
+  return auth_->credentials();
 }
 
 void ServerSession::give_auth_keys(sasl::ScramKeys keys, const sasl::Material& material) {
   RP_ASSERT(pending_ == Kind::auth_keys);
   pending_ = Kind::need_input;
-  take_step(exchange_->take_keys(std::move(keys), material));
+  take_turn(auth_->take_keys(std::move(keys), material));
 }
 
 void ServerSession::accept_auth(std::string_view login) {
   RP_ASSERT(pending_ == Kind::auth);
   pending_ = Kind::need_input;
   if (!login.empty()) login_ = login;
-  take_step(exchange_->verdict(true));
+  take_turn(auth_->verdict(true));
 }
 
 void ServerSession::refuse_auth(AuthRefusal why) {
   RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
-  if (why == AuthRefusal::credentials && pending_ == Kind::auth) {
-    pending_ = Kind::need_input;
-    take_step(exchange_->verdict(false));
+  const bool wrong = why == AuthRefusal::credentials && pending_ == Kind::auth;
+  pending_ = Kind::need_input;
+  if (wrong) {
+    take_turn(auth_->verdict(false));
     return;
   }
-  pending_ = Kind::need_input;
   fail_auth(refusal_reply(why));
   if (why != AuthRefusal::temporary) ++auth_failures_;
 }
 
-void ServerSession::postpone_auth(const mail::Reply& reply) {
+void ServerSession::postpone_auth(std::string_view text) {
   RP_ASSERT(pending_ == Kind::auth || pending_ == Kind::auth_keys);
-  RP_ASSERT(reply.temporary());
   pending_ = Kind::need_input;
-  exchange_.reset();
-  login_.clear();
-  phase_ = Phase::ready;
-  note_error();
-  say_or_close(reply);
+  fail_auth({454, {4, 7, 0}, text});
 }
 
 }  // namespace ringpost::smtp

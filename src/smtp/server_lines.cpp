@@ -63,7 +63,7 @@ ServerSession::Line ServerSession::end_line(std::string_view part) {
 // A line that is refused unread may have been BDAT: then a body follows that would be read as commands.
 ServerSession::Line ServerSession::refuse_line(const FixedReply& why, std::string_view part) {
   const bool was_auth = phase_ == Phase::auth;
-  exchange_.reset();
+  auth_.reset();
   if (was_auth) phase_ = Phase::ready;
   std::string verb = line_.substr(0, kVerbBytes);
   verb += part.substr(0, kVerbBytes - verb.size());

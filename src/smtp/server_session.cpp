@@ -81,7 +81,8 @@ std::optional<Event> ServerSession::read_command(Input& input) {
   const Line line = take_line(input);
   if (line.state == Line::State::none) return Event{Kind::need_input};
   if (line.state == Line::State::refused) return std::nullopt;
-  std::optional<Event> event = phase_ == Phase::auth ? on_auth_answer(line.text) : execute(line.text, input);
+  std::optional<Event> event =
+      phase_ == Phase::auth ? take_turn(auth_->answer(line.text)) : execute(line.text, input);
   drop_line();
   return event;
 }
@@ -222,7 +223,7 @@ void ServerSession::close(const mail::Reply& reply) {
   if (phase_ == Phase::closed) return;
   pending_ = Kind::need_input;
   queued_ = Kind::need_input;
-  exchange_.reset();
+  auth_.reset();
   say(reply);
   phase_ = Phase::closed;
 }
@@ -302,7 +303,7 @@ std::optional<Event> ServerSession::refuse(const FixedReply& reply) {
 
 std::optional<Event> ServerSession::hang_up(const FixedReply& reply) {
   say(reply);
-  exchange_.reset();
+  auth_.reset();
   phase_ = Phase::closed;
   return std::nullopt;
 }

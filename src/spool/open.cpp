@@ -50,6 +50,7 @@ Task<Result<void>> Spool::State::open(std::vector<unsigned> adopt) {
     guest->join({.log = log.get(),
                  .next_id = [this] { return next_id(); },
                  .in_queue = [this](MessageId id) { return queue.find(id) != nullptr; },
+                 .flush = [this] { return flush(); },
                  .shard = own_shard,
                  .epoch = start_info.epoch});
   core.at_turn_end(hook);

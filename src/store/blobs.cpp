@@ -72,8 +72,18 @@ void Blobs::put(BlobId id, journal::Location mail, journal::Location facts) {
   place(entry(id), {.mail = mail, .facts = facts, .chunks = {}});
 }
 
-void Blobs::put_chunks(BlobId id, std::vector<journal::Location> chunks, journal::Location facts) {
-  place(entry(id), {.mail = {}, .facts = facts, .chunks = std::move(chunks)});
+void Blobs::begin_chunks(BlobId id, std::uint32_t count) {
+  place(entry(id), {.mail = {}, .facts = {}, .chunks = std::vector<journal::Location>(count)});
+}
+
+void Blobs::set_chunk(BlobId id, std::uint32_t index, journal::Location where) {
+  chunks_.at(id.value).at(index) = where;
+  log_->add_live(where);
+}
+
+void Blobs::set_facts(BlobId id, journal::Location where) {
+  entry(id).facts = where;
+  log_->add_live(where);
 }
 
 // There may be something: what an earlier attempt has left, or what damage has.
@@ -124,6 +134,11 @@ std::vector<journal::Location> Blobs::places(const Blob& blob) const {
   if (!whole(blob)) return {};
   if (blob.chunked) return chunks_.at(blob.id);
   return {blob.mail};
+}
+
+bool Blobs::has_place(const Blob& blob, journal::Location where) const {
+  if (blob.mail == where || blob.facts == where) return true;
+  return blob.chunked && std::ranges::find(chunks_.at(blob.id), where) != chunks_.at(blob.id).end();
 }
 
 bool Blobs::replace(BlobId id, journal::Location old, journal::Location now) {

@@ -39,7 +39,10 @@ class Blobs final : public BlobRefs {
 
   // ---- new ones, held once: until hold_over
   void put(BlobId id, journal::Location mail, journal::Location facts);
-  void put_chunks(BlobId id, std::vector<journal::Location> chunks, journal::Location facts);
+  // One whose chunks come one by one: not whole before the last of them.
+  void begin_chunks(BlobId id, std::uint32_t count);
+  void set_chunk(BlobId id, std::uint32_t index, journal::Location where);
+  void set_facts(BlobId id, journal::Location where);
   void hold(BlobId id);
   void hold_over(BlobId id);
   void added(BlobId id) override;
@@ -49,6 +52,8 @@ class Blobs final : public BlobRefs {
   Blob* find(BlobId id) { return table_.find(id); }
   // The records of the bytes, in order; empty when it is not (wholly) there.
   std::vector<journal::Location> places(const Blob& blob) const;
+  // Whether it is one of the blob's places, whole or not.
+  bool has_place(const Blob& blob, journal::Location where) const;
   // A copy has been appended: it counts in the place of the old one. False: the blob has no such place (any more).
   bool replace(BlobId id, journal::Location old, journal::Location now);
   std::size_t size() const { return table_.size(); }

@@ -30,10 +30,7 @@ Task<Result<void>> Store::State::carry(const journal::RecordView& view) {
 
 Task<Result<void>> Store::State::carry_blob(const journal::RecordView& view) {
   const Blob* blob = blobs.find(view.id);
-  if (blob == nullptr) co_return Result<void>{};
-  bool here = blob->mail == view.where || blob->facts == view.where;
-  if (!here && blob->chunked) here = store::contains(blobs.places(*blob), view.where);
-  if (!here) co_return Result<void>{};
+  if (blob == nullptr || !blobs.has_place(*blob, view.where)) co_return Result<void>{};
   const std::array parts{view.payload};
   const journal::Record record{.type = view.type,
                                .flags = view.flags,

@@ -6,6 +6,7 @@
 
 #include "ringpost/base/assert.hpp"
 
+#include "incoming.hpp"
 #include "store_state.hpp"
 
 namespace ringpost::store {
@@ -63,7 +64,9 @@ std::uint64_t total(std::span<const std::span<const std::byte>> pieces) {
   return size;
 }
 
-journal::Record record_of(RecordType type, MessageId id, std::span<const std::span<const std::byte>> parts) {
+}  // namespace
+
+journal::Record record_of(RecordType type, BlobId id, std::span<const std::span<const std::byte>> parts) {
   return {.type = static_cast<std::uint8_t>(type),
           .flags = 0,
           .id = id,
@@ -72,9 +75,13 @@ journal::Record record_of(RecordType type, MessageId id, std::span<const std::sp
           .summary = {}};
 }
 
-}  // namespace
-
 Task<Result<void>> Store::State::put_message(const NewMessage& message, BlobId& id, NewBlobs& held) {
+  if (message.incoming != nullptr) {
+    const auto& incoming = static_cast<const IncomingBlob&>(*message.incoming);
+    id = incoming.id();
+    incoming.join(held);
+    co_return Result<void>{};
+  }
   RP_CO_CHECK(open_for_mail());
   id = joined.next_id();
   co_return co_await put_bytes(id, message.pieces, message.facts, held);
@@ -117,43 +124,18 @@ std::vector<std::span<const std::byte>> next_parts(std::span<const std::span<con
 
 }  // namespace
 
-// In the table only when all are there: until then they are dropped one by one.
 Task<Result<void>> Store::State::put_chunks(BlobId id, std::span<const std::span<const std::byte>> pieces,
                                             std::uint64_t size, std::span<const std::byte> facts,
                                             NewBlobs& held) {
-  struct Chunks {
-    journal::Log& log;
-    std::vector<journal::Location> places;
-    ~Chunks() {
-      for (const journal::Location where : places) log.drop_live(where);
-    }
-  } done{*log, {}};
-  std::vector<std::uint64_t> frames;
-  ChunkHeader header{.count = static_cast<std::uint32_t>((size + kChunkSize - 1) / kChunkSize)};
+  IncomingBlob incoming(shared_from_this(), id, size);
   std::size_t skip = 0;
-  for (; header.index < header.count; ++header.index) {
+  for (std::uint64_t left = size; left != 0; left -= std::min<std::uint64_t>(left, kChunkSize)) {
     auto parts = next_parts(pieces, skip, kChunkSize);
-    parts.insert(parts.begin(), std::as_bytes(std::span(&header, 1)));
-    auto record = record_of(RecordType::chunk, id, parts);
-    record.summary = std::as_bytes(std::span(&header, 1));
-    journal::Location where;
-    const auto ticket = RP_CO_TRY(co_await put({&record, 1}, {&where, 1}, false));
-    log->add_live(where);
-    done.places.push_back(where);
-    frames.push_back(ticket.frame);
+    parts.insert(parts.begin(), std::span<const std::byte>{});
+    RP_CO_CHECK(co_await incoming.write_parts(std::move(parts)));
   }
-  journal::Location facts_at;
-  if (!facts.empty()) {
-    const std::array facts_parts{facts};
-    const auto record = record_of(RecordType::facts, id, facts_parts);
-    frames.push_back(RP_CO_TRY(co_await put({&record, 1}, {&facts_at, 1}, false)).frame);
-  }
-  blobs.put_chunks(id, done.places, facts_at);
-  for (const std::uint64_t frame : frames) {
-    blobs.hold(id);
-    held.add(id, frame);
-  }
-  blobs.hold_over(id);  // that of put_chunks
+  RP_CO_CHECK(co_await incoming.end(facts));
+  incoming.join(held);
   co_return Result<void>{};
 }
 

@@ -24,11 +24,15 @@ struct Figures {
     registry.add("store_refused", "Changes refused for want of disk or quota, or after a write error.",
                  refused);
     registry.add("store_damaged", "Records and messages of mailboxes that are damaged or missing.", damaged);
+    registry.add("store_read_ahead", "Messages read from the disk together with one before them.",
+                 read_ahead);
+    registry.add("store_read_ahead_bytes", "Bytes of these that are kept.", read_ahead_bytes);
     registry.add("store_arriving", "Users that are being brought here from another core.", arriving);
   }
 
-  observe::Gauge users, messages, bytes, blobs, arriving;
-  observe::Counter delivered, repeated, changes, snapshots, snapshot_bytes, moved, refused, damaged;
+  observe::Gauge users, messages, bytes, blobs, arriving, read_ahead_bytes;
+  observe::Counter delivered, repeated, changes, snapshots, snapshot_bytes, moved, refused, damaged,
+      read_ahead;
 };
 
 }  // namespace ringpost::store

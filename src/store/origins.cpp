@@ -5,7 +5,8 @@
 
 namespace ringpost::store {
 
-// When all cores have read their queues, once. A message that is in none of them now will be in none later.
+// When all cores have read their queues, once. A message that is in none of them now, and whose end is durable, will be in
+// none later: some cores have begun to deliver meanwhile.
 Task<void> Store::State::check_origins(std::shared_ptr<State> self) {
   ++background;
   std::vector<std::pair<UserId, Origin>> left;
@@ -18,7 +19,8 @@ Task<void> Store::State::check_origins(std::shared_ptr<State> self) {
       co_await call(other, [&](State& there) -> Task<void> {
         for (std::size_t i = 0; i < some.size(); ++i)
           if (there.closing || there.joined.in_queue(some[i].second.message)) queued[i] = 1;
-        co_return;
+        if (std::ranges::count(queued, 0) == 0 || co_await there.joined.flush()) co_return;
+        std::ranges::fill(queued, 1);
       });
     for (std::size_t i = 0; i < some.size(); ++i)
       if (queued[i] == 0) confirm_here(some[i].first, some[i].second);

@@ -17,6 +17,7 @@ class Reading {
     if (blob == nullptr) co_return fail(ErrorKind::permanent, "the message has been expunged");
     const auto places = store_.blobs.places(*blob);
     if (places.empty()) co_return fail(ErrorKind::permanent, "the message is damaged on disk");
+    if (!blob->chunked && take_ahead(offset, size)) co_return std::move(content_);
     const std::uint32_t header = blob->chunked ? sizeof(ChunkHeader) : 0;
     std::uint64_t at = 0;
     for (const journal::Location where : places) {
@@ -35,6 +36,18 @@ class Reading {
   friend FramePool& frame_pool(Reading& reading) { return reading.store_.core.frames(); }
 
  private:
+  // From what was read with another message.
+  bool take_ahead(std::uint64_t offset, std::uint64_t size) {
+    auto found = store_.ahead.find(id_);
+    if (!found) return false;
+    const std::size_t skip = std::min<std::uint64_t>(offset, found->mail.size());
+    const auto bytes = found->mail.subspan(skip, std::min<std::uint64_t>(size, found->mail.size() - skip));
+    content_.size_ = bytes.size();
+    if (!bytes.empty()) content_.pieces_.push_back(bytes);
+    content_.ahead_ = std::move(found->keeps);
+    return true;
+  }
+
   // Pinned or copied. The blob may have gone, or have been moved, while others were read.
   Task<Result<void>> add(journal::Location where, std::uint32_t skip, std::uint32_t size) {
     const Blob* blob = store_.blobs.find(id_);
@@ -69,8 +82,9 @@ class Reading {
 };
 
 // A move that ran meanwhile is no reason to fail: it is read again where it is now.
-Task<Result<Content>> Store::State::read(BlobId id, std::uint64_t offset, std::uint64_t size) {
+Task<Result<Content>> Store::State::read(BlobId id, std::uint64_t offset, std::uint64_t size, User* by) {
   constexpr int kAttempts = 3;
+  if (by != nullptr) co_await look_ahead(id, *by);
   for (int attempt = 1;; ++attempt) {
     Reading reading(*this, id);
     auto content = co_await reading.read(offset, size);
@@ -80,9 +94,22 @@ Task<Result<Content>> Store::State::read(BlobId id, std::uint64_t offset, std::u
   }
 }
 
-Task<Result<std::vector<std::byte>>> Store::State::facts(BlobId id) {
+// Before a message is read from the disk whose neighbours will be wanted next, they all are.
+Task<void> Store::State::look_ahead(BlobId id, User& by) {
+  const auto next = by.reading.upcoming(*by.account, id);
+  if (next.empty() || ahead.find(id)) co_return;
+  const Blob* const blob = blobs.find(id);
+  if (blob == nullptr || !blob->mail || log->peek(blob->mail).data() != nullptr) co_return;
+  // The mailbox may change while they are read.
+  co_await ahead.fill(*log, std::vector(next.begin(), next.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                                         next.size(), kReadAheadMessages))));
+}
+
+Task<Result<std::vector<std::byte>>> Store::State::facts(BlobId id, User* by) {
+  if (by != nullptr) co_await look_ahead(id, *by);
   const Blob* blob = blobs.find(id);
   if (blob == nullptr) co_return fail(ErrorKind::permanent, "the message has been expunged");
+  if (const auto found = ahead.find(id)) co_return std::vector(found->facts.begin(), found->facts.end());
   const journal::Location where = blob->facts;
   std::vector<std::byte> bytes(where.size);
   if (!where) co_return bytes;

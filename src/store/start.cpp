@@ -180,6 +180,7 @@ void Store::State::settle_users() {
 }
 
 void Store::State::upkeep() {
+  ahead.forget_old();
   std::int64_t messages = 0;
   std::int64_t bytes = 0;
   for (const auto& [id, user] : users) {

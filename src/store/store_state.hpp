@@ -20,12 +20,16 @@
 #include "account.hpp"
 #include "blobs.hpp"
 #include "figures.hpp"
+#include "read_ahead.hpp"
 #include "returning.hpp"
 #include "sharing.hpp"
 
 namespace ringpost::store {
 
 class User;
+
+// `parts` outlives it.
+journal::Record record_of(RecordType type, BlobId id, std::span<const std::span<const std::byte>> parts);
 
 // What is written and not durable yet; in the order of frames.
 struct Flying {
@@ -103,9 +107,10 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   Task<Result<void>> carry_change(const journal::RecordView& view);
   void lost(const journal::RecordView& view);
 
-  // ---- reading
-  Task<Result<Content>> read(BlobId id, std::uint64_t offset, std::uint64_t size);
-  Task<Result<std::vector<std::byte>>> facts(BlobId id);
+  // ---- reading. `by`: who may be reading his mailbox in order; null: nobody
+  Task<Result<Content>> read(BlobId id, std::uint64_t offset, std::uint64_t size, User* by = nullptr);
+  Task<Result<std::vector<std::byte>>> facts(BlobId id, User* by = nullptr);
+  Task<void> look_ahead(BlobId id, User& by);
 
   // ---- users
   std::shared_ptr<User> find_user(UserId id) const;
@@ -149,6 +154,7 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   journal::Log* log = nullptr;
   Join joined;
   Blobs blobs;
+  ReadAhead ahead{core, blobs, figures};
   std::unordered_map<std::uint64_t, std::shared_ptr<User>> users;
   std::unordered_map<std::uint64_t, std::unique_ptr<Returning>> returning;  // until settled
   std::deque<Flying> flying;
@@ -190,6 +196,7 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   std::uint64_t messages_used() const override { return account->messages(); }
   Quota quota() const override;
 
+  std::unique_ptr<Incoming> receive(std::uint64_t size) override;
   Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) override;
   Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) override;
   Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted) override;
@@ -229,6 +236,7 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
 
   Store::State& store;
   std::unique_ptr<Account> account;
+  ReadingOrder reading;
   std::uint64_t next_lsn = 1;
   bool busy = false;
   shard::Signal turn_over;

@@ -6,6 +6,7 @@
 
 #include "ringpost/base/assert.hpp"
 
+#include "incoming.hpp"
 #include "store_state.hpp"
 #include "text.hpp"
 
@@ -66,6 +67,7 @@ Outcome<> User::check_quota(std::uint64_t bytes, std::uint64_t count) const {
 namespace {
 
 std::uint64_t size_of(const NewMessage& message) {
+  if (message.incoming != nullptr) return message.incoming->size();
   std::uint64_t size = 0;
   for (const auto piece : message.pieces) size += piece.size();
   return size;
@@ -143,6 +145,11 @@ Outcome<KeywordBits> User::keyword_bits(Batch& batch, const Mailbox& box, std::s
     bits |= KeywordBits{1} << bit;
   }
   return bits;
+}
+
+std::unique_ptr<Incoming> User::receive(std::uint64_t size) {
+  RP_ASSERT(size != 0 && size <= kMessageSizeMax.count);
+  return std::make_unique<IncomingBlob>(store.shared_from_this(), store.joined.next_id(), size);
 }
 
 Task<Outcome<Appended>> User::append(MailboxId to, std::span<const NewMessage> messages) {
@@ -351,10 +358,10 @@ Task<Outcome<Copied>> User::move(MailboxId from, UidSet which, MailboxId to) {
 }
 
 Task<Result<Content>> User::read(BlobId blob, std::uint64_t offset, std::uint64_t size) {
-  return store.read(blob, offset, size);
+  return store.read(blob, offset, size, this);
 }
 Task<Result<std::vector<std::byte>>> User::facts(BlobId blob) {
-  return store.facts(blob);
+  return store.facts(blob, this);
 }
 
 }  // namespace ringpost::store

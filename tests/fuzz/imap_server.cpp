@@ -16,6 +16,8 @@ imap::ServerSettings settings_of(std::uint8_t choice) {
   settings.auth_needs_tls = (choice & 1U) != 0;
   settings.starttls = (choice & 2U) != 0;
   if ((choice & 4U) != 0) settings.append_limit = 20_B;
+  settings.mechanisms.add({sasl::Mechanism::scram_sha_256, sasl::Mechanism::scram_sha_256_plus});
+  settings.mechanisms.add(sasl::MechanismSet::tokens());
   settings.bad_commands_max = (choice & 8U) != 0 ? 3 : 1000;
   if ((choice & 16U) != 0) settings.capabilities = {};
   return settings;

@@ -13,6 +13,8 @@ pop3::ServerSettings settings_of(std::uint8_t choice) {
   pop3::ServerSettings settings;
   settings.auth_needs_tls = (choice & 1U) != 0;
   settings.starttls = (choice & 2U) != 0;
+  settings.mechanisms.add({sasl::Mechanism::scram_sha_256, sasl::Mechanism::scram_sha_256_plus});
+  settings.mechanisms.add(sasl::MechanismSet::tokens());
   settings.errors_max = (choice & 8U) != 0 ? 3 : 1000;
   return settings;
 }

@@ -1,6 +1,7 @@
 #include "clients.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,7 @@ using Stage = smtp::ClientEvent::Stage;
 namespace {
 
 constexpr Duration kPatience = std::chrono::minutes{10};
+constexpr Duration kLongWait = std::chrono::minutes{1};
 
 // Written apart from the server's own way of doing it.
 std::string stuffed(const std::string& text) {
@@ -43,6 +45,7 @@ struct Clients::Visit {
   std::unique_ptr<net::Connection> connection;
   smtp::ClientSettings settings;
   std::optional<smtp::ClientSession> session;
+  std::string_view awaits = "the greeting";
 };
 
 Endpoint Clients::server(mail::Durability level) {
@@ -60,7 +63,11 @@ Clients::Clients(shard::Core& core, const Profile& profile, Ledger& ledger, Cove
       count_(profile.clients),
       leaves_(profile.client_leaves),
       dawdles_(profile.client_dawdles),
-      nuisances_(profile.nuisances) {
+      drips_(profile.client_drips),
+      nuisances_(profile.nuisances),
+      crowds_(profile.crowds),
+      connection_limit_(profile.client_connection_limit),
+      resets_(profile.io.network.reset != 0) {
   post_letters(profile);
 }
 
@@ -70,7 +77,7 @@ void Clients::post_letters(const Profile& profile) {
     if (!random_.one_in(20)) letter.sender = fmt::format("s{}@{}", random_.below(3), Names::kHome);
     const std::uint64_t recipients = random_.one_in(4) ? random_.between(2, 8) : 1;
     for (std::uint64_t r = 0; r < recipients; ++r) {
-      const bool here = random_.one_in(8);
+      const bool here = random_.one_in(profile.local);
       letter.recipients.push_back(
           here ? fmt::format("u{}@origin.test", random_.below(4))
                : fmt::format("r{}@{}", random_.below(50),
@@ -95,6 +102,43 @@ void Clients::post_letters(const Profile& profile) {
 void Clients::start() {
   for (unsigned i = 0; i < count_; ++i) core_.spawn(live(i));
   for (unsigned i = 0; i < nuisances_; ++i) core_.spawn(live_as_nuisance(i));
+  for (unsigned i = 0; i < crowds_; ++i) core_.spawn(live_as_crowd(i));
+}
+
+Task<void> Clients::live_as_crowd(unsigned which) {
+  while (crowds_ != 0) {
+    co_await shard::Sleep(core_, std::chrono::seconds{random_.between(1, 300)});
+    co_await come_in_crowd(which);
+  }
+}
+
+// One address opens more connections than it may, and keeps them for a while: no more than it may have are greeted.
+Task<void> Clients::come_in_crowd(unsigned which) {
+  const Endpoint from{IpAddress::ipv4(172, 16, 0, static_cast<std::uint8_t>(which + 1)), 0};
+  const unsigned life = life_;
+  std::vector<std::unique_ptr<net::Connection>> crowd;
+  for (unsigned i = 0; i < connection_limit_ + 3; ++i)
+    if (auto one = co_await net::connect(core_, server(mail::Durability::disk), from,
+                                         core_.now() + std::chrono::seconds{30}))
+      crowd.push_back(std::move(*one));
+  unsigned greeted = 0, turned_away = 0;
+  for (const auto& one : crowd) {
+    (void)co_await one->receive(core_.now() + std::chrono::seconds{20});
+    const std::string_view heard = scan::as_text(one->input());
+    greeted += heard.starts_with("220") ? 1 : 0;
+    turned_away += heard.starts_with("4") ? 1 : 0;
+  }
+  coverage_.note("clients: a crowd came");
+  coverage_.note("clients: one of a crowd was turned away", turned_away);
+  if (life == life_ && greeted > connection_limit_ && !resets_)  // else some of them may be gone again
+    ledger_.violate(
+        fmt::format("one address has {} connections, {} are allowed", greeted, connection_limit_));
+  if (life == life_ && greeted == connection_limit_)
+    coverage_.note("oracle: connections of an address at their limit");
+  for (const auto& one : crowd) {
+    one->abort();
+    co_await one->close();
+  }
 }
 
 // As long as they are let.
@@ -234,6 +278,7 @@ Task<void> Clients::visit(unsigned which, Waiting first) {
   }
   if (!visit.session->closed() && !visit.connection->aborted()) {
     visit.session->quit();
+    visit.awaits = "the end";
     (void)co_await next_event(visit);
   }
   co_await visit.connection->close();
@@ -260,7 +305,11 @@ Task<smtp::ClientEvent> Clients::next_event(Visit& visit) {
     } else {
       done = co_await visit.connection->receive(core_.now() + kPatience);
     }
-    if (!done) visit.session->lost_connection();
+    if (core_.now() - begun > kLongWait)
+      coverage_.note(fmt::format("network: a client waited long for {}", visit.awaits));
+    if (done) continue;
+    note_reset(done.error(), fmt::format("awaits {}", visit.awaits));
+    visit.session->lost_connection();
   }
 }
 
@@ -280,6 +329,7 @@ Task<bool> Clients::send_letter(Visit& visit, Waiting what) {
       .body_bytes = text.size(),
       .timing = random_.one_in(2) ? smtp::BodyTiming::with_envelope : smtp::BodyTiming::after_recipients};
   visit.session->begin(outgoing);
+  visit.awaits = "the replies to the envelope";
   bool body_sent = false;
   while (!result.finished()) {
     co_await dawdle();
@@ -291,6 +341,7 @@ Task<bool> Clients::send_letter(Visit& visit, Waiting what) {
     result.note(event, visit.session->reply());
     if (event.kind != Kind::send_body) continue;
     body_sent = true;
+    visit.awaits = "the reply to the body";
     if (co_await send_body(visit, text))
       visit.session->body_sent();
     else
@@ -319,9 +370,33 @@ Task<bool> Clients::send_body(Visit& visit, const std::string& text) {
     visit.connection->abort();
     co_return false;
   }
+  if (drips_ != 0 && random_.one_in(drips_)) co_return co_await send_slowly(visit, bytes);
   const std::span<const std::byte> whole = scan::as_bytes(bytes);
   const auto sent = co_await visit.connection->flush(core_.now() + kPatience, std::span(&whole, 1));
+  if (!sent) note_reset(sent.error(), "sends a body");
   co_return sent.has_value();
+}
+
+void Clients::note_reset(const Error& error, std::string_view doing) {
+  if (error.system == ECONNRESET) coverage_.note(fmt::format("network: reset while a client {}", doing));
+}
+
+Task<bool> Clients::send_slowly(Visit& visit, const std::string& bytes) {
+  coverage_.note("clients: a body drop by drop");
+  std::string_view left = bytes;
+  for (std::uint64_t drops = random_.between(5, 40); !left.empty(); drops -= drops > 1 ? 1 : 0) {
+    const std::size_t size =
+        drops > 1 ? static_cast<std::size_t>(random_.below(left.size() + 1)) / 4 + 1 : left.size();
+    const std::span<const std::byte> part = scan::as_bytes(left.substr(0, size));
+    if (const auto sent = co_await visit.connection->flush(core_.now() + kPatience, std::span(&part, 1));
+        !sent) {
+      note_reset(sent.error(), "sends a body");
+      co_return false;
+    }
+    left.remove_prefix(std::min(size, left.size()));
+    co_await shard::Sleep(core_, std::chrono::milliseconds{random_.between(1, 60'000)});
+  }
+  co_return true;
 }
 
 void Clients::acknowledge(Visit& visit, Letter& letter, const smtp::TransactionResult& result) {

@@ -30,9 +30,11 @@ class Clients {
   void start();
   bool all_over() const { return open_letters_ == 0 && busy_ == 0; }
   void behave() {
-    leaves_ = dawdles_ = 0;
-    nuisances_ = 0;
+    leaves_ = dawdles_ = drips_ = 0;
+    nuisances_ = crowds_ = 0;
   }
+  // The machine has died or started: whoever was connected is not any more.
+  void machine_changed() { ++life_; }
   // The longest that a client had to wait for a reply.
   Duration longest_wait() const { return longest_wait_; }
 
@@ -53,9 +55,13 @@ class Clients {
   Task<void> live_as_nuisance(unsigned which);
   Task<void> annoy(net::Connection& connection);
   std::string nonsense();
+  Task<void> live_as_crowd(unsigned which);
+  Task<void> come_in_crowd(unsigned which);
   Task<bool> send_letter(Visit& visit, Waiting what);
   Task<smtp::ClientEvent> next_event(Visit& visit);
   Task<bool> send_body(Visit& visit, const std::string& text);
+  Task<bool> send_slowly(Visit& visit, const std::string& bytes);
+  void note_reset(const Error& error, std::string_view doing);
   void acknowledge(Visit& visit, Letter& letter, const smtp::TransactionResult& result);
   void conclude(Visit& visit, Letter& letter, const Waiting& what, bool body_sent);
   void try_later(const Waiting& what);
@@ -71,7 +77,12 @@ class Clients {
   unsigned count_;
   std::uint32_t leaves_;
   std::uint32_t dawdles_;
+  std::uint32_t drips_;
   unsigned nuisances_;
+  unsigned crowds_;
+  std::uint32_t connection_limit_;
+  bool resets_;        // connections may break at any time
+  unsigned life_ = 0;  // of the machine
   std::multimap<Instant, Waiting> waiting_;
   std::size_t open_letters_ = 0;
   std::size_t busy_ = 0;

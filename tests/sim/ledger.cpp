@@ -12,7 +12,7 @@ namespace ringpost::simulator {
 namespace {
 
 // After a write error the next good frame voids the failed one; until then a crash may bring it back.
-constexpr Duration kVoidedWithin = std::chrono::minutes{2};
+constexpr Duration kVoidedWithin = std::chrono::minutes{5};
 
 // Lines of all lengths, some that begin with dots, none that is special to anybody.
 void append_lines(std::string& text, std::uint64_t size, io::sim::Random& random) {
@@ -123,8 +123,10 @@ void Ledger::end(MessageId id, const std::string& recipient, bool failed) {
   Fate& now = fate(id, recipient);
   if (now.ended && !excused(id)) violate(fmt::format("{} has ended twice", name_of(id, recipient)));
   now.ended = true;
+  now.perhaps = false;  // it had still been in the queue: what was said of it before a crash was not durable
   now.failed = now.failed || failed;
-  if (!failed && now.arrivals == 0)
+  const bool unread = !reads_later_.empty() && recipient.ends_with(reads_later_);
+  if (!failed && now.arrivals == 0 && !unread)
     violate(fmt::format("{} counts as delivered, but nobody has it", name_of(id, recipient)));
 }
 

@@ -69,6 +69,9 @@ class Ledger {
   void violate(std::string text);
   const std::optional<std::string>& violation() const { return violation_; }
 
+  // Arrivals at such recipients come to be known later than the server's word of them: a user reads his mail when he does.
+  void reads_later(std::string at) { reads_later_ = std::move(at); }
+
   // ---- posting
   Letter& post(Letter letter);
   std::deque<Letter>& letters() { return letters_; }
@@ -117,6 +120,7 @@ class Ledger {
   std::map<std::uint64_t, Taken> taken_;
   std::set<std::pair<unsigned, std::string>> reported_;
   std::set<std::uint64_t> excused_;
+  std::string reads_later_;  // "": nobody does
   bool failed_frames_excused_ = false;
   std::size_t arrivals_ = 0, repeats_ = 0;
   std::optional<std::string> violation_;

@@ -9,11 +9,12 @@ namespace ringpost::simulator {
 
 namespace {
 
-receive::ListenerOptions listener(mail::Durability durability, receive::Level level) {
+receive::ListenerOptions listener(const Profile& profile, mail::Durability durability, receive::Level level) {
   receive::ListenerOptions options;
   options.address = {Clients::server(durability)};
   options.tls = receive::TlsMode::none;
   options.durability = level;
+  options.client_connection_limit = profile.client_connection_limit;
   return options;
 }
 
@@ -22,26 +23,29 @@ std::shared_ptr<const server::Material> make_material(const Profile& profile) {
   configuration->server.hostname = "mx.origin.test";
   configuration->server.origin = "origin.test";
   configuration->server.ip_versions = {server::IpChoice::ipv4};
-  configuration->listener["a-disk"] = listener(mail::Durability::disk, receive::Level::disk);
-  configuration->listener["b-relaxed"] = listener(mail::Durability::relaxed, receive::Level::relaxed);
-  configuration->listener["c-memory"] = listener(mail::Durability::memory, receive::Level::memory);
+  configuration->listener["a-disk"] = listener(profile, mail::Durability::disk, receive::Level::disk);
+  configuration->listener["b-relaxed"] =
+      listener(profile, mail::Durability::relaxed, receive::Level::relaxed);
+  configuration->listener["c-memory"] = listener(profile, mail::Durability::memory, receive::Level::memory);
   configuration->spool.directory = "/spool";
   configuration->spool.segment_size = profile.segment_size;
   configuration->spool.buffer_memory = 4_MiB;
   configuration->spool.segments_ahead = 2;
   configuration->spool.compact_after = profile.compact_after;
+  configuration->spool.index_memory = profile.index_memory;
   configuration->policy.relay_networks = {Network::of(IpAddress::ipv4(10, 0, 0, 0), 8)};
   configuration->domains.local = {"origin.test"};
   configuration->domains.aliases = "";
-  configuration->mailboxes.location = "lmtp:" + to_string(Remotes::mailboxes());
+  configuration->mailboxes.location =
+      profile.store_mailboxes ? "store" : "lmtp:" + to_string(Remotes::mailboxes());
   configuration->retry.intervals = std::vector<Duration>{1min, 5min, 15min, 1h};
   configuration->retry.expire_after = 12h;
   configuration->retry.bounce_expire_after = 96h;
   configuration->retry.warn_after = profile.seed % 3 == 0 ? Duration{2h} : Duration{0};
   shaping::ShapingOptions shaping;
   shaping.connection_limit = profile.connection_limit;
-  shaping.messages_per_connection = 20;
-  shaping.recipients_per_transaction = 3;
+  shaping.messages_per_connection = profile.messages_per_connection;
+  shaping.recipients_per_transaction = profile.recipients_per_transaction;
   configuration->shaping["default"] = shaping;
   auto material = std::make_shared<server::Material>();
   material->configuration = std::move(configuration);
@@ -131,7 +135,7 @@ bool Machine::start(unsigned cores) {
   ++starts_;
   if (auto prepared = prepare(cores); !prepared) {
     trouble_ = prepared.error().text;
-    crash(false);
+    crash(world_.fails(kHost));
     return false;
   }
   on_all(Phase::opening, [this](server::CoreServices& each) { return each.open(material_); });

@@ -47,7 +47,7 @@ class Machine {
     explicit Part(unsigned count) : mesh(count), leases(count), clients(count) {}
     shard::Mesh mesh;
     deliver::Leases leases;
-    receive::ClientLimits clients;
+    net::ClientLimits clients;
     server::Shared shared;
     std::unique_ptr<io::Backend> files;
     std::vector<std::unique_ptr<io::Backend>> backends;

@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr unsigned kSecondsMax = 300;  // of a seed, however busy this computer is
+constexpr unsigned kSecondsMax = 300;  // of processor time, for a seed
 
 struct Options {
   std::vector<std::uint64_t> seeds;
@@ -99,7 +100,8 @@ struct Child {
 };
 
 [[noreturn]] void live_as_child(std::uint64_t seed, int to, bool talkative, accounts::Accounts& accounts) {
-  ::alarm(kSecondsMax);
+  const rlimit limit{kSecondsMax, kSecondsMax + 1};
+  (void)::setrlimit(RLIMIT_CPU, &limit);
   World& world = *new World(make_profile(seed), accounts);  // never destroyed: the process ends instead
   world.talkative = talkative;
   write_all(to, encode(world.run()));
@@ -136,8 +138,8 @@ Verdict bury(Child& child) {
   Verdict verdict{.seed = child.seed};
   decode(child.said, verdict);
   if (WIFSIGNALED(status))
-    verdict.violation = WTERMSIG(status) == SIGALRM
-                            ? fmt::format("it did not end within {} s", kSecondsMax)
+    verdict.violation = WTERMSIG(status) == SIGXCPU
+                            ? fmt::format("it did not end within {} s of processor time", kSecondsMax)
                             : fmt::format("the server died: {}", strsignal(WTERMSIG(status)));
   else if (WEXITSTATUS(status) != 0)
     verdict.violation = fmt::format("the server died: status {} (see above)", WEXITSTATUS(status));

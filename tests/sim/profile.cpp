@@ -107,6 +107,39 @@ void make_machine_faults(Profile& profile, Dice& dice) {
   if (dice.one_in(4)) profile.memory = Bytes{dice.between(8, 20) << 20};
 }
 
+// From dice of their own: a kind of fault that is added leaves the runs of the other seeds as they were.
+void make_rarer_faults(Profile& profile, Dice& dice) {
+  if (dice.one_in(3)) {  // many turns for slots
+    profile.messages_per_connection = dice.number(1, 4);
+    profile.recipients_per_transaction = 1;
+    profile.connection_limit = dice.number(1, 2);
+  }
+  if (!profile.faults) return;
+  if (dice.one_in(4)) profile.broken_disks = dice.number(1, 3);
+  if (dice.one_in(4)) profile.descriptors_few = dice.number(1, 3);
+  if (dice.one_in(4)) profile.crowds = dice.number(1, 2);
+  if (dice.one_in(4)) profile.peers.drip = dice.rate(20, 120);
+  if (dice.one_in(4)) profile.client_drips = dice.rate(10, 60);
+  if (dice.one_in(3)) profile.io.disk.files_end = dice.rate(15, 150);
+  if (dice.one_in(4)) {  // little memory for much mail
+    profile.memory = Bytes{dice.between(3, 7) << 20};
+    profile.large_body = profile.body_max > 400 ? dice.rate(3, 12) : 0;
+  }
+  if (dice.one_in(4)) profile.index_memory = Bytes{dice.between(4, 40) << 10};
+}
+
+// Behind all else: what a disk that lies does to mailboxes is not followed.
+void make_mailboxes(Profile& profile, Dice& dice) {
+  profile.store_mailboxes = dice.one_in(3) && !profile.lying_disk();
+  if (!profile.store_mailboxes) return;
+  profile.local = dice.number(1, 4);
+  profile.mailbox_blows = profile.faults && dice.one_in(2);
+  if (!profile.mailbox_blows) return;
+  profile.other_core_counts = !dice.one_in(3);
+  profile.cores = std::max(profile.cores, 2U);
+  profile.local = dice.number(1, 2);
+}
+
 // What needs several starts to go wrong needs many starts.
 void make_restless(Profile& profile, Dice& dice) {
   profile.restless = profile.other_core_counts = profile.crash_in_start = true;
@@ -129,6 +162,10 @@ Profile make_profile(std::uint64_t seed) {
   Dice dice(seed);
   make_world(profile, dice);
   profile.faults = seed % 8 != 0;
+  Dice others(seed ^ 0x5bd1'e995U);
+  make_rarer_faults(profile, others);
+  Dice mailboxes(seed ^ 0x6a09'e667U);
+  if (!profile.faults) make_mailboxes(profile, mailboxes);
   if (!profile.faults) return profile;
   make_machine_faults(profile, dice);
   if (!dice.one_in(3)) make_disk_faults(profile, dice);
@@ -142,19 +179,25 @@ Profile make_profile(std::uint64_t seed) {
     profile.cuts += 1;
     if (profile.rots != 0) profile.peers.defer = dice.rate(2, 4);  // a full queue has more to lose
   }
+  make_mailboxes(profile, mailboxes);
   return profile;
 }
 
 std::string describe(const Profile& profile) {
   return fmt::format(
-      "{}{} core{}{}, {} letters, {} domains, cuts {}, kills {}, restarts {}, pauses {}, clock jumps {}, "
+      "{}{}{} core{}{}, {} letters, {} domains, cuts {}, kills {}, restarts {}, pauses {}, clock jumps {}, "
       "full "
-      "disks {}, "
-      "rots {}, misdirected 1/{}, disk {}, network {}, peers {}, names {}",
-      profile.restless ? "restless, " : "", profile.cores, profile.cores == 1 ? "" : "s",
-      profile.other_core_counts ? " and other counts" : "", profile.letters, profile.domains, profile.cuts,
-      profile.kills, profile.restarts, profile.pauses, profile.clock_jumps, profile.full_disks, profile.rots,
-      profile.io.disk.misdirected, profile.io.disk.write_error != 0 ? "bad" : "good",
+      "disks {}, broken disks {}, few descriptors {}, "
+      "rots {}, misdirected 1/{}, {} memory, disk {}, network {}, peers {}, names {}",
+      profile.restless ? "restless, " : "",
+      profile.mailbox_blows     ? "mailboxes under blows, "
+      : profile.store_mailboxes ? "mailboxes, "
+                                : "",
+      profile.cores, profile.cores == 1 ? "" : "s", profile.other_core_counts ? " and other counts" : "",
+      profile.letters, profile.domains, profile.cuts, profile.kills, profile.restarts, profile.pauses,
+      profile.clock_jumps, profile.full_disks, profile.broken_disks, profile.descriptors_few, profile.rots,
+      profile.io.disk.misdirected, profile.memory + profile.index_memory < 48_MiB ? "little" : "enough",
+      profile.io.disk.write_error != 0 ? "bad" : "good",
       profile.io.network.reset + profile.io.network.stall != 0 ? "bad" : "good",
       profile.peers.defer + profile.peers.refuse + profile.peers.lose_ok != 0 ? "bad" : "good",
       profile.names.fail + profile.names.silent + profile.names.lie != 0 ? "bad" : "good");

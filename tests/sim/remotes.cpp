@@ -1,6 +1,7 @@
 #include "remotes.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "ringpost/scan/find.hpp"
 #include "ringpost/shard/await.hpp"
 
+#include "letter_text.hpp"
 #include "names.hpp"
 
 namespace ringpost::simulator {
@@ -18,48 +20,8 @@ using Kind = smtp::Event::Kind;
 namespace {
 
 constexpr Duration kPatience = std::chrono::hours{3};
+constexpr Duration kLongWait = std::chrono::minutes{2};  // our server leaves an idle connection sooner
 constexpr std::size_t kRoom = 64 * 1024;
-
-// "a: b" at the beginning of a line, any case; "" when there is none.
-std::string_view field(std::string_view text, std::string_view name) {
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find("\r\n", at), text.size());
-    const std::string_view line = text.substr(at, end - at);
-    if (line.size() > name.size() && line[name.size()] == ':' &&
-        mail::equal_ignoring_case(line.substr(0, name.size()), name)) {
-      std::string_view value = line.substr(name.size() + 1);
-      while (value.starts_with(' ')) value.remove_prefix(1);
-      return value;
-    }
-    at = end + 2;
-  }
-  return {};
-}
-
-std::optional<unsigned> number_in(std::string_view text) {
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{}) return std::nullopt;
-  return number;
-}
-
-// The field that our server puts in front: the first one, with its folded lines.
-std::string_view received_field(std::string_view text) {
-  if (!text.starts_with("Received:")) return {};
-  std::size_t end = text.find("\r\n");
-  while (end != std::string_view::npos && end + 2 < text.size() &&
-         (text[end + 2] == '\t' || text[end + 2] == ' '))
-    end = text.find("\r\n", end + 2);
-  return end == std::string_view::npos ? text : text.substr(0, end + 2);
-}
-
-MessageId id_in(std::string_view received) {
-  const std::size_t at = received.find(" id ");
-  const std::size_t folded = received.find("\tid ");
-  const std::size_t where = std::min(at, folded);
-  if (where == std::string_view::npos) return {};
-  return parse_message_id(received.substr(where + 4, 13)).value_or(MessageId{});
-}
 
 }  // namespace
 
@@ -98,6 +60,7 @@ struct Remotes::Visit {
     std::string recipient;
   };
   std::vector<Kept> kept;  // taken, and it is not known whether the client has heard so
+  std::string_view awaits = "EHLO";
 };
 
 Remotes::Remotes(shard::Core& core, const Profile& profile, Ledger& ledger, Coverage& coverage)
@@ -134,15 +97,43 @@ Task<void> Remotes::serve(Site& site, io::Handle socket) {
 
 Task<bool> Remotes::send(Visit& visit) {
   const std::string_view output = visit.session.output();
+  if (strikes(rates_.drip, "peers: a reply byte by byte")) co_return co_await send_slowly(visit);
   const bool taken = visit.connection.write(output);
   visit.session.output_sent(output.size());
   if (!taken) co_return false;
   const auto sent = co_await visit.connection.flush(core_.now() + kPatience);
+  if (!sent) note_loss(visit, sent.error());
   co_return sent.has_value();
 }
 
+Task<bool> Remotes::send_slowly(Visit& visit) {
+  const std::string output(visit.session.output());
+  visit.session.output_sent(output.size());
+  const std::uint64_t slowest = random_.one_in(2) ? 30'000 : 500;
+  for (const char c : output) {
+    if (!visit.connection.write(std::string_view(&c, 1))) co_return false;
+    if (!co_await visit.connection.flush(core_.now() + kPatience)) co_return false;
+    co_await shard::Sleep(core_, std::chrono::milliseconds{random_.below(slowest)});
+  }
+  co_return true;
+}
+
+Task<bool> Remotes::receive(Visit& visit) {
+  const Instant begun = core_.now();
+  const auto received = co_await visit.connection.receive(core_.now() + kPatience);
+  if (core_.now() - begun > kLongWait)
+    coverage_.note(fmt::format("network: a remote waited long for {}", visit.awaits));
+  if (!received) note_loss(visit, received.error());
+  co_return received.has_value();
+}
+
+void Remotes::note_loss(const Visit& visit, const Error& error) {
+  if (error.system == ECONNRESET)
+    coverage_.note(fmt::format("network: reset while a remote awaits {}", visit.awaits));
+}
+
 Task<void> Remotes::talk(Visit& visit) {
-  const Mood first = co_await mood(visit);
+  const Mood first = co_await mood(visit, "the greeting");
   if (first == Mood::hang_up) co_return;
   if (first == Mood::fair)
     visit.session.greet();
@@ -158,7 +149,7 @@ Task<void> Remotes::talk(Visit& visit) {
     switch (event.kind) {
       case Kind::need_input:
         if (!visit.session.output().empty() && !co_await send(visit)) co_return;
-        if (!co_await visit.connection.receive(core_.now() + kPatience)) co_return;
+        if (!co_await receive(visit)) co_return;
         break;
       case Kind::flush:
         if (!co_await send(visit)) co_return;
@@ -171,16 +162,21 @@ Task<void> Remotes::talk(Visit& visit) {
         visit.body.resize(visit.size + kRoom);
         break;
       case Kind::message_end:
+        visit.awaits = "MAIL";
         if (!co_await take(visit)) co_return;
         break;
       case Kind::helo:
       case Kind::mail:
       case Kind::recipient:
       case Kind::data_begin:
+        visit.awaits = event.kind == Kind::helo         ? "MAIL"
+                       : event.kind == Kind::data_begin ? "a body"
+                                                        : "RCPT or DATA";
         if (!co_await judge(visit, event.kind)) co_return;
         break;
       case Kind::reset:
         visit.size = 0;
+        visit.awaits = "MAIL";
         break;
       case Kind::quit:
       case Kind::closed:
@@ -195,16 +191,17 @@ Task<void> Remotes::talk(Visit& visit) {
 }
 
 // What this server is like just now.
-Task<Remotes::Mood> Remotes::mood(Visit& visit) {
+Task<Remotes::Mood> Remotes::mood(Visit& visit, std::string_view at) {
   if (strikes(rates_.silent, "peers: silence"))
     co_await shard::Sleep(core_, std::chrono::seconds{random_.between(1, 900)});
   if (strikes(rates_.garbage, "peers: garbage") && !co_await say_garbage(visit)) co_return Mood::hang_up;
-  if (strikes(rates_.hang_up, "peers: hung up")) {
+  if (strikes(rates_.hang_up, fmt::format("peers: hung up at {}", at))) {
     visit.connection.abort();
     co_return Mood::hang_up;
   }
-  if (strikes(rates_.defer, "peers: 4yz")) co_return Mood::defer;
-  if (visit.site.domain != Names::kHome && strikes(rates_.refuse, "peers: 5yz")) co_return Mood::refuse;
+  if (strikes(rates_.defer, fmt::format("peers: 4yz at {}", at))) co_return Mood::defer;
+  if (visit.site.domain != Names::kHome && strikes(rates_.refuse, fmt::format("peers: 5yz at {}", at)))
+    co_return Mood::refuse;
   co_return Mood::fair;
 }
 
@@ -226,7 +223,10 @@ Task<bool> Remotes::interrupt(Visit& visit) {
 }
 
 Task<bool> Remotes::judge(Visit& visit, Kind kind) {
-  const Mood now = co_await mood(visit);
+  const Mood now = co_await mood(visit, kind == Kind::helo        ? "EHLO"
+                                        : kind == Kind::mail      ? "MAIL"
+                                        : kind == Kind::recipient ? "RCPT"
+                                                                  : "DATA");
   if (now == Mood::hang_up) co_return false;
   if (kind == Kind::data_begin) visit.size = 0;
   if (kind == Kind::recipient && now == Mood::fair) {
@@ -246,7 +246,7 @@ Task<bool> Remotes::judge(Visit& visit, Kind kind) {
 
 // The whole message is here.
 Task<bool> Remotes::take(Visit& visit) {
-  const Mood now = co_await mood(visit);
+  const Mood now = co_await mood(visit, "the end of data");
   if (now == Mood::hang_up) co_return false;
   const bool lmtp = visit.site.settings.dialect == smtp::Dialect::lmtp;
   if (now != Mood::fair && !lmtp) {

@@ -35,7 +35,10 @@ class Remotes {
   Task<void> serve(Site& site, io::Handle socket);
   Task<void> talk(Visit& visit);
   Task<bool> send(Visit& visit);
-  Task<Mood> mood(Visit& visit);
+  Task<bool> send_slowly(Visit& visit);
+  Task<bool> receive(Visit& visit);
+  void note_loss(const Visit& visit, const Error& error);
+  Task<Mood> mood(Visit& visit, std::string_view at);
   Task<bool> judge(Visit& visit, smtp::Event::Kind kind);
   Task<bool> take(Visit& visit);
   Task<bool> say_garbage(Visit& visit);

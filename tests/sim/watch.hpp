@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ class Watch {
   void look();
   // From time to time: figures, limits, memory. `idle`: nothing is under way, so gauges must be at zero.
   void recount(bool idle);
+  // What this life of the machine has done, for the coverage.
+  void note_figures();
+  std::function<bool(unsigned core)> stands_still;
   // The machine has ended: what was not durable is forgotten, unless it stopped in good order.
   void forget();
   void settle();
@@ -42,11 +46,22 @@ class Watch {
     std::deque<Ended> waiting;
     std::deque<Ended> asked;  // by the flush that is under way
   };
+  // A core that has mail for a destination, and no connection there.
+  struct Hunger {
+    Instant since;
+    bool in_line = false;         // for a connection slot
+    std::uint64_t overtaken = 0;  // recipients that other cores have delivered to there meanwhile
+  };
   void hear(unsigned core, const observe::EventView& event);
   void ask(unsigned core);
   Task<void> flush(shard::Core& core, spool::Spool& spool);
   void recount_core(unsigned core, bool idle);
+  void look_at_memory(unsigned core);
   void count_connections();
+  void look_for_hunger(unsigned core, const deliver::QueueSummary& summary);
+  void note_hunger(unsigned core, const deliver::DestinationSummary& destination);
+  void note_overtaking(unsigned core, std::string_view destination);
+  std::uint64_t overtaken_max() const;
   std::int64_t figure(unsigned core, std::string_view name);
 
   Machine& machine_;
@@ -55,6 +70,7 @@ class Watch {
   Ledger& ledger_;
   Coverage& coverage_;
   std::map<unsigned, Ends> ends_;
+  std::map<std::pair<unsigned, std::string>, Hunger> hungry_;
   std::int64_t moved_ = 0;
   std::map<unsigned, std::map<std::string, std::int64_t>> heard_;  // since the start, by core
 };

@@ -14,6 +14,9 @@ constexpr std::uint64_t kRoundsMax = 20'000'000;
 constexpr Duration kDrainMax =
     std::chrono::hours{150};  // reports expire after four days, and everything before
 constexpr std::uint64_t kRecountEvery = 400;
+constexpr std::uint64_t kRoundsOfInstantMax = 100'000;
+constexpr Bytes kDiskSize{std::uint64_t{1} << 40};
+constexpr std::size_t kDescriptors = 65'536;
 constexpr Duration kReplyMax = std::chrono::seconds{60};  // when nothing goes wrong
 
 }  // namespace
@@ -29,7 +32,10 @@ World::World(const Profile& profile, accounts::Accounts& accounts)
       clients_(outside_, profile_, ledger_, coverage_),
       machine_(io_, profile_, accounts, [this](shard::Core& core) { return names_.upstream(core); }),
       watch_(machine_, profile_, io_, ledger_, coverage_),
+      mailroom_(machine_, profile_, ledger_, coverage_),
       disk_watch_(ledger_, coverage_) {
+  watch_.stands_still = [this](unsigned core) { return paused_.contains(core); };
+  if (profile_.store_mailboxes) ledger_.reads_later("@origin.test");
   io_.watch_writes([this](const io::SimWrite& write) { disk_watch_.see(write); });
 }
 
@@ -55,6 +61,8 @@ void World::plan() {
   plan_some(profile_.clock_jumps, &World::shift_clock);
   plan_some(profile_.full_disks, &World::fill_disk);
   plan_some(profile_.rots, &World::rot);
+  plan_some(profile_.broken_disks, &World::break_disk);
+  plan_some(profile_.descriptors_few, &World::take_descriptors);
 }
 
 void World::do_due() {
@@ -63,10 +71,14 @@ void World::do_due() {
     plan_.erase(plan_.begin());
     (this->*deed)();
   }
-  if (disk_full_until_ && *disk_full_until_ <= io_.now()) {
-    disk_full_until_.reset();
-    io_.limit_disk(Bytes{std::uint64_t{1} << 40}, Machine::kHost);
-  }
+  const auto over = [&](std::optional<Instant>& until) {
+    const bool is_over = until && *until <= io_.now();
+    if (is_over) until.reset();
+    return is_over;
+  };
+  if (over(disk_full_until_)) io_.limit_disk(kDiskSize, Machine::kHost);
+  if (over(disk_broken_until_)) io_.refuse_writes(false, Machine::kHost);
+  if (over(descriptors_few_until_)) io_.limit_descriptors(kDescriptors, Machine::kHost);
   std::erase_if(paused_, [&](const auto& pause) { return pause.second <= io_.now(); });
 }
 
@@ -77,7 +89,13 @@ void World::crash(bool power) {
                              phases[static_cast<std::size_t>(machine_.phase())]));
   tell(power ? "power cut" : "kill");
   watch_.look();
+  if (machine_.phase() == Machine::Phase::running) {
+    watch_.note_figures();
+    mailroom_.look();
+  }
+  mailroom_.close();
   machine_.crash(power);
+  clients_.machine_changed();
   watch_.forget();
   disk_watch_.forget();
   paused_.clear();
@@ -85,10 +103,19 @@ void World::crash(bool power) {
   next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
 }
 
+void World::end_in_cold_call() {
+  const bool power = !random_.one_in(3);
+  coverage_.note(power ? "machine: power cut between two cold calls"
+                       : "machine: kill between two cold calls");
+  crash(power);
+}
+
 // By itself: it was asked to stop, or it could not start.
 void World::ended(Machine::Phase before) {
+  mailroom_.close();
+  clients_.machine_changed();
   disk_watch_.forget();
-  const bool writes_fail = !calm_ && profile_.io.disk.write_error != 0;
+  const bool writes_fail = !calm_ && (profile_.io.disk.write_error != 0 || profile_.broken_disks != 0);
   if (before == Machine::Phase::stopping && !writes_fail) {
     watch_.settle();
   } else {
@@ -104,15 +131,24 @@ void World::ended(Machine::Phase before) {
 // Most of the time nothing is on its way to the disk, so most blows wait for a moment when something is.
 void World::aim(bool power) {
   const bool at_once = random_.one_in(4);
+  const Moment moment = profile_.store_mailboxes && random_.one_in(2) ? Moment::stored : Moment::frame;
   blow_ = {.power = power,
-           .moment = at_once ? Moment::any : Moment::frame,
+           .moment = at_once ? Moment::any : moment,
            .latest = io_.now() + std::chrono::seconds{at_once ? 0 : 60},
            .in_round = std::nullopt};
 }
 
 // A machine that has just been started may not live long.
 void World::aim_at_start() {
-  if (calm_ || blow_ || !profile_.crash_in_start) return;
+  if (calm_ || blow_) return;
+  if (profile_.mailbox_blows && !random_.one_in(8)) {
+    blow_ = {.power = random_.one_in(4),
+             .moment = Moment::stored,
+             .latest = io_.now() + std::chrono::minutes{5},
+             .in_round = std::nullopt};
+    return;
+  }
+  if (!profile_.crash_in_start) return;
   if (random_.one_in(3))
     blow_ = {.power = random_.one_in(2),
              .moment = Moment::any,
@@ -131,17 +167,39 @@ void World::strike() {
     coverage_.note("machine: struck while mail was moved");
     blow_->in_round = rounds_ + random_.below(1U << random_.below(8));
   }
+  if (!blow_->in_round && blow_->moment == Moment::stored && machine_.phase() == Machine::Phase::running)
+    if (const auto owner = mailroom_.stored_since()) {
+      if (!paused_.empty() || machine_.count() == 1 || !random_.one_in(2) ||
+          !mailroom_.expunge_newest(*owner)) {
+        coverage_.note("machine: struck when mail was in a mailbox, before the queue knew");
+        blow_->in_round = rounds_;
+      } else {
+        wait_for_haste(*owner);
+      }
+    }
   const bool now =
       blow_->in_round ? rounds_ >= *blow_->in_round : io_.now() >= blow_->latest || is_moment(blow_->moment);
   if (!now) return;
   const bool power = blow_->power;
+  if (blow_->moment == Moment::expunged && mailroom_.expunged_in_haste())
+    coverage_.note("machine: struck when mail had been expunged, before the queue knew");
   blow_.reset();
   crash(power);
+}
+
+// The core that has it in its queue does not hear of it until the user has expunged it.
+void World::wait_for_haste(unsigned owner) {
+  for (unsigned i = 0; i < machine_.count(); ++i)
+    if (i != owner) paused_[i] = io_.now() + std::chrono::seconds{10};
+  blow_->moment = Moment::expunged;
+  blow_->latest = io_.now() + std::chrono::seconds{5};
 }
 
 bool World::is_moment(Moment moment) {
   if (moment == Moment::any || machine_.phase() != Machine::Phase::running) return false;
   if (moment == Moment::move) return watch_.has_moved();
+  if (moment == Moment::stored) return false;  // strike() looks
+  if (moment == Moment::expunged) return mailroom_.expunged_in_haste();
   for (unsigned i = 0; i < machine_.count(); ++i)
     if (machine_.services(i).spool().log().write_age() > Duration{0}) return true;
   return false;
@@ -179,6 +237,18 @@ void World::fill_disk() {
   coverage_.note("machine: disk full");
 }
 
+void World::break_disk() {
+  io_.refuse_writes(true, Machine::kHost);
+  disk_broken_until_ = io_.now() + std::chrono::milliseconds{random_.between(1, 90'000)};
+  coverage_.note("machine: the disk takes no writes");
+}
+
+void World::take_descriptors() {
+  io_.limit_descriptors(random_.between(1, 90), Machine::kHost);
+  descriptors_few_until_ = io_.now() + std::chrono::seconds{random_.between(1, 300)};
+  coverage_.note("machine: few descriptors");
+}
+
 void World::rot() {
   const auto backend = io_.make_backend(Machine::kHost);
   disk_watch_.rot(backend->files(), random_, [this](const std::string& path, std::uint64_t offset) {
@@ -201,11 +271,19 @@ bool World::round() {
 
 void World::step(Instant until) {
   ++rounds_;
+  rounds_of_instant_ = io_.now() == instant_ ? rounds_of_instant_ + 1 : 0;
+  instant_ = io_.now();
+  if (rounds_of_instant_ > kRoundsOfInstantMax) ledger_.violate("the cores are busy, and no time passes");
   do_due();
   strike();
   keep_machine_up();
   const bool did = round();
   watch_.look();
+  if (profile_.store_mailboxes && machine_.phase() == Machine::Phase::running) {
+    mailroom_.open();
+    mailroom_.look();
+  }
+  if (io_.fails(Machine::kHost)) end_in_cold_call();
   const Machine::Phase before = machine_.phase();
   machine_.step();
   if (before != Machine::Phase::off && machine_.phase() == Machine::Phase::off) ended(before);
@@ -218,7 +296,8 @@ void World::step(Instant until) {
   if (!plan_.empty()) until = std::min(until, plan_.begin()->first);
   if (blow_ && !blow_->in_round && machine_.phase() != Machine::Phase::off)
     until = std::min(until, std::max(blow_->latest, io_.now() + Duration{1}));
-  if (disk_full_until_) until = std::min(until, *disk_full_until_);
+  for (const auto& change : {disk_full_until_, disk_broken_until_, descriptors_few_until_})
+    if (change) until = std::min(until, *change);
   for (const auto& [core, end] : paused_) until = std::min(until, end);
   if (machine_.phase() == Machine::Phase::off) until = std::min(until, next_start_);
   until = std::max(until, io_.now() + Duration{1});
@@ -246,6 +325,8 @@ void World::keep_machine_up() {
     stop_wanted_ = false;
     coverage_.note("machine: stopped in good order");
     tell("stop");
+    watch_.note_figures();
+    mailroom_.close();
     machine_.stop();
     next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 5000)};
     if (!calm_ && profile_.crash_in_start && !blow_ && random_.one_in(profile_.restless ? 2 : 3))
@@ -299,12 +380,17 @@ void World::calm_down() {
   blow_.reset();
   paused_.clear();
   disk_full_until_.reset();
+  disk_broken_until_.reset();
+  descriptors_few_until_.reset();
   stop_wanted_ = false;
   io_.set_faults({});
-  io_.limit_disk(Bytes{std::uint64_t{1} << 40}, Machine::kHost);
+  io_.limit_disk(kDiskSize, Machine::kHost);
+  io_.refuse_writes(false, Machine::kHost);
+  io_.limit_descriptors(kDescriptors, Machine::kHost);
   names_.be_truthful();
   remotes_.be_kind();
   clients_.behave();
+  mailroom_.behave();
 }
 
 std::string World::what_is_left() {
@@ -323,12 +409,14 @@ void World::drain() {
   const bool drained = run_until(
       [&] {
         return machine_.phase() == Machine::Phase::running && clients_.all_over() && remotes_.open() == 0 &&
-               watch_.drained();
+               watch_.drained() && (!profile_.store_mailboxes || mailroom_.all_read());
       },
       kDrainMax);
   if (!drained) return ledger_.violate("the queue does not drain: " + what_is_left());
   run_until([] { return false; }, std::chrono::minutes{10});  // idle connections go
   watch_.recount(true);
+  watch_.note_figures();
+  coverage_.note("oracle: rounds that time went on in", rounds_);
   ledger_.compare_ends();
 }
 

@@ -16,6 +16,7 @@
 #include "disk_watch.hpp"
 #include "ledger.hpp"
 #include "machine.hpp"
+#include "mailroom.hpp"
 #include "names.hpp"
 #include "profile.hpp"
 #include "remotes.hpp"
@@ -40,7 +41,9 @@ class World {
 
  private:
   using Deed = void (World::*)();
-  enum class Moment : std::uint8_t { any, frame, move };
+  // A frame on its way to the disk; mail moved to another segment; mail in a mailbox, and the queue does not know yet; the
+  // same, and its user has expunged it.
+  enum class Moment : std::uint8_t { any, frame, move, stored, expunged };
   void plan();
   void plan_some(unsigned count, Deed deed);
   void do_due();
@@ -52,6 +55,9 @@ class World {
   void pause();
   void shift_clock();
   void fill_disk();
+  void break_disk();
+  void take_descriptors();
+  void end_in_cold_call();
   void rot();
 
   bool round();
@@ -62,6 +68,7 @@ class World {
   void aim_at_start();
   void strike();
   bool is_moment(Moment moment);
+  void wait_for_haste(unsigned owner);
   void crash(bool power);
   void ended(Machine::Phase before);
   void compare_after_start();
@@ -85,10 +92,11 @@ class World {
   Clients clients_;
   Machine machine_;
   Watch watch_;
+  Mailroom mailroom_;
   DiskWatch disk_watch_;
   std::multimap<Instant, Deed> plan_;
   std::map<unsigned, Instant> paused_;  // cores, until when
-  std::optional<Instant> disk_full_until_;
+  std::optional<Instant> disk_full_until_, disk_broken_until_, descriptors_few_until_;
   struct Blow {
     bool power;
     Moment moment;                          // it waits for a frame being written, or for mail being moved,
@@ -101,6 +109,8 @@ class World {
   bool stop_wanted_ = false;
   bool calm_ = false;
   std::uint64_t rounds_ = 0;
+  Instant instant_;
+  std::uint64_t rounds_of_instant_ = 0;  // since the clock moved to it
 };
 
 }  // namespace ringpost::simulator

@@ -36,6 +36,17 @@ def token(name, secret=TOKEN_SECRET, lives=3600, issuer=ISSUER):
     return (text + b"." + url64(hmac.new(secret.encode(), text, hashlib.sha256).digest())).decode()
 
 
+def token_key():
+    """A file with the secret of the service that makes tokens."""
+    folder = temp_folder()
+    path = os.path.join(folder, "token.key")
+    with open(path, "w") as file:
+        file.write(TOKEN_SECRET + "\n")
+    os.chmod(folder, 0o755)
+    os.chmod(path, 0o644)  # of a test: the service user must read it
+    return path
+
+
 class AccountsTest(SystemTest):
     def setUp(self):
         self.sink = Sink()
@@ -151,13 +162,7 @@ class Mechanisms(AccountsTest):
 
 class Tokens(AccountsTest):
     def test_curl_by_oauthbearer_and_xoauth2(self):
-        folder = temp_folder()
-        path = os.path.join(folder, "token.key")
-        with open(path, "w") as file:
-            file.write(TOKEN_SECRET + "\n")
-        os.chmod(folder, 0o755)
-        os.chmod(path, 0o644)  # of a test: the service user must read it
-        server = self.accounts_server({"token_key": path, "token_issuer": ISSUER})
+        server = self.accounts_server({"token_key": token_key(), "token_issuer": ISSUER})
         for mechanism in ("OAUTHBEARER", "XOAUTH2"):
             with self.subTest(mechanism=mechanism):
                 done = self.curl(server, mechanism, token(ANNA))

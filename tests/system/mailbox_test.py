@@ -8,7 +8,9 @@ import re
 import smtplib
 import threading
 import time
+import zlib
 
+import mail_clients
 import programs
 import ringpost
 from programs import run_ok, wait_until
@@ -31,6 +33,41 @@ def message(name, text=b"Hello."):
     return MESSAGE % (name.encode(), name.encode(), text)
 
 
+class Deflated:
+    """What is under an imaplib client from COMPRESS on."""
+
+    @classmethod
+    def begin(cls, client):
+        assert client.xatom("COMPRESS", "DEFLATE")[0] == "OK"
+        self = cls()
+        self.socket, self.out, self.into = client.sock, zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
+        self.pending, self.sent, self.received = b"", 0, 0
+        client.send, client.readline, client.read = self.send, self.readline, self.read
+        return self
+
+    def send(self, data):
+        wire = self.out.compress(data) + self.out.flush(zlib.Z_SYNC_FLUSH)
+        self.sent += len(wire)
+        self.socket.sendall(wire)
+
+    def _more(self):
+        wire = self.socket.recv(65536)
+        assert wire, "end of stream"
+        self.received += len(wire)
+        self.pending += self.into.decompress(wire)
+
+    def read(self, size):
+        while len(self.pending) < size:
+            self._more()
+        data, self.pending = self.pending[:size], self.pending[size:]
+        return data
+
+    def readline(self):
+        while b"\n" not in self.pending:
+            self._more()
+        return self.read(self.pending.index(b"\n") + 1)
+
+
 class Mailboxes(SystemTest):
     @classmethod
     def setUpClass(cls):
@@ -39,23 +76,11 @@ class Mailboxes(SystemTest):
         cls.numbers = iter(range(1, 1_000_000))
 
     def imap(self, listener="imap", user="anna"):
-        port = self.the_server.port(listener)
-        if listener == "imaps":
-            client = imaplib.IMAP4_SSL("127.0.0.1", port, ssl_context=trusting_context(), timeout=programs.PATIENCE)
-        else:
-            client = imaplib.IMAP4("127.0.0.1", port, timeout=programs.PATIENCE)
+        client = mail_clients.imap(self, self.the_server.port(listener), listener == "imaps")
         if listener == "imaptls":
             client.starttls(trusting_context())
         self.ok(client.login(f"{user}@{LOCAL}", PASSWORD))
-        self.addCleanup(self.leave, client)
         return client
-
-    @staticmethod
-    def leave(client):
-        try:
-            client.logout()
-        except (OSError, imaplib.IMAP4.error):
-            pass
 
     def ok(self, answer):
         self.assertEqual(answer[0], "OK", answer)
@@ -103,6 +128,53 @@ class Mailboxes(SystemTest):
         self.assertEqual(self.ok(client.search(None, "ALL")), [b"1"])
         self.ok(client.uid("STORE", str(uid), "FLAGS.SILENT", r"(\Flagged)"))
         self.assertEqual(self.ok(client.search(None, "FLAGGED UNSEEN")), [b"1"])
+
+    def test_a_large_message_streams_in_and_a_broken_one_leaves_nothing(self):
+        client = self.imap()
+        folder = self.folder(client)
+        data = message("large", bytes(random.Random(7).choices(b"abcdefghij ", k=3_000_000)))
+        uid = self.append(client, folder, data)
+        self.ok(client.noop())
+        (_, body), _ = self.ok(client.uid("FETCH", str(uid), "(BODY.PEEK[])"))
+        self.assertTrue(body == data)
+        broken = self.imap()
+        broken.send(b"x APPEND %s {%d+}\r\n" % (folder.encode(), len(data)) + data[:2_000_000])
+        broken.shutdown()
+        self.assertEqual(self.ok(client.select(folder)), [b"1"])
+        small = [message(f"m{i}", b"x" * 60_000) for i in range(8)]
+        parts = b"".join(b" {%d+}\r\n%s" % (len(part), part) for part in small)
+        client.send(b"y APPEND %s%s\r\n" % (folder.encode(), parts))
+        while not (line := client.readline()).startswith(b"y "):
+            self.assertTrue(line)
+        self.assertTrue(line.startswith(b"y OK [APPENDUID"), line)
+        self.ok(client.noop())
+        for number, part in enumerate(small, 2):
+            self.assertTrue(self.ok(client.fetch(str(number), "(BODY.PEEK[])"))[0][1] == part)
+
+    def test_compress_makes_less_of_the_same(self):
+        client = self.imap("imaps")
+        folder = self.folder(client)
+        data = message("compressed", b"the same words again and again " * 20_000)
+        self.append(client, folder, data)
+        self.ok(client.noop())
+        self.assertIn("COMPRESS=DEFLATE", client.capability()[1][0].decode())
+        raw = Deflated.begin(client)
+        for _ in range(2):
+            (_, body), _ = self.ok(client.fetch("1", "(BODY.PEEK[])"))
+            self.assertTrue(body == data)
+        self.append(client, folder, data)
+        self.assertLess(raw.received, len(data) // 5)
+        self.assertLess(raw.sent, len(data) // 5)
+        self.assertEqual(self.ok(client.noop()) and self.ok(client.search(None, "ALL")), [b"1 2"])
+        client.send(b"i IDLE\r\n")  # the server forgets what it sent while it waits
+        self.assertTrue(client.readline().startswith(b"+ "))
+        other = self.imap()
+        self.append(other, folder, message("news"))
+        self.assertEqual(client.readline(), b"* 3 EXISTS\r\n")
+        client.send(b"DONE\r\n")
+        while not client.readline().startswith(b"i OK"):
+            pass
+        self.assertEqual(client.xatom("COMPRESS", "DEFLATE")[0], "NO", "it is compressed already")
 
     def test_search_knows_headers_texts_and_dates(self):
         client = self.imap()

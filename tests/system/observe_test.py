@@ -1,6 +1,7 @@
 """What an operator sees of the running server: status, top on a terminal, and the page that Prometheus reads."""
 
 import base64
+import contextlib
 import fcntl
 import glob
 import json
@@ -184,6 +185,20 @@ class Top(SystemTest):
         self.assertEqual([core["core"] for core in line["cores"]], self.the_server.config["cores"]["use"])
         self.assertGreater(line["seconds"], 0.05)
 
+    def test_each_interval_reaches_a_pipe_at_once(self):
+        top = subprocess.Popen([ringpost.program(), "top", "--json", "--interval", "100ms", "--config", self.the_server.config_path], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, env={**os.environ, **self.the_server.environment()})
+        self.addCleanup(top.wait)
+        self.addCleanup(top.kill)
+        # Whole lines, and not as much as fits into a block.
+        for _ in range(3):
+            came = os.read(top.stdout.fileno(), 65536)
+            self.assertTrue(came.endswith(b"\n"), came[-100:])
+            for line in came.splitlines():
+                self.assertIn("cores", json.loads(line))
+        top.kill()
+        top.stdout.close()
+
     def test_without_a_terminal_says_what_to_do(self):
         done = self.the_server.command("top")
         self.assertEqual(done.returncode, 2)
@@ -264,6 +279,12 @@ class Trace(SystemTest):
             return third.wait(programs.PATIENCE) == 0 and lines()
         self.assertEqual([line for line in wait_until(again, "the trace of a peer") if "session" in line], [])
 
+    def test_of_nothing_is_refused(self):
+        for arguments, said in ((["--for", "0s"], b"no time to trace"), (["--domain", ""], b"nothing is named"), (["--peer", ""], b"nothing is named")):
+            done = self.the_server.command("trace", *arguments)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(said, done.stderr)
+
     def test_ends_with_the_server(self):
         process, lines = self.trace()
         self.wait_until_traced(lines)
@@ -303,6 +324,15 @@ class Metrics(SystemTest):
             self.skipTest("promtool cannot be had: apt-get download prometheus failed")
         checked = run([tool, "check", "metrics"], input=page.encode())
         self.assertEqual(checked.returncode, 0, (checked.stdout + checked.stderr).decode())
+
+    def test_are_served_while_others_say_nothing(self):
+        # More than there is room for; each would be sent away only after ten seconds.
+        with contextlib.ExitStack() as stack:
+            idle = [stack.enter_context(socket.create_connection(("127.0.0.1", self.port), programs.PATIENCE)) for _ in range(60)]
+            page = run_ok(["curl", "-sS", "--max-time", "8", f"http://127.0.0.1:{self.port}/metrics"]).stdout.decode()
+            self.assertIn("ringpost_intake_messages_total", page)
+            idle[0].settimeout(programs.PATIENCE)
+            self.assertEqual(idle[0].recv(1), b"")
 
     def test_are_bounded_whatever_comes_in(self):
         before = self.get().count("\n")

@@ -3,6 +3,7 @@
 
 Usage: loadgen_test.py LOADGEN [unittest arguments]
 """
+import contextlib
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -169,9 +171,11 @@ class LoadgenTest(unittest.TestCase):
         found = json.loads(loadgen("smtp", "--to", kind.address, "--backend", "epoll", "--json", "--quiet", "--search-p99", "1min", "--rate", "1000",
                                    "--messages", "10", "--run-file", self.path("search.json")))
         self.assertEqual(found["search_rate"], 1000 * 2**23)
+        self.assertFalse(found["search_limit_found"])
+        self.assertIn("before any rate was too high", loadgen("report", self.path("search.json")))
         self.assertEqual([step["kept"] for step in json.loads(self.read(self.path("search.json")))["search"]["steps"]], [True] * 24)
         silent = self.sink("--stall", "body")
-        loadgen("smtp", "--to", silent.address, "--backend", "epoll", "--quiet", "--search-p99", "1s", "--rate", "2", "--duration", "1s", code=1)
+        loadgen("smtp", "--to", silent.address, "--backend", "epoll", "--quiet", "--search-p99", "500ms", "--rate", "2", "--duration", "1s", code=1)
 
     def test_archives_are_sent_as_the_mails_that_they_hold(self):
         import mailbox
@@ -304,6 +308,191 @@ class LoadgenTest(unittest.TestCase):
         self.assertEqual(compared["lost"], 0)
         self.assertGreaterEqual(got["received"], compared["acknowledged"])
 
+    # ---- what goes wrong is told, and never looks like success
+
+    def answering(self, script):
+        """The port of a server that runs `script(connection)` for each client."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listening.close)
+
+        def serve(connection):
+            with contextlib.suppress(OSError), connection:
+                script(connection)
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        return listening.getsockname()[1]
+
+    def run_with_output(self, output, *arguments):
+        return subprocess.run([LOADGEN, *arguments], stdout=output, stderr=subprocess.PIPE, text=True, timeout=BOUND)
+
+    def test_texts_of_a_peer_are_cleaned_once_for_all(self):
+        def refuse(connection):
+            connection.sendall(b"220 hi\r\n")
+            for line in connection.makefile("rb"):
+                connection.sendall(b"550 5.1.1 caf\xe9 \x1b[2Jgone\r\n" if line.startswith(b"RCPT") else b"250 ok\r\n")
+        port = self.answering(refuse)
+        command = [LOADGEN, "smtp", "--to", f"127.0.0.1:{port}", "--backend", "epoll", "--quiet", "--messages", "3", "--connections", "1", "--run-file", self.path("run.json")]
+        for more in ([], ["--json"]):
+            said = subprocess.run([*command, *more], capture_output=True, timeout=BOUND)
+            self.assertEqual(said.returncode, 1)
+            self.assertNotIn(b"\x1b", said.stdout)
+            self.assertIn("caf\N{REPLACEMENT CHARACTER}", said.stdout.decode())
+        run = json.loads(self.read(self.path("run.json")))
+        self.assertEqual(run["summary"]["refused"], 3)
+        told = loadgen("report", self.path("run.json"))
+        self.assertIn("3 refused", told)
+        self.assertRegex(told, r"p50 +none")
+
+    def test_replies_that_nobody_asked_for_are_trouble(self):
+        port = self.answering(lambda connection: (connection.sendall(b"220 hi\r\n" + b"250 a\r\n" * 20), connection.recv(10000)))
+        told = json.loads(loadgen("smtp", "--to", f"127.0.0.1:{port}", "--backend", "epoll", "--quiet", "--json", "--duration", "1s", "--connections", "1", code=1))
+        self.assertTrue(any("reply without a command" in text for text in told["troubles"]), told["troubles"])
+
+    def test_an_output_that_takes_nothing_is_a_failure(self):
+        sink = self.sink()
+        run_file = self.path("run.json")
+        smtp = ["smtp", "--to", sink.address, "--backend", "epoll", "--quiet", "--messages", "3", "--run-file", run_file]
+        for arguments in (smtp, ["report", run_file], ["smtp", "--help"]):
+            with open("/dev/full", "w") as full:
+                done = self.run_with_output(full, *arguments)
+            self.assertEqual((done.returncode, done.stderr), (2, "loadgen: standard output: No space left on device\n"))
+            reader, writer = os.pipe()
+            os.close(reader)
+            done = self.run_with_output(writer, *arguments)
+            os.close(writer)
+            self.assertEqual((done.returncode, done.stderr), (2, "loadgen: standard output: Broken pipe\n"))
+
+    def test_two_sinks_do_not_share_an_address(self):
+        sink = self.sink()
+        done = self.run_with_output(subprocess.PIPE, "sink", "--listen", sink.address, "--backend", "epoll", "--duration", "1s")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"listen on {sink.address}", done.stderr)
+        self.assertIn("in use", done.stderr)
+
+    def test_an_interrupted_run_says_so(self):
+        sink = self.sink("--received", self.path("got"))
+        sender = subprocess.Popen([LOADGEN, "smtp", "--to", sink.address, "--backend", "epoll", "--quiet", "--json", "--duration", "60s", "--run-file", self.path("run.json")],
+                                  stdout=subprocess.PIPE, text=True)
+        self.addCleanup(sender.kill)
+        until = time.monotonic() + BOUND
+        while os.path.getsize(self.path("got")) < 1000 and time.monotonic() < until:
+            time.sleep(0.01)
+        sender.send_signal(signal.SIGINT)
+        out, _ = sender.communicate(timeout=BOUND)
+        self.assertEqual(sender.returncode, 0)
+        self.assertTrue(json.loads(out)["interrupted"])
+        self.assertTrue(json.loads(self.read(self.path("run.json")))["summary"]["interrupted"])
+        self.assertIn("interrupted by a signal", loadgen("report", self.path("run.json")))
+
+    def test_lines_that_cannot_be_written_end_the_run_and_keep_its_figures(self):
+        sink = self.sink()
+        sent = send(sink, "--acknowledged", "/dev/full", code=3)
+        self.assertGreater(sent["acknowledged"], 0)
+        self.assertEqual(sent["not_complete"], ["write /dev/full: No space left on device"])
+        full = self.sink("--received", "/dev/full")
+        sender = subprocess.Popen([LOADGEN, "smtp", "--to", full.address, "--backend", "epoll", "--quiet", "--messages", "50"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(sender.wait)
+        self.addCleanup(sender.kill)
+        out, _ = full.process.communicate(timeout=BOUND)
+        self.assertEqual(full.process.returncode, 3)
+        self.assertGreater(json.loads(out)["received"], 0)
+        self.assertIn("No space left", json.loads(out)["not_complete"])
+
+    def test_a_run_file_that_cannot_be_written_is_found_before_the_run(self):
+        sink = self.sink()
+        done = self.run_with_output(subprocess.PIPE, "smtp", "--to", sink.address, "--backend", "epoll", "--messages", "5", "--run-file", self.path("absent/run.json"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("absent/run.json", done.stderr)
+        self.assertEqual(sink.end()["received"], 0)
+
+    def test_a_report_takes_the_place_of_nothing_that_it_reads(self):
+        sink = self.sink()
+        run_file = self.path("run.json")
+        send(sink, "--messages", "5", "--run-file", run_file)
+        whole = self.read(run_file)
+        os.symlink(run_file, self.path("link"))
+        for arguments in (["--html", run_file], ["--csv", self.path("link")], ["--html", self.path("a"), "--csv", self.path("a")]):
+            loadgen("report", run_file, *arguments, code=2)
+        self.assertEqual(self.read(run_file), whole)
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["link", "run.json"])
+        loadgen("report", run_file, "--histogram-csv", self.path("histogram"), "--errors-csv", self.path("errors"))
+        self.assertEqual(sum(int(line.rpartition(",")[2]) for line in self.read(self.path("histogram")).splitlines()[1:]), 5)
+        run = json.loads(whole)
+        del run["summary"]
+        with open(run_file, "w") as file:
+            json.dump(run, file)
+        done = self.run_with_output(subprocess.PIPE, "report", run_file)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", f"loadgen: {run_file}: summary is missing\n"))
+
+    def test_a_server_whose_figures_cannot_be_asked_for_is_told(self):
+        sink = self.sink()
+        run_file = self.path("run.json")
+        sent = send(sink, "--messages", "5", "--admin", self.path("absent"), "--run-file", run_file)
+        self.assertIn("the server's figures", sent["not_complete"][0])
+        self.assertEqual(json.loads(self.read(run_file))["summary"]["not_complete"], sent["not_complete"])
+        self.assertIn("Not complete: the server's figures", loadgen("report", run_file))
+
+    def test_tune_obeys_signals_and_leaves_nothing(self):
+        with open(self.path("server.toml"), "w") as file:
+            file.write("[cores]\nring = 512\n")
+        for arguments in (["--measure", "sleep 300; echo 5"], ["--server", "sleep 300; true", "--to", f"127.0.0.1:{free_port()}"]):
+            with self.subTest(arguments):
+                tune = subprocess.Popen([LOADGEN, "tune", "--config", self.path("server.toml"), "--vary", "cores.ring=512,1024", *arguments],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                self.addCleanup(tune.kill)
+                until = time.monotonic() + BOUND
+                while len(os.listdir(self.folder.name)) < 2 and time.monotonic() < until:
+                    time.sleep(0.01)
+                child = self.children(tune.pid, until)[0]
+                tune.send_signal(signal.SIGTERM)
+                _, err = tune.communicate(timeout=60)
+                self.assertEqual((tune.returncode, err), (2, "loadgen: stopped\n"))
+                self.assertEqual(os.listdir(self.folder.name), ["server.toml"])
+                self.assertFalse(os.path.exists(f"/proc/{child}"))
+
+    @staticmethod
+    def children(process, until):
+        while time.monotonic() < until:
+            with open(f"/proc/{process}/task/{process}/children") as file:
+                if found := file.read().split():
+                    return found
+            time.sleep(0.01)
+        raise AssertionError("no child")
+
+    def test_commands_of_tune_may_be_several_and_their_end_counts(self):
+        with open(self.path("server.toml"), "w") as file:
+            file.write("[cores]\nring = 512\n")
+        tune = ["tune", "--config", self.path("server.toml"), "--quiet", "--rounds", "4", "--vary", "cores.ring=512,1024"]
+        loadgen(*tune, "--measure", "cd / && echo 5", code=1)
+        for measure in ("echo 5; exit 3", "echo nan", "echo 5 apples"):
+            loadgen(*tune, "--measure", measure, code=2)
+        loadgen("tune", "--config", self.path("server.toml"), "--measure", "echo 5", "--vary", "cores.ring=512,512", code=2)
+
+    def test_compare_is_not_content_with_nothing(self):
+        for name, text in (("empty", ""), ("other", "this is\nno list\n")):
+            with open(self.path(name), "w") as file:
+                file.write(text)
+        loadgen("compare", self.path("empty"), self.path("empty"), code=2)
+        loadgen("compare", self.path("other"), self.path("empty"), code=2)
+
+    def test_dns_that_cannot_be_answered_is_refused(self):
+        port = free_port()
+        self.sink("--dns", f"127.0.0.1:{port}", "--domains", "example.org")
+        question = b"\x07example\x03org\x00\x00\x0f"
+        for flags, count, kind, code in ((0x0100, 1, 3, 5), (0x0100, 2, 1, 1), (0x2000, 1, 1, 4)):
+            query = struct.pack("!6H", 4711, flags, count, 0, 0, 0) + question + struct.pack("!H", kind)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.create_connection(("127.0.0.1", port), BOUND) as tcp:
+                udp.settimeout(BOUND)
+                udp.sendto(query, ("127.0.0.1", port))
+                tcp.sendall(struct.pack("!H", len(query)) + query)
+                answers = [udp.recv(512), tcp.makefile("rb").read(14)[2:]]
+            self.assertEqual([answer[3] & 15 for answer in answers], [code] * 2)
+
     def test_compare_finds_what_is_missing(self):
         self.exchange(messages=50)
         names = sorted(os.listdir(self.folder.name))
@@ -345,6 +534,8 @@ class LoadgenTest(unittest.TestCase):
         for wrong in (["smtp"], ["smtp", "--to", "127.0.0.1:25", "--size", "many"], ["sink", "--listen", "nowhere"],
                       ["smtp", "--to", "nowhere"], ["sink", "--listen", "127.0.0.1:0", "--stall", "never"], []):
             loadgen(*wrong, code=2)
+        done = self.run_with_output(subprocess.PIPE, "smtp", "--to", "127.0.0.1:1", "--rate", "5", "--rate", "6")
+        self.assertEqual((done.returncode, done.stderr), (2, "loadgen: --rate is given more than once, and takes one value\n"))
         for verb in ("smtp", "sink", "compare"):
             self.assertIn(f"  loadgen {verb} ", loadgen(verb, "--help"))
 

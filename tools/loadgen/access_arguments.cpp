@@ -8,6 +8,7 @@
 #include "argument_types.hpp"
 #include "limits.hpp"
 #include "load_arguments.hpp"
+#include "option_rules.hpp"
 
 namespace ringpost::loadgen {
 
@@ -54,8 +55,7 @@ const Choices<LiteralUse> kLiterals{{"auto", LiteralUse::automatic}, {"sync", Li
 
 void add_imap_only(CLI::App& app, AccessOptions& options) {
   app.add_option("--folder", options.folder, "To select and to append to")->capture_default_str();
-  app.add_option("--batch", options.batch, "Messages of one FETCH or STORE; 0: all of the folder")
-      ->capture_default_str();
+  count_option(app, "--batch", options.batch, "Messages of one FETCH or STORE; 0: all of the folder");
   app.add_option("--criteria", options.criteria, "Of SEARCH")->capture_default_str();
   option(app, "--idle-for", options.idle_for, parse_duration,
          "How long an IDLE is held [until the end of the run; beside other operations 1s]")
@@ -78,10 +78,9 @@ bool has_line_end(const std::string& text) {
 void add_access(CLI::App& app, AccessOptions& options) {
   add_target(app, options);
   app.get_option("--auth")->required();
-  app.add_option("--users", options.users,
-                 "Connections log in as %d = 0, 1, ... in turn: --auth user%d@example.org:secret --users 100")
-      ->check(CLI::Range(std::uint64_t{1}, kMailboxesMax))
-      ->capture_default_str();
+  count_option(app, "--users", options.users,
+               "Connections log in as %d = 0, 1, ... in turn: --auth user%d@example.org:secret --users 100",
+               {1, kMailboxesMax});
   option(
       app, "--do", options.deeds,
       [&options](const std::string& text) { return parse_deeds(text, options.protocol); },
@@ -92,6 +91,7 @@ void add_access(CLI::App& app, AccessOptions& options) {
   if (options.protocol == AccessProtocol::imap) add_imap_only(app, options);
   add_outputs(app, options);
   add_common(app, options.common);
+  hold_rules(app, kLoadRules);
 }
 
 std::string complaint(const AccessOptions& options) {

@@ -1,7 +1,11 @@
 #include "argument_types.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "ringpost/shard/limits.hpp"
 
@@ -14,6 +18,8 @@ Result<unsigned> parse_cpu(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cpu);
   if (error != std::errc{} || end != text.data() + text.size() || cpu > 65535)
     return fail(ErrorKind::permanent, std::string(text) + " is no CPU; write \"0,1\", \"0-3\" or \"all\"");
+  if (cpu >= static_cast<unsigned>(sysconf(_SC_NPROCESSORS_CONF)))
+    return fail(ErrorKind::permanent, fmt::format("this machine has no CPU {}", cpu));
   return cpu;
 }
 
@@ -26,9 +32,21 @@ Result<decltype(shard::CoreOptions::use)> parse_cores(const std::string& text) {
     const unsigned first = RP_TRY(parse_cpu(std::string_view(part).substr(0, dash)));
     const unsigned last =
         dash == std::string::npos ? first : RP_TRY(parse_cpu(std::string_view(part).substr(dash + 1)));
-    for (unsigned cpu = first; cpu <= last && cpus.size() < shard::kCoresMax; ++cpu) cpus.push_back(cpu);
+    if (first > last) return fail(ErrorKind::permanent, part + ": the larger number comes second");
+    for (unsigned cpu = first; cpu <= last; ++cpu) {
+      if (std::ranges::find(cpus, cpu) != cpus.end())
+        return fail(ErrorKind::permanent, fmt::format("CPU {} is there twice", cpu));
+      cpus.push_back(cpu);
+    }
   }
+  if (cpus.size() > shard::kCoresMax)
+    return fail(ErrorKind::permanent, fmt::format("at most {} cores", shard::kCoresMax));
   return decltype(shard::CoreOptions::use){cpus};
+}
+
+std::string option_name(std::string key) {
+  std::ranges::replace(key, '_', '-');
+  return key;
 }
 
 std::string plain(const OptionValue& value) {
@@ -37,6 +55,41 @@ std::string plain(const OptionValue& value) {
 }
 
 }  // namespace
+
+Result<std::uint64_t> parse_count(const std::string& text, CountRange range) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || stop != end || number < range.least || number > range.most)
+    return fail(ErrorKind::permanent,
+                fmt::format("\"{}\" is no whole number from {} to {}", text, range.least, range.most));
+  return number;
+}
+
+Result<double> parse_share(const std::string& text) {
+  double share = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, share);
+  if (error != std::errc{} || stop != end || !(share >= 0 && share <= 1))
+    return fail(ErrorKind::permanent, "\"" + text + "\" is no share from 0 to 1");
+  return share;
+}
+
+Result<Duration> parse_some_time(const std::string& text) {
+  const Duration time = RP_TRY(parse_duration(text));
+  if (time == Duration{0}) return fail(ErrorKind::permanent, "a time above 0 is wanted");
+  return time;
+}
+
+std::string target_complaint(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return text + " is no HOST:PORT";
+  const std::string port = text.substr(colon + 1);
+  // Names of services ("smtp") are the system's to know.
+  const bool named = !port.empty() && std::isalpha(static_cast<unsigned char>(port.front())) != 0;
+  if (!named && !parse_count(port, {1, 65535})) return text + ": a port is a number from 1 to 65535";
+  return {};
+}
 
 Result<std::optional<Login>> parse_login(const std::string& text) {
   const std::size_t colon = text.find(':');
@@ -51,7 +104,7 @@ void add_common(CLI::App& app, CommonOptions& options) {
       ->check(CLI::IsMember({"auto", "uring", "epoll"}))
       ->capture_default_str();
   app.add_flag("!--no-pin", options.cores.pin, "Do not bind cores to their CPUs");
-  app.add_option("--seed", options.seed, "Of all that is random but the run's id")->capture_default_str();
+  count_option(app, "--seed", options.seed, "Of all that is random but the run's id");
   app.add_flag("--json", options.json, "The result as JSON");
   app.add_flag("--quiet", options.quiet, "Only the result");
 }
@@ -73,8 +126,7 @@ Result<void> parse_table(CLI::App& app, const OptionValue& table, const std::str
   if (entries == nullptr) return fail(ErrorKind::permanent, place + ": a table is wanted here");
   std::vector<std::string> words;
   for (const OptionEntry& entry : *entries) {
-    std::string name = entry.key;
-    std::ranges::replace(name, '_', '-');
+    const std::string name = option_name(entry.key);
     if (const auto* list = entry.value.as<OptionValue::List>()) {
       for (const OptionValue& item : *list) words.push_back("--" + name + "=" + plain(item));
     } else {
@@ -82,10 +134,22 @@ Result<void> parse_table(CLI::App& app, const OptionValue& table, const std::str
     }
   }
   std::ranges::reverse(words);  // as CLI11 wants them
+  // What is said of an option belongs to the line of its key.
+  const auto line_of = [&](std::string_view said) {
+    for (const OptionEntry& entry : *entries) {
+      const std::string name = "--" + option_name(entry.key);
+      const std::size_t at = said.find(name);
+      if (at == std::string_view::npos) continue;
+      const char next = at + name.size() < said.size() ? said[at + name.size()] : ' ';
+      if (std::isalnum(static_cast<unsigned char>(next)) == 0 && next != '-')
+        return file + ":" + std::to_string(entry.value.source.line);
+    }
+    return place;
+  };
   try {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
-    return fail(ErrorKind::permanent, place + ": " + error.what());
+    return fail(ErrorKind::permanent, line_of(error.what()) + ": " + error.what());
   }
   return {};
 }

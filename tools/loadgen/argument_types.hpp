@@ -9,6 +9,7 @@
 
 #include "ringpost/base/option_value.hpp"
 #include "ringpost/base/result.hpp"
+#include "ringpost/base/units.hpp"
 
 #include "common_options.hpp"
 
@@ -26,6 +27,31 @@ CLI::Option* option(CLI::App& app, const std::string& names, T& into, Parse pars
       },
       help);
 }
+
+// A whole number without sign, within bounds.
+struct CountRange {
+  std::uint64_t least = 0;
+  std::uint64_t most = 1'000'000'000'000'000;  // more than can be counted in a run
+};
+Result<std::uint64_t> parse_count(const std::string& text, CountRange range);
+// Its default is shown in the help.
+template <class T>
+CLI::Option* count_option(CLI::App& app, const std::string& names, T& into, const std::string& help,
+                          CountRange range = {}) {
+  return option(
+             app, names, into,
+             [range](const std::string& text) -> Result<T> {
+               return static_cast<T>(RP_TRY(parse_count(text, range)));
+             },
+             help)
+      ->type_name("COUNT")
+      ->default_str(std::to_string(into));
+}
+
+// From 0 to 1.
+Result<double> parse_share(const std::string& text);
+// A time that is not 0: where 0 would mean something else.
+Result<Duration> parse_some_time(const std::string& text);
 
 template <class T>
 using Choices = std::vector<std::pair<std::string_view, T>>;
@@ -58,10 +84,12 @@ inline const Choices<TlsUse> kTls{
 
 Result<std::optional<Login>> parse_login(const std::string& text);
 void add_common(CLI::App& app, CommonOptions& options);
+// "HOST:PORT"; the host is looked up later.
+std::string target_complaint(const std::string& text);
 // The tables of a table in the order in which they were written; everything else in it is an error.
 Result<std::vector<OptionEntry>> tables_of(const OptionValue& table, const std::string& file);
 // A table's keys are the options' names, with "_" for "-"; a list gives its option once for each item. What `app` says
-// against them is the error, with the line.
+// against them is the error, with the line of the key.
 Result<void> parse_table(CLI::App& app, const OptionValue& table, const std::string& file);
 
 }  // namespace ringpost::loadgen

@@ -1,9 +1,10 @@
 #include "arguments.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <csignal>
+#include <sstream>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "access.hpp"
 #include "access_arguments.hpp"
@@ -11,6 +12,8 @@
 #include "compare.hpp"
 #include "config_edit.hpp"
 #include "limits.hpp"
+#include "option_rules.hpp"
+#include "output.hpp"
 #include "report_command.hpp"
 #include "scenario.hpp"
 #include "sink.hpp"
@@ -49,7 +52,8 @@ A mix of sizes and domains, at times as chance has them, with a page of all figu
 The cheapest way for both sides:
   loadgen smtp --to 127.0.0.1:2525 --bdat
 
-Exit code: 0 when a message was acknowledged, 1 when none was, 2 when it could not start.)";
+Exit code: 0 when a message was acknowledged, 1 when none was, 2 when it could not start or its result could not be written,
+3 when --acknowledged could not.)";
 
 constexpr std::string_view kAboutImap =
     R"(Reads and writes mailboxes by IMAP, as many clients at once.
@@ -65,7 +69,7 @@ What do people feel, at a rate that must be borne?
   loadgen imap --to imap.example.org:993 --tls implicit --auth user%d@example.org:secret --users 100 --do mix --rate 500 \
       --spacing poisson --connections 200 --duration 1m --run-file mix.json
 
-Exit code: 0 when an operation was acknowledged, 1 when none was, 2 when it could not start.)";
+Exit code: 0 when an operation was acknowledged, 1 when none was, 2 when it could not start or its result could not be written.)";
 
 constexpr std::string_view kAboutPop3 =
     R"(Fetches mail by POP3, as many clients at once.
@@ -76,7 +80,7 @@ A maildrop takes one session at a time: give each connection a user of its own.
 Deleted messages are gone when the last of the maildrop is, or the connection says goodbye:
   loadgen pop3 --to 127.0.0.1:110 --auth user%d@example.org:secret --users 20 --do retr:1,dele:1 --connections 20 --duration 10s
 
-Exit code: 0 when an operation was acknowledged, 1 when none was, 2 when it could not start.)";
+Exit code: 0 when an operation was acknowledged, 1 when none was, 2 when it could not start or its result could not be written.)";
 
 constexpr std::string_view kAboutSink =
     R"(Takes all mail, checks each message by its id and checksum, keeps none.
@@ -90,12 +94,14 @@ Several receivers at addresses of their own, each with limits and moods:
 One that never answers RCPT:
   loadgen sink --listen 127.0.0.1:2600 --stall rcpt
 
-It runs until SIGTERM or ^C, --messages or --duration, and then prints what came.)";
+It runs until SIGTERM or ^C, --messages or --duration, and then prints what came.
+Exit code: 0, 2 when it could not start or its result could not be written, 3 when --received could not.)";
 
 constexpr std::string_view kAboutCompare = R"(Compares what was acknowledged with what was received.
 
   loadgen compare sent got
-Exit code: 0 when nothing is lost and nothing corrupted, 1 otherwise, 2 when a file cannot be read.)";
+Exit code: 0 when nothing is lost and nothing corrupted, 1 otherwise, 2 when a file or a line of it cannot be read, or
+there is nothing to compare. A message that came twice is told, and is no fault; so is a line that a kill cut off.)";
 
 constexpr std::string_view kAboutRun = R"(Runs what a TOML file says, one load after the other.
 
@@ -143,6 +149,9 @@ Variation parse_variation(const std::string& text) {
   Variation variation{text.substr(0, equals), {}};
   for (const std::string& value : CLI::detail::split(values, values.contains(';') ? ';' : ','))
     variation.values.push_back(toml_value(value));
+  for (auto value = variation.values.begin(); value != variation.values.end(); ++value)
+    if (std::find(variation.values.begin(), value, *value) != value)
+      throw CLI::ValidationError("--vary", text + " has " + *value + " twice");
   if (variation.values.size() < 2) throw CLI::ValidationError("--vary", text + " has no second value");
   return variation;
 }
@@ -166,20 +175,30 @@ void add_tune(CLI::App& app, TuneOptions& options) {
   choice(app, "--goal", options.goal,
          Choices<Goal>{{"rate", Goal::rate}, {"p99", Goal::p99}, {"cpu", Goal::cpu}},
          "rate: more messages; p99: less latency; cpu: less CPU of the server for each message [rate]");
-  app.add_option("--rounds", options.rounds, "Each value so often, in turn")
-      ->check(CLI::Range(kRoundsMin, kRoundsMax))
-      ->capture_default_str();
+  count_option(app, "--rounds", options.rounds, "Each value so often, in turn", {kRoundsMin, kRoundsMax});
   app.add_option("--out", options.out_file,
                  "Write the configuration with the reasons here, instead of printing it");
   add_smtp(app, options.load);
   app.get_option("--to")->required(false);
+  hold_rules(app, kTuneRules);
+}
+
+std::string complaint(const TuneOptions& options) {
+  if (options.load.to.empty() && options.measure.empty()) return "--to or --measure is needed";
+  if (options.load.search_p99 > Duration{0}) return "tune compares runs of one load: no --search-p99";
+  return options.measure.empty() ? complaint(options.load) : "";
 }
 
 void add_report(CLI::App& app, ReportOptions& options) {
   app.add_option("RUN", options.runs, "Files of loadgen smtp --run-file")->required();
   app.add_option("--html", options.html_file, "Write one page, complete in itself, to this file");
-  app.add_option("--csv", options.csv_file, "Write the seconds of all runs to this file");
-  app.add_flag("--json", options.json, "The comparison as JSON");
+  app.add_option("--csv", options.csv_file,
+                 "Write the seconds of all runs to this file, with those of each core and of the server");
+  app.add_option("--histogram-csv", options.histogram_file,
+                 "Write how often which latency came to this file");
+  app.add_option("--errors-csv", options.errors_file,
+                 "Write what went wrong to this file, with an example of each");
+  app.add_flag("--json", options.json, "All of it as JSON: figures, errors, histograms, seconds, comparison");
 }
 
 void add_compare(CLI::App& app, CompareOptions& options) {
@@ -188,19 +207,30 @@ void add_compare(CLI::App& app, CompareOptions& options) {
   app.add_flag("--json", options.json, "The result as JSON");
 }
 
+// Help goes to standard output, what is wrong to standard error.
+int explain(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string said = error.what();
+  if (const std::size_t name_end = said.find(": At Most 1 required"); name_end != std::string::npos)
+    return complain(said.substr(0, name_end) + " is given more than once, and takes one value");
+  std::ostringstream help;
+  std::ostringstream wrong;
+  const int code = app.exit(error, help, wrong);
+  say_text(wrong.str());
+  return output(help.str(), code == 0 ? 0 : kFailed);
+}
+
 // Runs it, unless its options contradict each other.
 template <class Options, class Run>
 int checked(const Options& options, const Run& run_it) {
-  if (const std::string wrong = complaint(options); !wrong.empty()) {
-    fmt::print(stderr, "loadgen: {}\n", wrong);
-    return 2;
-  }
+  if (const std::string wrong = complaint(options); !wrong.empty()) return complain(wrong);
   return run_it();
 }
 
 }  // namespace
 
 int run(int count, char** texts) {
+  // A reader that leaves is noticed by whoever writes.
+  std::signal(SIGPIPE, SIG_IGN);
   CLI::App app(std::string(kAbout), "loadgen");
   app.require_subcommand(1);
   SmtpOptions smtp;
@@ -233,19 +263,13 @@ int run(int count, char** texts) {
   try {
     app.parse(count, texts);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return explain(app, error);
   }
-  if (adjust->parsed()) {
-    if (tune.load.to.empty() && tune.measure.empty()) {
-      fmt::print(stderr, "loadgen: --to or --measure is needed\n");
-      return 2;
-    }
-    return run_tune(tune);
-  }
+  if (adjust->parsed()) return checked(tune, [&] { return run_tune(tune); });
   if (play->parsed()) return run_scenario(scenario);
   if (show->parsed()) return run_report(report);
   if (settle->parsed()) return run_compare(comparison);
-  if (take->parsed()) return run_sink(std::move(sink));
+  if (take->parsed()) return checked(sink, [&] { return run_sink(std::move(sink)); });
   Signals signals;
   if (read->parsed()) return checked(imap, [&] { return run_access(imap, signals); });
   if (fetch->parsed()) return checked(pop3, [&] { return run_access(pop3, signals); });

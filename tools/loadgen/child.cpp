@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ namespace ringpost::loadgen {
 
 namespace {
 
+constexpr int kPollMs = 20;
 constexpr std::size_t kOutputMax = std::size_t{1} << 20;
 
 // Fields 14 and 15 of /proc/PID/stat, behind the name, which may hold anything but ")" at its end; field 5 is the group.
@@ -66,9 +68,11 @@ Result<Child> Child::start(const std::string& command, bool capture, const std::
     ends[1] = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (ends[1] < 0) return fail_system(errno, "open " + log);
   }
+  // What the shell leaves behind becomes ours, so that it can be waited for.
+  (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t pid = fork();
   const int error = errno;
-  if (pid == 0) become("exec " + command, ends[1]);
+  if (pid == 0) become(command, ends[1]);
   ::close(ends[1]);
   if (pid < 0) {
     if (ends[0] >= 0) ::close(ends[0]);
@@ -103,35 +107,48 @@ Duration Child::cpu() const {
   return sum;
 }
 
-Result<std::string> Child::output(Duration bound) {
+bool Child::group_lives() {
+  int status = 0;
+  pid_t ended = 0;
+  while ((ended = waitpid(-pid_, &status, WNOHANG)) > 0)
+    if (ended == pid_) {
+      status_ = status;
+      ended_ = true;
+    }
+  return ended == 0;
+}
+
+Result<std::string> Child::output(Duration bound, Signals& signals) {
   const Duration until = steady_now() + bound;
   std::string text;
   for (;;) {
     const Duration left = until - steady_now();
     if (left <= Duration{0}) return fail(ErrorKind::timed_out, "the command did not end");
+    if (signals.wait(Duration{0})) return fail(ErrorKind::cancelled, "stopped");
     pollfd readable{output_, POLLIN, 0};
-    if (poll(&readable, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count())) <= 0)
-      continue;
+    if (poll(&readable, 1, kPollMs) <= 0) continue;
     std::array<char, 4096> block;
     const ssize_t count = ::read(output_, block.data(), block.size());
     if (count == 0) break;
     if (count > 0) text.append(block.data(), static_cast<std::size_t>(count));
     if (text.size() > kOutputMax) return fail(ErrorKind::permanent, "the command prints without end");
   }
-  while (running() && steady_now() < until) std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  while (running() && steady_now() < until)
+    if (signals.wait(std::chrono::milliseconds{2})) return fail(ErrorKind::cancelled, "stopped");
   if (!ended_ || !WIFEXITED(status_) || WEXITSTATUS(status_) != 0)
     return fail(ErrorKind::permanent, "the command failed: " + text);
   return text;
 }
 
 void Child::stop(Duration bound) {
-  if (running()) {
+  if (group_lives()) {
     kill(-pid_, SIGTERM);
     const Duration until = steady_now() + bound;
-    while (running() && steady_now() < until) std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    while (group_lives() && steady_now() < until) std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
-  kill(-pid_, SIGKILL);  // also what it left behind in its group
-  if (!ended_) waitpid(pid_, &status_, 0);
+  kill(-pid_, SIGKILL);
+  while (waitpid(-pid_, &status_, 0) > 0) {
+  }
   ended_ = true;
   pid_ = -1;
 }

@@ -10,11 +10,13 @@
 #include "ringpost/base/result.hpp"
 #include "ringpost/base/units.hpp"
 
+#include "process.hpp"
+
 namespace ringpost::loadgen {
 
 class Child {
  public:
-  // `command` is for /bin/sh. With `capture` its output can be read; otherwise it goes to `log`.
+  // `command` is for /bin/sh, and may be several. With `capture` its output can be read; otherwise it goes to `log`.
   static Result<Child> start(const std::string& command, bool capture, const std::string& log = "/dev/null");
   Child(Child&& other) noexcept;
   Child(const Child&) = delete;
@@ -25,13 +27,15 @@ class Child {
   bool running();
   // User and system time so far, of all its processes.
   Duration cpu() const;
-  // Everything that it prints until it ends, within `bound`.
-  Result<std::string> output(Duration bound);
-  // SIGTERM, and SIGKILL when that does not help within `bound`.
+  // Everything that it prints until it ends, within `bound` and before a signal.
+  Result<std::string> output(Duration bound, Signals& signals);
+  // SIGTERM to all of its group, and SIGKILL when that does not help within `bound`.
   void stop(Duration bound);
 
  private:
   Child(pid_t pid, int output) : pid_(pid), output_(output) {}
+  // Waits for those of the group that have ended; false: all have.
+  bool group_lives();
   pid_t pid_;
   int output_;
   int status_ = 0;

@@ -9,6 +9,7 @@
 
 #include "limits.hpp"
 #include "load_id.hpp"
+#include "output.hpp"
 #include "process.hpp"
 #include "report.hpp"
 
@@ -25,17 +26,58 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-// Calls `use` with each line; says how many it could not use. One without its end is none.
-template <class Use>
-std::uint64_t each_line(std::string_view text, Use use) {
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// `word`, and then `shape` where it ends: what it could have become.
+std::string completed(std::string_view word, std::string_view shape) {
+  return std::string(word).append(shape.substr(std::min(word.size(), shape.size())));
+}
+
+bool begins_an_id(std::string_view word) {
+  return word.empty() || parse_id(completed(word, "00000000-000-000000000000")).has_value();
+}
+
+bool begins_a_checksum(std::string_view word) {
+  return word.empty() || parse_checksum(completed(word, "00000000")).has_value();
+}
+
+// What a process that was killed, or a full disk, left of "ID RECIPIENTS CHECKSUM".
+bool is_part_of_acknowledged(std::string_view line) {
+  const std::string_view id = take_word(line);
+  if (line.empty()) return begins_an_id(id);
+  const std::string_view count = take_word(line);
+  return parse_id(id) && is_number(count) && begins_a_checksum(line);
+}
+
+// The same of "ID ADDRESSES ok|bad CHECKSUM".
+bool is_part_of_received(std::string_view line) {
+  const std::string_view id = take_word(line);
+  if (line.empty()) return id == "-" || begins_an_id(id);
+  if (id != "-" && !parse_id(id)) return false;
+  (void)take_word(line);
+  const std::string_view judgement = take_word(line);
+  if (line.empty())
+    return std::string_view("ok").starts_with(judgement) || std::string_view("bad").starts_with(judgement);
+  return (judgement == "ok" || judgement == "bad") && begins_a_checksum(line);
+}
+
+struct Unused {
+  std::uint64_t cut = 0;
   std::uint64_t unreadable = 0;
+};
+
+// Calls `use` with each line, and says what became of those that it could not use. One without its end is none.
+template <class Use>
+void each_line(std::string_view text, Use use, bool (*is_part)(std::string_view), Unused& unused) {
   while (!text.empty()) {
     const std::size_t newline = text.find('\n');
-    if (newline == std::string_view::npos) return unreadable + 1;
-    if (newline != 0 && !use(text.substr(0, newline))) ++unreadable;
-    text.remove_prefix(newline + 1);
+    const std::string_view line = text.substr(0, newline);
+    const bool ended = newline != std::string_view::npos;
+    if (!line.empty() && (!ended || !use(line))) ++(is_part(line) ? unused.cut : unused.unreadable);
+    text.remove_prefix(ended ? newline + 1 : text.size());
   }
-  return unreadable;
 }
 
 struct Message {
@@ -129,12 +171,17 @@ Comparison Ledger::settle() const {
 
 Comparison compare(std::string_view acknowledged, std::string_view received) {
   Ledger ledger;
-  std::uint64_t unreadable =
-      each_line(acknowledged, [&](std::string_view line) { return ledger.note_acknowledged(line); });
-  unreadable += each_line(received, [&](std::string_view line) { return ledger.note_received(line); });
+  Unused unused;
+  each_line(
+      acknowledged, [&](std::string_view line) { return ledger.note_acknowledged(line); },
+      is_part_of_acknowledged, unused);
+  each_line(
+      received, [&](std::string_view line) { return ledger.note_received(line); }, is_part_of_received,
+      unused);
   Comparison result = ledger.settle();
   result.foreign = ledger.foreign;
-  result.unreadable = unreadable;
+  result.cut = unused.cut;
+  result.unreadable = unused.unreadable;
   return result;
 }
 
@@ -142,6 +189,8 @@ std::string to_text(const Comparison& c) {
   std::string text = fmt::format(
       "acknowledged {}, received {}, lost {}, duplicated {}, corrupted {}, unacknowledged but received {}\n",
       c.acknowledged, c.received, c.lost, c.duplicated, c.corrupted, c.unacknowledged);
+  if (c.duplicated != 0) text += "a message that comes twice is told, and is no fault\n";
+  if (c.cut != 0) text += fmt::format("{} lines were cut off where a process ended\n", c.cut);
   if (c.unreadable != 0) text += fmt::format("{} lines could not be read\n", c.unreadable);
   if (c.foreign != 0) text += fmt::format("{} messages came from no generator\n", c.foreign);
   for (const std::string& id : c.lost_ids) text += "lost       " + id + "\n";
@@ -158,6 +207,7 @@ std::string to_json(const Comparison& c) {
       .add("corrupted", c.corrupted)
       .add("unacknowledged_but_received", c.unacknowledged)
       .add("foreign", c.foreign)
+      .add("cut_lines", c.cut)
       .add("unreadable_lines", c.unreadable)
       .add("lost_ids", c.lost_ids)
       .add("corrupted_ids", c.corrupted_ids)
@@ -168,14 +218,15 @@ std::string to_json(const Comparison& c) {
 int run_compare(const CompareOptions& options) {
   const auto acknowledged = read_file(options.acknowledged, kFileBytesMax);
   const auto received = read_file(options.received, kFileBytesMax);
-  for (const auto* file : {&acknowledged, &received}) {
-    if (*file) continue;
-    fmt::print(stderr, "loadgen: {}\n", file->error().text);
-    return 2;
-  }
+  for (const auto* file : {&acknowledged, &received})
+    if (!*file) return complain(file->error().text);
   const Comparison result = compare(*acknowledged, *received);
-  fmt::print("{}", options.json ? to_json(result) : to_text(result));
-  return result.good() ? 0 : 1;
+  const int code = output(options.json ? to_json(result) : to_text(result), result.good() ? 0 : 1);
+  if (result.unreadable != 0)
+    return complain("there are lines that no generator and no sink writes: are these the right files?");
+  if (result.acknowledged == 0)
+    return complain(options.acknowledged + " has no message: nothing was compared");
+  return code;
 }
 
 }  // namespace ringpost::loadgen

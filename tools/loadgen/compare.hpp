@@ -2,7 +2,7 @@
 //
 // Layer: tool, pure but for run_compare.
 // Input: "ID RECIPIENTS CHECKSUM" lines (how many recipients were promised) and "ID ADDRESSES ok|bad CHECKSUM"
-//        lines. A line that cannot be read, as the last one before a kill may be, is counted and otherwise
+//        lines. A line that was cut off, as the last one before a kill may be, is counted and otherwise
 //        ignored; it cannot stand for a message, because its reply had not left.
 #pragma once
 
@@ -21,7 +21,8 @@ struct Comparison {
   std::uint64_t corrupted = 0;             // messages whose body differs from what was sent
   std::uint64_t unacknowledged = 0;        // messages that came though no 250 was seen for them
   std::uint64_t foreign = 0;               // received lines without id
-  std::uint64_t unreadable = 0;            // lines
+  std::uint64_t cut = 0;                   // lines that begin well and end too soon
+  std::uint64_t unreadable = 0;            // lines that neither side writes
   std::vector<std::string> lost_ids;       // the first ones
   std::vector<std::string> corrupted_ids;  // the first ones
 
@@ -37,7 +38,8 @@ struct CompareOptions {
   std::string received;
   bool json = false;
 };
-// The exit code: 0 when nothing is lost and nothing corrupted, 1 otherwise, 2 when a file cannot be read.
+// The exit code: 0 when nothing is lost and nothing corrupted, 1 otherwise, 2 when a file or a line of it cannot be read, or
+// there was nothing to compare.
 int run_compare(const CompareOptions& options);
 
 }  // namespace ringpost::loadgen

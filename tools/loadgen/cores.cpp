@@ -32,18 +32,23 @@ std::size_t live_tasks(shard::Runtime& runtime) {
 EffortClock::EffortClock(shard::Runtime& runtime)
     : runtime_(runtime), started_(steady_now()), cpu_(process_cpu_time()), cores_(core_times()) {}
 
-std::vector<Duration> EffortClock::core_times() const {
-  std::vector<Duration> times(runtime_.count());
-  on_each_core(runtime_, [&](shard::Core& core) { times[core.index()] = thread_cpu_time(); });
+std::vector<EffortClock::CoreTimes> EffortClock::core_times() const {
+  std::vector<CoreTimes> times(runtime_.count());
+  on_each_core(runtime_,
+               [&](shard::Core& core) { times[core.index()] = {thread_cpu_time(), thread_wait_time()}; });
   return times;
 }
 
 Effort EffortClock::so_far() const {
   Effort effort{.elapsed = steady_now() - started_, .cpu = process_cpu_time() - cpu_};
-  const std::vector<Duration> now = core_times();
-  for (std::size_t i = 0; i < now.size(); ++i)
-    effort.busy.push_back(std::chrono::duration<double>(now[i] - cores_[i]) /
-                          std::chrono::duration<double>(effort.elapsed));
+  const std::vector<CoreTimes> now = core_times();
+  const auto share = [&](Duration part) {
+    return std::chrono::duration<double>(part) / std::chrono::duration<double>(effort.elapsed);
+  };
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    effort.busy.push_back(share(now[i].running - cores_[i].running));
+    effort.waiting.push_back(share(now[i].waiting - cores_[i].waiting));
+  }
   return effort;
 }
 

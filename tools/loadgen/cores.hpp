@@ -25,11 +25,15 @@ class EffortClock {
   Effort so_far() const;
 
  private:
-  std::vector<Duration> core_times() const;
+  struct CoreTimes {
+    Duration running{0};
+    Duration waiting{0};
+  };
+  std::vector<CoreTimes> core_times() const;
   shard::Runtime& runtime_;
   Duration started_;
   Duration cpu_;
-  std::vector<Duration> cores_;
+  std::vector<CoreTimes> cores_;
 };
 
 }  // namespace ringpost::loadgen

@@ -42,10 +42,12 @@ Task<bool> DnsStream::answer(net::Connection& connection) {
     const std::span<const std::byte> input = connection.input();
     const std::size_t size = frame_size(input);
     if (size != 0 && input.size() >= size) {
-      const auto query = dns::parse_query(input.subspan(kLengthSize, size - kLengthSize));
+      const auto message = input.subspan(kLengthSize, size - kLengthSize);
+      const auto query = dns::parse_query(message);
+      const auto refusal = query ? std::nullopt : dns::refuse_query(message);
       connection.consume(size);
-      if (!query) co_return false;
-      const std::vector<std::byte> response = respond_(*query).encode(kMessageMax);
+      if (!query && !refusal) co_return false;
+      const std::vector<std::byte> response = query ? respond_(*query).encode(kMessageMax) : *refusal;
       const std::array<std::byte, kLengthSize> length{static_cast<std::byte>(response.size() >> 8U),
                                                       static_cast<std::byte>(response.size() & 0xFFU)};
       const std::array<std::span<const std::byte>, 2> parts{length, response};

@@ -20,10 +20,19 @@ inline constexpr std::chrono::milliseconds kStopBound{5000};
 inline constexpr Duration kLook = std::chrono::milliseconds{20};
 // A core that was busy for this share of the time is what limited the run, not the server.
 inline constexpr double kSaturated = 0.9;
+// Waiting for a CPU is told from here on; everybody waits a little.
+inline constexpr double kWaitTold = 0.02;
+// A server that answers nothing for so long, though it was asked, is said to have stopped answering.
+inline constexpr Duration kSilence = std::chrono::seconds{1};
+// Of what a peer said; a reply has no more than some hundred bytes.
+inline constexpr std::size_t kPeerTextMax = 1000;
 // Kinds of refusal for which one text is kept as an example.
 inline constexpr std::size_t kExamplesMax = 16;
 // Codes that are told apart: a server that makes up ever new ones ends in "others".
 inline constexpr std::size_t kCodesMax = 64;
+
+// The exit code when --acknowledged or --received could not be written; the figures are those up to then.
+inline constexpr int kLinesLost = 3;
 
 // ---- smtp ----
 // More than a process may have ports to one address.
@@ -63,6 +72,8 @@ inline constexpr std::size_t kRunFileBytesMax = std::size_t{256} << 20;
 // ---- sink ----
 // A client that says nothing for so long is gone.
 inline constexpr Duration kSinkIdle = std::chrono::minutes{10};
+// A sink that was killed a moment ago may hold its sockets for as long as its ring takes to go.
+inline constexpr Duration kAddressWait = std::chrono::seconds{2};
 // Body bytes on their way from the session to the checksum; one buffer for each core.
 inline constexpr std::size_t kScratchBytes = 64 * 1024;
 // Pairs of sender and recipient that a persona remembers.

@@ -1,11 +1,8 @@
 #include "line_file.hpp"
 
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,20 +33,24 @@ LineFile::~LineFile() {
   ::close(descriptor_);
 }
 
-void LineFile::write(std::string_view lines) const {
-  while (!lines.empty()) {
+void LineFile::write(std::string_view lines) {
+  while (!lines.empty() && error_.load(std::memory_order_relaxed) == 0) {
     const ssize_t written = ::write(descriptor_, lines.data(), lines.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
-      fmt::print(stderr, "loadgen: write {}: {}\n", path_, std::strerror(errno));
-      std::_Exit(3);
+      error_.store(errno, std::memory_order_relaxed);
+      return;
     }
     lines.remove_prefix(static_cast<std::size_t>(written));
   }
 }
 
-LineWriter::LineWriter(shard::Core& core, const LineFile* file)
-    : TurnHook(&LineWriter::turn_ended), file_(file) {
+std::string LineFile::trouble() const {
+  const int error = error_.load(std::memory_order_relaxed);
+  return error == 0 ? "" : system_error(error, "write " + path_).text;
+}
+
+LineWriter::LineWriter(shard::Core& core, LineFile* file) : TurnHook(&LineWriter::turn_ended), file_(file) {
   core.at_turn_end(*this);
 }
 

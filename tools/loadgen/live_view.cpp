@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "output.hpp"
 #include "report.hpp"
 
 namespace ringpost::loadgen {
@@ -23,16 +24,16 @@ LiveView::LiveView(bool wanted) : wanted_(wanted && isatty(STDERR_FILENO) == 1) 
 void LiveView::show(const std::vector<std::string>& lines) {
   if (!wanted_) return;
   clear();
-  for (const std::string& line : lines) fmt::print(stderr, "{}\n", line);
-  std::fflush(stderr);
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  say_text(text);
   drawn_ = lines.size();
 }
 
 // Up over what was drawn, and away with it.
 void LiveView::clear() {
   if (drawn_ == 0) return;
-  fmt::print(stderr, "\x1b[{}A\r\x1b[J", drawn_);
-  std::fflush(stderr);
+  say("\x1b[{}A\r\x1b[J", drawn_);
   drawn_ = 0;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "limits.hpp"
+#include "output.hpp"
 #include "rate_search.hpp"
 #include "run_file.hpp"
 
@@ -12,17 +13,13 @@ namespace ringpost::loadgen {
 
 namespace {
 
-int complain(const Error& error) {
-  fmt::print(stderr, "loadgen: {}\n", error.text);
-  return 2;
-}
-
-int tell(const LoadOptions& options, const LoadOutcome& outcome) {
-  fmt::print("{}", options.common.json ? outcome.summary + "\n" : outcome.text);
-  int code = outcome.acknowledged > 0 ? 0 : 1;
+// `before`: what stands in front of the text of the run.
+int tell(const LoadOptions& options, const LoadOutcome& outcome, const std::string& before = {}) {
+  int code = outcome.incomplete ? kLinesLost : outcome.acknowledged > 0 ? 0 : 1;
+  code = output(options.common.json ? outcome.summary + "\n" : before + outcome.text, code);
   if (!options.run_file.empty())
     if (auto written = write_file(options.run_file, admin::to_string(outcome.run) + "\n"); !written)
-      code = complain(written.error());
+      code = complain(written.error().text);
   if (outcome.abandoned != 0) leave_at_once(code);
   return code;
 }
@@ -45,17 +42,18 @@ int search(const LoadOptions& options, const MakePlan& make_plan, Signals& signa
   std::string_view unit;
   while (const auto rate = rates.next()) {
     auto plan = make_plan(*rate);
-    if (!plan) return complain(plan.error());
+    if (!plan) return complain(plan.error().text);
     unit = (*plan)->unit();
     auto outcome = run_once(std::move(*plan), signals);
-    if (!outcome) return complain(outcome.error());
-    if (outcome->interrupted || outcome->abandoned != 0) return tell(options, *outcome);
+    if (!outcome) return complain(outcome.error().text);
+    if (outcome->interrupted || outcome->incomplete || outcome->abandoned != 0)
+      return tell(options, *outcome);
     const bool good = kept(options, *outcome);
     const bool own = !good && outcome->saturated;
     if (!options.common.quiet)
-      fmt::print(stderr, "{:>8.0f}/s  p99 {:>9.3f} ms  {}{}\n", *rate,
-                 static_cast<double>(outcome->latency.quantile(0.99)) / 1e6, good ? "kept" : "not kept",
-                 own ? " (this process had no time left)" : "");
+      say("{:>8.0f}/s  p99 {:>9.3f} ms  {}{}\n", *rate,
+          static_cast<double>(outcome->latency.quantile(0.99)) / 1e6, good ? "kept" : "not kept",
+          own ? " (this process had no time left)" : "");
     steps.push_back(admin::Json()
                         .set("rate", *rate)
                         .set("p99_ms", static_cast<double>(outcome->latency.quantile(0.99)) / 1e6)
@@ -65,30 +63,36 @@ int search(const LoadOptions& options, const MakePlan& make_plan, Signals& signa
     if (good) best = std::move(*outcome);
   }
   if (!best) {
-    fmt::print(stderr, "loadgen: not even {:.1f}/s was answered with p99 below the bound\n",
-               rates.worst().value_or(0));
+    say("loadgen: not even {:.1f}/s was answered with p99 below the bound\n", rates.worst().value_or(0));
     return 1;
   }
   const auto bound_ms = std::chrono::duration<double, std::milli>(options.search_p99).count();
-  if (!options.common.json)
-    fmt::print("highest rate with p99 below {:g} ms: {:.0f} {}/s; the run at that rate:\n", bound_ms,
-               *rates.best(), unit);
-  best->run.set(
-      "search",
-      admin::Json().set("p99_bound_ms", bound_ms).set("rate", *rates.best()).set("steps", std::move(steps)));
-  best->summary.insert(best->summary.size() - 1, fmt::format(R"(, "search_rate": {:.3f})", *rates.best()));
-  return tell(options, *best);
+  const bool limited = rates.worst().has_value();
+  best->run.set("search", admin::Json()
+                              .set("p99_bound_ms", bound_ms)
+                              .set("rate", *rates.best())
+                              .set("limit_found", limited)
+                              .set("steps", std::move(steps)));
+  best->summary.insert(
+      best->summary.size() - 1,
+      fmt::format(R"(, "search_rate": {:.3f}, "search_limit_found": {})", *rates.best(), limited));
+  const std::string found =
+      fmt::format("highest rate {} p99 below {:g} ms: {:.0f} {}/s; the run at that rate:\n",
+                  limited ? "with" : "tried, and none was too high: with", bound_ms, *rates.best(), unit);
+  return tell(options, *best, found);
 }
 
 }  // namespace
 
 int run_load(const LoadOptions& options, const MakePlan& make_plan, Signals& signals) {
   raise_descriptor_limit();
+  if (!options.run_file.empty())
+    if (auto writable = can_write(options.run_file); !writable) return complain(writable.error().text);
   if (options.search_p99 > Duration{0}) return search(options, make_plan, signals);
   auto plan = make_plan(options.rate);
-  if (!plan) return complain(plan.error());
+  if (!plan) return complain(plan.error().text);
   auto outcome = run_once(std::move(*plan), signals);
-  if (!outcome) return complain(outcome.error());
+  if (!outcome) return complain(outcome.error().text);
   return tell(options, *outcome);
 }
 

@@ -12,7 +12,8 @@ namespace ringpost::loadgen {
 // A plan at this rate: 0, or the one of the options, or another that is tried.
 using MakePlan = std::function<Result<std::unique_ptr<LoadPlan>>(double rate)>;
 
-// The exit code: 0 when something was acknowledged, 1 when nothing was, 2 when it could not start.
+// The exit code: 0 when something was acknowledged, 1 when nothing was, 2 when it could not start or its result could not be
+// written, kLinesLost when --acknowledged could not.
 int run_load(const LoadOptions& options, const MakePlan& make_plan, Signals& signals);
 
 // Makes plans of `options` at other rates: `Plan::make(options, now, run)`.

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include <fmt/format.h>
+
 #include "argument_types.hpp"
 #include "limits.hpp"
 
@@ -15,13 +17,20 @@ Result<double> parse_rate_a_second(const std::string& text) {
   return static_cast<double>(rate.count) / std::chrono::duration<double>(rate.per).count();
 }
 
+// Closed loops have no rate; an open one with none would send nothing.
+Result<double> parse_some_rate(const std::string& text) {
+  const double rate = RP_TRY(parse_rate_a_second(text));
+  if (!(rate > 0)) return fail(ErrorKind::permanent, "a rate above 0 is wanted");
+  return rate;
+}
+
 // "500..5000"
 Result<std::pair<double, double>> parse_ramp(const std::string& text) {
   const std::size_t dots = text.find("..");
   if (dots == std::string::npos) return fail(ErrorKind::permanent, "write FROM..TO, as 500..5000");
   const double from = RP_TRY(parse_rate_a_second(text.substr(0, dots)));
   const double to = RP_TRY(parse_rate_a_second(text.substr(dots + 2)));
-  if (from + to <= 0) return fail(ErrorKind::permanent, "a ramp from nothing to nothing");
+  if (!(from + to > 0)) return fail(ErrorKind::permanent, "a ramp from nothing to nothing");
   return std::pair{from, to};
 }
 
@@ -65,6 +74,7 @@ void add_target(CLI::App& app, LoadOptions& options) {
   app.add_option("--to", options.to, "Server; several take turns")
       ->required()
       ->type_name("HOST:PORT")
+      ->check(CLI::Validator(target_complaint, ""))
       ->take_all();
   choice(app, "--tls", options.tls, kTls, "Certificates are not verified [none]");
   app.add_flag("--tls-resume", options.resume_tls, "Resume TLS sessions");
@@ -72,17 +82,14 @@ void add_target(CLI::App& app, LoadOptions& options) {
 }
 
 void add_load(CLI::App& app, LoadOptions& options, const std::string& unit) {
-  app.add_option("--connections", options.connections, "At once")
-      ->check(CLI::Range(std::uint64_t{1}, kConnectionsMax))
-      ->capture_default_str();
-  app.add_option("--" + unit + "-per-connection", options.per_connection,
-                 "Then say goodbye and connect again; 0: never")
-      ->capture_default_str();
-  app.add_option("--" + unit, options.count, "Stop after so many; 0: by time only")->capture_default_str();
-  option(app, "--duration", options.duration, parse_duration,
+  count_option(app, "--connections", options.connections, "At once", {1, kConnectionsMax});
+  count_option(app, "--" + unit + "-per-connection", options.per_connection,
+               "Then say goodbye and connect again; 0: never");
+  count_option(app, "--" + unit, options.count, "Stop after so many; 0: by time only");
+  option(app, "--duration", options.duration, parse_some_time,
          "Stop after so long [10s; with --" + unit + " 10min]")
       ->type_name("TIME");
-  option(app, "--rate", options.rate, parse_rate_a_second,
+  option(app, "--rate", options.rate, parse_some_rate,
          "Open loop: so many a second, or 600/min; latency counts from when each was due")
       ->type_name("RATE");
   app.add_option_function<std::string>(
@@ -96,10 +103,10 @@ void add_load(CLI::App& app, LoadOptions& options, const std::string& unit) {
          "Open loop whose rate rises (or falls) evenly over the duration")
       ->type_name("FROM..TO");
   choice(app, "--spacing", options.spacing, kSpacings, "Between messages of an open loop [fixed]");
-  option(app, "--search-p99", options.search_p99, parse_duration,
+  option(app, "--search-p99", options.search_p99, parse_some_time,
          "Find the highest rate whose p99 stays below TIME; each step lasts --duration")
       ->type_name("TIME");
-  option(app, "--timeout", options.timeout, parse_duration, "For connecting and for each reply [30s]")
+  option(app, "--timeout", options.timeout, parse_some_time, "For connecting and for each reply [30s]")
       ->type_name("TIME");
 }
 
@@ -108,17 +115,18 @@ void add_outputs(CLI::App& app, LoadOptions& options) {
   app.add_option("--name", options.name, "Of the run, in reports");
   app.add_option("--admin", options.admin_socket,
                  "Control socket of the Ringpost server that is loaded: its figures are sampled each second");
-  app.add_option(
-      "--pid", options.server_pid,
-      "Process of the server on this machine: its memory and its children's is sampled each second");
+  count_option(app, "--pid", options.server_pid,
+               "Process of the server on this machine: its memory and its children's is sampled each second",
+               {1, 4'194'304})
+      ->default_str("");
 }
 
 // What no single option can see.
 std::string load_complaint(const LoadOptions& options) {
-  if (options.rate < 0) return "--rate may not be negative";
-  if (options.ramp_to && options.duration == Duration{0}) return "--ramp needs a --duration";
-  if (options.ramp_to && options.search_p99 > Duration{0})
-    return "--search-p99 has steps of one rate each: no --ramp";
+  if (options.search_p99 >= options.bound())
+    return fmt::format(
+        "--search-p99 {} could not be missed within steps of {}: a longer --duration is needed",
+        ringpost::to_string(options.search_p99), ringpost::to_string(options.bound()));
   return {};
 }
 

@@ -34,7 +34,7 @@ void LoadCore::start() {
   const unsigned active = load_plan_.active_cores;
   jobs_max_ =
       options.count == 0 ? std::numeric_limits<std::uint64_t>::max() : part_of(options.count, active, index);
-  started_ = last_reply_ = core_.now();
+  started_ = last_reply_ = stopped_ = core_.now();
   open_ = load_plan_.open();
   if (open_) {
     arrivals_ = Arrivals(load_plan_.profile(), options.spacing, options.common.seed, index, active);
@@ -67,6 +67,12 @@ void LoadCore::stop() {
   };
   while (was_due(sequence_ + overdue_, load_plan_.load().search_p99)) ++overdue_;
   while (was_due(sequence_ + never_begun_, Duration{0})) ++never_begun_;
+  if (!finished()) {
+    stopped_ = core_.now();
+    // A flow that holds an IDLE waits for nothing.
+    const bool asked = undecided_ + never_begun_ > 0 || failures() > failures_then_;
+    if (asked) silence_ = stopped_ - last_reply_;
+  }
   work_.notify_all();
   stopping_signal_.notify_all();
   flows_.for_each([](LoadFlow& flow) { flow.stop(); });
@@ -153,6 +159,7 @@ bool LoadCore::try_again(const Job& job) {
 void LoadCore::decided() {
   --undecided_;
   last_reply_ = core_.now();
+  failures_then_ = failures();
   if (!expects_work()) work_.notify_all();
 }
 

@@ -6,6 +6,7 @@
 // Ends:  by itself when all jobs are decided; by stop(), when what is under way is; by abort(), now.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -46,8 +47,10 @@ class LoadCore {
   // Any thread: connections that are still at work.
   bool finished() const { return open_flows_.value() == 0; }
   const LoadFigures& load_figures() const { return load_figures_; }
-  // From start() to the last reply.
-  Duration elapsed() const { return last_reply_ - started_; }
+  // From start() to the last reply; of a run that was stopped before all was decided, to its stop or the last reply.
+  Duration elapsed() const { return std::max(last_reply_, stopped_) - started_; }
+  // How long nothing had been answered, though something waited for it, when the run was stopped.
+  Duration silence() const { return silence_; }
   // Open loop: jobs that were due, but for which no connection was free before the end.
   std::uint64_t never_begun() const { return never_begun_; }
   // Of these, those that were due longer ago than a search allows.
@@ -109,6 +112,12 @@ class LoadCore {
   bool open_ = false;
   Instant started_;
   Instant last_reply_;
+  Instant stopped_;  // with work left
+  std::uint64_t failures() const {
+    return load_figures_.connect_failures.value() + load_figures_.greet_failures.value();
+  }
+  std::uint64_t failures_then_ = 0;  // at the last reply
+  Duration silence_{0};
   bool stopping_ = false;
 };
 

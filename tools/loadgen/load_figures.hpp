@@ -27,6 +27,7 @@ struct LoadFigures {
   observe::Counter tls_resumed;
   observe::Histogram latency_ns;  // of what was acknowledged, from the intended start
 
+  // `text` may hold what a peer said: it is cleaned here.
   void note_trouble(const std::string& text);
   std::map<std::string, std::uint64_t> troubles;  // what else went wrong
 };
@@ -39,6 +40,7 @@ struct Refusals {
   };
   std::map<std::string, Entry> by_code;
 
+  // `code` and `example` are what a peer said: they are cleaned here.
   void note(const std::string& code, std::uint64_t count, const std::string& example);
   void add(const Refusals& other);
 };

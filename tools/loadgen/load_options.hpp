@@ -10,6 +10,7 @@
 
 #include "arrivals.hpp"
 #include "common_options.hpp"
+#include "limits.hpp"
 
 namespace ringpost::loadgen {
 
@@ -38,6 +39,11 @@ struct LoadOptions {
   std::string admin_socket;      // of a Ringpost server whose figures are sampled
   std::uint64_t server_pid = 0;  // of any server, whose memory (with its children's) is sampled
 
+  // When the run ends at the latest.
+  Duration bound() const {
+    if (duration != Duration{0}) return duration;
+    return count == 0 ? Duration{std::chrono::seconds{10}} : kCountedRunMax;
+  }
   bool open() const { return rate > 0 || ramp_to.value_or(0) > 0; }
 };
 

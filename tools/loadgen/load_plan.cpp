@@ -8,8 +8,7 @@
 namespace ringpost::loadgen {
 
 Duration LoadPlan::bound() const {
-  if (load().duration != Duration{0}) return load().duration;
-  return load().count == 0 ? Duration{std::chrono::seconds{10}} : kCountedRunMax;
+  return load().bound();
 }
 
 RateProfile LoadPlan::profile() const {

@@ -43,6 +43,9 @@ class LoadPlan {
   // What a reader of the run should know of its options. Never the password.
   virtual admin::Json options_json() const = 0;
 
+  // Why a file of lines that the run writes lacks some; empty: it has all. Any thread.
+  virtual std::string lost_lines() const { return {}; }
+
   // When the run ends at the latest.
   Duration bound() const;
   RateProfile profile() const;

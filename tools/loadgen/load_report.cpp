@@ -4,19 +4,25 @@
 
 #include <fmt/format.h>
 
+#include "limits.hpp"
 #include "load_id.hpp"
 
 namespace ringpost::loadgen {
 
 LoadSummary::LoadSummary(const LoadPlan& plan, std::vector<const LoadCore*> cores, const Effort& effort)
     : plan_(plan), cores_(std::move(cores)), effort_(effort) {
+  bool silent = true;
   for (const LoadCore* core : cores_) {
     const LoadFigures& figures = core->load_figures();
     elapsed_ = std::max(elapsed_, core->elapsed());
     never_begun_ += core->never_begun();
     latency_.merge_from(figures.latency_ns);
     for (const auto& [text, count] : figures.troubles) troubles_[text] += count;
+    if (core->silence() < kSilence && figures.begun.value() + figures.connect_failures.value() > 0)
+      silent = false;
+    silence_ = std::max(silence_, core->silence());
   }
+  if (!silent) silence_ = Duration{0};
 }
 
 std::uint64_t LoadSummary::sum(observe::Counter LoadFigures::* counter) const {
@@ -45,6 +51,17 @@ void LoadSummary::add_connections(Table& table) const {
   if (plan_.load().tls != TlsUse::none)
     table.row("TLS", fmt::format("{} sessions, {} resumed", sum(&LoadFigures::tls_sessions),
                                  sum(&LoadFigures::tls_resumed)));
+}
+
+void LoadSummary::add_notes(Table& table) const {
+  const double seconds = std::chrono::duration<double>(silence_).count();
+  if (silence_ > Duration{0})
+    table.row("note",
+              fmt::format("the server stopped answering: nothing came in the last {:.1f} s, which the "
+                          "rate counts",
+                          seconds));
+  if (interrupted_) table.row("note", "interrupted by a signal before its time");
+  for (const std::string& gap : gaps_) table.row("note", "not complete: " + gap);
 }
 
 void LoadSummary::add_memory(Table& table) const {
@@ -81,6 +98,7 @@ std::string LoadSummary::text() const {
   add_rows(table);
   add_memory(table);
   add_effort(effort_, done, plan_.unit(), table);
+  add_notes(table);
   std::string text = table.text();
   if (!refusals_.by_code.empty()) text += "\nrefusals by code\n";
   for (const auto& [code, entry] : refusals_.by_code)
@@ -111,6 +129,9 @@ std::string LoadSummary::json() const {
       .add("rate", per_second(done, elapsed_))
       .add("latency", percentiles_json(latency_))
       .add("never_begun", never_begun_)
+      .add("silent_seconds", std::chrono::duration<double>(silence_).count())
+      .add("interrupted", interrupted_)
+      .add("not_complete", gaps_)
       .add("refused", sum(&LoadFigures::refused))
       .add("unanswered", sum(&LoadFigures::unanswered))
       .add("attempts", sum(&LoadFigures::attempts))

@@ -21,12 +21,18 @@ class LoadSummary {
   LoadSummary& operator=(const LoadSummary&) = delete;
 
   void set_memory(const ServerMemory& memory) { memory_ = memory; }
+  // A signal ended the run before its time.
+  void set_interrupted() { interrupted_ = true; }
+  // Why something that belongs to the run is not complete.
+  void add_gap(std::string what) { gaps_.push_back(std::move(what)); }
   std::string text() const;
   std::string json() const;
   double rate() const { return per_second(acknowledged(), elapsed_); }
   std::uint64_t acknowledged() const { return sum(&LoadFigures::acknowledged); }
   std::uint64_t wrong() const { return sum(&LoadFigures::refused) + sum(&LoadFigures::unanswered); }
   std::uint64_t overdue() const;
+  // Nothing was answered any more for so long at the end, though something waited; below kSilence: 0.
+  Duration silence() const { return silence_; }
   Distribution latency() const;
 
  protected:
@@ -45,12 +51,16 @@ class LoadSummary {
 
  private:
   void add_connections(Table& table) const;
+  void add_notes(Table& table) const;
   void add_memory(Table& table) const;
   const LoadPlan& plan_;
   std::vector<const LoadCore*> cores_;
   Effort effort_;
   ServerMemory memory_;
   Duration elapsed_{0};
+  Duration silence_{0};
+  bool interrupted_ = false;
+  std::vector<std::string> gaps_;
   std::uint64_t never_begun_ = 0;
   observe::Histogram latency_;
   std::map<std::string, std::uint64_t> troubles_;

@@ -1,14 +1,16 @@
 #include "load_run.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "ringpost/shard/limits.hpp"
 
+#include "clean_text.hpp"
 #include "cores.hpp"
 #include "limits.hpp"
 #include "live_view.hpp"
 #include "load_core.hpp"
 #include "load_report.hpp"
+#include "output.hpp"
 #include "run_file.hpp"
 #include "server_memory.hpp"
 
@@ -22,7 +24,7 @@ class LoadRun {
 
   Result<void> start();
   bool wait(Signals& signals);
-  LoadOutcome finish();
+  LoadOutcome finish(bool interrupted);
 
  private:
   bool finished() const;
@@ -50,7 +52,7 @@ Result<void> LoadRun::start() {
   parts_.resize(runtime_->count());
   plan_->active_cores =
       static_cast<unsigned>(std::min<std::uint64_t>(runtime_->count(), plan_->load().connections));
-  if (!plan_->load().common.quiet) fmt::print(stderr, "{}\n", runtime_->describe());
+  if (!plan_->load().common.quiet) say("{}\n", runtime_->describe());
   effort_.emplace(*runtime_);
   started_ = steady_now();
   started_wall_ = wall_now();
@@ -93,7 +95,7 @@ bool LoadRun::wait(Signals& signals) {
   LiveView view(!plan_->load().common.quiet);
   const Duration until = started_ + plan_->bound();
   Duration next = started_ + std::chrono::seconds{1};
-  while (!finished() && steady_now() < until) {
+  while (!finished() && steady_now() < until && plan_->lost_lines().empty()) {
     if (signals.wait(std::max(Duration{0}, std::min(kLook, until - steady_now())))) return true;
     if (steady_now() < next) continue;
     next += std::chrono::seconds{1};
@@ -105,7 +107,7 @@ bool LoadRun::wait(Signals& signals) {
   return false;
 }
 
-LoadOutcome LoadRun::finish() {
+LoadOutcome LoadRun::finish(bool interrupted) {
   if (memory_.before) memory_.loaded = private_memory(plan_->load().server_pid);
   on_each_core(*runtime_, [this](shard::Core& core) { part(core).stop(); });
   wait_until([this] { return finished(); }, kDrain);
@@ -120,15 +122,21 @@ LoadOutcome LoadRun::finish() {
   const std::unique_ptr<LoadSummary> made = plan_->summary(parts, effort);
   LoadSummary& summary = *made;
   summary.set_memory(memory_);
+  if (interrupted) summary.set_interrupted();
+  if (!sampling_trouble_.empty()) summary.add_gap("the server's figures: " + clean_text(sampling_trouble_));
+  if (const std::string lost = plan_->lost_lines(); !lost.empty()) {
+    summary.add_gap(lost);
+    outcome.incomplete = true;
+  }
+  outcome.interrupted = interrupted;
+  outcome.silence = summary.silence();
   outcome.acknowledged = summary.acknowledged();
   outcome.wrong = summary.wrong();
   outcome.overdue = summary.overdue();
   outcome.rate = summary.rate();
   outcome.latency = summary.latency();
-  outcome.saturated = effort.busiest() >= kSaturated;
+  outcome.saturated = effort.saturated();
   outcome.text = summary.text();
-  if (!sampling_trouble_.empty())
-    outcome.text += "\nthe server's figures are not complete: " + sampling_trouble_ + "\n";
   outcome.summary = summary.json();
   outcome.run = run_json({.plan = *plan_,
                           .started = started_wall_,
@@ -145,8 +153,7 @@ Result<LoadOutcome> run_once(std::unique_ptr<LoadPlan> plan, Signals& signals) {
   auto run = std::make_unique<LoadRun>(std::move(plan));
   RP_CHECK(run->start());
   const bool interrupted = run->wait(signals);
-  LoadOutcome outcome = run->finish();
-  outcome.interrupted = interrupted;
+  LoadOutcome outcome = run->finish(interrupted);
   // Tasks that did not end may still use it; the caller leaves without destructors.
   if (outcome.abandoned != 0) (void)run.release();
   return outcome;

@@ -23,12 +23,15 @@ struct LoadOutcome {
   Distribution latency;
   bool saturated = false;     // the generator was the limit
   bool interrupted = false;   // by a signal
+  bool incomplete = false;    // a file of lines could not be written: the run ended with it
+  Duration silence{0};        // the server answered nothing for so long at the end
   std::size_t abandoned = 0;  // tasks that did not end: the process must leave without destructors
   std::string text;
   std::string summary;  // JSON, short
   admin::Json run;      // JSON, with series and histogram
 };
 
+// Its end by signal is in its report.
 Result<LoadOutcome> run_once(std::unique_ptr<LoadPlan> plan, Signals& signals);
 
 }  // namespace ringpost::loadgen

@@ -1,5 +1,6 @@
 #include "persona.hpp"
 
+#include <algorithm>
 #include <functional>
 
 #include "limits.hpp"
@@ -41,6 +42,8 @@ bool PersonaState::greylisted(std::string_view sender, std::string_view recipien
 }
 
 Result<mail::Reply> parse_refusal(const std::string& text) {
+  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; }))
+    return fail(ErrorKind::permanent, "a reply is one line without controls");
   mail::ReplyParser parser;
   if (parser.feed(text) != mail::ReplyParser::Progress::complete)
     return fail(ErrorKind::permanent, "write a reply as \"451 4.7.1 Try again later\"");

@@ -1,6 +1,7 @@
 #include "process.hpp"
 
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -9,11 +10,12 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <netdb.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "output.hpp"
 
 namespace ringpost::loadgen {
 
@@ -47,6 +49,17 @@ Duration process_cpu_time() {
 
 Duration thread_cpu_time() {
   return clock_now(CLOCK_THREAD_CPUTIME_ID);
+}
+
+// "RUNNING WAITING SLICES" in nanoseconds.
+Duration thread_wait_time() {
+  const auto text = read_file("/proc/thread-self/schedstat", 4096);
+  if (!text) return Duration{0};
+  const std::size_t blank = text->find(' ');
+  if (blank == std::string::npos) return Duration{0};
+  std::int64_t waited = 0;
+  (void)std::from_chars(text->data() + blank + 1, text->data() + text->size(), waited);
+  return Duration{waited};
 }
 
 Duration steady_now() {
@@ -137,14 +150,13 @@ bool ProgressLine::due() {
 }
 
 void ProgressLine::show(const std::string& line) {
-  fmt::print(stderr, "\r{:<78}", line);
-  std::fflush(stderr);
+  say("\r{:<78}", line);
   shown_ = true;
 }
 
 void ProgressLine::clear() {
   if (!std::exchange(shown_, false)) return;
-  fmt::print(stderr, "\r{:<78}\r", "");
+  say("\r{:<78}\r", "");
 }
 
 }  // namespace ringpost::loadgen

@@ -1,6 +1,6 @@
 // What a run needs of its own process: CPU time, descriptors, signals, a terminal.
 //
-// Layer: tool. Main thread only, but for thread_cpu_time.
+// Layer: tool. Main thread only, but for the times of a thread.
 #pragma once
 
 #include <chrono>
@@ -19,6 +19,8 @@ namespace ringpost::loadgen {
 Duration process_cpu_time();
 // Of the calling thread.
 Duration thread_cpu_time();
+// How long the calling thread was ready to run while others had its CPU; 0 when the kernel does not say.
+Duration thread_wait_time();
 Duration steady_now();
 WallTime wall_now();
 std::uint32_t random_number();

@@ -53,8 +53,11 @@ JsonObject percentiles_json(const observe::Histogram& histogram);
 struct Effort {
   Duration elapsed{0};
   Duration cpu{0};
-  std::vector<double> busy;  // of each core, 0 to 1
+  std::vector<double> busy;     // of each core, 0 to 1
+  std::vector<double> waiting;  // ready to run, but others had the CPU; 0 to 1
   double busiest() const;
+  double longest_wait() const;
+  bool saturated() const;  // a core had no time left
 };
 // `unit`: in the plural, "messages".
 void add_effort(const Effort& effort, std::uint64_t count, std::string_view unit, Table& table);

@@ -1,10 +1,13 @@
 #include "report_command.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "live_view.hpp"
+#include "output.hpp"
+#include "report_csv.hpp"
 #include "report_page.hpp"
 #include "run_file.hpp"
 #include "run_groups.hpp"
@@ -20,7 +23,8 @@ constexpr std::size_t kSparkWidth = 60;
 std::string run_text(const Json& run) {
   std::string text = fmt::format("{}\n", run["name"].text());
   for (const Figure& figure : kFigures)
-    text += fmt::format("  {:<13} {:>12.3f} {}\n", figure.name, figure_of(run, figure), figure.unit);
+    text +=
+        fmt::format("  {:<13} {:>12} {}\n", figure.name, shown(figure_of(run, figure), figure), figure.unit);
   std::vector<double> rates;
   for (const Json& second : run["seconds"].list()) rates.push_back(number_of(second["rate"]));
   const std::size_t step = std::max<std::size_t>(1, (rates.size() + kSparkWidth - 1) / kSparkWidth);
@@ -31,10 +35,28 @@ std::string run_text(const Json& run) {
   return text;
 }
 
-std::string csv_quoted(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
-  return quoted + "\"";
+Json or_null(std::optional<double> value) {
+  return value ? Json(*value) : Json();
+}
+
+Json errors_json(const Json& run) {
+  const Json& summary = run["summary"];
+  Json errors;
+  for (const std::string_view key : kFailureKeys) errors.set(std::string(key), summary[key]);
+  return errors.set("codes", summary["codes"])
+      .set("examples", summary["examples"])
+      .set("troubles", summary["troubles"]);
+}
+
+Json ratio_json(const Difference& d) {
+  const auto of = [&](double value) { return d.ratio.known ? Json(value) : Json(); };
+  return Json()
+      .set("figure", d.figure->key)
+      .set("ratio", of(d.ratio.value))
+      .set("low", of(d.ratio.low))
+      .set("high", of(d.ratio.high))
+      .set("p", d.runs == 0 ? Json() : Json(d.p))
+      .set("verdict", verdict(d));
 }
 
 }  // namespace
@@ -46,8 +68,9 @@ std::string report_text(const std::vector<Json>& runs) {
   for (std::size_t i = 1; i < groups.size(); ++i) {
     text += fmt::format("{} against {}\n", groups[i].name, groups[0].name);
     for (const Difference& d : differences(groups[0], groups[i]))
-      text += fmt::format("  {:<13} x {:.3f} ({:.3f} to {:.3f}), p {:.3f}: {}\n", d.figure->name,
-                          d.ratio.value, d.ratio.low, d.ratio.high, d.p, verdict(d));
+      text += d.runs == 0 ? fmt::format("  {:<13} none\n", d.figure->name)
+                          : fmt::format("  {:<13} {}, p {:.3f}: {}\n", d.figure->name, to_string(d.ratio),
+                                        d.p, verdict(d));
   }
   return text;
 }
@@ -56,59 +79,69 @@ Json report_json(const std::vector<Json>& runs) {
   Json::List list;
   for (const Json& run : runs) {
     Json one = Json().set("name", run["name"]).set("loop", run["loop"]);
-    for (const Figure& figure : kFigures) one.set(std::string(figure.key), figure_of(run, figure));
+    for (const Figure& figure : kFigures) one.set(std::string(figure.key), or_null(figure_of(run, figure)));
     Json::List notes;
     for (const std::string& remark : remarks(run)) notes.emplace_back(remark);
-    list.push_back(std::move(one.set("remarks", std::move(notes))));
+    one.set("remarks", std::move(notes)).set("errors", errors_json(run));
+    list.push_back(std::move(one.set("histogram_ns", run["histogram_ns"]).set("seconds", run["seconds"])));
   }
   Json::List compared;
   const std::vector<RunGroup> groups = groups_of(runs);
   for (std::size_t i = 1; i < groups.size(); ++i)
-    for (const Difference& d : differences(groups[0], groups[i]))
-      compared.push_back(Json()
-                             .set("base", groups[0].name)
-                             .set("name", groups[i].name)
-                             .set("figure", d.figure->key)
-                             .set("ratio", d.ratio.value)
-                             .set("low", d.ratio.low)
-                             .set("high", d.ratio.high)
-                             .set("p", d.p)
-                             .set("verdict", verdict(d)));
+    for (const Difference& d : differences(groups[0], groups[i])) {
+      Json one = Json().set("base", groups[0].name).set("name", groups[i].name);
+      for (const auto& [key, value] : ratio_json(d).object()) one.set(key, value);
+      compared.push_back(std::move(one));
+    }
   return Json().set("runs", std::move(list)).set("comparison", std::move(compared));
 }
 
-std::string report_csv(const std::vector<Json>& runs) {
-  constexpr std::array<std::string_view, 9> kColumns{"at",     "acknowledged", "rate",     "wrong", "p50_ms",
-                                                     "p90_ms", "p99_ms",       "p99_9_ms", "max_ms"};
-  std::string text = "run,name";
-  for (const std::string_view column : kColumns) text.append(",").append(column);
-  text += '\n';
-  for (std::size_t i = 0; i < runs.size(); ++i)
-    for (const Json& second : runs[i]["seconds"].list()) {
-      text += fmt::format("{},{}", i, csv_quoted(runs[i]["name"].text()));
-      for (const std::string_view column : kColumns) text += fmt::format(",{}", number_of(second[column]));
-      text += '\n';
-    }
-  return text;
+namespace {
+
+// A file that a report may be written to.
+struct Written {
+  std::string path;
+  std::string (*made)(const std::vector<Json>& runs);
+};
+
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return a == b || std::filesystem::equivalent(a, b, error);
 }
 
-int run_report(const ReportOptions& options) {
-  const auto complain = [](const Error& error) {
-    fmt::print(stderr, "loadgen: {}\n", error.text);
-    return 2;
-  };
-  std::vector<Json> runs;
-  for (const std::string& path : options.runs) {
-    auto run = read_run(path);
-    if (!run) return complain(run.error());
-    runs.push_back(std::move(*run));
+// A report never takes the place of what it reads, or of another report.
+Result<void> unlike(const std::vector<Written>& files, const ReportOptions& options) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (const std::string& run : options.runs)
+      if (same_file(files[i].path, run))
+        return fail(ErrorKind::permanent, files[i].path + " is one of the runs");
+    for (std::size_t k = 0; k < i; ++k)
+      if (same_file(files[i].path, files[k].path))
+        return fail(ErrorKind::permanent, files[i].path + " would be written twice");
   }
-  if (!options.html_file.empty())
-    if (auto done = write_file(options.html_file, report_page(runs)); !done) return complain(done.error());
-  if (!options.csv_file.empty())
-    if (auto done = write_file(options.csv_file, report_csv(runs)); !done) return complain(done.error());
-  fmt::print("{}", options.json ? admin::to_string(report_json(runs)) + "\n" : report_text(runs));
-  return 0;
+  return {};
+}
+
+Result<std::vector<Json>> read_runs(const std::vector<std::string>& paths) {
+  std::vector<Json> runs;
+  for (const std::string& path : paths) runs.push_back(RP_TRY(read_run(path)));
+  return runs;
+}
+
+}  // namespace
+
+int run_report(const ReportOptions& options) {
+  std::vector<Written> files{{options.html_file, report_page},
+                             {options.csv_file, seconds_csv},
+                             {options.histogram_file, histogram_csv},
+                             {options.errors_file, errors_csv}};
+  std::erase_if(files, [](const Written& file) { return file.path.empty(); });
+  if (auto good = unlike(files, options); !good) return complain(good.error().text);
+  const auto runs = read_runs(options.runs);
+  if (!runs) return complain(runs.error().text);
+  for (const Written& file : files)
+    if (auto done = write_file(file.path, file.made(*runs)); !done) return complain(done.error().text);
+  return output(options.json ? admin::to_string(report_json(*runs)) + "\n" : report_text(*runs), 0);
 }
 
 }  // namespace ringpost::loadgen

@@ -14,6 +14,8 @@ struct ReportOptions {
   std::vector<std::string> runs;
   std::string html_file;
   std::string csv_file;
+  std::string histogram_file;
+  std::string errors_file;
   bool json = false;
 };
 
@@ -21,7 +23,5 @@ struct ReportOptions {
 int run_report(const ReportOptions& options);
 std::string report_text(const std::vector<admin::Json>& runs);
 admin::Json report_json(const std::vector<admin::Json>& runs);
-// A line for each second of each run.
-std::string report_csv(const std::vector<admin::Json>& runs);
 
 }  // namespace ringpost::loadgen

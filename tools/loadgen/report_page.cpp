@@ -50,10 +50,6 @@ std::string unit_of(const Json& run) {
   return unit.empty() ? "messages" : unit;
 }
 
-std::string figure_text(double value, const Figure& figure) {
-  return figure.key == "rate" ? fmt::format("{:.0f}", value) : fmt::format("{:.3f}", value);
-}
-
 PlotLine line_of(const Json& run, std::string name, std::string_view key) {
   PlotLine line{std::move(name), {}};
   for (const Json& second : run["seconds"].list())
@@ -191,7 +187,7 @@ std::string run_section(const Json& run, std::size_t index, std::size_t of_its_n
   for (const Figure& figure : kFigures)
     text += fmt::format(
         "<div><small>{}</small><b data-run=\"{}\" data-figure=\"{}\">{}</b><small>{}</small></div>\n",
-        figure.name, index, figure.key, figure_text(figure_of(run, figure), figure), figure.unit);
+        figure.name, index, figure.key, shown(figure_of(run, figure), figure), figure.unit);
   return text + "</div>\n" + plots(run) + options_table(run) + "</section>\n";
 }
 
@@ -202,12 +198,13 @@ std::string comparison_rows(const RunGroup& base, const RunGroup& other) {
     rows += fmt::format(
         "<tr><td data-label=\"\">{}</td><td data-label=\"\">{}</td><td class=\"n\" "
         "data-label=\"base\">{}</td><td class=\"n\" data-label=\"this\">{}</td>"
-        "<td class=\"n\" data-label=\"ratio\">{:.3f}</td><td class=\"n\" data-label=\"95 %\">{:.3f} to "
-        "{:.3f}</td><td class=\"n\" data-label=\"p\">{:.3f}</td><td class=\"verdict {}\" "
+        "<td class=\"n\" data-label=\"ratio\">{}</td><td class=\"n\" data-label=\"95 %\">{}</td>"
+        "<td class=\"n\" data-label=\"p\">{:.3f}</td><td class=\"verdict {}\" "
         "data-label=\"\">{}</td></tr>\n",
-        html_escaped(other.name), d.figure->name, figure_text(median(base.values(*d.figure)), *d.figure),
-        figure_text(median(other.values(*d.figure)), *d.figure), d.ratio.value, d.ratio.low, d.ratio.high,
-        d.p, said, said);
+        html_escaped(other.name), d.figure->name, shown(base.middle(*d.figure), *d.figure),
+        shown(other.middle(*d.figure), *d.figure),
+        d.ratio.known ? fmt::format("{:.3f}", d.ratio.value) : "none",
+        d.ratio.known ? fmt::format("{:.3f} to {:.3f}", d.ratio.low, d.ratio.high) : "none", d.p, said, said);
   }
   return rows;
 }

@@ -25,8 +25,11 @@ struct RunParts {
 };
 admin::Json run_json(const RunParts& parts);
 
+// Whole or not at all: beside the file first, then in its place. What is no plain file (a pipe, /dev/stdout) is written as it is.
 Result<void> write_file(const std::string& path, std::string_view text);
-// Complains about what is no run file.
+// Whether that will be possible, as far as can be known before.
+Result<void> can_write(const std::string& path);
+// Complains about what is no run file, or lacks a figure, or has one that cannot be: file, key, and what is wrong.
 Result<admin::Json> read_run(const std::string& path);
 
 }  // namespace ringpost::loadgen

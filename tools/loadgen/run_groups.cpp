@@ -65,17 +65,29 @@ double number_of(const Json& json) {
   return static_cast<double>(json.number());
 }
 
-double figure_of(const Json& run, const Figure& figure) {
+std::optional<double> figure_of(const Json& run, const Figure& figure) {
   const Json& summary = run["summary"];
   if (figure.key == "rate") return number_of(summary["rate"]);
+  if (summary["latency"]["count"].number() == 0) return std::nullopt;
   if (figure.key == "us_per_message") return number_of(summary["cpu"]["us_per_message"]);
   return number_of(summary["latency"][figure.key]);
 }
 
 std::vector<double> RunGroup::values(const Figure& figure) const {
   std::vector<double> all;
-  for (const Json* run : runs) all.push_back(figure_of(*run, figure));
+  for (const Json* run : runs)
+    if (const auto value = figure_of(*run, figure)) all.push_back(*value);
   return all;
+}
+
+std::optional<double> RunGroup::middle(const Figure& figure) const {
+  std::vector<double> all = values(figure);
+  return all.empty() ? std::nullopt : std::optional(median(std::move(all)));
+}
+
+std::string shown(std::optional<double> value, const Figure& figure) {
+  if (!value) return "none";
+  return figure.key == "rate" ? fmt::format("{:.0f}", *value) : fmt::format("{:.3f}", *value);
 }
 
 std::vector<RunGroup> groups_of(const std::vector<Json>& runs) {
@@ -94,19 +106,52 @@ std::vector<Difference> differences(const RunGroup& base, const RunGroup& other)
   for (const Figure& figure : kFigures) {
     const std::vector<double> a = base.values(figure);
     const std::vector<double> b = other.values(figure);
-    all.push_back({&figure, ratio_of(a, b), mann_whitney_p(a, b), std::min(a.size(), b.size())});
+    all.push_back(
+        {&figure, median(a), median(b), ratio_of(a, b), mann_whitney_p(a, b), std::min(a.size(), b.size())});
   }
   return all;
 }
 
 std::string verdict(const Difference& difference) {
+  if (difference.runs == 0) return "none";
   if (difference.runs < kRunsToTell) return "too few runs to tell";
   if (!difference.real()) return "no difference to be seen";
-  return (difference.ratio.value > 1) == difference.figure->more_is_better ? "better" : "worse";
+  return (difference.other > difference.base) == difference.figure->more_is_better ? "better" : "worse";
+}
+
+std::string failures(const Json& run) {
+  const Json& summary = run["summary"];
+  std::string codes;
+  for (const auto& [code, count] : summary["codes"].object())
+    codes += fmt::format("{}{}: {}", codes.empty() ? "" : ", ", code, count.text());
+  std::string text;
+  const auto tell = [&](std::string_view key, std::string_view what) {
+    if (const double count = number_of(summary[key]); count > 0)
+      text += fmt::format("{}{:.0f} {}", text.empty() ? "" : ", ", count, what);
+  };
+  tell("refused", "refused");
+  tell("unanswered", "unanswered");
+  tell("connect_failures", "connections refused");
+  tell("greet_failures", "not welcome");
+  tell("lost_connections", "connections lost");
+  tell("timeouts", "timeouts");
+  if (!codes.empty()) text += (text.empty() ? "" : "; ") + std::string("by code ") + codes;
+  return text;
 }
 
 std::vector<std::string> remarks(const Json& run) {
   std::vector<std::string> said;
+  if (const std::string wrong = failures(run); !wrong.empty())
+    said.push_back("Not all went well: " + wrong + ".");
+  if (const double silent = number_of(run["summary"]["silent_seconds"]); silent > 0)
+    said.push_back(fmt::format(
+        "The server stopped answering: nothing came in the last {:.1f} s, which the rate counts.", silent));
+  if (run["summary"]["interrupted"].text() == "true")
+    said.emplace_back("The run was interrupted by a signal before its time.");
+  for (const Json& gap : run["summary"]["not_complete"].list())
+    said.push_back("Not complete: " + gap.text() + ".");
+  if (!run["search"].is_null() && run["search"]["limit_found"].text() == "false")
+    said.emplace_back("The search ended before any rate was too high.");
   if (run["summary"]["cpu"]["saturated"].text() == "true")
     said.emplace_back("The generator had a core without time left: it was the limit, not the server.");
   if (const double never = number_of(run["summary"]["never_begun"]); never > 0)

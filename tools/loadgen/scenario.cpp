@@ -10,6 +10,9 @@
 #include "access.hpp"
 #include "access_arguments.hpp"
 #include "argument_types.hpp"
+#include "clean_text.hpp"
+#include "limits.hpp"
+#include "output.hpp"
 #include "process.hpp"
 #include "smtp.hpp"
 #include "smtp_arguments.hpp"
@@ -59,7 +62,21 @@ void add_options(CLI::App& app, AccessOptions& options) {
   add_access(app, options);
 }
 
+// The name becomes a file of the folder; what a run is called and where it goes is said in one place only.
+std::string name_complaint(const OptionValue& table, const std::string& name) {
+  if (name.empty() || name.starts_with('.') || name.find_first_of("/\\") != std::string::npos ||
+      clean_text(name) != name)
+    return "\"" + clean_text(name) + "\" cannot be the name of a file";
+  for (const std::string_view key : {"run_file", "run-file", "name"})
+    if (table.find(key) != nullptr)
+      return std::string(key) + " is given by the name of the table and by folder";
+  return {};
+}
+
 Result<Run> run_of(OptionValue table, const std::string& name, const std::string& file) {
+  if (const std::string wrong = name_complaint(table, name); !wrong.empty())
+    return fail(ErrorKind::permanent,
+                fmt::format("{}:{}: run.{}: {}", file, table.source.line, clean_text(name), wrong));
   Run run = RP_TRY(load_of(table, file));
   RP_CHECK(std::visit(
       [&](auto& options) -> Result<void> {
@@ -130,19 +147,15 @@ template <class Options>
 int run_numbered(Options run, const Scenario& scenario, std::uint64_t round, Signals& signals) {
   const std::string number = scenario.repeat > 1 ? "-" + std::to_string(round) : "";
   run.run_file = fmt::format("{}/{}{}.json", scenario.folder, run.name, number);
-  if (!run.common.json) fmt::print("{}{}\n", run.name, number);
+  if (!run.common.json && output(run.name + number + "\n", 0) != 0) return kFailed;
   const int code = run_one(run, signals);
-  if (!run.common.json && code != 2) fmt::print("\n");
+  if (!run.common.json && code != kFailed) return output("\n", code);
   return code;
 }
 
 }  // namespace
 
 int run_scenario(const std::string& path) {
-  const auto complain = [](const std::string& text) {
-    fmt::print(stderr, "loadgen: {}\n", text);
-    return 2;
-  };
   const auto text = read_file(path, kScenarioBytesMax);
   if (!text) return complain(text.error().text);
   const auto scenario = parse_scenario(*text, path);
@@ -156,7 +169,7 @@ int run_scenario(const std::string& path) {
     for (const Run& one : scenario->runs) {
       const int code =
           std::visit([&](auto run) { return run_numbered(std::move(run), *scenario, round, signals); }, one);
-      if (code == 2 || signals.came()) return code;
+      if (code == kFailed || code == kLinesLost || signals.came()) return code;
       worst = std::max(worst, code);
     }
   return worst;

@@ -1,5 +1,8 @@
 #include "sink.hpp"
 
+#include <cerrno>
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "ringpost/resolve/dns_server.hpp"
@@ -8,6 +11,7 @@
 #include "cores.hpp"
 #include "dns_stream.hpp"
 #include "limits.hpp"
+#include "output.hpp"
 #include "played_domains.hpp"
 #include "process.hpp"
 #include "sink_core.hpp"
@@ -26,15 +30,17 @@ class SinkRun {
   Result<void> start();
   void announce() const;
   void wait(Signals& signals);
-  void finish();
+  int finish();  // the exit code
 
  private:
+  Result<void> try_alone() const;
   Result<void> bind_first();
   Result<void> read_domains();
   Result<void> make_core(shard::Core& core);
   bool over() const;
   std::uint64_t received() const;
   std::string progress() const;
+  std::string lost_lines() const { return plan_->received ? plan_->received->trouble() : ""; }
 
   std::unique_ptr<SinkPlan> plan_;
   std::vector<io::Handle> first_;  // of each address, for the first core
@@ -48,6 +54,24 @@ class SinkRun {
   std::optional<EffortClock> effort_;
   Duration started_{0};
 };
+
+// The cores share an address (SO_REUSEPORT), and would share it with another sink too: each would get a part of the mail. So
+// those whose port is known are first tried alone.
+Result<void> SinkRun::try_alone() const {
+  const auto backend = RP_TRY(io::make_backend({.choice = "epoll"}));
+  for (const Endpoint& where : addresses_of(plan_->options)) {
+    if (where.port == 0) continue;
+    auto alone = backend->listen(where, {.reuse_port = false});
+    const Duration until = steady_now() + kAddressWait;
+    while (!alone && alone.error().system == EADDRINUSE && steady_now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+      alone = backend->listen(where, {.reuse_port = false});
+    }
+    if (!alone) return fail(std::move(alone).error().in("listen on " + to_string(where)));
+    backend->files().close(*alone);
+  }
+  return {};
+}
 
 // The first core's sockets are bound before the others', so that port 0 becomes one port for all.
 Result<void> SinkRun::bind_first() {
@@ -80,6 +104,7 @@ Result<void> SinkRun::read_domains() {
 }
 
 Result<void> SinkRun::start() {
+  RP_CHECK(try_alone());
   RP_CHECK(bind_first());
   RP_CHECK(read_domains());
   const shard::CoreOptions& options = plan_->options.common.cores;
@@ -116,9 +141,9 @@ Result<void> SinkRun::make_core(shard::Core& core) {
 
 // One line for each address, so that who asked for port 0 learns it.
 void SinkRun::announce() const {
-  for (const Endpoint& endpoint : endpoints_) fmt::print(stderr, "listening on {}\n", to_string(endpoint));
-  if (dns_) fmt::print(stderr, "answering DNS on {}\n", to_string(dns_->endpoint()));
-  if (!plan_->options.common.quiet) fmt::print(stderr, "{}\n", runtime_->describe());
+  for (const Endpoint& endpoint : endpoints_) say("listening on {}\n", to_string(endpoint));
+  if (dns_) say("answering DNS on {}\n", to_string(dns_->endpoint()));
+  if (!plan_->options.common.quiet) say("{}\n", runtime_->describe());
 }
 
 std::uint64_t SinkRun::received() const {
@@ -139,11 +164,11 @@ std::string SinkRun::progress() const {
 
 void SinkRun::wait(Signals& signals) {
   ProgressLine line(!plan_->options.common.quiet);
-  while (!over() && !signals.wait(kLook))
+  while (!over() && lost_lines().empty() && !signals.wait(kLook))
     if (line.due()) line.show(progress());
 }
 
-void SinkRun::finish() {
+int SinkRun::finish() {
   const Effort effort = effort_->so_far();
   on_each_core(*runtime_, [this](shard::Core& core) {
     cores_[core.index()]->stop();
@@ -156,8 +181,10 @@ void SinkRun::finish() {
   std::vector<const SinkCore*> parts;
   for (const auto& core : cores_) parts.push_back(core.get());
   const SinkSummary summary(*plan_, parts, effort);
-  fmt::print("{}", plan_->options.common.json ? summary.json() + "\n" : summary.text());
-  if (abandoned != 0) leave_at_once(0);
+  const int code = output(plan_->options.common.json ? summary.json() + "\n" : summary.text(),
+                          lost_lines().empty() ? 0 : kLinesLost);
+  if (abandoned != 0) leave_at_once(code);
+  return code;
 }
 
 }  // namespace
@@ -166,19 +193,12 @@ int run_sink(SinkOptions options) {
   Signals signals;
   raise_descriptor_limit();
   auto plan = SinkPlan::make(std::move(options), wall_now());
-  if (!plan) {
-    fmt::print(stderr, "loadgen: {}\n", plan.error().text);
-    return 2;
-  }
+  if (!plan) return complain(plan.error().text);
   SinkRun run(std::move(*plan));
-  if (auto started = run.start(); !started) {
-    fmt::print(stderr, "loadgen: {}\n", started.error().text);
-    return 2;
-  }
+  if (auto started = run.start(); !started) return complain(started.error().text);
   run.announce();
   run.wait(signals);
-  run.finish();
-  return 0;
+  return run.finish();
 }
 
 }  // namespace ringpost::loadgen

@@ -7,7 +7,7 @@
 
 namespace ringpost::loadgen {
 
-// The exit code: 0, or 2 when it could not start.
+// The exit code: 0, 2 when it could not start or its result could not be written, kLinesLost when --received could not.
 int run_sink(SinkOptions options);
 
 }  // namespace ringpost::loadgen

@@ -1,9 +1,15 @@
 #include "sink_arguments.hpp"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "ringpost/config/toml_text.hpp"
+#include "ringpost/dns/name.hpp"
 
 #include "argument_types.hpp"
 #include "limits.hpp"
+#include "option_rules.hpp"
 #include "process.hpp"
 
 namespace ringpost::loadgen {
@@ -17,7 +23,9 @@ Result<std::optional<Endpoint>> parse_one_endpoint(const std::string& text) {
 }
 
 Result<std::optional<Rate>> parse_one_rate(const std::string& text) {
-  return RP_TRY(parse_rate(text));
+  const Rate rate = RP_TRY(parse_rate(text));
+  if (rate.count == 0) return fail(ErrorKind::permanent, "a rate above 0 is wanted");
+  return rate;
 }
 
 // "5s/1min"
@@ -31,6 +39,22 @@ Result<Window> parse_window(const std::string& text) {
   return window;
 }
 
+// Of one "*" at the front: "*.bulk.test" is every name one label below.
+std::string played_complaint(const std::string& domain) {
+  const std::string rest = domain.starts_with("*.") ? domain.substr(2) : domain;
+  if (rest.empty() || rest.contains('*') || !dns::Name::parse(rest))
+    return "\"" + domain + "\" is no domain; write example.org, or *.bulk.test for all directly below";
+  return {};
+}
+
+Result<std::vector<std::string>> parse_played(const std::string& text) {
+  std::vector<std::string> domains = RP_TRY(words(text));
+  for (const std::string& domain : domains)
+    if (std::string wrong = played_complaint(domain); !wrong.empty())
+      return fail(ErrorKind::permanent, std::move(wrong));
+  return domains;
+}
+
 template <class T>
 void add_reply(CLI::App& app, const std::string& name, T& reply) {
   option(app, name, reply, parse_refusal, "Its text")->type_name("REPLY");
@@ -40,26 +64,27 @@ const Choices<Step> kSteps{{"greeting", Step::greeting}, {"helo", Step::helo}, {
                            {"rcpt", Step::rcpt},         {"data", Step::data}, {"body", Step::body}};
 
 void add_behaviour(CLI::App& app, Persona& options) {
-  app.add_option("--reject-4xx", options.reject_temporary,
-                 "Share of recipients (messages) deferred, each time anew")
-      ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--reject-5xx", options.reject_permanent, "Share refused for ever, the same ones each time")
-      ->check(CLI::Range(0.0, 1.0));
+  option(app, "--reject-4xx", options.reject_temporary, parse_share,
+         "Share of recipients (messages) deferred, each time anew")
+      ->type_name("SHARE");
+  option(app, "--reject-5xx", options.reject_permanent, parse_share,
+         "Share refused for ever, the same ones each time")
+      ->type_name("SHARE");
   choice(app, "--reject-at", options.reject_at, {{"rcpt", Step::rcpt}, {"body", Step::body}},
          "rcpt: recipients; body: messages, after their end [rcpt]");
-  option(app, "--delay", options.delay, parse_duration, "Before the reply at --delay-at")->type_name("TIME");
+  option(app, "--delay", options.delay, parse_some_time, "Before the reply at --delay-at")->type_name("TIME");
   choice(app, "--delay-at", options.delay_at, kSteps, "[body]");
-  app.add_option("--drop", options.drop,
-                 "Share of times that the connection is closed at --drop-at, without a reply")
-      ->check(CLI::Range(0.0, 1.0));
+  option(app, "--drop", options.drop, parse_share,
+         "Share of times that the connection is closed at --drop-at, without a reply")
+      ->type_name("SHARE");
   choice(app, "--drop-at", options.drop_at, kSteps, "body is after the end of data [body]");
   choice(app, "--stall", options.stall, kSteps, "Never answer there");
-  app.add_option("--max-connections", options.connections_max, "At once; more are told 421; 0: no limit");
-  option(app, "--accept-delay", options.accept_delay, parse_duration, "Before the greeting")
+  count_option(app, "--max-connections", options.connections_max, "At once; more are told 421; 0: no limit");
+  option(app, "--accept-delay", options.accept_delay, parse_some_time, "Before the greeting")
       ->type_name("TIME");
   option(app, "--message-rate", options.rate, parse_one_rate, "More are deferred, as 600/min")
       ->type_name("RATE");
-  option(app, "--greylist", options.greylist, parse_duration,
+  option(app, "--greylist", options.greylist, parse_some_time,
          "How long a new pair of sender and recipient is deferred")
       ->type_name("TIME");
   option(app, "--storm", options.storm, parse_window, "Defer everything for LENGTH at the end of each PERIOD")
@@ -79,7 +104,7 @@ void add_behaviour(CLI::App& app, Persona& options) {
 void add_sink_dns(CLI::App& app, DnsOptions& options) {
   option(app, "--dns", options.listen, parse_one_endpoint, "Answer DNS over UDP here")
       ->type_name("ADDRESS:PORT");
-  option(app, "--domains", options.domains, words,
+  option(app, "--domains", options.domains, parse_played,
          "Domains to play: example.org, *.bulk.test; each has the exchanger mx.DOMAIN")
       ->type_name("LIST");
   option(
@@ -87,7 +112,7 @@ void add_sink_dns(CLI::App& app, DnsOptions& options) {
       [](const std::string& text) { return list_of<IpAddress>(text, parse_address); },
       "Addresses of the exchangers [127.0.0.1]")
       ->type_name("LIST");
-  app.add_option("--dns-ttl", options.ttl, "Seconds")->capture_default_str();
+  count_option(app, "--dns-ttl", options.ttl, "Seconds", {0, 2'147'483'647});
   app.add_option("--zone", options.zone_file,
                  "A file of more records, \"NAME [TTL] TYPE DATA\" a line, which go first");
 }
@@ -106,9 +131,18 @@ void add_persona(CLI::App& app, Persona& persona) {
                                                     })
       ->required()
       ->take_all();
-  app.add_option("--domains", persona.domains)->take_all();
+  app.add_option("--domains", persona.domains)->check(CLI::Validator(played_complaint, ""))->take_all();
   choice(app, "--tls", persona.tls, kTls, "[none]");
   add_behaviour(app, persona);
+  hold_rules(app, kSinkRules);
+}
+
+// What no single option of a receiver can see.
+std::string persona_complaint(const Persona& persona, TlsUse tls) {
+  if (persona.tls_required && tls != TlsUse::starttls) return "--tls-required needs --tls starttls";
+  if (persona.reject_temporary + persona.reject_permanent > 1)
+    return "--reject-4xx and --reject-5xx are shares of the same mail: together at most 1";
+  return {};
 }
 
 }  // namespace
@@ -149,9 +183,22 @@ void add_sink(CLI::App& app, SinkOptions& options) {
          "A TOML file of receivers, each at addresses and with domains of its own")
       ->type_name("FILE");
   add_sink_dns(app, options.dns);
-  app.add_option("--messages", options.messages, "Stop after so many; 0: do not");
-  option(app, "--duration", options.duration, parse_duration, "Stop after so long")->type_name("TIME");
+  count_option(app, "--messages", options.messages, "Stop after so many; 0: do not");
+  option(app, "--duration", options.duration, parse_some_time, "Stop after so long")->type_name("TIME");
   add_common(app, options.common);
+  hold_rules(app, kSinkRules);
+}
+
+std::string complaint(const SinkOptions& options) {
+  if (std::string wrong = persona_complaint(options.everyone, options.tls); !wrong.empty()) return wrong;
+  std::vector<Endpoint> seen;
+  for (const Endpoint& where : addresses_of(options)) {
+    // Port 0 is another one each time.
+    if (where.port != 0 && std::ranges::find(seen, where) != seen.end())
+      return to_string(where) + " is there twice";
+    seen.push_back(where);
+  }
+  return {};
 }
 
 Result<std::vector<Persona>> parse_personas(std::string_view text, const std::string& file) {
@@ -168,6 +215,8 @@ Result<std::vector<Persona>> parse_personas(std::string_view text, const std::st
     Persona persona;
     add_persona(app, persona);
     RP_CHECK(parse_table(app, entry.value, file));
+    if (const std::string wrong = persona_complaint(persona, persona.tls); !wrong.empty())
+      return fail(ErrorKind::permanent, fmt::format("{}:{}: {}", file, entry.value.source.line, wrong));
     persona.name = entry.key;
     personas.push_back(std::move(persona));
   }

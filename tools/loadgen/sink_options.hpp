@@ -40,4 +40,7 @@ struct SinkOptions {
   Duration duration{0};        // stop after so long; 0: never
 };
 
+// Where it takes mail: the addresses of --listen, then those of personas, on the port of the first.
+std::vector<Endpoint> addresses_of(const SinkOptions& options);
+
 }  // namespace ringpost::loadgen

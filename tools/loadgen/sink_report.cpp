@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "clean_text.hpp"
 #include "limits.hpp"
 
 namespace ringpost::loadgen {
@@ -46,6 +47,7 @@ SinkSummary::Domains SinkSummary::busiest(const DomainTable& table) {
     return std::tuple(entry.second.peak, entry.second.messages, entry.first);
   });
   if (all.size() > kDomainsShownMax) all.resize(kDomainsShownMax);
+  for (auto& [name, entry] : all) name = clean_text(name);
   return all;
 }
 
@@ -70,6 +72,7 @@ std::string SinkSummary::text() const {
                                        sum(&SinkFigures::turned_away), sum(&SinkFigures::tls_sessions)));
   table.row("sender to here", percentiles(transit_));
   add_effort(effort_, messages, "messages", table);
+  if (const std::string lost = lost_lines(); !lost.empty()) table.row("note", "not complete: " + lost);
   std::string text = table.text();
   if (!plan_.options.personas.empty()) text += personas_text();
   const Domains domains = busiest(plan_.domains);
@@ -140,6 +143,7 @@ std::string SinkSummary::json() const {
       .add("transit", percentiles_json(transit_))
       .add("cpu", effort_json(effort_, messages))
       .add("personas", personas_json())
+      .add("not_complete", lost_lines())
       .add("domains_total", plan_.domains.entries().size())
       .add("domains", domains);
   return object.text();

@@ -22,6 +22,8 @@ class SinkSummary {
   static Domains busiest(const DomainTable& table);
   Duration receiving_time() const;
   std::string personas_text() const;
+  // Why lines of --received are missing; empty: none are.
+  std::string lost_lines() const { return plan_.received ? plan_.received->trouble() : ""; }
   JsonObject personas_json() const;
   std::uint64_t sum(observe::Counter SinkFigures::* counter) const;
 

@@ -1,10 +1,10 @@
 #include "smtp_arguments.hpp"
 
-#include <fmt/format.h>
-
 #include "argument_types.hpp"
 #include "limits.hpp"
 #include "load_arguments.hpp"
+#include "option_rules.hpp"
+#include "output.hpp"
 
 namespace ringpost::loadgen {
 
@@ -21,12 +21,10 @@ Result<std::vector<DomainShare>> parse_domains(const std::string& text) {
 const Choices<Protocol> kProtocols{
     {"smtp", Protocol::smtp}, {"submission", Protocol::submission}, {"lmtp", Protocol::lmtp}};
 void add_smtp_ways(CLI::App& app, SmtpOptions& options) {
-  app.add_option("--in-flight", options.in_flight,
-                 "Transactions under way on one connection: the next begins before the last is answered")
-      ->check(CLI::Range(std::uint64_t{1}, kInFlightMax))
-      ->capture_default_str();
-  app.add_option("--retry", options.retries, "Attempts more for a message that is refused with 4yz")
-      ->capture_default_str();
+  count_option(app, "--in-flight", options.in_flight,
+               "Transactions under way on one connection: the next begins before the last is answered",
+               {1, kInFlightMax});
+  count_option(app, "--retry", options.retries, "Attempts more for a message that is refused with 4yz");
   option(app, "--retry-after", options.retry_after, parse_duration, "Wait before that [1s]")
       ->type_name("TIME");
   app.add_flag("--resend", options.resend,
@@ -42,20 +40,15 @@ void add_smtp_mail(CLI::App& app, SmtpOptions& options) {
       ->check(CLI::ExistingPath);
   app.add_option("--from", options.from, "Sender")->capture_default_str();
   app.add_option("--recipient", options.recipients, "This recipient for every message (several)")->take_all();
-  app.add_option("--recipients", options.recipient_count, "Or so many made ones: user0, user1, ...")
-      ->check(CLI::Range(std::uint64_t{1}, kRecipientsMax))
-      ->capture_default_str();
-  app.add_option("--mailboxes", options.mailboxes,
-                 "Made recipients take turns: user0 to user(N-1) of each domain")
-      ->check(CLI::Range(std::uint64_t{1}, kMailboxesMax))
-      ->capture_default_str();
+  count_option(app, "--recipients", options.recipient_count, "Or so many made ones: user0, user1, ...",
+               {1, kRecipientsMax});
+  count_option(app, "--mailboxes", options.mailboxes,
+               "Made recipients take turns: user0 to user(N-1) of each domain", {1, kMailboxesMax});
   option(app, "--recipient-domain", options.recipient_domains, parse_domains,
          "Of made recipients; several with weights: a.test:70,b.test:30 [example.org]")
       ->type_name("LIST");
-  app.add_option("--domains", options.domains,
-                 "More than one: messages go to d0.DOMAIN, d1.DOMAIN ... in turn")
-      ->check(CLI::Range(std::uint64_t{1}, kDomainsMax))
-      ->capture_default_str();
+  count_option(app, "--domains", options.domains,
+               "More than one: messages go to d0.DOMAIN, d1.DOMAIN ... in turn", {1, kDomainsMax});
 }
 
 }  // namespace
@@ -74,11 +67,12 @@ void add_smtp(CLI::App& app, SmtpOptions& options) {
                  "Append \"ID RECIPIENTS CHECKSUM\" for each 250 to this file");
   add_outputs(app, options);
   add_common(app, options.common);
+  hold_rules(app, kLoadRules);
 }
 
 std::string complaint(const SmtpOptions& options) {
   if (options.protocol == Protocol::submission && !options.login)
-    fmt::print(stderr, "loadgen: note: submission without --auth; most servers refuse it\n");
+    say("loadgen: note: submission without --auth; most servers refuse it\n");
   return load_complaint(options);
 }
 

@@ -30,6 +30,7 @@ class SmtpPlan final : public LoadPlan {
   std::string_view unit() const override { return "messages"; }
   std::string protocol() const override;
   admin::Json options_json() const override;
+  std::string lost_lines() const override { return acknowledged ? acknowledged->trouble() : ""; }
 
   SmtpOptions options;
   Stock stock;

@@ -314,6 +314,8 @@ void SmtpFlow::close(const smtp::ClientEvent& event) {
   if (busy_ != 0 && !told) {
     owner_.figures_.lost_connections.add();
     owner_.figures_.note_trouble(session_->reply().text);
+  } else if (event.reason == Reason::protocol) {
+    owner_.figures_.note_trouble(session_->reply().text);
   }
   for (Slot& slot : slots_) {
     slot.given = false;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <random>
 
+#include <fmt/format.h>
+
 namespace ringpost::loadgen {
 
 namespace {
@@ -89,9 +91,11 @@ double mann_whitney_p(std::span<const double> a, std::span<const double> b) {
 }
 
 Ratio ratio_of(std::span<const double> a, std::span<const double> b) {
-  const auto over = [](double above, double below) { return below > 0 ? above / below : 0; };
   Ratio ratio;
-  ratio.value = over(median({b.begin(), b.end()}), median({a.begin(), a.end()}));
+  const double base = median({a.begin(), a.end()});
+  if (a.empty() || b.empty() || !(base > 0)) return ratio;
+  ratio.known = true;
+  ratio.value = median({b.begin(), b.end()}) / base;
   std::mt19937_64 random(1);
   const auto resampled = [&](std::span<const double> from) {
     std::vector<double> values(from.size());
@@ -99,16 +103,23 @@ Ratio ratio_of(std::span<const double> a, std::span<const double> b) {
     for (double& value : values) value = from[index(random)];
     return median(std::move(values));
   };
-  if (a.empty() || b.empty()) return ratio;
   std::vector<double> ratios;
   for (std::size_t i = 0; i < kResamples; ++i) {
     const double below = resampled(a);
-    ratios.push_back(over(resampled(b), below));
+    const double above = resampled(b);
+    // A resampling that is all zeros says nothing of a ratio.
+    if (below > 0) ratios.push_back(above / below);
   }
   std::ranges::sort(ratios);
-  ratio.low = ratios[kResamples / 40];
-  ratio.high = ratios[kResamples - 1 - kResamples / 40];
+  if (ratios.empty()) return {.known = true, .value = ratio.value, .low = ratio.value, .high = ratio.value};
+  ratio.low = ratios[ratios.size() / 40];
+  ratio.high = ratios[ratios.size() - 1 - ratios.size() / 40];
   return ratio;
+}
+
+std::string to_string(const Ratio& ratio) {
+  if (!ratio.known) return "no ratio";
+  return fmt::format("x {:.3f} ({:.3f} to {:.3f})", ratio.value, ratio.low, ratio.high);
 }
 
 }  // namespace ringpost::loadgen

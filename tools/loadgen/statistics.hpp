@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace ringpost::loadgen {
@@ -21,10 +22,13 @@ double median(std::vector<double> values);  // 0 of none
 double mann_whitney_p(std::span<const double> a, std::span<const double> b);
 
 struct Ratio {
-  double value = 0;  // median of b over median of a
-  double low = 0;    // 95 % of resampled ratios lie between these
+  bool known = false;  // there is none over nothing, or over 0
+  double value = 0;    // median of b over median of a
+  double low = 0;      // 95 % of resampled ratios lie between these
   double high = 0;
 };
+// "x 1.234 (1.100 to 1.300)", "no ratio"
+std::string to_string(const Ratio& ratio);
 Ratio ratio_of(std::span<const double> a, std::span<const double> b);
 
 }  // namespace ringpost::loadgen

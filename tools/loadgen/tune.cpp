@@ -1,18 +1,20 @@
 #include "tune.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <thread>
+#include <optional>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "child.hpp"
+#include "clean_text.hpp"
 #include "config_edit.hpp"
 #include "limits.hpp"
 #include "load_run.hpp"
+#include "output.hpp"
 #include "process.hpp"
 #include "run_file.hpp"
 #include "smtp_core.hpp"
@@ -37,6 +39,9 @@ bool answers(const Endpoint& endpoint) {
   const socklen_t size = to_socket_address(endpoint, address);
   const int socket = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return false;
+  // A host that drops packets is asked no longer than somebody with ^C waits.
+  const timeval patience{1, 0};
+  (void)setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
   const bool connected = ::connect(socket, reinterpret_cast<const sockaddr*>(&address), size) == 0;
   ::close(socket);
   return connected;
@@ -68,11 +73,12 @@ class Tuning {
 
 Result<double> Tuning::measured(const std::string& command) {
   Child child = RP_TRY(Child::start(command, true));
-  const std::string said = RP_TRY(child.output(kMeasureMax));
-  double number = 0;
-  const auto [end, error] = std::from_chars(said.data(), said.data() + said.size(), number);
-  if (error != std::errc{}) return fail(ErrorKind::permanent, command + " printed no number: " + said);
-  return number;
+  const std::string said = RP_TRY(child.output(kMeasureMax, signals_));
+  const std::optional<double> number = measurement_in(said);
+  if (!number)
+    return fail(ErrorKind::permanent,
+                command + " printed something else than one number: " + clean_text(said));
+  return *number;
 }
 
 Result<double> Tuning::loaded(const std::string& path) {
@@ -81,12 +87,14 @@ Result<double> Tuning::loaded(const std::string& path) {
     return fail(ErrorKind::permanent, to_string(to) + " is in use: stop the server that runs there first");
   const std::string log = path + ".log";
   Child server = RP_TRY(Child::start(with_path(options_.server, path), false, log));
+  const auto failed = [&](const std::string& why) {
+    return fail(ErrorKind::temporary, fmt::format("{}; {} has what it said: {}", why, log,
+                                                  read_file(log, kConfigBytesMax).value_or("")));
+  };
   const Duration until = steady_now() + kServerStart;
   while (!answers(to)) {
-    if (!server.running() || steady_now() > until)
-      return fail(ErrorKind::temporary,
-                  "the server does not answer; it said: " + read_file(log, kConfigBytesMax).value_or(""));
-    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    if (!server.running() || steady_now() > until) return failed("the server does not answer");
+    if (signals_.wait(kLook)) return fail(ErrorKind::cancelled, "stopped");
   }
   const Duration before = server.cpu();
   SmtpOptions load = options_.load;
@@ -95,9 +103,14 @@ Result<double> Tuning::loaded(const std::string& path) {
   const LoadOutcome outcome = RP_TRY(run_once(std::move(plan), signals_));
   if (outcome.abandoned != 0) leave_at_once(2);
   if (outcome.interrupted) return fail(ErrorKind::cancelled, "stopped");
-  if (outcome.acknowledged == 0) return fail(ErrorKind::temporary, "nothing was acknowledged");
+  if (!server.running()) return failed("the server ended under load");
+  if (outcome.silence > Duration{0}) return failed("the server stopped answering under load");
+  if (outcome.acknowledged == 0) return failed("nothing was acknowledged");
+  if (outcome.wrong > 0)
+    return failed(fmt::format(
+        "{} messages were refused or unanswered, and a figure of the others says little", outcome.wrong));
   if (outcome.saturated)
-    fmt::print(stderr, "note: the generator had a core without time left; differences may be its own\n");
+    say("note: the generator had a core without time left; differences may be its own\n");
   const double cpu_us = std::chrono::duration<double, std::micro>(server.cpu() - before).count();
   server.stop(kServerStop);
   switch (options_.goal) {
@@ -119,6 +132,7 @@ Result<double> Tuning::result_of(const std::string& text) {
       options_.measure.empty() ? loaded(path) : measured(with_path(options_.measure, path));
   std::error_code ignored;
   std::filesystem::remove(path, ignored);
+  if (!result && result.error().kind == ErrorKind::cancelled) std::filesystem::remove(path + ".log", ignored);
   if (result) std::filesystem::remove(path + ".log", ignored);
   return result;
 }
@@ -134,7 +148,7 @@ Result<std::vector<Candidate>> Tuning::measure(const Variation& variation) {
       const double result = RP_TRY(result_of(text));
       candidate.results.push_back(result);
       if (!options_.load.common.quiet)
-        fmt::print(stderr, "round {}  {} = {}  {:.2f}\n", round + 1, variation.key, candidate.value, result);
+        say("round {}  {} = {}  {:.2f}\n", round + 1, variation.key, candidate.value, result);
     }
   return candidates;
 }
@@ -144,8 +158,9 @@ Result<void> Tuning::vary(const Variation& variation) {
   const Choice choice = choose(candidates, 0, more_is_better());
   changed_ = changed_ || choice.changed;
   text_ = RP_TRY(with_value(text_, variation.key, candidates[choice.index].value, choice.reason));
-  fmt::print("{}\n{}  {} = {}: {}\n\n", variation.key, strip_plot(candidates), variation.key,
-             candidates[choice.index].value, choice.reason);
+  const std::string told = fmt::format("{}\n{}  {} = {}: {}\n\n", variation.key, strip_plot(candidates),
+                                       variation.key, candidates[choice.index].value, choice.reason);
+  if (output(told, 0) != 0) return fail(ErrorKind::permanent, "nobody reads the result");
   return {};
 }
 
@@ -166,24 +181,21 @@ Result<void> bounded(const TuneOptions& options) {
 }  // namespace
 
 int run_tune(const TuneOptions& options) {
-  const auto complain = [](const Error& error) {
-    fmt::print(stderr, "loadgen: {}\n", error.text);
-    return 2;
-  };
-  if (auto few = bounded(options); !few) return complain(few.error());
+  if (auto few = bounded(options); !few) return complain(few.error().text);
+  if (!options.out_file.empty())
+    if (auto writable = can_write(options.out_file); !writable) return complain(writable.error().text);
   auto text = read_file(options.config_file, kConfigBytesMax);
-  if (!text) return complain(text.error());
+  if (!text) return complain(text.error().text);
   Tuning tuning(options, std::move(*text));
   const auto changed = tuning.run();
-  if (!changed) return complain(changed.error());
-  fmt::print("{}",
-             *changed ? "better values were found\n" : "nothing was found that is better beyond noise\n");
-  if (options.out_file.empty()) {
-    fmt::print("\n{}", tuning.text());
-  } else if (auto written = write_file(options.out_file, tuning.text()); !written) {
-    return complain(written.error());
-  }
-  return *changed ? 0 : 1;
+  if (!changed) return complain(changed.error().text);
+  if (!options.out_file.empty())
+    if (auto written = write_file(options.out_file, tuning.text()); !written)
+      return complain(written.error().text);
+  std::string said =
+      *changed ? "better values were found\n" : "nothing was found that is better beyond noise\n";
+  if (options.out_file.empty()) said += "\n" + tuning.text();
+  return output(said, *changed ? 0 : 1);
 }
 
 }  // namespace ringpost::loadgen

@@ -1,6 +1,8 @@
 #include "tune_choice.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -36,8 +38,7 @@ Choice choose(const std::vector<Candidate>& candidates, std::size_t present, boo
   best.changed = ahead && real;
   if (best.changed) best.index = rival;
   const std::string figures =
-      fmt::format("x {:.3f} ({:.3f} to {:.3f}), p {:.3f}, {} rounds", best.ratio.value, best.ratio.low,
-                  best.ratio.high, best.p, now.size());
+      fmt::format("{}, p {:.3f}, {} rounds", to_string(best.ratio), best.p, now.size());
   if (best.changed)
     best.reason = fmt::format("better than {}: {}", shown(candidates[present]), figures);
   else if (real)
@@ -46,6 +47,17 @@ Choice choose(const std::vector<Candidate>& candidates, std::size_t present, boo
   else
     best.reason = fmt::format("kept: no real difference to {}: {}", shown(candidates[rival]), figures);
   return best;
+}
+
+std::optional<double> measurement_in(std::string_view said) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  said.remove_prefix(std::min(said.find_first_not_of(kBlanks), said.size()));
+  double number = 0;
+  const char* const end = said.data() + said.size();
+  const auto [stop, error] = std::from_chars(said.data(), end, number);
+  if (error != std::errc{} || !std::isfinite(number)) return std::nullopt;
+  const bool rest = std::string_view(stop, end).find_first_not_of(kBlanks) != std::string_view::npos;
+  return rest ? std::nullopt : std::optional(number);
 }
 
 std::string strip_plot(const std::vector<Candidate>& candidates) {

@@ -4,7 +4,9 @@
 //        number of rivals (Bonferroni): the more values are tried, the more one seems better by chance.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "statistics.hpp"
@@ -26,6 +28,9 @@ struct Choice {
 
 // `present`: index of the value that is configured now.
 Choice choose(const std::vector<Candidate>& candidates, std::size_t present, bool more_is_better);
+
+// What a command that measures has printed: one number and blanks. Nothing: it is no measurement.
+std::optional<double> measurement_in(std::string_view said);
 
 // A line for each value: its runs as dots on one scale, with their median.
 std::string strip_plot(const std::vector<Candidate>& candidates);

@@ -10,13 +10,10 @@
 namespace ringpost::access {
 
 inline constexpr Duration kHandshakeTimeout = 30s;
-inline constexpr Duration kProxyHeaderTimeout = 5s;
 // Who has not logged in by then goes; afterwards RFC 9051 section 5.4 asks for 30 minutes at least.
 inline constexpr Duration kLoginTimeout = 3min;
 // For a client to take what it has asked for.
 inline constexpr Duration kSendTimeout = 5min;
-// Guessing passwords costs at least this much a try, whatever the answer.
-inline constexpr Duration kAuthFailureDelay = 1s;
 // What is gathered before it is sent: a small message is copied beside its response, a long one goes from where it lies.
 inline constexpr std::size_t kOutputMax = 64 * 1024;
 inline constexpr std::size_t kCopiedMax = 16 * 1024;
@@ -27,7 +24,11 @@ inline constexpr std::size_t kHeaderMax = 1024 * 1024;
 inline constexpr std::size_t kSearchedTextMax = 64 * 1024 * 1024;
 // Messages looked at before others of this core have their turn.
 inline constexpr std::size_t kMessagesPerTurn = 64;
-inline constexpr std::size_t kThreadDepthMax = 100;     // people answer some dozen times
+inline constexpr std::size_t kThreadDepthMax = 100;  // people answer some dozen times
+// Of a message's References: the first and the newest ones. Programs cut them to some dozen.
+inline constexpr std::size_t kThreadReferencesMax = 100;
+// How far up the chain of answers a circle is looked for.
+inline constexpr std::size_t kThreadClimbMax = 1000;
 inline constexpr std::size_t kPreviewCharacters = 200;  // RFC 8970 section 3.1: at most 256
 
 }  // namespace ringpost::access

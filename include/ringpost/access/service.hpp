@@ -15,16 +15,21 @@
 
 #include "ringpost/access/limits.hpp"
 #include "ringpost/accounts/accounts.hpp"
+#include "ringpost/accounts/login_desk.hpp"
 #include "ringpost/base/address.hpp"
-#include "ringpost/base/intrusive_list.hpp"
 #include "ringpost/imap/server_settings.hpp"
+#include "ringpost/net/client_limits.hpp"
+#include "ringpost/net/visitors.hpp"
 #include "ringpost/observe/registry.hpp"
 #include "ringpost/pop3/server_settings.hpp"
 #include "ringpost/shard/await.hpp"
 #include "ringpost/shard/core.hpp"
-#include "ringpost/shard/listener.hpp"
 #include "ringpost/store/store.hpp"
 #include "ringpost/tls/server_context.hpp"
+
+namespace ringpost::net {
+class Connection;
+}
 
 namespace ringpost::access {
 
@@ -40,7 +45,11 @@ struct Listening {
   pop3::ServerSettings pop3;
   Duration idle_timeout = 30min;
   std::uint32_t connection_limit = 10'000;
+  net::ClientRules client_rules;
+  std::vector<Network> uncounted_clients;
   std::vector<Network> proxy_protocol_from;
+
+  bool uncounted(const IpAddress& client) const;
 };
 struct Snapshot {
   std::vector<Listening> listeners;  // in the same order on every core and over reloads
@@ -60,6 +69,7 @@ class Places {
 };
 
 struct Passage;
+class Conversation;
 
 class Service {
  public:
@@ -67,65 +77,58 @@ class Service {
     store::Store* store = nullptr;
     accounts::Accounts* accounts = nullptr;
     Places* places = nullptr;
+    net::ClientLimits* clients = nullptr;  // shared by all cores; of IMAP and POP3 alone
     std::shared_ptr<const Snapshot> snapshot;
   };
   Service(shard::Core& core, Parts parts);
   ~Service();
 
-  bool serves(std::size_t index) const {
-    return parts_.snapshot->listeners[index].speaks != Speaks::nothing;
-  }
+  bool serves(std::size_t index) const { return parts_.snapshot->listeners[index].speaks != Speaks::nothing; }
   // `index`: of the listener; `slot`: the same on every core for this address.
   void listen(std::size_t index, unsigned slot, io::Handle listening);
   void reload(std::shared_ptr<const Snapshot> snapshot) { parts_.snapshot = std::move(snapshot); }
   // Takes no further connection and says goodbye to idle ones; `stopped` when the last has gone.
-  void drain();
-  Task<void> stopped();
-  void abort();
-  // A connection that logged in on another core.
+  void drain() { visitors_.drain(); }
+  Task<void> stopped() { return visitors_.stopped(); }
+  void abort() { visitors_.abort(); }
+  // A connection that logged in on another core asks to come: it counts as here from then on, so that this core does not end
+  // before it has come, or has called off. False: this core is shutting down.
+  bool expect();
+  void call_off() { visitors_.go(); }
   void welcome(std::unique_ptr<Passage> passage);
 
   shard::Core& core() { return core_; }
   const Parts& parts() const { return parts_; }
-  bool draining() const { return draining_; }
+  bool draining() const { return visitors_.draining(); }
   // Open connections of a listener, on all cores.
-  std::uint64_t load(std::size_t index) const;
+  std::uint64_t load(std::size_t index) const { return visitors_.load(index); }
+  accounts::LoginDesk& desk() { return desk_; }
   // A maildrop belongs to one POP3 session at a time. False: another has it.
   bool take_drop(const std::string& user) { return drops_.insert(user).second; }
   void give_up_drop(const std::string& user) { drops_.erase(user); }
   // What has come and gone.
   struct Figures {
-    observe::Counter connections, refused_connections, logins, auth_failures, tls_failures, timeouts, moved,
-        protocol_errors;
+    observe::Counter connections, refused_connections, logins, tls_failures, timeouts, moved, protocol_errors;
     observe::Gauge open;
   };
   Figures& figures() { return figures_; }
   friend FramePool& frame_pool(Service& service) { return service.core_.frames(); }
 
-  // One client that is connected, for nudges and the end.
-  class Guest : public ListLink<Guest> {
-   public:
-    virtual ~Guest() = default;
-    virtual void nudge() = 0;
-    virtual void abort() = 0;
-  };
-  void add(Guest& guest) { guests_.push_back(guest); }
-
  private:
-  struct Door;
-  Task<void> serve(Door& door, io::Handle socket);
+  Task<void> serve(net::Visitors::Door& door, io::Handle socket);
+  RP_OWN_FRAME Task<std::unique_ptr<Passage>> see_off(Conversation& conversation, net::Connection& connection,
+                                                      unsigned slot);
+  RP_OWN_FRAME Task<std::unique_ptr<Passage>> depart(Conversation& conversation, net::Connection& connection,
+                                                     unsigned slot);
+  RP_OWN_FRAME Task<void> move(std::unique_ptr<Passage> passage);
   Task<void> serve_passage(std::unique_ptr<Passage> passage);
-  void leave();
 
   shard::Core& core_;
   Parts parts_;
   Figures figures_;
-  std::vector<std::unique_ptr<Door>> doors_;
-  IntrusiveList<Guest, Guest> guests_;
+  net::Visitors visitors_;
+  accounts::LoginDesk desk_;
   std::unordered_set<std::string> drops_;
-  shard::Signal changed_;
-  std::size_t open_ = 0;
-  bool draining_ = false;
 };
 
 }  // namespace ringpost::access

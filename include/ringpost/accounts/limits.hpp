@@ -28,6 +28,8 @@ inline constexpr std::uint32_t kFreeFailuresOfAddress = 10;
 // Then each one doubles the wait. Of an account it stays short: whoever does not know the password must not be able to lock out
 // whoever does.
 inline constexpr Duration kFirstWait = 2s;
+// Guessing passwords costs at least this much a try, whatever the answer.
+inline constexpr Duration kRefusalStep = 1s;
 inline constexpr Duration kLongestWaitOfAccount = 1min;
 inline constexpr Duration kLongestWaitOfAddress = 15min;
 // Attempts under way of who has not failed lately: a mail program opens a dozen connections at once, a house full of them more.

@@ -48,9 +48,10 @@ struct DestinationSummary {
   std::string name;  // "example.com", "smtp:relay.example.net:25", "mailbox:anna@example.com"
   std::array<std::uint64_t, kJobStates> recipients{};
   std::uint32_t connections = 0;
-  WallTime oldest;        // arrival
-  WallTime paused_until;  // 0: it is not
-  std::string problem;    // why it is paused
+  bool waits_for_slot = false;  // other cores have all the connections that the machine may have there
+  WallTime oldest;              // arrival
+  WallTime paused_until;        // 0: it is not
+  std::string problem;          // why it is paused
 };
 
 // Waiting recipients by the age of their message.

@@ -43,6 +43,9 @@ struct Query {
 std::vector<std::byte> encode_query(std::uint16_t id, const Question& question, bool edns = true);
 // The other end of that: for who plays a server. An error means "no question that can be answered".
 Result<Query> parse_query(std::span<const std::byte> message);
+// What a server says to a message that parse_query does not take: NOTIMP to another operation than a query, REFUSED to another
+// class than IN, FORMERR to all else. Nothing: it is no question, or too short to be answered (RFC 1035 section 4.1.1).
+std::optional<std::vector<std::byte>> refuse_query(std::span<const std::byte> message);
 
 // A response, as a server writes it.
 struct Message {

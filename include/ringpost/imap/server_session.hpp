@@ -17,7 +17,8 @@
 //     imap::Event event = session.next(input);
 //     switch (event.kind) {
 //       case Kind::need_input: send(output); input = co_await receive(); break;
-//       case Kind::auth:       session.credentials() ... session.accept_auth(); break;
+//       case Kind::auth_keys:  session.give_auth_keys(keys_of(session.credentials().authentication_id), ...); break;
+//       case Kind::auth:       session.credentials() ... session.accept_auth(name); break;
 //       case Kind::command:    co_await std::visit(execute, session.command());   // session.respond().exists(...)
 //                              session.finish({Condition::ok, {}, "Done"}); break;
 //       case Kind::append:     fits(session.append_message()) ? session.accept_append() : session.refuse_append(...); break;
@@ -40,7 +41,7 @@
 #include "ringpost/imap/response_writer.hpp"
 #include "ringpost/imap/server_settings.hpp"
 #include "ringpost/imap/status_response.hpp"
-#include "ringpost/sasl/server.hpp"
+#include "ringpost/sasl/server_login.hpp"
 
 namespace ringpost::imap {
 
@@ -54,8 +55,9 @@ struct Event {
     start_tls,  // OK is in output(). Send it, drop every byte received so far, hand-shake, call tls_started()
     start_compression,  // OK is in output(). Send it in the clear; every byte after this one, both ways, is compressed.
                         // Then compression_started(). What `input` still holds is compressed
-    auth,               // credentials(). Answer with accept_auth() or refuse_auth()
-    command,            // command(), tag(). Respond, then finish(). For Idle see next()
+    auth_keys,  // SCRAM: credentials().authentication_id. Answer with give_auth_keys(), refuse_auth() or postpone_auth()
+    auth,          // credentials(). Answer with accept_auth(), refuse_auth() or postpone_auth()
+    command,       // command(), tag(). Respond, then finish(). For Idle see next()
     idle_done,     // the client sent DONE (or closed its IDLE by something else, which was BAD): finish()
     append,        // append_message(): the next message, before its bytes. accept_append() or refuse_append()
     append_bytes,  // `bytes` of it, a piece of the input; valid as the input is
@@ -72,14 +74,8 @@ struct Event {
 
 enum class State : std::uint8_t { greeting, not_authenticated, authenticated, selected, logout };
 
-// What refuse_auth() can say.
-enum class AuthRefusal : std::uint8_t {
-  credentials,  // NO [AUTHENTICATIONFAILED]
-  temporary,    // NO [UNAVAILABLE]: nobody could look
-  too_weak,     // NO [PRIVACYREQUIRED]: this account needs a stronger mechanism, or TLS
-  forbidden,    // NO [AUTHORIZATIONFAILED]: may not act as the one that it named, or not by IMAP
-  expired,      // NO [EXPIRED]: the password
-};
+// What refuse_auth() can say: NO with the response codes of RFC 5530.
+using AuthRefusal = sasl::Refusal;
 
 class ServerSession {
  public:
@@ -91,6 +87,8 @@ class ServerSession {
   ServerSession& operator=(ServerSession&&) noexcept;
   ~ServerSession();
 
+  // What may be offered from now on: accounts and TLS decide it. At first, what the settings say. Before greet() and tls_started().
+  void offer_mechanisms(sasl::MechanismSet mechanisms) { mechanisms_ = mechanisms; }
   // "* OK [CAPABILITY ...] ...". Once, before next().
   void greet();
 
@@ -111,8 +109,12 @@ class ServerSession {
   bool decision_pending() const { return pending_ != Event::Kind::need_input; }
 
   // ---- answers ----
-  void accept_auth();
+  void give_auth_keys(sasl::ScramKeys keys, const sasl::Material& material);
+  // `login`: who it is, where the credentials did not say so (a token). The client may still owe a last word: see state().
+  void accept_auth(std::string_view login = {});
   void refuse_auth(AuthRefusal why = AuthRefusal::credentials);
+  // NO [UNAVAILABLE] with these words: nothing was looked at.
+  void postpone_auth(std::string_view text);
   // The tagged response of `command`, `idle_done` and `append_end`. After OK the session changes its state as the command
   // says: SELECT selects, CLOSE and UNSELECT leave. A SELECT that is not OK leaves no mailbox selected.
   void finish(const StatusResponse& response);
@@ -141,9 +143,11 @@ class ServerSession {
   std::string_view login() const { return login_; }
   // What the client said of itself by ID: "name=x version=y", for logs; empty before.
   std::string_view client_id() const { return client_id_; }
-  // At `auth`, until it is answered. Parts may be moved out (and must be, to be verified on another thread).
+  // At `auth_keys` and `auth`, until it is answered. At `auth` parts may be moved out (and must be, to be verified on another thread).
   sasl::Credentials& credentials();
-  std::string_view auth_mechanism() const;  // "LOGIN" for the command of that name too
+  std::string_view auth_mechanism() const {
+    return auth_->name();
+  }  // "LOGIN" for the command of that name too
   // At `command` until finish(). Parts may be moved out.
   Command& command() { return command_; }
   // Of the command that is pending.
@@ -213,14 +217,14 @@ class ServerSession {
   // Logging in: server_auth.cpp
   std::optional<Event> on_login(std::string_view text, std::size_t offset);
   std::optional<Event> on_authenticate(std::string_view text, std::size_t offset);
-  std::optional<Event> on_auth_answer(std::string_view line);
-  std::optional<Event> take_step(sasl::Step step);
+  std::optional<Event> take_turn(sasl::Turn turn);
   std::optional<Event> fail_auth(const StatusResponse& why);
+  void count_failed_login();
   void logged_in();
 
   // What the session answers by itself: server_own.cpp
   void on_capability();
-  void on_enable(std::string_view text, std::size_t offset);
+  std::optional<Event> on_enable(std::string_view text, std::size_t offset);
   void on_id(std::string_view text, std::size_t offset);
   std::optional<Event> on_starttls(Input& input);
   std::optional<Event> on_compress(std::string_view text, std::size_t offset);
@@ -235,15 +239,14 @@ class ServerSession {
   Command command_;
   Dialect dialect_;
   std::unique_ptr<Reading> reading_;
-  std::unique_ptr<sasl::ServerExchange> exchange_;
-  std::unique_ptr<sasl::Credentials> credentials_;  // of LOGIN
+  std::unique_ptr<sasl::ServerLogin> auth_;
   std::size_t output_sent_ = 0;
   std::uint32_t bad_commands_ = 0;
   std::uint32_t protocol_errors_ = 0;
   std::uint32_t auth_failures_ = 0;
   State state_ = State::greeting;
   Phase phase_ = Phase::line;
-  sasl::Mechanism auth_mechanism_ = sasl::Mechanism::plain;
+  sasl::MechanismSet mechanisms_;
   Event::Kind pending_ = Event::Kind::need_input;
   Event::Kind queued_ = Event::Kind::need_input;  // the next event, when one step makes two
   Event::Kind farewell_ = Event::Kind::closed;    // logout or closed

@@ -37,7 +37,8 @@ struct SimFaults {
     std::uint32_t read_rot = 0;    // the same, with one wrong bit
     std::uint32_t slow = 0;        // up to three seconds
     std::uint32_t files_error = 0;  // EIO of a call of Files that writes
-    bool torn = false;              // a power cut leaves any part of what was under way or not synced
+    std::uint32_t files_end = 0;  // before a call of Files that changes something, the host ends: see fails()
+    bool torn = false;            // a power cut leaves any part of what was under way or not synced
   } disk;
   struct Network {
     std::uint32_t reset = 0;    // of segments: it is lost, and the connection is reset
@@ -86,6 +87,13 @@ class SimWorld {
   void limit_descriptors(std::size_t count, std::uint32_t host = 0);
   // Files may hold so much together; growing one past it gives -ENOSPC.
   void limit_disk(Bytes capacity, std::uint32_t host = 0);
+
+  // The fault `files_end` has struck: what the host does has no effect from that call on, until power_cut() or kill() says
+  // how it has ended. Look after each turn of its cores.
+  bool fails(std::uint32_t host = 0) const;
+
+  // The disk takes no write and no sync any more (-EIO), or does again; what it holds can be read.
+  void refuse_writes(bool refuse, std::uint32_t host = 0);
 
   // The block of the file with that offset cannot be read until something is written there. False: no such block.
   bool kill_block(std::string_view path, std::uint64_t offset, std::uint32_t host = 0);

@@ -24,6 +24,7 @@ class Part {
     std::function<MessageId()> next_id;
     std::function<bool(MessageId)>
         in_queue;  // whether the owner of the log has a message, once all was visited
+    std::function<Task<Result<void>>()> flush;  // what has become of its messages is durable
     unsigned shard = 0;
     std::uint32_t epoch = 0;
   };

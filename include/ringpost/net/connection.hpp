@@ -33,6 +33,8 @@
 
 namespace ringpost::net {
 
+class Compression;
+
 // A connection between two cores: it belongs to none of them, and must become a Connection again. Nothing in it refers to
 // the core that it comes from.
 struct Handover {
@@ -83,6 +85,13 @@ class Connection {
   // tls-exporter; "" where TLS has none.
   std::string channel_binding() const { return secure() ? tls_->channel_binding() : std::string(); }
 
+  // Everything that is sent or consumed from here on is DEFLATE, both ways (RFC 4978). All that was written has been flushed; what
+  // has arrived and is not consumed is compressed already. Such a connection stays on its core.
+  void start_compression();
+  bool compressed() const { return compression_ != nullptr; }
+  // The flow will wait for long: memory that only makes the next answer shorter is given back.
+  void rest();
+
   // Wakes the owning flow from receive() with `cancelled`, once; the connection stays good. Any flow of this core.
   void nudge();
   // Ends whatever the owning flow waits for with `cancelled`, now and from now on.
@@ -117,6 +126,8 @@ class Connection {
   std::size_t absorb(std::span<const std::byte> wire);
   std::size_t absorb_clear(std::span<const std::byte> bytes);
   std::size_t absorb_tls(std::span<const std::byte> ciphertext);
+  std::size_t absorb_compressed(std::span<const std::byte> wire);
+  bool decrypt(std::span<const std::byte> ciphertext, std::size_t& taken);
   bool make_room();
   void keep_for_later(std::span<const std::byte> wire);
   void absorb_later();
@@ -132,6 +143,11 @@ class Connection {
   Task<Result<void>> encrypt(std::span<const std::byte> plaintext, Instant deadline);
   Task<Result<void>> flush_clear(Instant deadline, std::span<const std::span<const std::byte>> more);
   Task<Result<void>> flush_tls(Instant deadline, std::span<const std::span<const std::byte>> more);
+  RP_OWN_FRAME Task<Result<void>> flush_compressed(Instant deadline,
+                                                   std::span<const std::span<const std::byte>> more);
+  Task<Result<void>> compress(std::span<const std::byte> bytes, buffer::Block& block, bool last,
+                              Instant deadline);
+  Task<Result<void>> send_plain(std::span<const std::byte> bytes, Instant deadline);
   Task<void> linger();
   Task<void> disarm(std::coroutine_handle<>& slot);
   void begin_tls(tls::Session session);
@@ -152,6 +168,8 @@ class Connection {
   buffer::Block output_;
   std::optional<Error> input_error_;
   std::optional<tls::Session> tls_;
+  std::unique_ptr<Compression> compression_;
+  buffer::Block deflated_;  // decrypted and not inflated yet; in the clear it waits in later_
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;
   bool armed_ = false;

@@ -26,7 +26,7 @@
 
 #include "ringpost/pop3/limits.hpp"
 #include "ringpost/pop3/server_settings.hpp"
-#include "ringpost/sasl/server.hpp"
+#include "ringpost/sasl/server_login.hpp"
 
 namespace ringpost::pop3 {
 
@@ -35,7 +35,8 @@ struct Event {
     need_input,  // everything is consumed: send output(), receive more
     flush,       // output() has grown: send it, call next() again
     start_tls,  // +OK is in output(). Send it, drop every byte received so far, hand-shake, call tls_started()
-    auth,       // credentials(). accept_auth() (then the maildrop is open) or refuse_auth()
+    auth_keys,  // SCRAM: credentials().authentication_id. give_auth_keys(), refuse_auth() or postpone_auth()
+    auth,       // credentials(). accept_auth() (then the maildrop is open), refuse_auth() or postpone_auth()
     command,    // command(). Answer with ok(), with begin_lines() ..., or error()
     update,     // QUIT after login: remove the marked messages, then ok() or error(); then `closed`
     closed,     // send output() and close. In `transaction` nothing is removed
@@ -63,12 +64,8 @@ struct Command {
 // Codes in brackets (RFCs 2449 section 8, 3206).
 enum class ResponseCode : std::uint8_t { none, in_use, login_delay, sys_temp, sys_perm, auth, utf8 };
 
-enum class AuthRefusal : std::uint8_t {
-  credentials,  // -ERR [AUTH]
-  temporary,    // -ERR [SYS/TEMP]
-  in_use,       // -ERR [IN-USE]: another session holds the maildrop
-  forbidden,    // -ERR [SYS/PERM]: not by POP3
-};
+// What refuse_auth() can say: [AUTH], [SYS/TEMP], [SYS/PERM], [IN-USE].
+using AuthRefusal = sasl::Refusal;
 
 class ServerSession {
  public:
@@ -80,6 +77,8 @@ class ServerSession {
   ServerSession& operator=(ServerSession&&) noexcept;
   ~ServerSession();
 
+  // What may be offered from now on: accounts and TLS decide it. At first, what the settings say. Before greet() and tls_started().
+  void offer_mechanisms(sasl::MechanismSet mechanisms) { mechanisms_ = mechanisms; }
   void greet();
 
   // ---- conversation ----
@@ -90,8 +89,12 @@ class ServerSession {
   bool decision_pending() const { return pending_ != Event::Kind::need_input; }
 
   // ---- answers ----
-  void accept_auth(std::string_view text = "Logged in");
+  void give_auth_keys(sasl::ScramKeys keys, const sasl::Material& material);
+  // `login`: who it is, where the credentials did not say so (a token). The client may still owe a last word: see state().
+  void accept_auth(std::string_view login = {});
   void refuse_auth(AuthRefusal why = AuthRefusal::credentials);
+  // -ERR [SYS/TEMP] with these words: nothing was looked at.
+  void postpone_auth(std::string_view text);
   void ok(std::string_view text = {});
   void error(std::string_view text, ResponseCode code = ResponseCode::none);
   // A multi-line answer: "+OK text", then line() any number of times, or a message by MessageWriter behind output(),
@@ -113,8 +116,9 @@ class ServerSession {
   bool secure() const { return secure_; }
   bool utf8() const { return utf8_; }  // the client said UTF8
   std::string_view login() const { return login_; }
+  // At `auth_keys` and `auth`, until it is answered. At `auth` parts may be moved out.
   sasl::Credentials& credentials();
-  std::string_view auth_mechanism() const;  // "USER" for USER and PASS
+  std::string_view auth_mechanism() const { return auth_->name(); }  // "USER" for USER and PASS
   const Command& command() const { return command_; }
   std::uint32_t protocol_errors() const { return protocol_errors_; }
   std::size_t memory_used() const;
@@ -144,19 +148,17 @@ class ServerSession {
   std::optional<Event> on_user(std::string_view name);
   std::optional<Event> on_pass(std::string_view password);
   std::optional<Event> on_auth(std::string_view arguments);
-  std::optional<Event> on_auth_answer(std::string_view line);
-  std::optional<Event> take_step(sasl::Step step);
+  std::optional<Event> take_turn(sasl::Turn turn);
   std::optional<Event> fail_auth(std::string_view text, ResponseCode code = ResponseCode::none);
   void logged_in();
+  void refuse_login(AuthRefusal why);
 
   const ServerSettings* settings_;
   std::string output_;
   std::string line_;
   std::string login_;  // what USER said, until PASS is verified
-  std::string welcome_;
   Command command_;
-  std::unique_ptr<sasl::ServerExchange> exchange_;
-  std::unique_ptr<sasl::Credentials> credentials_;  // of USER and PASS
+  std::unique_ptr<sasl::ServerLogin> auth_;
   std::size_t output_sent_ = 0;
   std::size_t dropped_ = 0;
   std::uint32_t errors_ = 0;
@@ -164,7 +166,7 @@ class ServerSession {
   std::uint32_t auth_failures_ = 0;
   State state_ = State::greeting;
   Phase phase_ = Phase::line;
-  sasl::Mechanism auth_mechanism_ = sasl::Mechanism::plain;
+  sasl::MechanismSet mechanisms_;
   Event::Kind pending_ = Event::Kind::need_input;
   bool secure_ = false;
   bool utf8_ = false;

@@ -26,7 +26,8 @@ inline constexpr std::size_t kJournalBytesMax = 128 * 1024;
 inline constexpr std::size_t kNoticesMax = 1000;
 inline constexpr std::size_t kNoticeBytesMax = 4096;
 
-// Scrapers of the metrics page at a time: a pair of Prometheus servers and a person with curl need three.
+// Scrapers of the metrics page at a time: a pair of Prometheus servers and a person with curl need three. Beyond it who has
+// said nothing for longest makes way for who comes, so that idle connections cannot keep a scraper out.
 inline constexpr std::size_t kPageClientsMax = 16;
 // Without descriptors or memory accepting pauses for so long.
 inline constexpr std::chrono::milliseconds kPagePause{100};

@@ -11,15 +11,15 @@
 #include <vector>
 
 #include "ringpost/accounts/accounts.hpp"
-#include "ringpost/base/intrusive_list.hpp"
+#include "ringpost/accounts/login_desk.hpp"
 #include "ringpost/intake/intake.hpp"
+#include "ringpost/net/client_limits.hpp"
+#include "ringpost/net/visitors.hpp"
 #include "ringpost/observe/registry.hpp"
 #include "ringpost/policy/policy.hpp"
 #include "ringpost/receive/blocklists.hpp"
-#include "ringpost/receive/client_limits.hpp"
 #include "ringpost/receive/options.hpp"
 #include "ringpost/shard/core.hpp"
-#include "ringpost/shard/listener.hpp"
 #include "ringpost/smtp/server_settings.hpp"
 #include "ringpost/tls/server_context.hpp"
 
@@ -30,7 +30,7 @@ struct Listening {
   std::string name;
   ListenerOptions options;
   smtp::ServerSettings smtp;
-  ClientRules client_rules;
+  net::ClientRules client_rules;
   mail::Durability durability = mail::Durability::disk;
   std::shared_ptr<const tls::ServerContext> tls;  // none: TLS is not offered
 };
@@ -53,7 +53,7 @@ class Service {
   struct Parts {
     intake::Intake* intake = nullptr;
     accounts::Accounts* accounts = nullptr;
-    ClientLimits* clients = nullptr;  // shared by all cores
+    net::ClientLimits* clients = nullptr;  // shared by all cores
     Blocklists* blocklists = nullptr;
     std::shared_ptr<const Snapshot> snapshot;
   };
@@ -65,12 +65,12 @@ class Service {
   void listen(std::size_t index, unsigned slot, io::Handle listening);
   void reload(std::shared_ptr<const Snapshot> snapshot);
   // Stops accepting and asks clients to leave; `stopped` resumes when the last is gone. `abort` hangs up on the rest.
-  void drain();
-  Task<void> stopped();
-  void abort();
+  void drain() { visitors_.drain(); }
+  Task<void> stopped() { return visitors_.stopped(); }
+  void abort() { visitors_.abort(); }
 
-  bool draining() const { return draining_; }
-  std::size_t open_connections() const { return open_; }
+  bool draining() const { return visitors_.draining(); }
+  std::size_t open_connections() const { return visitors_.open(); }
   const Snapshot& snapshot() const { return *parts_.snapshot; }
 
   shard::Core& core() { return core_; }
@@ -78,24 +78,18 @@ class Service {
 
  private:
   friend class Conversation;
-  struct Door;
-  Task<void> serve(Door& door, io::Handle socket);
-  std::uint64_t load(const Listening& listening) const;
+  Task<void> serve(net::Visitors::Door& door, io::Handle socket);
 
   struct Figures {
     observe::Counter connections, refused_connections, messages_rejected, recipients_rejected,
-        senders_rejected, auth_failures, auth_delayed, tls_failures, timeouts, lost, early_talkers,
-        protocol_errors;
+        senders_rejected, tls_failures, timeouts, lost, early_talkers, protocol_errors;
     observe::Gauge open;
   };
   shard::Core& core_;
   Parts parts_;
-  std::vector<std::unique_ptr<Door>> doors_;
-  IntrusiveList<Conversation> conversations_;
-  std::size_t open_ = 0;
-  bool draining_ = false;
-  shard::Signal changed_;
   Figures figures_;
+  net::Visitors visitors_;
+  accounts::LoginDesk desk_;
 };
 
 }  // namespace ringpost::receive

@@ -37,7 +37,7 @@
 #include "ringpost/mail/address.hpp"
 #include "ringpost/mail/envelope.hpp"
 #include "ringpost/mail/reply.hpp"
-#include "ringpost/sasl/server.hpp"
+#include "ringpost/sasl/server_login.hpp"
 #include "ringpost/scan/body_facts.hpp"
 #include "ringpost/smtp/limits.hpp"
 #include "ringpost/smtp/replies.hpp"
@@ -72,12 +72,8 @@ struct Event {
   std::size_t bytes = 0;  // body only
 };
 
-// What refuse_auth() can say.
-enum class AuthRefusal : std::uint8_t {
-  credentials,  // 535 5.7.8
-  temporary,    // 454 4.7.0: nobody could look
-  too_weak,     // 534 5.7.9: this account needs a stronger mechanism
-};
+// What refuse_auth() can say: temporary is 454 4.7.0, too_weak 534 5.7.9, all others 535 5.7.8.
+using AuthRefusal = sasl::Refusal;
 
 class ServerSession {
  public:
@@ -115,8 +111,8 @@ class ServerSession {
   // authenticated().
   void accept_auth(std::string_view login = {});
   void refuse_auth(AuthRefusal why = AuthRefusal::credentials);
-  // 454 with these words: nothing was looked at.
-  void postpone_auth(const mail::Reply& reply);
+  // 454 4.7.0 with these words: nothing was looked at.
+  void postpone_auth(std::string_view text);
   // "250 2.0.0 Ok: queued as <id>"; in LMTP once for each recipient.
   void accept_message(std::string_view queue_id);
   void reject_message(const mail::Reply& reply) { finish(reply); }
@@ -158,7 +154,8 @@ class ServerSession {
   const mail::Reply* refusal() const;
   // At `auth_keys` and `auth`, until it is answered. At `auth` parts may be moved out (and must be, to be verified on another thread).
   sasl::Credentials& credentials();
-  std::string_view auth_mechanism() const;
+  // Of the last AUTH.
+  std::string_view auth_mechanism() const { return auth_mechanism_; }
 
   // Of what the last next() consumed, how many bytes at its end were no commands: those of a body, kept or refused,
   // and what came after the last word. For who shows what was said.
@@ -247,8 +244,7 @@ class ServerSession {
   // server_auth.cpp
   std::optional<Event> on_auth(std::string_view arguments);
   const FixedReply* auth_obstacle() const;
-  std::optional<Event> on_auth_answer(std::string_view line);
-  std::optional<Event> take_step(sasl::Step step);
+  std::optional<Event> take_turn(sasl::Turn turn);
   void finish_auth();
   std::optional<Event> fail_auth(const FixedReply& why);
 
@@ -260,7 +256,8 @@ class ServerSession {
   std::string scratch_;  // canonical addresses while they are made
   mail::Envelope envelope_;
   std::unique_ptr<Body> body_;
-  std::unique_ptr<sasl::ServerExchange> exchange_;
+  std::unique_ptr<sasl::ServerLogin> auth_;
+  std::string_view auth_mechanism_;
   std::uint64_t size_hint_ = 0;
   std::size_t output_sent_ = 0;
   std::size_t unspoken_ = 0;
@@ -270,7 +267,6 @@ class ServerSession {
   std::uint32_t idle_commands_ = 0;
   std::uint32_t auth_failures_ = 0;
   Phase phase_ = Phase::greeting;
-  sasl::Mechanism auth_mechanism_ = sasl::Mechanism::plain;
   sasl::MechanismSet mechanisms_;
   Event::Kind pending_ = Event::Kind::need_input;
   Event::Kind queued_ = Event::Kind::need_input;  // the next event, when one command makes two

@@ -43,6 +43,13 @@ inline constexpr std::size_t kTransfersAtOnce = 16;  // at start: messages on th
 inline constexpr std::size_t kRemoteMax = 256;       // requests to one other core under way; more wait
 inline constexpr std::size_t kPendingRecordsMax =
     4'000'000;  // changes kept at start until what is before them is read
+// Reading ahead: so much of the log at once (a read costs as much as the copy of 60 messages of 4 KiB), for so many readers of
+// a core; in order is who skips no more messages than that.
+inline constexpr std::size_t kReadAheadSpan = 256 * 1024;
+inline constexpr std::size_t kReadAheadMessages = 256;
+inline constexpr std::size_t kReadAheadWindows = 16;
+inline constexpr std::size_t kReadAheadSkipped = 8;
+inline constexpr Duration kReadAheadKept = 5s;
 inline constexpr std::size_t kDamageNoticesMax = 100;  // lines in the log at start
 
 }  // namespace ringpost::store

@@ -59,13 +59,27 @@ class Content {
   std::vector<std::span<const std::byte>> pieces_;
   std::vector<journal::Pin> pins_;
   std::vector<buffer::Block> blocks_;
+  std::shared_ptr<const std::vector<std::byte>> ahead_;  // read with another message
   std::uint64_t size_ = 0;
+};
+
+// A message that comes in pieces, each of which goes to the log at once. Dropped before it is appended, it is forgotten. Owner: one
+// flow, one call at a time.
+class Incoming {
+ public:
+  virtual ~Incoming() = default;
+  virtual std::uint64_t size() const = 0;
+  // The next kChunkSize bytes, or all that are left.
+  virtual Task<Result<void>> write(std::span<const std::byte> chunk) = 0;
+  // Behind the last: what NewMessage::facts would be.
+  virtual Task<Result<void>> end(std::span<const std::byte> facts) = 0;
 };
 
 // One message to store. Views and bytes live until the call resumes.
 struct NewMessage {
   std::span<const std::span<const std::byte>> pieces;  // CRLF line ends, as it is handed out again
   std::span<const std::byte> facts;                    // prepared MIME structure; opaque here, empty: none
+  const Incoming* incoming = nullptr;                  // ended; instead of pieces and facts
   Flags flags = Flags::none;
   std::vector<std::string> keywords;
   std::int64_t internal_date = 0;  // seconds since 1970-01-01 UTC; 0: now
@@ -124,6 +138,8 @@ class UserMail {
   virtual Quota quota() const = 0;  // of the user, or what all have
 
   // ---- messages
+  // For append(). Not larger than kMessageSizeMax.
+  virtual std::unique_ptr<Incoming> receive(std::uint64_t size) = 0;
   // All or none (MULTIAPPEND).
   virtual Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) = 0;
   virtual Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) = 0;

@@ -64,6 +64,34 @@ TEST(ThreadsByReferences, are_in_the_order_of_their_first_messages) {
   EXPECT_EQ(text(threads_by_references({first, message(2, "b", {}), message(3, "c", {"a"})})), "(2)(1(3))");
 }
 
+std::size_t count(const std::vector<imap::ThreadNode>& nodes) {
+  std::size_t sum = 0;
+  for (const imap::ThreadNode& node : nodes) sum += (node.number != 0 ? 1 : 0) + count(node.children);
+  return sum;
+}
+
+// If any of these took time by the square of its size, the test would not end.
+TEST(ThreadsByReferences, large_ones_of_every_shape_are_made_in_time) {
+  constexpr std::uint32_t kCount = 100'000;
+  const auto id = [](std::uint32_t n) { return "m" + std::to_string(n); };
+  std::vector<Threading> backwards;  // the last answer has the lowest number
+  std::vector<Threading> star;       // all answer one, and each was named by its own answer before it came
+  std::vector<Threading> forks;      // what was answered before it came answers the end of a long chain
+  std::vector<Threading> circles;    // each claims to answer the end of the chain that it is in
+  for (std::uint32_t n = 1; n <= kCount; ++n) {
+    backwards.push_back(message(n, id(kCount - n), {id(kCount - n + 1)}));
+    const std::uint32_t half = kCount / 2;
+    star.push_back(n <= half ? message(n, "x" + id(n), {"top", id(n)}) : message(n, id(n - half), {"top"}));
+    forks.push_back(n <= half    ? message(n, id(n), {id(n - 1)})
+                    : n % 2 == 0 ? message(n, "y" + id(n), {"x" + id(n + 1)})
+                                 : message(n, "x" + id(n), {id(half)}));
+    circles.push_back(n <= half ? message(n, "x" + id(n), {id(n - 1), id(n)})
+                                : message(n, id(n - half), {id(half)}));
+  }
+  for (const auto* shape : {&backwards, &star, &forks, &circles})
+    EXPECT_EQ(count(threads_by_references(*shape)), kCount);
+}
+
 TEST(ThreadsByReferences, a_chain_of_thousands_ends_side_by_side) {
   constexpr std::uint32_t kCount = 5000;
   std::vector<Threading> chain{message(1, "m1", {})};

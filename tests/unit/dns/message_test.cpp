@@ -357,6 +357,28 @@ TEST(ParseQuery, keeps_a_type_that_we_do_not_know) {
   EXPECT_EQ(to_string(query->question), "x TYPE65");
 }
 
+TEST(RefuseQuery, answers_what_cannot_be_answered_with_a_code) {
+  const std::string plain = text(encode_query(9, kMxQuestion, false));
+  const auto code = [&](std::size_t at, char value) {
+    std::string bent = plain;
+    bent[at] = value;
+    EXPECT_FALSE(parse_query(octets(bent)));
+    const auto refusal = refuse_query(octets(bent));
+    if (!refusal) return -1;
+    EXPECT_EQ(refusal->size(), 12U);
+    EXPECT_EQ(text(*refusal).substr(0, 2), plain.substr(0, 2));
+    EXPECT_EQ(std::to_integer<int>((*refusal)[2]) & 0x80, 0x80);
+    return std::to_integer<int>((*refusal)[3]) & 15;
+  };
+  EXPECT_EQ(code(2, '\x20'), 4);  // another operation
+  EXPECT_EQ(code(5, '\2'), 1);    // two questions
+  EXPECT_EQ(code(5, '\0'), 1);
+  EXPECT_EQ(code(28, '\3'), 5);    // class CH
+  EXPECT_EQ(code(2, '\x81'), -1);  // a response
+  EXPECT_FALSE(refuse_query(octets(plain.substr(0, 11))));
+  EXPECT_EQ(std::to_integer<int>((*refuse_query(octets(plain.substr(0, 14))))[3]) & 15, 1);
+}
+
 TEST(ParseQuery, refuses_what_is_not_a_standard_query) {
   EXPECT_FALSE(parse_query(octets(kMxResponse)));
   EXPECT_FALSE(parse_query({}));

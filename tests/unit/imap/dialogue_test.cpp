@@ -19,6 +19,10 @@ ServerSettings settings_of(const Dialogue& dialogue) {
   settings.starttls = has("starttls");
   settings.auth_needs_tls = !has("clear") && !has("login") && !has("selected");
   if (has("small")) settings.append_limit = 20_B;
+  if (has("scram")) {
+    settings.mechanisms.add({sasl::Mechanism::scram_sha_256, sasl::Mechanism::scram_sha_256_plus});
+    settings.mechanisms.add(sasl::MechanismSet::tokens());
+  }
   if (has("strict")) settings.bad_commands_max = 3;
   if (has("plain")) settings.capabilities = {};
   return settings;

@@ -14,6 +14,7 @@
 #include "ringpost/scan/find.hpp"
 
 #include "unit/imap/command_text.hpp"
+#include "unit/sasl/rfc_login.hpp"
 
 namespace ringpost::imap::testing {
 
@@ -75,6 +76,10 @@ class TestServer {
         note("start_compression");
         session.compression_started();
         return true;
+      case Kind::auth_keys:
+        note("auth_keys " + session.credentials().authentication_id);
+        sasl::testing::answer_keys(session);
+        return true;
       case Kind::auth:
         return authenticate();
       case Kind::command:
@@ -112,6 +117,16 @@ class TestServer {
 
   bool authenticate() {
     const sasl::Credentials& credentials = session.credentials();
+    if (credentials.evidence == sasl::Evidence::proof) {
+      note(fmt::format("auth {} {} by proof", session.auth_mechanism(), credentials.authentication_id));
+      credentials.key ? session.accept_auth() : session.refuse_auth();
+      return true;
+    }
+    if (credentials.evidence == sasl::Evidence::token) {
+      note(fmt::format("auth {} by token {}", session.auth_mechanism(), credentials.password.view()));
+      credentials.password.view() == "good" ? session.accept_auth("ann") : session.refuse_auth();
+      return true;
+    }
     note(fmt::format("auth {} {} {}", session.auth_mechanism(), credentials.authentication_id,
                      credentials.password.view()));
     if (credentials.authentication_id == "later")

@@ -211,6 +211,66 @@ TEST(SimWorld, the_disk_is_limited_at_n) {
   EXPECT_EQ(backend->files().space("/")->available, 10U);
 }
 
+TEST(SimWorld, a_disk_that_refuses_writes_can_be_read_and_takes_them_again) {
+  SimWorld world(1);
+  const auto backend = world.make_backend();
+  Turns turns(*backend);
+  Files& files = backend->files();
+  const auto file = files.open("/file", {.write = true, .create = true});
+  ASSERT_TRUE(files.write_at(file->handle, bytes_of("before"), 0));
+  world.refuse_writes(true);
+  EXPECT_EQ(files.write_at(file->handle, bytes_of("x"), 0).error().system, EIO);
+  EXPECT_EQ(files.sync(file->handle).error().system, EIO);
+  EXPECT_EQ(files.zero_fill(file->handle, 4096).error().system, EIO);
+  std::string text = "during";
+  const iovec vector = vector_of(text);
+  Probe writing, syncing;
+  turns.submit({.kind = OpKind::write,
+                .handle = file->handle,
+                .operation = &writing,
+                .vectors = &vector,
+                .vector_count = 1});
+  turns.submit({.kind = OpKind::sync, .handle = file->handle, .operation = &syncing});
+  ASSERT_TRUE(turns.ended(writing) && turns.ended(syncing));
+  EXPECT_EQ(writing.last(), -EIO);
+  EXPECT_EQ(syncing.last(), -EIO);
+  EXPECT_EQ(read_whole(*backend, "/file"), "before");
+  EXPECT_EQ(world.happened().at("disk: write to a disk that takes none"), 1U);
+  world.refuse_writes(false);
+  EXPECT_TRUE(files.write_at(file->handle, bytes_of("after!"), 0));
+  EXPECT_TRUE(files.sync(file->handle));
+  EXPECT_EQ(read_whole(*backend, "/file"), "after!");
+}
+
+TEST(SimWorld, a_host_that_ends_between_two_cold_calls_does_nothing_more) {
+  SimWorld world(1);
+  auto backend = world.make_backend();
+  const auto file = backend->files().open("/file", {.write = true, .create = true});
+  ASSERT_TRUE(backend->files().write_at(file->handle, bytes_of("kept"), 0));
+  ASSERT_TRUE(backend->files().sync(file->handle) && backend->files().sync_directory("/"));
+  ASSERT_TRUE(backend->files().write_at(file->handle, bytes_of("gone"), 0));
+  EXPECT_FALSE(world.fails());
+  world.set_faults({.disk = {.files_end = 1}});
+  EXPECT_EQ(backend->files().sync(file->handle).error().system, EIO);
+  EXPECT_TRUE(world.fails());
+  world.set_faults({});
+  EXPECT_EQ(backend->files().rename("/file", "/other").error().system, EIO);
+  Turns turns(*backend);
+  std::string text = "late";
+  const iovec vector = vector_of(text);
+  Probe writing;
+  turns.submit({.kind = OpKind::write,
+                .handle = file->handle,
+                .operation = &writing,
+                .vectors = &vector,
+                .vector_count = 1});
+  EXPECT_FALSE(turns.ended(writing));
+  world.power_cut();
+  EXPECT_FALSE(world.fails());
+  const auto after = world.make_backend();
+  EXPECT_EQ(read_whole(*after, "/file"), "kept");
+}
+
 // ---- Power cuts ----
 
 class PowerCut : public ::testing::Test {

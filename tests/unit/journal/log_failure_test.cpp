@@ -209,6 +209,32 @@ TEST_P(LogFullDiskTest, tells_who_waits_for_room_of_a_segment_that_was_made) {
   EXPECT_TRUE(*notified);
 }
 
+TEST_P(LogFullDiskTest, tries_once_in_an_interval_of_upkeep_to_make_a_segment_that_cannot_be_made) {
+  open();
+  ASSERT_TRUE(machine->turn_until([&] { return log->space().free_segments == 2; }));
+  fill_disk();
+  Result<Ticket> ticket = fail(ErrorKind::temporary, "");
+  while ((ticket = put(1, std::string(200'000, 'f')))) EXPECT_TRUE(wait(*ticket));
+  world->limit_disk(1_GiB);
+  world->refuse_writes(true);
+  const auto errors = [&] {
+    for (const auto& entry : machine->core().figures().entries())
+      if (entry.name == "journal_write_errors") return entry.counter->value();
+    return ~std::uint64_t{0};
+  };
+  ASSERT_TRUE(machine->turn_until([&] { return errors() > 0; }));  // the room is known, and is none
+  const std::uint64_t before = errors();
+  const Instant begun = machine->core().now();
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_FALSE(put(2, std::string(200'000, 'g')));
+    machine->turns(1);
+  }
+  const auto intervals = static_cast<std::uint64_t>((machine->core().now() - begun) / kUpkeepInterval);
+  EXPECT_LT(errors() - before, intervals + 2);
+  world->refuse_writes(false);
+  keep(3, "the disk takes it again");
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, LogFullDiskTest, ::testing::Values("sim"),
                          [](const auto& info) { return info.param; });
 

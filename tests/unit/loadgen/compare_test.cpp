@@ -54,6 +54,7 @@ TEST(Compare, a_repeat_for_the_same_recipient_is_a_duplicate_and_no_fault) {
       compare(acknowledged(1) + acknowledged(2), received(1) + received(2) + received(1) + received(1));
   EXPECT_EQ(c.duplicated, 1U);
   EXPECT_TRUE(c.good());
+  EXPECT_THAT(to_text(c), HasSubstr("told, and is no fault"));
 }
 
 TEST(Compare, a_changed_body_is_corrupted) {
@@ -81,7 +82,8 @@ TEST(Compare, a_line_cut_off_at_any_place_is_no_message) {
   for (std::size_t size = 1; size < ack.size(); ++size) {
     const Comparison c = compare(acknowledged(1) + ack.substr(0, size), received(1));
     EXPECT_EQ(c.acknowledged, 1U) << size;
-    EXPECT_EQ(c.unreadable, 1U) << size;
+    EXPECT_EQ(c.cut, 1U) << size;
+    EXPECT_EQ(c.unreadable, 0U) << size;
   }
   for (std::size_t size = 1; size < got.size(); ++size) {
     // As a process that started later left it: the part, a line end, and what followed.
@@ -89,9 +91,21 @@ TEST(Compare, a_line_cut_off_at_any_place_is_no_message) {
     EXPECT_EQ(c.received, 1U) << size;
     if (size + 1 < got.size()) {
       EXPECT_EQ(c.unacknowledged, 0U) << size;
-      EXPECT_EQ(c.unreadable, 1U) << size;
+      EXPECT_EQ(c.cut, 1U) << size;
+      EXPECT_EQ(c.unreadable, 0U) << size;
     }
   }
+}
+
+TEST(Compare, a_line_that_nobody_writes_is_unreadable_and_not_cut_off) {
+  for (const std::string line : {"{\"format\": 1}\n", "00000001-000-00000000000x 1 00000007\n", "zz\n"}) {
+    EXPECT_EQ(compare(line, "").unreadable, 1U) << line;
+    EXPECT_EQ(compare("", line).unreadable, 1U) << line;
+    EXPECT_EQ(compare(line, line).cut, 0U) << line;
+  }
+  EXPECT_EQ(compare(id(1) + " many 00000007\n", "").unreadable, 1U);
+  EXPECT_EQ(compare("", id(1) + " a@x fine 00000007\n").unreadable, 1U);
+  EXPECT_EQ(compare(id(1) + " 1 0000000700\n", "").unreadable, 1U);
 }
 
 TEST(Compare, names_no_more_than_ten) {

@@ -75,6 +75,17 @@ class Exchange {
     }
     return done;
   }
+  // Until `time` is over, the sink leaving after `sink_time`.
+  void run_without_the_sink_from(Duration sink_time, Duration time) {
+    smtp_->start();
+    simulation_.run_for(sink_time);
+    sink_->stop();
+    sink_->abort();
+    simulation_.run_for(time - sink_time);
+    smtp_->stop();
+    smtp_->abort();
+    EXPECT_TRUE(simulation_.run_until([&] { return smtp_->finished(); }, 100s));
+  }
   Comparison compared() const {
     return compare(*read_file(folder_.file("sent"), 1 << 20), *read_file(folder_.file("got"), 1 << 20));
   }
@@ -525,6 +536,34 @@ TEST(Exchange, without_a_sink_the_sender_goes_on_trying_and_says_why) {
   ASSERT_EQ(sender->figures().troubles.size(), 1U);
   sender->stop();
   EXPECT_TRUE(exchange.simulation().run_until([&] { return sender->finished(); }, 10s));
+  const SmtpSummary summary(*plan, {sender.get()}, {});
+  EXPECT_GE(summary.silence(), 4s);
+}
+
+TEST(Exchange, a_rate_is_that_of_the_whole_run_and_a_server_that_left_is_told) {
+  SmtpOptions smtp = messages(0, 2);
+  smtp.duration = 4s;
+  SinkOptions sink;
+  sink.everyone.delay = 10ms;
+  Exchange exchange(1, smtp, sink);
+  exchange.run_without_the_sink_from(1s, 4s);
+  const auto sent = static_cast<double>(exchange.sent().acknowledged.value());
+  EXPECT_GT(sent, 50);
+  const SmtpSummary summary = exchange.smtp_summary();
+  // The clock of a core is that of its last turn, which a flow that waits to connect again lets pass by.
+  EXPECT_GE(exchange.sender().elapsed(), 3s);
+  EXPECT_LE(summary.rate(), sent / 3);
+  EXPECT_GE(summary.silence(), 2s);
+  EXPECT_THAT(summary.text(), HasSubstr("the server stopped answering"));
+}
+
+TEST(Exchange, a_counted_run_lasts_until_its_last_reply) {
+  Exchange exchange(1, messages(20), {});
+  EXPECT_TRUE(exchange.run());
+  const Duration elapsed = exchange.sender().elapsed();
+  exchange.simulation().run_for(5s);
+  EXPECT_EQ(exchange.sender().elapsed(), elapsed);
+  EXPECT_EQ(exchange.smtp_summary().silence(), Duration{0});
 }
 
 TEST(Exchange, the_summaries_agree) {
@@ -534,6 +573,12 @@ TEST(Exchange, the_summaries_agree) {
   EXPECT_THAT(exchange.smtp_summary().json(), HasSubstr(R"("acknowledged": 20)"));
   EXPECT_THAT(exchange.sink_summary().text(), HasSubstr("0 duplicates, 0 bad checksums"));
   EXPECT_THAT(exchange.sink_summary().json(), HasSubstr(R"("received": 20)"));
+  SmtpSummary cut = exchange.smtp_summary();
+  cut.set_interrupted();
+  cut.add_gap("the server's figures");
+  EXPECT_THAT(cut.text(), HasSubstr("interrupted by a signal"));
+  EXPECT_THAT(cut.text(), HasSubstr("not complete: the server's figures"));
+  EXPECT_THAT(cut.json(), HasSubstr(R"("interrupted": true)"));
 }
 
 }  // namespace

@@ -53,5 +53,18 @@ TEST(Ratio, has_the_true_one_in_its_range) {
   EXPECT_LT(ratio.high - ratio.low, 0.3);
 }
 
+TEST(Ratio, over_nothing_there_is_none) {
+  const std::vector<double> none;
+  const std::vector<double> zeros{0, 0, 0};
+  const std::vector<double> some{1, 2, 3};
+  EXPECT_FALSE(ratio_of(none, some).known);
+  EXPECT_FALSE(ratio_of(some, none).known);
+  EXPECT_FALSE(ratio_of(zeros, some).known);
+  EXPECT_EQ(to_string(ratio_of(zeros, some)), "no ratio");
+  EXPECT_TRUE(ratio_of(some, zeros).known);
+  EXPECT_EQ(ratio_of(some, zeros).value, 0);
+  EXPECT_EQ(to_string(ratio_of(some, some)).substr(0, 7), "x 1.000");
+}
+
 }  // namespace
 }  // namespace ringpost::loadgen

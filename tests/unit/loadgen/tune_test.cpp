@@ -65,6 +65,13 @@ TEST(TuneChoice, the_more_is_tried_the_more_it_takes) {
   EXPECT_FALSE(choose({{"a", base}, {"b", higher}, {"c", base}, {"d", base}}, 0, true).changed);
 }
 
+TEST(TuneChoice, a_measurement_is_one_number_and_nothing_else) {
+  EXPECT_EQ(measurement_in(" 12.5\n"), 12.5);
+  EXPECT_EQ(measurement_in("-3e2"), -300);
+  for (const std::string_view said : {"nan", "inf", "5 apples", "", "\n", "5 6", "0x10", "1e999"})
+    EXPECT_FALSE(measurement_in(said)) << said;
+}
+
 TEST(TuneChoice, plots_each_value_on_one_scale) {
   const std::string plot = strip_plot({{"a", {0, 0, 0}}, {"b", {10, 10, 10}}});
   EXPECT_THAT(plot, HasSubstr("a |#"));

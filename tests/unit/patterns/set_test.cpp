@@ -1,6 +1,7 @@
 #include "ringpost/patterns/set.hpp"
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <set>
 
@@ -293,6 +294,42 @@ TEST(Set, compiles_a_large_part_that_is_repeated) {
   EXPECT_EQ(set->search(0, "w1xw22xw333xw5x", scratch), Match::no);
   EXPECT_EQ(set->search(1, "w1x,w2x!", scratch), Match::yes);
   EXPECT_EQ(set->search(1, "w1x!", scratch), Match::no);
+}
+
+// A large expression is walked before it is searched, and comes to what a search alone comes to; with the start of a line in it too.
+TEST(Set, searches_large_expressions_as_if_alone) {
+  constexpr std::array<std::string_view, 12> kWords{"company", "address",  "telephone", "occupation",
+                                                    "country", "surname",  "religion",  "birthday",
+                                                    "account", "passport", "salary",    "employer"};
+  std::string choice;
+  for (const std::string_view word : kWords) choice += (choice.empty() ? "" : "|") + std::string(word);
+  const std::string item = "(?:your )?(?:" + choice + ")(?: of (?:residence|birth|work))?[ :.,]{1,40}";
+  const std::vector<Pattern> patterns{perl("/(?:" + item + "){5}/i"), perl("/^" + item + "number$/im"),
+                                      perl("/viagra/i"), perl("/cialis/i")};
+  const auto set = Set::compiled(patterns, Subjects::long_whole);
+  EXPECT_EQ(set->way(0), Way::literal);
+  std::mt19937 random(3);
+  Scratch scratch;
+  std::array<int, 2> matched{};
+  constexpr int kTexts = 400;
+  for (int n = 0; n < kTexts; ++n) {
+    std::string text;
+    for (unsigned words = 4 + random() % 8; words > 0; --words) {
+      if (random() % 3 == 0) text += "Your ";
+      text += random() % 12 == 0 ? "something" : std::string(kWords[random() % kWords.size()]);
+      text += std::array{": ", " ", "\n", ", number\n", " of birth . "}[random() % 5];
+    }
+    for (std::size_t index = 0; index < matched.size(); ++index) {
+      const Match alone = Expression::compile(patterns[index])->search(text, scratch);
+      EXPECT_EQ(set->search(index, text, scratch), alone) << text;
+      EXPECT_EQ(set->count(index, text, 1, scratch), alone == Match::yes ? 1U : 0U);
+      matched[index] += alone == Match::yes ? 1 : 0;
+    }
+  }
+  for (const int count : matched) {
+    EXPECT_GT(count, kTexts / 20);
+    EXPECT_LT(count, kTexts * 19 / 20);
+  }
 }
 
 TEST(Expression, counts_as_perl_does) {

@@ -21,6 +21,10 @@ ServerSettings settings_of(const Dialogue& dialogue) {
   ServerSettings settings;
   settings.starttls = has("starttls");
   settings.auth_needs_tls = !has("clear") && !has("login");
+  if (has("scram")) {
+    settings.mechanisms.add({sasl::Mechanism::scram_sha_256, sasl::Mechanism::scram_sha_256_plus});
+    settings.mechanisms.add(sasl::MechanismSet::tokens());
+  }
   if (has("strict")) settings.errors_max = 3;
   if (has("expire")) settings.expire_days = 30;
   return settings;

@@ -15,6 +15,8 @@
 #include "ringpost/pop3/server_session.hpp"
 #include "ringpost/scan/find.hpp"
 
+#include "unit/sasl/rfc_login.hpp"
+
 namespace ringpost::pop3::testing {
 
 inline constexpr std::array<std::string_view, 3> kMessages{"Subject: 1\r\n\r\none\r\n..two\r\n.\r\nlast\r\n",
@@ -89,6 +91,10 @@ class TestServer {
         note("start_tls");
         session.tls_started();
         return true;
+      case Kind::auth_keys:
+        note("auth_keys " + session.credentials().authentication_id);
+        sasl::testing::answer_keys(session);
+        return true;
       case Kind::auth:
         return authenticate();
       case Kind::command:
@@ -107,6 +113,16 @@ class TestServer {
 
   bool authenticate() {
     const sasl::Credentials& credentials = session.credentials();
+    if (credentials.evidence == sasl::Evidence::proof) {
+      note(fmt::format("auth {} {} by proof", session.auth_mechanism(), credentials.authentication_id));
+      credentials.key ? session.accept_auth() : session.refuse_auth();
+      return true;
+    }
+    if (credentials.evidence == sasl::Evidence::token) {
+      note(fmt::format("auth {} by token {}", session.auth_mechanism(), credentials.password.view()));
+      credentials.password.view() == "good" ? session.accept_auth("ann") : session.refuse_auth();
+      return true;
+    }
     note(fmt::format("auth {} {} {}", session.auth_mechanism(), credentials.authentication_id,
                      credentials.password.view()));
     if (credentials.authentication_id == "later")

@@ -1,6 +1,6 @@
 // How many connections and messages one client address has, counted exactly for the whole machine.
 //
-// Layer:  services. Owner: an address belongs to one core (by hash); others ask it. One table for each core, made
+// Layer:  paths. Owner: an address belongs to one core (by hash); others ask it. One table for each core, made
 //         before the cores start.
 // Limits: kClientsMax addresses a core; when full, unknown addresses are let in uncounted (and that is counted): a
 //         flood of addresses must not lock out mail.
@@ -16,7 +16,7 @@
 #include "ringpost/base/units.hpp"
 #include "ringpost/shard/await.hpp"
 
-namespace ringpost::receive {
+namespace ringpost::net {
 
 inline constexpr std::size_t kClientsMax = 100'000;
 
@@ -73,4 +73,4 @@ class ClientLimits {
   std::vector<ClientTable> tables_;
 };
 
-}  // namespace ringpost::receive
+}  // namespace ringpost::net

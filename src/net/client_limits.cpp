@@ -1,8 +1,8 @@
-#include "ringpost/receive/client_limits.hpp"
+#include "ringpost/net/client_limits.hpp"
 
 #include <algorithm>
 
-namespace ringpost::receive {
+namespace ringpost::net {
 
 namespace {
 // An address that has been quiet for so long starts anew: longer than the period of any sensible rate.
@@ -93,4 +93,4 @@ Task<void> ClientLimits::disconnect(shard::Core& core, IpAddress client) {
   });
 }
 
-}  // namespace ringpost::receive
+}  // namespace ringpost::net
