@@ -143,6 +143,7 @@ Task<void> Service::State::reroute(Message& message) {
   queue.set_dates(message, parts.settings->retry, loaded->envelope.reverse_path().empty(), warned);
   queue.add(parts.settings->router, parts.settings->retry, message.id, loaded->envelope, loaded->outcomes,
             [&](std::uint32_t recipient) { return wanted[recipient]; });
+  if (message.through) turn_back_held(message);
 }
 
 // ---- the orders

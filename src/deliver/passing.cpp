@@ -68,16 +68,18 @@ void Service::State::pass_on(const spool::Queued& message) {
   if (refused.size() < wanted.size())
     queue.add(parts.settings->router, parts.settings->retry, message.id, envelope, message.outcomes,
               [&](std::uint32_t recipient) { return wanted[recipient]; });
-  if (Message* added = queue.find(message.id)) {
-    std::vector<Job*> held;
-    added->jobs.for_each([&](Job& job) {
-      if (job.place == Place::held) held.push_back(&job);
-    });
-    begin_turning_back(held, {.counts = false}, our_word(kHeldBack, "held by the operator"));
-  }
+  if (Message* added = queue.find(message.id)) turn_back_held(*added);
   const MessageId id = message.id;
   for (const Finding& finding : refused) results.announce_passing(id, envelope, {}, finding);
   for (const Finding& finding : refused) results.answer(id, finding);
+}
+
+void Service::State::turn_back_held(Message& message) {
+  std::vector<Job*> held;
+  message.jobs.for_each([&](Job& job) {
+    if (job.place == Place::held) held.push_back(&job);
+  });
+  begin_turning_back(held, {.counts = false}, our_word(kHeldBack, "held by the operator"));
 }
 
 // Called while it is paused or suspended, or the server goes down.

@@ -87,7 +87,9 @@ void Queue::set_dates(Message& message, const schedule::RetryOptions& retry, boo
 void Queue::watch(Message& message, Duration grace) {
   WallTime date = message.expiry;
   if (message.warning != WallTime{}) date = std::min(date, message.warning);
-  core_.timers().arm(message, core_.now() + std::max(date - core_.wall_now(), grace));
+  Duration wait = std::max(date - core_.wall_now(), grace);
+  if (message.through) wait = std::min(wait, kPassingMax);  // though the time of day may have been set back
+  core_.timers().arm(message, core_.now() + wait);
 }
 
 void Queue::unpin(Message& message) {

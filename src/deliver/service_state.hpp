@@ -58,6 +58,7 @@ struct Service::State final : Queue::Reactions {
   // ---- passing.cpp: level through
   void pass_on(const spool::Queued& message);
   bool turns_back(const Destination& destination) const;
+  void turn_back_held(Message& message);
   void turn_back_waiting(Destination& destination);
   void turn_back_all();
   void begin_turning_back(const std::vector<Job*>& jobs, Attempt attempt, mail::Reply why);

@@ -191,8 +191,9 @@ TEST_F(Passing, a_dead_hop_is_said_at_once_to_all_who_come_and_looked_at_again_s
   ASSERT_TRUE(world.run_until([&] { return late->has_value(); }, 1s));
   EXPECT_EQ(world.figure("deliver_connections_failed"), 1U);
   world.add_peer("192.0.2.1");
-  world.run_for(kPassingPauseMax);
-  EXPECT_TRUE(pass_one().starts_with("250 "));
+  world.run_for(kPassingPauseMax + 1s);
+  const std::string reply = pass_one();
+  EXPECT_TRUE(reply.starts_with("250 ")) << reply;
 }
 
 TEST_F(Passing, a_domain_that_does_not_exist_is_a_5yz) {
@@ -219,7 +220,7 @@ TEST_F(Passing, lmtp_hears_of_each_recipient_and_two_hops_are_two_answers) {
   EXPECT_EQ(one.mails[0].to.size(), 2U);
   world.run_for(1h);
   EXPECT_EQ(one.mails.size(), 1U);
-  EXPECT_EQ(two.mails.size(), 1U);
+  EXPECT_EQ(count_lines(two, "DATA"), 1U);
 }
 
 TEST_F(Passing, more_recipients_than_a_transaction_has_are_all_answered) {
