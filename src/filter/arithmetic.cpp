@@ -50,7 +50,7 @@ class Parser {
   Parser(std::string_view text, const Operand& operand) : text_(text), operand_(operand) {}
 
   Result<std::vector<MetaNode>> run() {
-    const std::uint32_t root = RP_TRY(binary(1));
+    const std::uint32_t root = RP_TRY(choice());
     skip();
     if (at_ != text_.size()) return wrong(fmt::format("'{}' does not fit here", text_.substr(at_, 10)));
     if (root + 1 != nodes_.size()) nodes_.push_back(MetaNode(nodes_[root]));
@@ -95,6 +95,24 @@ class Parser {
     }
   }
 
+  // a ? b : c, which binds weakest and to the right.
+  Result<std::uint32_t> choice() {
+    const std::uint32_t condition = RP_TRY(binary(1));
+    if (!takes('?')) return condition;
+    if (++depth_ > kMetaDepthMax) return wrong("the expression nests too deep");
+    const std::uint32_t then = RP_TRY(choice());
+    if (!takes(':')) return wrong("a ':' is missing behind '?'");
+    const std::uint32_t otherwise = RP_TRY(choice());
+    --depth_;
+    return add({.kind = Kind::choice, .operands = {condition, then, otherwise}});
+  }
+  bool takes(char c) {
+    skip();
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
   Result<std::uint32_t> unary() {
     skip();
     if (at_ >= text_.size()) return wrong("the expression ends too early");
@@ -124,7 +142,7 @@ class Parser {
       ++at_;
       return add({});
     }
-    const std::uint32_t inside = RP_TRY(binary(1));
+    const std::uint32_t inside = RP_TRY(choice());
     skip();
     if (at_ >= text_.size() || text_[at_] != ')') return wrong("a ')' is missing");
     ++at_;

@@ -66,6 +66,10 @@ class Evaluation {
         }
         return sum;
       }
+      case Kind::choice: {
+        const auto condition = of(operands[0], ask);
+        return condition ? of(operands[*condition != 0 ? 1 : 2], ask) : condition;
+      }
       default:
         break;
     }
