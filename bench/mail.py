@@ -232,8 +232,13 @@ class Bench:
 
 # ---- the table ----
 
-def rows_of(runs):
-    """Each task with what both need, and what the goal says of it."""
+# Their goals are for a folder of so many, and say nothing of a smaller one.
+LARGE = 100_000
+OF_LARGE = {"select-first", "select", "flags", "search"}
+
+
+def rows_of(runs, large):
+    """Each task with what both need, and what the goal says of it. `large`: messages of the large folder."""
     rows = []
     for task, (name, unit, (kind, bound)) in ROWS.items():
         own, other = (median([run for run in runs if run["server"] == server and run["task"] == task], "value") for server in ("ringpost", "dovecot"))
@@ -241,7 +246,7 @@ def rows_of(runs):
             continue
         ratio = other / own if own and other else None
         value = ratio if kind == "ratio" else own
-        met = None if value is None else (value >= bound if kind == "ratio" else value <= bound)
+        met = None if value is None or (task in OF_LARGE and large < LARGE) else (value >= bound if kind == "ratio" else value <= bound)
         rows.append({"task": task, "name": name, "unit": unit, "ringpost": own, "dovecot": other, "ratio": ratio,
                      "goal": f"{bound:g} times" if kind == "ratio" else f"{bound:g} {unit}", "met": met})
     return rows
@@ -251,7 +256,7 @@ def table(bench, about):
     head = ("what", "unit", "Ringpost", "Dovecot", "ratio", "goal", "")
     verdict = {None: "-", True: "met", False: "missed"}
     rows = [(row["name"], row["unit"], text(row["ringpost"], "{:.3g}"), text(row["dovecot"], "{:.4g}"), text(row["ratio"]), row["goal"], verdict[row["met"]])
-            for row in rows_of(bench.runs)]
+            for row in rows_of(bench.runs, bench.options.large)]
     parts = [columns([head, *rows]), "\n".join(f"{name}: left out: {why}" for name, why in bench.missing.items()), "\n".join(f"{key}: {value}" for key, value in about.items())]
     return "\n\n".join(part for part in parts if part)
 
@@ -269,7 +274,7 @@ def arguments():
     parser.add_argument("--format", choices=("maildir", "sdbox", "mdbox"), default="sdbox", help="of Dovecot's mailboxes [sdbox]")
     parser.add_argument("--hibernate", default="0", help="Dovecot's imap_hibernate_timeout [0: never]")
     parser.add_argument("--messages", type=count(), default=10_000, help="appended, delivered, in the folder that is fetched [10000]")
-    parser.add_argument("--large", type=count(), default=100_000, help="messages of the large folder [100000]")
+    parser.add_argument("--large", type=count(), default=LARGE, help="messages of the large folder [100000]")
     parser.add_argument("--logins", type=count(), default=2000)
     parser.add_argument("--herd", type=count(), default=1000, help="connections in IDLE [1000]")
     parser.add_argument("--herd-seconds", type=count(), default=10)
@@ -295,7 +300,7 @@ def main():
         finally:
             bench.close()
     if options.json:
-        print(json.dumps({"facts": about, "rows": rows_of(bench.runs), "runs": bench.runs, "left_out": bench.missing}, indent=2))
+        print(json.dumps({"facts": about, "rows": rows_of(bench.runs, options.large), "runs": bench.runs, "left_out": bench.missing}, indent=2))
     else:
         print(table(bench, about))
     if not bench.runs:

@@ -59,13 +59,13 @@ Login meaning(PamAnswer answer) {
 
 }  // namespace
 
-// A wrong password costs the keys and a hash, whether or not the login exists; a right one of an account with keys costs the
-// keys alone.
+// What it costs depends on whether there is such a login, and on what is kept of its password. Nobody learns which: whoever is
+// refused hears so after whole seconds (LoginDesk).
 Checked check_login(const Accounts::State& state, const Entry* entry, std::string_view login,
                     std::string_view password) {
   const bool may = entry != nullptr && state.may_log_in(*entry);
-  if (const auto key = find_key(state.keys(entry, login), password); key && may)
-    return {Login::accepted, key};
+  if (may && !entry->keys.keys.empty())
+    if (const auto key = find_key(state.keys(entry, login), password)) return {Login::accepted, key};
   if (may && entry->source == Source::system)
     return {meaning(check_by_pam({state.options.pam_service, state.options.pam_folder.text}, entry->user.name,
                                  password)),

@@ -48,7 +48,6 @@ class ReadAhead {
     std::uint64_t id = 0;
     std::span<const std::byte> mail, facts;
     std::size_t facts_wanted = 0;
-    bool whole = false;
   };
   struct Window {
     SharedBytes bytes;

@@ -78,10 +78,7 @@ bool Mailroom::User::may_miss(std::uint32_t uid) const {
 }
 
 Mailroom::Mailroom(Machine& machine, const Profile& profile, Ledger& ledger, Coverage& coverage)
-    : machine_(machine),
-      ledger_(ledger),
-      coverage_(coverage),
-      random_(profile.seed * 101 + 3) {
+    : machine_(machine), ledger_(ledger), coverage_(coverage), random_(profile.seed * 101 + 3) {
   for (unsigned i = 0; i < kUsers; ++i) {
     users_.push_back(std::make_unique<User>());
     users_.back()->name = fmt::format("u{}@origin.test", i);

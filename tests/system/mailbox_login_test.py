@@ -46,8 +46,7 @@ class LoginTest(SystemTest):
         challenge = client._shortcmd(f"AUTH SCRAM-SHA-256 {base64.b64encode(scram.first()).decode()}")
         while challenge.startswith(b"+ "):
             answer = scram.answer(base64.b64decode(challenge[2:]))
-            client._putcmd(base64.b64encode(answer).decode())
-            challenge = client._getline()[0]
+            challenge = client._shortcmd(base64.b64encode(answer).decode())
         return challenge
 
 
@@ -86,13 +85,13 @@ class Mechanisms(LoginTest):
 
     def test_poplib_by_scram(self):
         server = self.logins()
-        for listener in ("pop3", "pop3s"):
-            client, scram = self.pop3(server, listener), Scram(ANNA, PASSWORD)
+        for listener, user in (("pop3", ANNA), ("pop3s", BERT)):  # a maildrop has one session
+            client, scram = self.pop3(server, listener), Scram(user, PASSWORD)
             self.assertTrue(self.pop3_scram(client, scram).startswith(b"+OK"))
             self.assertTrue(scram.proven)
             self.assertEqual(client.stat(), (0, 0))
             with self.assertRaisesRegex(poplib.error_proto, r"\[AUTH\] Authentication failed"):
-                self.pop3_scram(self.pop3(server, listener), Scram(ANNA, "wrong"))
+                self.pop3_scram(self.pop3(server, listener), Scram(user, "wrong"))
 
     def test_gsasl_is_bound_to_its_tls_connection(self):
         server = self.logins()
@@ -136,7 +135,7 @@ class Mechanisms(LoginTest):
         path = os.path.join(folder, "mbsyncrc")
         with open(path, "w") as file:
             file.write(f"IMAPAccount there\nHost {HOSTNAME}\nTunnel \"openssl s_client -quiet -connect 127.0.0.1:{server.port('imaps')}\"\n"
-                       f"User {ANNA}\nPass {PASSWORD}\nAuthMechs SCRAM-SHA-256\n\nIMAPStore far\nAccount there\n\nMaildirStore near\nPath {folder}/here/\n"
+                       f"User {ANNA}\nPass \"{PASSWORD}\"\nAuthMechs SCRAM-SHA-256\n\nIMAPStore far\nAccount there\n\nMaildirStore near\nPath {folder}/here/\n"
                        f"Inbox {folder}/here/INBOX\n\nChannel all\nFar :far:\nNear :near:\nPatterns *\nCreate Near\nSyncState *\n")
         done = run(["mbsync", "-c", path, "-a", "-V"])
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)

@@ -5,8 +5,8 @@
 //          passwords PAM knows.
 // Cost:    a name is a look-up in memory, and so are the keys of SCRAM; a password is hashed in the offload pool, never on a
 //          core. Before either, failures() is asked whether the address or the account has to wait.
-// Safety:  a login that does not exist costs the same time as a wrong password, and has keys of its own for SCRAM; passwords are
-//          wiped after use.
+// Safety:  a login that does not exist has keys of its own for SCRAM, and a hash to be compared with; what is left of a difference
+//          in time LoginDesk hides, by which every protocol asks. Passwords are wiped after use.
 #pragma once
 
 #include <cstdint>
