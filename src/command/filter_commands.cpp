@@ -41,14 +41,17 @@ int check_rules(Context& context, const FilterArguments& arguments) {
   for (const filter::Problem& problem : server::all_problems(*engine)) {
     errors += problem.severity == filter::Severity::error ? 1 : 0;
     const std::string place = setup->rules->place_text(problem.place);
+    const Mended said = split_mend(problem.text);
     if (context.json)
       context.out(to_string(Json()
                                 .set("place", place)
                                 .set("severity", filter::to_string(problem.severity))
-                                .set("text", problem.text)) +
+                                .set("text", said.text)
+                                .set("mend", said.mend)) +
                   "\n");
     else
-      context.out(fmt::format("{}: {}{}\n", place, mark_of(problem.severity), printable(problem.text)));
+      context.out(fmt::format("{}: {}{}\n", place, mark_of(problem.severity), printable(said.text)) +
+                  (said.mend.empty() ? std::string() : fmt::format("  mend: {}\n", printable(said.mend))));
   }
   if (!context.json)
     context.out(fmt::format("{} in {}, {}\n", plural(setup->rules->rules().size(), "rule"),

@@ -189,6 +189,40 @@ Result<std::vector<MetaNode>> parse_arithmetic(std::string_view text, const Oper
   return Parser(text, operand).run();
 }
 
+namespace {
+
+bool is_of_number(char c) {
+  return is_digit(c) || c == '.' || c == '-' || c == '+';
+}
+// "2", "0.5", and what one or two of '-' and '+' are, or a dot, which no number is.
+bool is_read_as_number(std::string_view token) {
+  if (token.size() <= 2 && std::ranges::none_of(token, is_digit)) return true;
+  const std::size_t dot = token.find('.');
+  const std::string_view whole = token.substr(0, dot);
+  const std::string_view part = dot == std::string_view::npos ? "0" : token.substr(dot + 1);
+  return !whole.empty() && !part.empty() && std::ranges::all_of(whole, is_digit) &&
+         std::ranges::all_of(part, is_digit);
+}
+
+}  // namespace
+
+// SpamAssassin cuts a meta into words with an expression that takes "-1", "1+2" and ".5" for one each, and refuses the rule.
+Result<std::vector<MetaNode>> parse_meta(std::string_view text, const Operand& operand) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t start = at;
+    if (is_of_number(text[at])) {
+      while (at < text.size() && is_of_number(text[at])) ++at;
+      if (const std::string_view token = text.substr(start, at - start); !is_read_as_number(token))
+        return fail(
+            ErrorKind::permanent,
+            fmt::format("'{}' is no number; put blanks around operators, and 0 before a point", token));
+    }
+    while (at < text.size() && is_name(text[at])) ++at;
+    if (at == start) ++at;
+  }
+  return parse_arithmetic(text, operand);
+}
+
 double evaluate(const std::vector<MetaNode>& nodes, const RuleValue& value, const KnownValue& known) {
   return nodes.empty() ? 0 : evaluate_with(ParsedTree(nodes), value, known);
 }

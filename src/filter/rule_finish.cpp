@@ -67,7 +67,8 @@ void RuleReader::replace_tags() {
   for (const auto& [name, place] : replace_rules_) {
     const std::uint32_t index = set_->find(name);
     if (index == kNoRule) {
-      problem(Severity::note, place, fmt::format("replace_rules: there is no rule {}", name));
+      problem(Severity::note, place,
+              fmt::format("replace_rules: there is no rule {}; mend the name, or take it out", name));
       continue;
     }
     Rule& rule = set_->rules_[index];
@@ -95,7 +96,8 @@ void RuleReader::default_scores() {
 void RuleReader::name_scores_without_rules() {
   for (const auto& [name, score] : scores_)
     if (!set_->names_.contains(name))
-      problem(Severity::note, score.place, fmt::format("score: there is no rule {}", name));
+      problem(Severity::note, score.place,
+              fmt::format("score: there is no rule {}; mend the name, or take the line out", name));
 }
 
 std::uint32_t RuleReader::sum_of_matching(std::string_view glob, std::uint32_t except,
@@ -127,7 +129,7 @@ void RuleReader::compile_metas() {
       nodes.push_back({.kind = MetaNode::Kind::rule, .rule = named});
       return static_cast<std::uint32_t>(nodes.size() - 1);
     };
-    auto nodes = parse_arithmetic(rule.meta_text, operand);
+    auto nodes = parse_meta(rule.meta_text, operand);
     if (nodes)
       rule.meta = std::move(*nodes);
     else
@@ -159,7 +161,7 @@ void RuleReader::exclude_circles() {
     if (depth[index] > kMetaChainMax) {
       Rule& rule = set_->rules_[index];
       problem(Severity::error, rule.place,
-              fmt::format("{} stands on too many other metas; it never hits", rule.name));
+              fmt::format("{} stands on too many other metas and never hits", rule.name));
       rule.meta.clear();
       depth[index] = 0;
     }
@@ -172,7 +174,7 @@ void RuleReader::exclude_circles() {
     if (missing[index] == 0) continue;
     Rule& rule = set_->rules_[index];
     problem(Severity::error, rule.place,
-            fmt::format("{} needs itself, over other metas; it never hits", rule.name));
+            fmt::format("{} needs itself, over other metas, and never hits", rule.name));
     rule.meta.clear();
   }
 }

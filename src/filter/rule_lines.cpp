@@ -50,7 +50,8 @@ Result<std::string> header_name(std::string_view text, bool mime) {
   if (text.ends_with(':')) text.remove_suffix(1);
   const std::size_t colon = text.find(':');
   const std::string_view name = text.substr(0, colon);
-  if (!is_field_name(name)) return wrong(fmt::format("'{}' is no name of a header field", name));
+  if (!is_field_name(name))
+    return wrong(fmt::format("'{}' is no name of a header field; write Subject, From:addr or ALL", name));
   std::size_t count = 0;
   for (std::size_t at = colon; at != std::string_view::npos;) {
     const std::size_t next = text.find(':', at + 1);
@@ -60,7 +61,10 @@ Result<std::string> header_name(std::string_view text, bool mime) {
                                                       "ip",  "revip", "first", "last"};
     if (++count > 2 || std::ranges::find(kModifiers, modifier) == std::end(kModifiers) ||
         (mime && modifier != "raw"))
-      return wrong(fmt::format("':{}' is no modifier of a header", modifier));
+      return wrong(
+          fmt::format("':{}' is no modifier of a header; they are raw, addr, name, host, domain, ip, revip, "
+                      "first and last",
+                      modifier));
     at = next;
   }
   return std::string(text);
@@ -152,7 +156,9 @@ RuleFlags flags_of(std::string_view text) {
 }
 
 Result<Rule*> RuleReader::define(std::string_view name, RuleKind kind, RuleArea area) {
-  if (!is_rule_name(name)) return wrong(fmt::format("'{}' is no name of a rule", name));
+  if (!is_rule_name(name))
+    return wrong(fmt::format(
+        "'{}' is no name of a rule; it has letters, digits and '_', and begins with no digit", name));
   auto found = set_->names_.find(name);
   if (found == set_->names_.end()) {
     if (set_->rules_.size() >= kRulesMax) {
@@ -184,7 +190,8 @@ Result<void> RuleReader::eval_of(Rule& rule, std::string_view call) {
 
 // "=~ /re/" or "!~ /re/ [if-unset: text]"
 Result<void> RuleReader::match_of(Rule& rule, std::string_view text) {
-  if (!text.starts_with("=~") && !text.starts_with("!~")) return wrong("=~ or !~ is missing");
+  if (!text.starts_with("=~") && !text.starts_with("!~"))
+    return wrong("=~ or !~ is missing; write NAME FIELD =~ /expression/");
   rule.negated = text[0] == '!';
   text = trimmed(text.substr(2));
   if (text.ends_with(']')) {
@@ -290,12 +297,13 @@ Result<void> RuleReader::score_line(std::string_view value) {
       word = word.substr(1, word.size() - 2);
     }
     const auto number = decimal_number(word);
-    if (!number) return wrong(fmt::format("'{}' is no number", words[n]));
+    if (!number) return wrong(fmt::format("'{}' is no number; write it as 1.5 or -0.1", words[n]));
     if (n <= scores.size()) scores[n - 1] = *number;
   }
   if (words.size() != 5) scores.fill(scores[0]);
   if (words.size() != 2 && words.size() != 5)
-    problem(Severity::note, fmt::format("score {}: 1 or 4 numbers are expected; the first counts", words[0]));
+    problem(Severity::note,
+            fmt::format("score {}: 1 or 4 numbers are expected, so the first counts", words[0]));
   Score& kept = scores_[std::string(words[0])];
   kept.place = place_;
   for (std::size_t n = 0; n < scores.size(); ++n) {
@@ -457,7 +465,7 @@ Result<void> RuleReader::loadplugin_line(std::string_view value) {
   if (plugin_known(name) == Known::used) return {};
   if (told_.emplace(name).second)
     problem(Severity::unsupported,
-            fmt::format("the plugin {} is not part of this filter; its rules are left out", name));
+            fmt::format("the plugin {} is not part of this filter, so its rules are left out", name));
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "ringpost/base/option_value.hpp"
 #include "ringpost/filter/eval.hpp"
 #include "ringpost/filter/limits.hpp"
 
@@ -160,7 +161,7 @@ std::string RuleReader::subject_of(std::string_view key, std::string_view value)
 bool RuleReader::structure(std::string_view key, std::string_view value, unsigned depth) {
   if (key == "if" || key == "ifplugin") {
     if (conditions_.size() >= kConditionDepthMax) {
-      problem(Severity::error, "'if' nests too deep; the rest of the file is skipped");
+      problem(Severity::error, "'if' nests too deep, so the rest of the file is skipped");
       skipping_ = true;
       return true;
     }
@@ -188,7 +189,7 @@ bool RuleReader::structure(std::string_view key, std::string_view value, unsigne
   if (key == "require_version") {
     if (value == kEmulatedVersionText || value == "@@VERSION@@") return true;
     problem(Severity::error,
-            fmt::format("the file is for version {} of the rule language, not {}; it is skipped", value,
+            fmt::format("the file is for version {} of the rule language, not {}, so it is skipped", value,
                         kEmulatedVersionText));
     skipping_ = true;
     return true;
@@ -257,13 +258,14 @@ void RuleReader::setting(std::string_view key, std::string_view value) {
         problem(Severity::unsupported, fmt::format("'{}' has no effect here", key));
       return;
     case Known::unknown:
-      if (told_.emplace(key).second) problem(Severity::error, fmt::format("there is no setting '{}'", key));
+      if (told_.emplace(key).second)
+        problem(Severity::error, fmt::format("there is no setting '{}'{}", key, mend_of(key)));
       return;
   }
 }
 
-RuleReader::Handler RuleReader::handler_of(std::string_view key) {
-  static const std::map<std::string_view, Handler> handlers = {
+const std::map<std::string_view, RuleReader::Handler>& RuleReader::handlers() {
+  static const std::map<std::string_view, Handler> all = {
       {"header", &RuleReader::header_rule},
       {"body", &RuleReader::body_rule},
       {"rawbody", &RuleReader::rawbody_rule},
@@ -293,8 +295,20 @@ RuleReader::Handler RuleReader::handler_of(std::string_view key) {
       {"loadplugin", &RuleReader::loadplugin_line},
       {"tryplugin", &RuleReader::loadplugin_line},
   };
-  const auto found = handlers.find(key);
-  return found == handlers.end() ? nullptr : found->second;
+  return all;
+}
+
+RuleReader::Handler RuleReader::handler_of(std::string_view key) {
+  const auto found = handlers().find(key);
+  return found == handlers().end() ? nullptr : found->second;
+}
+
+// What an unknown key was probably meant to be.
+std::string RuleReader::mend_of(std::string_view key) {
+  std::vector<std::string_view> known = setting_names();
+  for (const auto& [name, handler] : handlers()) known.push_back(name);
+  const std::string_view near = nearest(key, known);
+  return near.empty() ? "; take the line out" : fmt::format("; did you mean '{}'?", near);
 }
 
 std::shared_ptr<const RuleSet> load_rules(std::span<const RuleFile> files, const LoadOptions& options) {

@@ -39,7 +39,9 @@ class RuleReader {
   void setting(std::string_view key, std::string_view value);
   void problem(Severity severity, Place place, std::string text);
   void problem(Severity severity, std::string text) { problem(severity, place_, std::move(text)); }
+  static const std::map<std::string_view, Handler>& handlers();
   static Handler handler_of(std::string_view key);
+  static std::string mend_of(std::string_view key);
 
   // --- rule_lines.cpp: one line that defines or describes a rule
   Result<void> header_rule(std::string_view value);

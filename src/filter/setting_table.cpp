@@ -275,6 +275,12 @@ SettingEntry setting_entry(std::string_view key) {
   return {key, ValueKind::any, other ? Known::without_effect : Known::unknown};
 }
 
+std::vector<std::string_view> setting_names() {
+  std::vector<std::string_view> names;
+  for (const SettingEntry& entry : kSettings) names.push_back(entry.key);
+  return names;
+}
+
 Result<void> check_value(ValueKind kind, std::string_view value) {
   constexpr std::size_t kMany = std::string_view::npos;
   switch (kind) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "ringpost/base/result.hpp"
 
@@ -42,6 +43,7 @@ struct SettingEntry {
 
 // A key in today's spelling; `unknown` when there is no such setting.
 SettingEntry setting_entry(std::string_view key);
+std::vector<std::string_view> setting_names();
 // What is wrong with the value, in words that follow the key.
 Result<void> check_value(ValueKind kind, std::string_view value);
 

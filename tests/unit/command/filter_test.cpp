@@ -70,7 +70,7 @@ TEST(Filter, check_names_errors_with_their_line) {
   world.write("local.cf", "body GOOD /x/\nbody BAD /(/\nheader WORSE eval:check_nothing()\nnonsense 1\n");
   EXPECT_EQ(world.run({"filter", "check", "--config", world.file("ringpost.toml")}), kFindings);
   EXPECT_THAT(world.out,
-              AllOf(HasSubstr("local.cf:2: BAD: "),
+              AllOf(HasSubstr("local.cf:2: BAD: "), HasSubstr("'nonsense'\n  mend: take the line out\n"),
                     HasSubstr("local.cf:3: not supported: WORSE: there is no function check_nothing()"),
                     HasSubstr("local.cf:4: there is no setting 'nonsense'"), HasSubstr("2 errors")));
 }

@@ -93,14 +93,37 @@ TEST(Rules, names_errors_with_their_line_and_reads_on) {
   EXPECT_EQ(problems(*rules),
             "local.cf:1: body A: '/' inside the expression needs a backslash\n"
             "local.cf:2: body: an expression begins with / or m and a delimiter\n"
-            "local.cf:3: body 1X: '1X' is no name of a rule\n"
-            "local.cf:4: header B: =~ or !~ is missing\n"
-            "local.cf:5: score C: 'one' is no number\n"
-            "local.cf:7: there is no setting 'whatisthis'\n"
-            "local.cf:9: header F: ':nonsense' is no modifier of a header\n"
+            "local.cf:3: body 1X: '1X' is no name of a rule; it has letters, digits and '_', and begins with "
+            "no digit\n"
+            "local.cf:4: header B: =~ or !~ is missing; write NAME FIELD =~ /expression/\n"
+            "local.cf:5: score C: 'one' is no number; write it as 1.5 or -0.1\n"
+            "local.cf:7: there is no setting 'whatisthis'; take the line out\n"
+            "local.cf:9: header F: ':nonsense' is no modifier of a header; they are raw, addr, name, host, "
+            "domain, ip, revip, first and last\n"
             "local.cf:10: body G: unknown letter 'e' behind the expression\n"
+            "local.cf:8: E: there is no rule A, so it counts as 0\n"
             "local.cf:8: E: the expression ends too early\n");
   EXPECT_EQ(rule(*rules, "D").kind, RuleKind::body);
+}
+
+TEST(Rules, say_what_an_unknown_word_was_meant_to_be) {
+  EXPECT_EQ(problems(*load("requierd_score 4\nscoer A 1\n")),
+            "local.cf:1: there is no setting 'requierd_score'; did you mean 'required_score'?\n"
+            "local.cf:2: there is no setting 'scoer'; did you mean 'score'?\n");
+}
+
+// SpamAssassin takes "-1" and "1+2" for one word each, which is none of a meta; with blanks they are what they say.
+TEST(Rules, of_metas_have_numbers_as_spamassassin_reads_them) {
+  for (const char* bad : {"A -1", "A-1", "-1 + 2", "1+2", ".5 + A", "1. + A", "1.5.2", "A +2"}) {
+    const auto rules = load(std::string("body A /a/\nmeta M ") + bad + "\n");
+    EXPECT_NE(problems(*rules).find("local.cf:2: M: '"), std::string::npos) << bad;
+    EXPECT_NE(problems(*rules).find("is no number; put blanks"), std::string::npos) << bad;
+    EXPECT_TRUE(rule(*rules, "M").meta.empty()) << bad;
+  }
+  for (const char* good :
+       {"A - 1", "- 1 + 2", "1 + 2", "0.5 + A", "A >= 2", "!A", "A * 10 > 25", "- A", "B2-B2"})
+    EXPECT_EQ(problems(*load(std::string("body A /a/\nbody B2 /b/\nmeta M ") + good + "\n")), "") << good;
+  EXPECT_EQ(problems(*load("body A /a/\nif version+1 > -1\nscore A 2\nendif\n")), "");
 }
 
 TEST(Rules, names_once_what_has_no_effect) {
@@ -109,7 +132,7 @@ TEST(Rules, names_once_what_has_no_effect) {
       "loadplugin Mail::SpamAssassin::Plugin::Bayes\n");
   EXPECT_EQ(problems(*rules),
             "local.cf:1: 'dcc_timeout' has no effect here\n"
-            "local.cf:3: the plugin Mail::SpamAssassin::Plugin::TextCat is not part of this filter; its "
+            "local.cf:3: the plugin Mail::SpamAssassin::Plugin::TextCat is not part of this filter, so its "
             "rules are left out\n");
 }
 
@@ -214,9 +237,10 @@ TEST(Rules, refuse_scores_that_no_number_can_be_compared_with) {
                             "\nrequired_score 7\nrequired_score " + bad + "\n");
     EXPECT_EQ(rule(*rules, "A").score(ScoreSet::plain), 2) << bad;
     EXPECT_EQ(rules->required_score(), 7) << bad;
-    EXPECT_EQ(problems(*rules), fmt::format("local.cf:3: score A: '{0}' is no number\n"
-                                            "local.cf:5: required_score: a number is wanted, not '{0}'\n",
-                                            bad));
+    EXPECT_EQ(problems(*rules),
+              fmt::format("local.cf:3: score A: '{0}' is no number; write it as 1.5 or -0.1\n"
+                          "local.cf:5: required_score: a number is wanted, not '{0}'\n",
+                          bad));
   }
   const auto rules = load("body A /a/\nscore A +1000000\nscore A (900000)\n");
   EXPECT_EQ(problems(*rules), "");
@@ -226,7 +250,7 @@ TEST(Rules, refuse_scores_that_no_number_can_be_compared_with) {
 TEST(Rules, take_the_first_of_two_scores) {
   const auto rules = load("body A /a/\nscore A 1.5 2\n");
   EXPECT_EQ(rule(*rules, "A").scores, (std::array<double, 4>{1.5, 1.5, 1.5, 1.5}));
-  EXPECT_EQ(problems(*rules), "local.cf:2: score A: 1 or 4 numbers are expected; the first counts\n");
+  EXPECT_EQ(problems(*rules), "local.cf:2: score A: 1 or 4 numbers are expected, so the first counts\n");
   EXPECT_EQ(rules->problems()[0].severity, Severity::note);
 }
 
@@ -311,8 +335,8 @@ TEST(Rules, note_what_names_no_rule) {
       "tflags R net nosuchflag\n");
   EXPECT_EQ(problems(*rules),
             "local.cf:5: tflags R: 'nosuchflag' is no flag\n"
-            "local.cf:3: replace_rules: there is no rule NEITHER\n"
-            "local.cf:2: score: there is no rule NOBODY\n"
+            "local.cf:3: replace_rules: there is no rule NEITHER; mend the name, or take it out\n"
+            "local.cf:2: score: there is no rule NOBODY; mend the name, or take the line out\n"
             "local.cf:4: M: there is no rule NOR, so it counts as 0\n");
   for (const Problem& problem : rules->problems()) EXPECT_NE(problem.severity, Severity::error);
   EXPECT_TRUE(rule(*rules, "R").flags.net);

@@ -73,6 +73,17 @@ TEST(Pattern, reads_delimiters_and_letters) {
     EXPECT_FALSE(parse_delimited(bad).has_value()) << bad;
 }
 
+// Perl takes \\Q away while it reads a program, not in a text that becomes an expression; nor does SpamAssassin.
+TEST(Set, has_letters_where_perl_has_no_escape) {
+  const auto set = Set::interim(perl({"/\\Qa.b\\E/", "/\\Lx\\U\\l\\u\\F/"}), Subjects::whole);
+  Scratch scratch;
+  EXPECT_EQ(set->problem(0), "");
+  EXPECT_EQ(set->problem(1), "");
+  EXPECT_EQ(set->search(0, "a.b", scratch), Match::no);
+  EXPECT_EQ(set->search(0, "QaxbE", scratch), Match::yes);
+  EXPECT_EQ(set->search(1, "LxUluF", scratch), Match::yes);
+}
+
 TEST(Set, takes_the_best_way_for_each) {
   const auto set = Set::compiled(
       perl({"/viagra/i", "/buy(?! nothing) now/", "/(\\w)\\1\\1/", "/(?>secret|word)x?+$/", "/[/"}),
