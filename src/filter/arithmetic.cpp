@@ -223,12 +223,26 @@ Result<std::vector<MetaNode>> parse_meta(std::string_view text, const Operand& o
   return parse_arithmetic(text, operand);
 }
 
+namespace {
+
+auto bounds_of(const KnownValue& known) {
+  return [&known](std::uint32_t rule) {
+    const auto value = known(rule);
+    return value ? Range::exactly(*value) : Range::anything();
+  };
+}
+
+}  // namespace
+
 double evaluate(const std::vector<MetaNode>& nodes, const RuleValue& value, const KnownValue& known) {
-  return nodes.empty() ? 0 : evaluate_with(ParsedTree(nodes), value, known);
+  return nodes.empty() ? 0 : evaluate_with(ParsedTree(nodes), value, bounds_of(known));
 }
 
 std::optional<double> evaluate_known(const std::vector<MetaNode>& nodes, const KnownValue& known) {
-  return nodes.empty() ? 0 : evaluate_known_with(ParsedTree(nodes), known);
+  if (nodes.empty()) return 0;
+  const ParsedTree tree(nodes);
+  const Range found = range_with(tree, tree.root(), bounds_of(known));
+  return found.known() ? std::optional(found.least) : std::nullopt;
 }
 
 std::uint32_t add_number(std::vector<MetaNode>& nodes, double number) {
