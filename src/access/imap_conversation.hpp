@@ -2,7 +2,7 @@
 //
 // Layer:  services. Owner: the coroutine of one connection; after the login on the owner core of the mailboxes.
 // Files:  imap_conversation.cpp (the loop, IDLE, SELECT), imap_mailboxes.cpp (names), imap_fetch.cpp, imap_flags.cpp (STORE,
-//         COPY, EXPUNGE), imap_append.cpp, imap_search.cpp.
+//         COPY, EXPUNGE), imap_lessons.cpp, imap_append.cpp, imap_search.cpp.
 // RFCs:   9051, 3501 and those of imap/command.hpp.
 #pragma once
 
@@ -98,6 +98,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::Store& command);
   Task<Answer> run(imap::Copy& command);
   Task<Answer> run(imap::Expunge& command);
+  // ---- imap_lessons.cpp
+  std::optional<SpamTeacher::Lesson> lesson_of(store::MailboxId from, store::MailboxId to) const;
+  Task<void> teach(SpamTeacher::Lesson lesson, store::MailboxId in, store::UidSet which);
   // ---- imap_fetch.cpp
   Task<Answer> run(imap::Fetch& command);
   Task<Result<void>> fetch_one(const imap::Fetch& command, store::Message message, bool tells_flags);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ringpost/access/limits.hpp"
+#include "ringpost/access/spam_teacher.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/accounts/login_desk.hpp"
 #include "ringpost/base/address.hpp"
@@ -78,6 +79,7 @@ class Service {
     accounts::Accounts* accounts = nullptr;
     Places* places = nullptr;
     net::ClientLimits* clients = nullptr;  // shared by all cores; of IMAP and POP3 alone
+    SpamTeacher* teacher = nullptr;        // of this core; none: moves teach nothing
     std::shared_ptr<const Snapshot> snapshot;
   };
   Service(shard::Core& core, Parts parts);

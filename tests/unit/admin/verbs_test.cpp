@@ -40,7 +40,8 @@ TEST(Reload, gives_the_findings_of_a_bad_configuration) {
   World world;
   EXPECT_EQ(world.ask("reload", "{}").back()["generation"].number(), 3);
   EXPECT_TRUE(world.ask("reload", "{}").back()["waiting"].list().empty());
-  world.control.reload_result = std::vector<std::string>{"spool.directory waits"};
+  world.control.reload_result = Reloaded{.waiting = {"spool.directory waits"}, .rules_refused = true};
+  EXPECT_EQ(world.ask("reload", "{}").back()["rules_refused"].text(), "true");
   EXPECT_EQ(world.ask("reload", "{}").back()["waiting"].list().at(0).text(), "spool.directory waits");
   world.control.reload_result = fail(ErrorKind::permanent, "a.toml:1: error: x\na.toml:2: error: y");
   EXPECT_THAT(world.error_of("reload", "{}"), HasSubstr("a.toml:2"));
@@ -140,6 +141,16 @@ TEST(QueueShow, finds_one_message_or_says_that_it_is_gone) {
   EXPECT_THAT(world.error_of("queue show", "{\"id\":\"" + to_string(kSecond) + "\"}"),
               HasSubstr("not in the queue"));
   EXPECT_THAT(world.error_of("queue show", "{}"), HasSubstr("no queue id"));
+}
+
+TEST(Quarantine, says_where_its_ids_are_shown) {
+  World world;
+  for (const char* verb : {"quarantine show", "quarantine release", "quarantine delete"}) {
+    const auto lines = world.ask(verb, R"({"id":"../x"})");
+    EXPECT_THAT(lines.back()["error"]["mend"].text(), HasSubstr("filter quarantine list")) << verb;
+  }
+  EXPECT_THAT(world.ask("queue show", R"({"id":"../x"})").back()["error"]["mend"].text(),
+              HasSubstr("queue list"));
 }
 
 TEST(QueueSummary, adds_up_the_cores_and_puts_the_largest_first) {
