@@ -58,7 +58,7 @@ bool is_direct(int descriptor) {
 // And as they should be in use: a file that may not block is not read when its pages are elsewhere.
 bool is_file(int descriptor) {
   struct stat facts{};
-  if (::fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) return false;
+  if (::fstat(descriptor, &facts) != 0 || !(S_ISREG(facts.st_mode) || S_ISCHR(facts.st_mode))) return false;
   const int flags = ::fcntl(descriptor, F_GETFL);
   return flags >= 0 && ::fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0;
 }

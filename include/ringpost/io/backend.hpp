@@ -123,7 +123,7 @@ struct File {
 class Files {
  public:
   virtual ~Files() = default;
-  // EISDIR for whatever is no regular file; never waits for a pipe.
+  // EISDIR for whatever is no regular file and no character device; never waits for a pipe.
   virtual Result<File> open(const std::string& path, OpenMode mode) = 0;
   virtual void close(Handle file) = 0;
   virtual Result<std::uint64_t> size(Handle file) = 0;
