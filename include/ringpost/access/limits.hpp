@@ -29,6 +29,10 @@ inline constexpr std::size_t kThreadDepthMax = 100;  // people answer some dozen
 inline constexpr std::size_t kThreadReferencesMax = 100;
 // How far up the chain of answers a circle is looked for.
 inline constexpr std::size_t kThreadClimbMax = 1000;
+// One page of `mailbox check`: some 100 ms of reading, and what a terminal shows.
+inline constexpr std::size_t kCheckedMessages = 2000;
+inline constexpr std::uint64_t kCheckedBytes = std::uint64_t{64} * 1024 * 1024;
+inline constexpr std::size_t kCheckFindings = 1000;
 inline constexpr std::size_t kPreviewCharacters = 200;  // RFC 8970 section 3.1: at most 256
 
 }  // namespace ringpost::access
