@@ -55,6 +55,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   bool logged_in() const override;
   bool in_idle() const override { return idling_; }
   void begin(std::shared_ptr<store::UserMail> mail) override;
+  void greet_known(std::shared_ptr<store::UserMail> mail) override;
   RP_OWN_FRAME Task<bool> answer(imap::Event event) override;
   void take_bytes(const imap::Event& event) override;
   void before_wait() override;
@@ -86,6 +87,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::Create& command);
   Task<Answer> run(imap::Delete& command);
   Task<Answer> run(imap::Rename& command);
+  Task<Answer> run(imap::Number& command);
   Task<Answer> run(imap::Subscribe& command);
   Task<Answer> run(imap::Status& command);
   Task<Answer> run(imap::List& command);

@@ -89,6 +89,7 @@ class CoreServices {
   store::Store& store() { return *store_; }
   deliver::Service& deliver() { return *deliver_; }
   receive::Service& receive() { return *receive_; }
+  access::Service& access() { return *access_; }
   friend FramePool& frame_pool(CoreServices& services) { return services.core_.frames(); }
 
  private:

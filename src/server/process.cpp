@@ -175,7 +175,8 @@ void Process::on_core(unsigned core, const std::function<void(admin::CoreView&)>
   std::promise<void> done;
   runtime_->run_on(core, [&](shard::Core& here) {
     CoreServices& services = *services_[here.index()];
-    admin::CoreView view{here, services.spool(), services.deliver(), services.receive()};
+    admin::CoreView view{
+        here, services.spool(), services.deliver(), services.receive(), services.store(), services.access()};
     visit(view);
     done.set_value();
   });

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ringpost/access/service.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/base/result.hpp"
 #include "ringpost/deliver/service.hpp"
@@ -15,6 +16,7 @@
 #include "ringpost/resolve/resolver.hpp"
 #include "ringpost/shard/core.hpp"
 #include "ringpost/spool/spool.hpp"
+#include "ringpost/store/store.hpp"
 #include "ringpost/tables/tables.hpp"
 
 namespace ringpost::admin {
@@ -25,6 +27,8 @@ struct CoreView {
   spool::Spool& spool;
   deliver::Service& deliver;
   receive::Service& receive;
+  store::Store& store;
+  access::Service& access;
 };
 
 // What a reload left as it was, in sentences.
