@@ -29,6 +29,16 @@ Task<void> Conversation::run() {
   co_await talk();
 }
 
+Task<void> Conversation::run_for(std::string user) {
+  user_ = login_ = std::move(user);
+  auto mail = co_await service_.parts().store->open(user_);
+  if (mail)
+    greet_known(std::move(*mail));
+  else
+    turn_away(mail.error().text);
+  co_await talk();
+}
+
 // Inside implicit TLS nobody would understand a clear word: the connection just ends.
 Task<bool> Conversation::admit() {
   const IpAddress peer = connection_.peer().address;

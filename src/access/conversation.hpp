@@ -39,6 +39,8 @@ class Conversation : public net::Guest {
 
   // From the first byte to the goodbye, or to the moment in which the connection moves.
   Task<void> run();
+  // The same for an operator's command, which the admin socket has let in as `user`: on the core of the mailboxes.
+  Task<void> run_for(std::string user);
   // What comes after the move.
   Task<void> arrive(std::unique_ptr<Passage> passage);
   // The core where it goes on; the caller hands the connection over.
@@ -55,6 +57,8 @@ class Conversation : public net::Guest {
 
  protected:
   virtual void greet() = 0;
+  // Who needs no password, because of where the connection comes from. Only IMAP knows how to say so.
+  virtual void greet_known(std::shared_ptr<store::UserMail> /*mail*/) { turn_away("A login is needed"); }
   virtual void turn_away(std::string_view why) = 0;
   virtual Task<void> talk() = 0;
   virtual std::string_view output() const = 0;

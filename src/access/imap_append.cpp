@@ -110,6 +110,7 @@ store::NewMessage new_message(const StagedMessage& staged, std::vector<std::span
   message.incoming = staged.incoming.get();
   message.flags = to_store(staged.about.flags.system);
   message.keywords = staged.about.flags.keywords;
+  message.uid = store::Uid{staged.about.uid};
   if (const auto date = staged.about.internal_date) {
     message.internal_date = date->seconds();
     message.zone_minutes = static_cast<std::int16_t>(staged.about.zone_minutes);

@@ -23,6 +23,11 @@ void ImapConversation::begin(std::shared_ptr<store::UserMail> mail) {
   session_.accept_auth(login_);
 }
 
+void ImapConversation::greet_known(std::shared_ptr<store::UserMail> mail) {
+  mail_ = std::move(mail);
+  session_.greet_known(login_);
+}
+
 bool ImapConversation::logged_in() const {
   return session_.state() == imap::State::authenticated || session_.state() == imap::State::selected;
 }

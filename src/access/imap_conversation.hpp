@@ -2,7 +2,7 @@
 //
 // Layer:  services. Owner: the coroutine of one connection; after the login on the owner core of the mailboxes.
 // Files:  imap_conversation.cpp (the loop, IDLE, SELECT), imap_mailboxes.cpp (names), imap_fetch.cpp, imap_flags.cpp (STORE,
-//         COPY, EXPUNGE), imap_append.cpp, imap_search.cpp.
+//         COPY, EXPUNGE), imap_lessons.cpp, imap_append.cpp, imap_search.cpp.
 // RFCs:   9051, 3501 and those of imap/command.hpp.
 #pragma once
 
@@ -55,6 +55,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   bool logged_in() const override;
   bool in_idle() const override { return idling_; }
   void begin(std::shared_ptr<store::UserMail> mail) override;
+  void greet_known(std::shared_ptr<store::UserMail> mail) override;
   RP_OWN_FRAME Task<bool> answer(imap::Event event) override;
   void take_bytes(const imap::Event& event) override;
   void before_wait() override;
@@ -86,6 +87,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::Create& command);
   Task<Answer> run(imap::Delete& command);
   Task<Answer> run(imap::Rename& command);
+  Task<Answer> run(imap::Number& command);
   Task<Answer> run(imap::Subscribe& command);
   Task<Answer> run(imap::Status& command);
   Task<Answer> run(imap::List& command);
@@ -98,6 +100,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::Store& command);
   Task<Answer> run(imap::Copy& command);
   Task<Answer> run(imap::Expunge& command);
+  // ---- imap_lessons.cpp
+  std::optional<SpamTeacher::Lesson> lesson_of(store::MailboxId from, store::MailboxId to) const;
+  Task<void> teach(SpamTeacher::Lesson lesson, store::MailboxId in, store::UidSet which);
   // ---- imap_fetch.cpp
   Task<Answer> run(imap::Fetch& command);
   Task<Result<void>> fetch_one(const imap::Fetch& command, store::Message message, bool tells_flags);

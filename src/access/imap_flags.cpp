@@ -67,11 +67,13 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Copy& command) {
   if (!which) co_return Answer::bad("There are not so many messages");
   const store::Mailbox* to = mail_->find(command.mailbox);
   if (to == nullptr) co_return Answer::no(imap::codes::kTryCreate, "There is no such mailbox");
-  const store::MailboxId from = selection_->mailbox()->id();
-  auto copied = command.move ? co_await mail_->move(from, *which, to->id())
-                             : co_await mail_->copy(from, *which, to->id());
+  const store::MailboxId from = selection_->mailbox()->id(), target = to->id();
+  const auto lesson = lesson_of(from, target);
+  auto copied =
+      command.move ? co_await mail_->move(from, *which, target) : co_await mail_->copy(from, *which, target);
   if (!copied) co_return Answer::refused(copied.error(), imap::codes::kTryCreate);
   if (copied->to.empty()) co_return Answer::ok("None of them is there");
+  if (lesson) co_await teach(*lesson, target, copied->to);
   const std::string code =
       imap::codes::copy_uid(copied->uid_validity, to_imap(copied->from), to_imap(copied->to));
   if (!command.move) co_return Answer::ok("Copied", code);

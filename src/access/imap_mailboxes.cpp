@@ -73,6 +73,14 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Rename& command) {
   co_return Answer::ok("Renamed");
 }
 
+Task<ImapConversation::Answer> ImapConversation::run(imap::Number& command) {
+  const store::Mailbox* mailbox = mail_->find(command.mailbox);
+  if (mailbox == nullptr) co_return Answer::no(imap::codes::kNonExistent, "There is no such mailbox");
+  auto numbered = co_await mail_->number(mailbox->id(), command.uid_validity, store::Uid{command.uid_next});
+  if (!numbered) co_return Answer::refused(numbered.error());
+  co_return Answer::ok("Numbered");
+}
+
 Task<ImapConversation::Answer> ImapConversation::run(imap::Subscribe& command) {
   auto done = co_await mail_->subscribe(command.mailbox, command.subscribe);
   if (!done) co_return Answer::refused(done.error());

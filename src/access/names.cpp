@@ -96,6 +96,7 @@ imap::StatusResponse refusal(const store::Failure& failure, std::string_view no_
         return imap::codes::kAlreadyExists;
       case Refused::bad_name:
       case Refused::inbox:
+      case Refused::uids_given:
         return imap::codes::kCannot;
       case Refused::has_children:
         return imap::codes::kHasChildren;

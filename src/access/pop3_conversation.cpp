@@ -1,5 +1,6 @@
 #include "pop3_conversation.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -17,7 +18,11 @@ Pop3Conversation::Pop3Conversation(Service& service, std::shared_ptr<const Snaps
           pop3::ServerSession(snapshot->listeners[index].pop3, snapshot->listeners[index].implicit_tls)) {}
 
 Pop3Conversation::~Pop3Conversation() {
-  if (holds_drop_) service_.give_up_drop(user_);
+  leave_drop();
+}
+
+void Pop3Conversation::leave_drop() {
+  if (std::exchange(holds_drop_, false)) service_.give_up_drop(user_);
 }
 
 void Pop3Conversation::begin(std::shared_ptr<store::UserMail> mail) {
@@ -104,6 +109,7 @@ void Pop3Conversation::list(bool ids) {
   session_.end_lines();
 }
 
+// A small message is copied beside its answer and goes with the next one, or when nothing more is asked: one send for both.
 // Once the answer has begun it can only be completed, or the connection ends.
 Task<bool> Pop3Conversation::retrieve(const pop3::Command& command) {
   const store::Message message = drop_[*command.message - 1].message;
@@ -139,30 +145,40 @@ bool Pop3Conversation::put_output() {
 
 Task<bool> Pop3Conversation::send_part(pop3::MessageWriter& writer, const store::Content& part) {
   if (!put_output()) co_return false;
+  const bool small = part.size() <= kCopiedMax;
+  if (small && connection_.unsent() > kOutputMax && !co_await flush({})) co_return false;
   std::array<pop3::MessageWriter::Piece, 64> pieces;
   for (auto slice : part.pieces())
     while (!slice.empty() && !writer.complete()) {
       const auto step = writer.write(slice, pieces);
       slice = slice.subspan(step.consumed);
-      const auto sent = co_await connection_.flush(service_.core().now() + kSendTimeout,
-                                                   std::span(pieces).first(step.pieces));
-      if (!sent) co_return false;
+      const auto wanted = std::span(pieces).first(step.pieces);
+      if (small ? !copy(wanted) : !co_await flush(wanted)) co_return false;
     }
   co_return true;
 }
 
+bool Pop3Conversation::copy(std::span<const pop3::MessageWriter::Piece> pieces) {
+  return std::ranges::all_of(pieces, [&](const auto piece) { return connection_.write(piece); });
+}
+
+Task<bool> Pop3Conversation::flush(std::span<const pop3::MessageWriter::Piece> pieces) {
+  const auto sent = co_await connection_.flush(service_.core().now() + kSendTimeout, pieces);
+  co_return sent.has_value();
+}
+
+// The client may come again as soon as it has the answer: the drop is free before.
 Task<void> Pop3Conversation::update() {
   store::UidSet gone;
   for (const Item& each : drop_)
     if (each.deleted) gone.append(each.message.uid);
-  if (!gone.empty()) {
-    auto done = co_await mail_->expunge(store::kInbox, std::move(gone), false);
-    if (!done) {
-      session_.error(done.error().error.text, pop3::ResponseCode::sys_temp);
-      co_return;
-    }
-  }
-  session_.ok("Goodbye");
+  store::Outcome<store::UidSet> done;
+  if (!gone.empty()) done = co_await mail_->expunge(store::kInbox, std::move(gone), false);
+  leave_drop();
+  if (done)
+    session_.ok("Goodbye");
+  else
+    session_.error(done.error().error.text, pop3::ResponseCode::sys_temp);
 }
 
 }  // namespace ringpost::access

@@ -40,7 +40,10 @@ class Pop3Conversation final : public SessionConversation<pop3::ServerSession, p
   Task<bool> retrieve(const pop3::Command& command);
   bool put_output();
   Task<bool> send_part(pop3::MessageWriter& writer, const store::Content& part);
+  bool copy(std::span<const pop3::MessageWriter::Piece> pieces);
+  Task<bool> flush(std::span<const pop3::MessageWriter::Piece> pieces);
   RP_OWN_FRAME Task<void> update();
+  void leave_drop();
 
   std::shared_ptr<store::UserMail> mail_;
   std::uint32_t uid_validity_ = 0;

@@ -224,6 +224,13 @@ Task<Result<void>> read_header(MessageParts& parts, std::optional<std::string>& 
   co_return Result<void>{};
 }
 
+bool in_fields(const Needle& needle, std::string_view header) {
+  mail::HeaderReader reader(header);
+  while (const auto field = reader.next())
+    if (needle.in(decoded_field(field->value)) || needle.in(field->name)) return true;
+  return false;
+}
+
 }  // namespace
 
 Task<Result<bool>> Search::in_header(const imap::SearchKey& key, MessageParts& parts) {
@@ -239,13 +246,18 @@ Task<Result<bool>> Search::in_text(const imap::SearchKey& key, MessageParts& par
   const Needle& needle = of_key(needles_, key);
   if (key.kind == Kind::text) {
     RP_CO_CHECK(co_await read_header(parts, header_));
-    mail::HeaderReader reader(*header_);
-    while (const auto field = reader.next())
-      if (needle.in(decoded_field(field->value)) || needle.in(field->name)) co_return true;
+    if (in_fields(needle, *header_)) co_return true;
   }
   const mail::MimeStructure* structure = RP_CO_TRY(co_await parts.structure());
   std::uint64_t looked_at = 0;
   for (const mail::MimePart& part : structure->parts) {
+    // RFC 9051 section 6.4.4: TEXT looks at MIME headers too, and at those of messages inside.
+    if (key.kind == Kind::text && &part != &structure->parts.front() && part.header_size != 0) {
+      const std::string header = RP_CO_TRY(
+          co_await parts.text({part.header_offset, std::min<std::uint64_t>(part.header_size, kHeaderMax)}));
+      looked_at += header.size();
+      if (in_fields(needle, header)) co_return true;
+    }
     if (part.multipart() || part.message() || !same_word(part.type, "text")) continue;
     looked_at += part.body_size;
     if (looked_at > kSearchedTextMax) break;

@@ -4,6 +4,7 @@
 
 #include "ringpost/base/assert.hpp"
 #include "ringpost/net/connection.hpp"
+#include "ringpost/store/limits.hpp"
 
 #include "conversation.hpp"
 
@@ -102,6 +103,36 @@ bool Service::expect() {
 
 void Service::welcome(std::unique_ptr<Passage> passage) {
   core_.spawn(serve_passage(std::move(passage)));
+}
+
+namespace {
+
+// What an operator's session may do that clients may not: messages of any size, with the UIDs that they have elsewhere.
+std::shared_ptr<const Snapshot> operator_snapshot() {
+  auto snapshot = std::make_shared<Snapshot>();
+  Listening& listening = snapshot->listeners.emplace_back();
+  listening.name = "admin";
+  listening.speaks = Speaks::imap;
+  listening.imap.append_limit = store::kMessageSizeMax;
+  listening.imap.capabilities.add(imap::Capability::restore);
+  return snapshot;
+}
+
+}  // namespace
+
+void Service::welcome_operator(io::Handle socket, std::string user) {
+  core_.spawn(serve_operator(socket, std::move(user)));
+}
+
+Task<void> Service::serve_operator(io::Handle socket, std::string user) {
+  {
+    net::Connection connection(core_, socket, {});
+    const auto conversation = make_conversation(*this, operator_snapshot(), 0, connection);
+    visitors_.add(*conversation);
+    co_await conversation->run_for(std::move(user));
+    co_await connection.close();
+  }
+  visitors_.go();
 }
 
 // This core may have no such listener: the count of its connections is kept all the same. Who is not let in here may log in once

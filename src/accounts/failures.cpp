@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "ringpost/crypto/keyed_hash.hpp"
+#include "ringpost/crypto/short_hash.hpp"
 #include "ringpost/shard/await.hpp"
 #include "ringpost/shard/limits.hpp"
 
@@ -102,10 +102,8 @@ Failures::Failures(std::string secret) : secret_(std::move(secret)) {
 namespace {
 
 std::uint64_t hash(std::string_view secret, std::string_view text) {
-  const crypto::Sha256Digest digest = crypto::hmac_sha256(secret, text);
-  std::uint64_t key = 0;
-  std::memcpy(&key, digest.data(), sizeof key);
-  return std::max<std::uint64_t>(key, 1);  // 0 means nobody
+  return std::max<std::uint64_t>(crypto::short_hash(crypto::short_hash_key(secret), text),
+                                 1);  // 0 means nobody
 }
 
 // A client of IPv6 has a whole network of 64 bits to itself.

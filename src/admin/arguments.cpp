@@ -44,12 +44,11 @@ Answered<std::size_t> Arguments::count(std::string_view name, std::size_t otherw
   return static_cast<std::size_t>(*number);
 }
 
-Answered<MessageId> Arguments::id(std::string_view name) {
+Answered<MessageId> Arguments::id(std::string_view name, std::string_view mend) {
   const auto given = text(name);
   if (!given) return MessageId{};
   const auto id = parse_message_id(*given);
-  if (!id)
-    return refuse(fmt::format("{}: \"{}\" is no queue id", name, *given), "`ringpost queue list` shows them");
+  if (!id) return refuse(fmt::format("{}: \"{}\" is no queue id", name, *given), std::string(mend));
   return *id;
 }
 

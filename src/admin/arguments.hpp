@@ -35,7 +35,8 @@ class Arguments {
   bool flag(std::string_view name);
   Answered<std::optional<Duration>> duration(std::string_view name);
   Answered<std::size_t> count(std::string_view name, std::size_t otherwise, std::size_t max);
-  Answered<MessageId> id(std::string_view name);  // none: absent
+  // None: absent. `mend` says where ids are shown.
+  Answered<MessageId> id(std::string_view name, std::string_view mend = "`ringpost queue list` shows them");
   // id, domain, sender, recipient, state, older_than; canonical, as the queue keeps them.
   Answered<deliver::Selector> selector();
   bool gave_selector() const { return gave_selector_; }

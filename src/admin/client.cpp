@@ -27,25 +27,44 @@ std::unexpected<Refusal> unreachable(const std::string& path, const Error& error
   return std::unexpected(std::move(refusal));
 }
 
+// The lines of the answer, until the one that says that it was the last.
+std::expected<Json, Refusal> converse(LineSocket& socket, const std::string& path, const Json& request,
+                                      const std::function<void(const Json&)>& line) {
+  if (auto sent = socket.write_all(to_string(request) + "\n", kRequestTimeout); !sent)
+    return unreachable(path, sent.error());
+  for (;;) {
+    const auto text = socket.read_line(kAnswerLineMax, kWait);
+    if (!text) return unreachable(path, text.error());
+    auto json = parse_json(*text);
+    if (!json) return unreachable(path, json.error());
+    if (const Json& error = (*json)["error"]; !error.is_null())
+      return std::unexpected(Refusal{.text = error["text"].text(), .mend = error["mend"].text()});
+    if (const bool* done = (*json)["done"].as<bool>(); done != nullptr && *done) return std::move(*json);
+    line(*json);
+  }
+}
+
 }  // namespace
 
 std::expected<Json, Refusal> ask(const std::string& socket_path, std::string_view verb, Json arguments,
                                  const std::function<void(const Json&)>& line) {
   auto socket = LineSocket::connect_to(socket_path);
   if (!socket) return unreachable(socket_path, socket.error());
-  Json request = Json().set("verb", verb).set("arguments", std::move(arguments));
-  if (auto sent = socket->write_all(to_string(request) + "\n", kRequestTimeout); !sent)
-    return unreachable(socket_path, sent.error());
-  for (;;) {
-    const auto text = socket->read_line(kAnswerLineMax, kWait);
-    if (!text) return unreachable(socket_path, text.error());
-    auto json = parse_json(*text);
-    if (!json) return unreachable(socket_path, json.error());
-    if (const Json& error = (*json)["error"]; !error.is_null())
-      return std::unexpected(Refusal{.text = error["text"].text(), .mend = error["mend"].text()});
-    if (const bool* done = (*json)["done"].as<bool>(); done != nullptr && *done) return std::move(*json);
-    line(*json);
-  }
+  return converse(*socket, socket_path, Json().set("verb", verb).set("arguments", std::move(arguments)),
+                  line);
+}
+
+std::expected<Opened, Refusal> open_connection(const std::string& socket_path, std::string_view verb,
+                                               Json arguments) {
+  auto socket = LineSocket::connect_to(socket_path);
+  if (!socket) return unreachable(socket_path, socket.error());
+  const auto done =
+      converse(*socket, socket_path, Json().set("verb", verb).set("arguments", std::move(arguments)),
+               [](const Json&) {});
+  if (!done) return std::unexpected(done.error());
+  Opened opened{.descriptor = -1, .received = socket->take_pending()};
+  opened.descriptor = socket->release();
+  return opened;
 }
 
 }  // namespace ringpost::admin

@@ -21,13 +21,17 @@ Task<void> tell(shard::Core&, Task<T> question, std::shared_ptr<std::promise<T>>
   answer->set_value(std::move(value));
 }
 
-// `ask(deliver::Service&) -> Task<T>`, called on the core; its answer comes later.
+// `ask(CoreView&) -> Task<T>`, called on the core; its answer comes later.
+template <class T, class Ask>
+std::future<T> begin_to_visit(Control& control, unsigned core, const Ask& ask) {
+  auto answer = std::make_shared<std::promise<T>>();
+  control.on_core(core, [&](CoreView& view) { view.core.spawn(tell<T>(view.core, ask(view), answer)); });
+  return answer->get_future();
+}
+// `ask(deliver::Service&) -> Task<T>`.
 template <class T, class Ask>
 std::future<T> begin_to_ask(Control& control, unsigned core, const Ask& ask) {
-  auto answer = std::make_shared<std::promise<T>>();
-  control.on_core(core,
-                  [&](CoreView& view) { view.core.spawn(tell<T>(view.core, ask(view.deliver), answer)); });
-  return answer->get_future();
+  return begin_to_visit<T>(control, core, [&](CoreView& view) { return ask(view.deliver); });
 }
 
 template <class T>

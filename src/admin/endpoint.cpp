@@ -114,8 +114,10 @@ void Endpoint::State::serve(LineSocket client) {
     send_out();
     return reading && !client.gone(ending);
   };
-  answer(request ? *request : std::string(), control, *queue, keeper, wall_now(), line, flush);
+  std::function<void(int)> heir;
+  answer(request ? *request : std::string(), control, *queue, keeper, wall_now(), line, flush, &heir);
   send_out();
+  if (heir && reading) heir(client.release());
 }
 
 Endpoint::Endpoint(std::unique_ptr<State> state) : state_(std::move(state)) {}

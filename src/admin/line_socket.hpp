@@ -18,6 +18,10 @@ class LineSocket {
   LineSocket& operator=(LineSocket&&) = delete;
   ~LineSocket();
 
+  // The descriptor, which is the caller's from now on; what was read behind the last line is in take_pending().
+  int release() { return std::exchange(descriptor_, -1); }
+  std::string take_pending() { return std::exchange(pending_, {}); }
+
   // Connects; the error's `system` is an errno.
   static Result<LineSocket> connect_to(const std::string& path);
 

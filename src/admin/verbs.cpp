@@ -10,8 +10,8 @@ namespace ringpost::admin {
 namespace {
 
 const Verb* find_verb(std::string_view name) {
-  for (const auto verbs :
-       {server_verbs(), trace_verbs(), queue_verbs(), queue_change_verbs(), quarantine_verbs()})
+  for (const auto verbs : {server_verbs(), trace_verbs(), queue_verbs(), queue_change_verbs(),
+                           quarantine_verbs(), mailbox_verbs()})
     for (const Verb& verb : verbs)
       if (verb.name == name) return &verb;
   return nullptr;
@@ -19,7 +19,7 @@ const Verb* find_verb(std::string_view name) {
 
 Answered<Json> run(std::string_view request, Control& control, Queue& queue, DirectiveKeeper& keeper,
                    WallTime now, const std::function<void(const Json&)>& line,
-                   const std::function<bool()>& flush) {
+                   const std::function<bool()>& flush, std::function<void(int)>* heir) {
   const auto json = parse_json(request);
   if (!json)
     return refuse("the request is not JSON: " + json.error().text,
@@ -32,15 +32,16 @@ Answered<Json> run(std::string_view request, Control& control, Queue& queue, Dir
   if (!verb->while_draining && control.status().draining)
     return refuse("the server is ending", "ask again when it runs");
   Arguments arguments((*json)["arguments"]);
-  Call call{control, queue, keeper, arguments, line, flush, now};
+  Call call{control, queue, keeper, arguments, line, flush, now, heir};
   return verb->run(call);
 }
 
 }  // namespace
 
 void answer(std::string_view request, Control& control, Queue& queue, DirectiveKeeper& keeper, WallTime now,
-            const std::function<void(const Json&)>& line, const std::function<bool()>& flush) {
-  const auto last = run(request, control, queue, keeper, now, line, flush);
+            const std::function<void(const Json&)>& line, const std::function<bool()>& flush,
+            std::function<void(int)>* heir) {
+  const auto last = run(request, control, queue, keeper, now, line, flush, heir);
   if (!last) {
     Json error;
     error.set("text", last.error().text).set("mend", last.error().mend);

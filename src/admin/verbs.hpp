@@ -24,6 +24,9 @@ struct Call {
   std::function<void(const Json&)> line;  // writes one line of the answer
   std::function<bool()> flush;            // sends what was written; false: nobody reads it any more
   WallTime now;
+  // Set by a verb whose connection goes on as something else: called with its descriptor, which it then owns, once the answer has
+  // been sent. Null where there is no connection.
+  std::function<void(int descriptor)>* heir = nullptr;
 };
 
 struct Verb {
@@ -38,11 +41,13 @@ std::span<const Verb> queue_verbs();   // looking
 std::span<const Verb> trace_verbs();
 std::span<const Verb> queue_change_verbs();  // changing
 std::span<const Verb> quarantine_verbs();    // of the spam filter
+std::span<const Verb> mailbox_verbs();
 
 // The whole answer to one request line: each line without its end. The last is {"done":true,...} or {"error":{...}}.
 void answer(
     std::string_view request, Control& control, Queue& queue, DirectiveKeeper& keeper, WallTime now,
-    const std::function<void(const Json&)>& line, const std::function<bool()>& flush = [] { return true; });
+    const std::function<void(const Json&)>& line, const std::function<bool()>& flush = [] { return true; },
+    std::function<void(int descriptor)>* heir = nullptr);
 
 // "2026-11-22T08:00:00Z"; null for 0.
 Json time_json(WallTime time);

@@ -14,6 +14,8 @@ namespace ringpost::admin {
 
 namespace {
 
+constexpr std::string_view kWhereIds = "`ringpost filter quarantine list` shows them";
+
 using Page = std::vector<deliver::QuarantinedMessage>;
 
 std::string field_text(const std::string& header, std::string_view name) {
@@ -56,7 +58,7 @@ Json message_json(const deliver::QuarantinedMessage& message, WallTime now) {
 }
 
 Answered<Json> list(Call& call) {
-  const MessageId after = RP_TRY(call.arguments.id("after"));
+  const MessageId after = RP_TRY(call.arguments.id("after", kWhereIds));
   const std::size_t limit = RP_TRY(call.arguments.count("limit", kPageDefault, kPageMax));
   RP_CHECK(call.arguments.finish());
   Page all;
@@ -75,9 +77,9 @@ Answered<Json> list(Call& call) {
 }
 
 Answered<Json> show(Call& call) {
-  const MessageId id = RP_TRY(call.arguments.id("id"));
+  const MessageId id = RP_TRY(call.arguments.id("id", kWhereIds));
   RP_CHECK(call.arguments.finish());
-  if (!id) return refuse("no id was given", "`ringpost filter quarantine list` shows them");
+  if (!id) return refuse("no id was given", std::string(kWhereIds));
   for (unsigned core = 0; core < call.control.core_count(); ++core) {
     auto found =
         ask_core<Page>(call.control, core, [&](deliver::Service& s) { return s.show_quarantined(id); });
@@ -93,7 +95,7 @@ Answered<Json> show(Call& call) {
 using Change = Task<std::size_t> (deliver::Service::*)(MessageId id);
 
 Answered<Json> change(Call& call, Change what) {
-  const MessageId id = RP_TRY(call.arguments.id("id"));
+  const MessageId id = RP_TRY(call.arguments.id("id", kWhereIds));
   const bool all = call.arguments.flag("all");
   RP_CHECK(call.arguments.finish());
   if (all == (id != MessageId{}))

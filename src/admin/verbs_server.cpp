@@ -74,8 +74,11 @@ Answered<Json> reload(Call& call) {
   auto done = call.control.reload();
   if (!done) return refuse(done.error().text, "mend that, look with `ringpost check`, and reload again");
   Json::List waiting;
-  for (std::string& sentence : *done) waiting.emplace_back(std::move(sentence));
-  return Json().set("generation", call.control.status().generation).set("waiting", std::move(waiting));
+  for (std::string& sentence : done->waiting) waiting.emplace_back(std::move(sentence));
+  return Json()
+      .set("generation", call.control.status().generation)
+      .set("waiting", std::move(waiting))
+      .set("rules_refused", done->rules_refused);
 }
 
 Answered<Json> stop(Call& call) {

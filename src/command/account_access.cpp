@@ -76,6 +76,13 @@ Result<std::string> ask_password(const Context& context) {
   return fail(ErrorKind::permanent, "the two are not the same; try again");
 }
 
+Result<std::string> ask_known_password(const Context& context) {
+  if (isatty(STDIN_FILENO) == 0) return read_password_line();
+  const EchoOff quiet(STDIN_FILENO);
+  context.err("Password: ");
+  return read_password_line();
+}
+
 namespace {
 
 // As root, files of the database are to belong to the server's user: be that user for as long as this lives.

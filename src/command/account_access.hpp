@@ -13,6 +13,9 @@ namespace ringpost::command {
 // Typed twice without echo, or a line of standard input.
 Result<std::string> ask_password(const Context& context);
 
+// One that is there already: typed once.
+Result<std::string> ask_known_password(const Context& context);
+
 using Change = std::function<Result<void>(accounts::Accounts&)>;
 // Changes the database, then tells a running server; says `done`, and with --json whether it was told.
 int change_accounts(Context& context, const Change& change, const std::string& done);

@@ -12,6 +12,7 @@
 #include "ringpost/mail/aliases.hpp"
 #include "ringpost/tls/server_context.hpp"
 
+#include "context.hpp"
 #include "files.hpp"
 
 namespace ringpost::command {
@@ -51,10 +52,9 @@ WallTime wall_now() {
   return {std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
 }
 
-std::pair<std::string, std::string> split_mend(const std::string& text, std::string_view otherwise) {
-  const std::size_t at = text.find("; ");
-  if (at == std::string::npos) return {text, std::string(otherwise)};
-  return {text.substr(0, at), text.substr(at + 2)};
+std::pair<std::string, std::string> mended(std::string_view text, std::string_view otherwise) {
+  const Mended split = split_mend(text);
+  return {std::string(split.text), std::string(split.mend.empty() ? otherwise : split.mend)};
 }
 
 // Reads the two files of one certificate; what cannot be read is a finding.
@@ -93,12 +93,11 @@ void check_certificates(const server::Configuration& configuration, const std::s
   auto keys = tls::TicketKeys::generate();
   if (!keys) return;
   if (auto built = tls::ServerContext::build(settings, std::move(*keys)); !built) {
-    auto [message, mend] =
-        split_mend(built.error().text, "name a certificate and the key that belongs to it");
+    auto [message, mend] = mended(built.error().text, "name a certificate and the key that belongs to it");
     return findings.at_key(Severity::error, "tls.certificate", std::move(message), std::move(mend));
   }
   for (const std::string& warning : tls::warnings(settings, wall_now())) {
-    auto [message, mend] = split_mend(warning, "renew the certificate");
+    auto [message, mend] = mended(warning, "renew the certificate");
     findings.at_key(Severity::warning, "tls.certificate", std::move(message), std::move(mend));
   }
   if (const auto info = crypto::certificate_info(main->certificate_pem); info && !info->covers(hostname))

@@ -10,10 +10,14 @@ void complain(const Context& context, std::string_view text, std::string_view me
   context.err(lines);
 }
 
+Mended split_mend(std::string_view text) {
+  const std::size_t at = text.find("; ");
+  return {text.substr(0, at), at == std::string_view::npos ? std::string_view() : text.substr(at + 2)};
+}
+
 int fail_with(const Context& context, const Error& error) {
-  const std::size_t at = error.text.find("; ");
-  complain(context, std::string_view(error.text).substr(0, at),
-           at == std::string::npos ? std::string_view() : std::string_view(error.text).substr(at + 2));
+  const Mended split = split_mend(error.text);
+  complain(context, split.text, split.mend);
   return kFindings;
 }
 

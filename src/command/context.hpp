@@ -33,7 +33,12 @@ std::optional<server::LoadedConfiguration> load_good(const Context& context);
 
 // "ringpost: text" and the mend on a line of its own.
 void complain(const Context& context, std::string_view text, std::string_view mend = {});
-// The same for an error whose text carries its mend after "; ".
+// A text, and the mend that it carries after "; ".
+struct Mended {
+  std::string_view text, mend;
+};
+Mended split_mend(std::string_view text);
+// The same for an error whose text carries its mend.
 int fail_with(const Context& context, const Error& error);
 
 // Asks the server that the configuration names. With --json each line of the answer goes out as it came, the last too.

@@ -42,6 +42,7 @@ int run_command(Context& context, const std::vector<std::string>& words) {
   add_queue_commands(app, registry);
   add_user_commands(app, registry);
   add_alias_commands(app, registry);
+  add_mailbox_commands(app, registry);
   add_spool_commands(app, registry);
   add_filter_commands(app, registry);
   try {

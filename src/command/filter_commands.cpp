@@ -12,6 +12,7 @@
 
 #include "families.hpp"
 #include "files.hpp"
+#include "mail_files.hpp"
 #include "text_table.hpp"
 
 namespace ringpost::command {
@@ -20,23 +21,37 @@ namespace {
 
 using admin::Json;
 
+std::string_view mark_of(filter::Severity severity) {
+  switch (severity) {
+    case filter::Severity::error:
+      return "";
+    case filter::Severity::unsupported:
+      return "not supported: ";
+    case filter::Severity::note:
+      return "note: ";
+  }
+  return {};
+}
+
 int check_rules(Context& context, const FilterArguments& arguments) {
   const auto setup = filter_setup(context, arguments);
   if (!setup) return fail_with(context, setup.error());
   const auto engine = filter::Engine::interim(setup->rules, setup->options);
   std::size_t errors = 0;
   for (const filter::Problem& problem : server::all_problems(*engine)) {
-    const bool error = problem.severity == filter::Severity::error;
-    errors += error ? 1 : 0;
+    errors += problem.severity == filter::Severity::error ? 1 : 0;
     const std::string place = setup->rules->place_text(problem.place);
+    const Mended said = split_mend(problem.text);
     if (context.json)
       context.out(to_string(Json()
                                 .set("place", place)
-                                .set("severity", error ? "error" : "unsupported")
-                                .set("text", problem.text)) +
+                                .set("severity", filter::to_string(problem.severity))
+                                .set("text", said.text)
+                                .set("mend", said.mend)) +
                   "\n");
     else
-      context.out(fmt::format("{}: {}{}\n", place, error ? "" : "not supported: ", printable(problem.text)));
+      context.out(fmt::format("{}: {}{}\n", place, mark_of(problem.severity), printable(said.text)) +
+                  (said.mend.empty() ? std::string() : fmt::format("  mend: {}\n", printable(said.mend))));
   }
   if (!context.json)
     context.out(fmt::format("{} in {}, {}\n", plural(setup->rules->rules().size(), "rule"),
@@ -185,6 +200,7 @@ int test_mails(Context& context, const FilterArguments& arguments, const std::ve
   const ReadyEngine ready = ready_engine(*setup);
   patterns::Scratch scratch;
   for (const std::string& file : files) {
+    if (const auto regular = regular_file(file); !regular) return fail_with(context, regular.error());
     const auto text = read_whole(file, kNamedFileMax);
     if (!text) return fail_with(context, text.error());
     filter::Facts facts;
@@ -209,8 +225,10 @@ CLI::App* add_filter_leaf(Registry& registry, CLI::App& parent, const FilterLeaf
   CLI::App* command =
       registry.leaf(parent, leaf.name, leaf.help, leaf.example,
                     [&context, arguments, run = std::move(run)] { return run(context, *arguments); });
-  command->add_option("--rules", arguments->rules,
-                      "Rule files or folders, instead of those of the configuration");
+  command
+      ->add_option("--rules", arguments->rules,
+                   "A rule file or folder, instead of those of the configuration; may be given again")
+      ->allow_extra_args(false);
   command->add_option("--cache", arguments->cache,
                       "Folder for what was compiled, instead of the state directory");
   command

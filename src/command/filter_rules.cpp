@@ -71,11 +71,9 @@ Result<FilterSetup> filter_setup(const Context& context, const FilterArguments& 
   }
   if (paths.empty())
     return fail(ErrorKind::permanent, "there are no rules; name them in filter.rules, or with --rules");
-  const std::vector<filter::RuleFile> files = RP_TRY(server::read_rule_files(paths));
   filter::LoadOptions options;
   options.local_only = arguments.local;
-  options.read = server::read_included_rules;
-  setup.rules = filter::load_rules(files, options);
+  setup.rules = RP_TRY(server::load_rule_files(paths, std::move(options)));
   setup.bayes_settings = filter::make_bayes_settings(setup.rules->settings());
   setup.bayes_file = arguments.bayes;
   if (setup.bayes_file.empty() && !setup.cache_folder.empty())

@@ -4,12 +4,15 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 namespace ringpost::command {
 
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kPieceSize = 64 * 1024;
 
 bool is_hidden(const fs::path& path) {
   return path.filename().string().starts_with('.');
@@ -53,6 +56,18 @@ bool is_quoted(std::string_view line) {
   return start != 0 && start != std::string_view::npos && line.substr(start).starts_with("From ");
 }
 
+// The next line with its end, or of a longer one the next piece. False at the end of the file.
+bool next_piece(std::istream& in, std::string& piece) {
+  piece.resize(kPieceSize);
+  in.getline(piece.data(), static_cast<std::streamsize>(piece.size()));
+  const bool whole_line = in.good();
+  piece.resize(static_cast<std::size_t>(in.gcount()));
+  if (piece.empty()) return false;
+  if (whole_line) piece.back() = '\n';  // getline() counts it and leaves it out
+  if (in.fail() && !in.bad()) in.clear(in.rdstate() & ~std::ios::failbit);  // the line goes on
+  return true;
+}
+
 }  // namespace
 
 Result<std::vector<MailFile>> mail_files(const std::string& path) {
@@ -75,31 +90,40 @@ Result<std::vector<MailFile>> mail_files(const std::string& path) {
   return files;
 }
 
+Result<void> regular_file(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (error) return fail_system(error.value(), path);
+  if (fs::is_regular_file(status)) return {};
+  return fail(ErrorKind::permanent, path + " is no regular file; write the mail into one first");
+}
+
 Result<void> for_each_mail(const MailFile& file, std::size_t size_max,
                            const std::function<bool(const MailInFile&)>& take) {
+  RP_CHECK(regular_file(file.path));
   std::ifstream in(file.path, std::ios::binary);
   if (!in) return fail_system(errno, "open " + file.path);
   std::string mail, line;
   std::uint64_t read = 0;
-  bool mbox = false, blank_before = true, any = false;
+  bool mbox = false, blank_before = true, any = false, line_begins = true;
   const auto hand_over = [&] {
     const bool go_on = !any || take({mail, read});
     mail.clear();
     return go_on;
   };
-  while (std::getline(in, line)) {
-    if (!in.eof()) line += '\n';
+  while (next_piece(in, line)) {
+    const bool begins = std::exchange(line_begins, line.ends_with('\n'));
     if (read == 0) mbox = line.starts_with("From ");
-    const bool separator = mbox && blank_before && (read == 0 || is_separator(line));
+    const bool separator = begins && mbox && blank_before && (read == 0 || is_separator(line));
     read += line.size();
-    blank_before = line == "\n" || line == "\r\n";
+    blank_before = begins && (line == "\n" || line == "\r\n");
     if (separator) {
       if (!hand_over()) return {};
       any = true;
       continue;
     }
     any = true;
-    if (mbox && is_quoted(line)) line.erase(0, 1);
+    if (begins && mbox && is_quoted(line)) line.erase(0, 1);
     if (mail.size() < size_max) mail.append(line, 0, size_max - mail.size());
   }
   if (in.bad()) return fail_system(EIO, "read " + file.path);

@@ -25,8 +25,10 @@ struct MailInFile {
   std::string_view text;   // of a larger mail its beginning; valid during the call
   std::uint64_t read = 0;  // bytes of the file so far
 };
+// An error when it is a pipe or a device, which may have no end, or when it is not there.
+Result<void> regular_file(const std::string& path);
 // A file that begins with "From " is an mbox (a ">" before such a line in a body goes), any other is one mail. Of each mail
-// `size_max` bytes are kept. `take` says false to end it.
+// `size_max` bytes are kept, and of the file a piece in memory however long its lines are. `take` says false to end it.
 Result<void> for_each_mail(const MailFile& file, std::size_t size_max,
                            const std::function<bool(const MailInFile&)>& take);
 

@@ -21,10 +21,12 @@ using admin::Json;
 
 int reload(Context& context) {
   const Asked asked = ask_server(context, "reload", {}, [](const Json&) {});
-  if (!asked.last || context.json) return asked.exit_code;
+  if (!asked.last) return asked.exit_code;
+  const int exit_code = (*asked.last)["rules_refused"].text() == "true" ? kFindings : asked.exit_code;
+  if (context.json) return exit_code;
   context.out(fmt::format("configuration {} is in force\n", (*asked.last)["generation"].text()));
   for (const Json& waiting : (*asked.last)["waiting"].list()) context.out("but " + waiting.text() + "\n");
-  return asked.exit_code;
+  return exit_code;
 }
 
 void show_status(const Context& context, const Json& status) {

@@ -50,7 +50,7 @@ class Parser {
   Parser(std::string_view text, const Operand& operand) : text_(text), operand_(operand) {}
 
   Result<std::vector<MetaNode>> run() {
-    const std::uint32_t root = RP_TRY(binary(1));
+    const std::uint32_t root = RP_TRY(choice());
     skip();
     if (at_ != text_.size()) return wrong(fmt::format("'{}' does not fit here", text_.substr(at_, 10)));
     if (root + 1 != nodes_.size()) nodes_.push_back(MetaNode(nodes_[root]));
@@ -95,6 +95,24 @@ class Parser {
     }
   }
 
+  // a ? b : c, which binds weakest and to the right.
+  Result<std::uint32_t> choice() {
+    const std::uint32_t condition = RP_TRY(binary(1));
+    if (!takes('?')) return condition;
+    if (++depth_ > kMetaDepthMax) return wrong("the expression nests too deep");
+    const std::uint32_t then = RP_TRY(choice());
+    if (!takes(':')) return wrong("a ':' is missing behind '?'");
+    const std::uint32_t otherwise = RP_TRY(choice());
+    --depth_;
+    return add({.kind = Kind::choice, .operands = {condition, then, otherwise}});
+  }
+  bool takes(char c) {
+    skip();
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
   Result<std::uint32_t> unary() {
     skip();
     if (at_ >= text_.size()) return wrong("the expression ends too early");
@@ -124,7 +142,7 @@ class Parser {
       ++at_;
       return add({});
     }
-    const std::uint32_t inside = RP_TRY(binary(1));
+    const std::uint32_t inside = RP_TRY(choice());
     skip();
     if (at_ >= text_.size() || text_[at_] != ')') return wrong("a ')' is missing");
     ++at_;
@@ -171,12 +189,60 @@ Result<std::vector<MetaNode>> parse_arithmetic(std::string_view text, const Oper
   return Parser(text, operand).run();
 }
 
+namespace {
+
+bool is_of_number(char c) {
+  return is_digit(c) || c == '.' || c == '-' || c == '+';
+}
+// "2", "0.5", and what one or two of '-' and '+' are, or a dot, which no number is.
+bool is_read_as_number(std::string_view token) {
+  if (token.size() <= 2 && std::ranges::none_of(token, is_digit)) return true;
+  const std::size_t dot = token.find('.');
+  const std::string_view whole = token.substr(0, dot);
+  const std::string_view part = dot == std::string_view::npos ? "0" : token.substr(dot + 1);
+  return !whole.empty() && !part.empty() && std::ranges::all_of(whole, is_digit) &&
+         std::ranges::all_of(part, is_digit);
+}
+
+}  // namespace
+
+// SpamAssassin cuts a meta into words with an expression that takes "-1", "1+2" and ".5" for one each, and refuses the rule.
+Result<std::vector<MetaNode>> parse_meta(std::string_view text, const Operand& operand) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t start = at;
+    if (is_of_number(text[at])) {
+      while (at < text.size() && is_of_number(text[at])) ++at;
+      if (const std::string_view token = text.substr(start, at - start); !is_read_as_number(token))
+        return fail(
+            ErrorKind::permanent,
+            fmt::format("'{}' is no number; put blanks around operators, and 0 before a point", token));
+    }
+    while (at < text.size() && is_name(text[at])) ++at;
+    if (at == start) ++at;
+  }
+  return parse_arithmetic(text, operand);
+}
+
+namespace {
+
+auto bounds_of(const KnownValue& known) {
+  return [&known](std::uint32_t rule) {
+    const auto value = known(rule);
+    return value ? Range::exactly(*value) : Range::anything();
+  };
+}
+
+}  // namespace
+
 double evaluate(const std::vector<MetaNode>& nodes, const RuleValue& value, const KnownValue& known) {
-  return nodes.empty() ? 0 : evaluate_with(ParsedTree(nodes), value, known);
+  return nodes.empty() ? 0 : evaluate_with(ParsedTree(nodes), value, bounds_of(known));
 }
 
 std::optional<double> evaluate_known(const std::vector<MetaNode>& nodes, const KnownValue& known) {
-  return nodes.empty() ? 0 : evaluate_known_with(ParsedTree(nodes), known);
+  if (nodes.empty()) return 0;
+  const ParsedTree tree(nodes);
+  const Range found = range_with(tree, tree.root(), bounds_of(known));
+  return found.known() ? std::optional(found.least) : std::nullopt;
 }
 
 std::uint32_t add_number(std::vector<MetaNode>& nodes, double number) {

@@ -19,6 +19,8 @@ using Operand = std::function<Result<std::uint32_t>(
 
 // The last node is the root. An empty pair of parentheses is 0.
 Result<std::vector<MetaNode>> parse_arithmetic(std::string_view text, const Operand& operand);
+// The same for a meta, whose numbers SpamAssassin reads more narrowly than those of conditions.
+Result<std::vector<MetaNode>> parse_meta(std::string_view text, const Operand& operand);
 // With the value of each rule, as far as it is needed: `known` says what can be had for nothing, and where that decides a
 // conjunction, `value` is not asked for the rest of it.
 using RuleValue = std::function<double(std::uint32_t rule)>;

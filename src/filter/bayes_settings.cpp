@@ -13,10 +13,6 @@ namespace ringpost::filter {
 
 namespace {
 
-bool is_on(const Settings& settings, std::string_view key, bool otherwise) {
-  return settings.number(key, otherwise ? 1 : 0) != 0;
-}
-
 std::uint64_t count_of(const Settings& settings, std::string_view key, std::uint64_t otherwise) {
   return static_cast<std::uint64_t>(
       std::clamp(settings.number(key, static_cast<double>(otherwise)), 0.0, 1e12));
@@ -77,16 +73,16 @@ bool any_matches(const std::vector<std::string>& globs, const std::vector<std::s
 
 BayesSettings make_bayes_settings(const Settings& settings) {
   BayesSettings bayes;
-  bayes.used = is_on(settings, "use_bayes", true) && is_on(settings, "use_bayes_rules", true) &&
-               is_on(settings, "use_learner", true);
-  bayes.autolearns = bayes.used && is_on(settings, "bayes_auto_learn", true);
-  bayes.autolearns_on_error_only = is_on(settings, "bayes_auto_learn_on_error", false);
+  bayes.used = settings.flag("use_bayes", true) && settings.flag("use_bayes_rules", true) &&
+               settings.flag("use_learner", true);
+  bayes.autolearns = bayes.used && settings.flag("bayes_auto_learn", true);
+  bayes.autolearns_on_error_only = settings.flag("bayes_auto_learn_on_error", false);
   bayes.autolearn_ham_below =
       settings.number("bayes_auto_learn_threshold_nonspam", bayes.autolearn_ham_below);
   bayes.autolearn_spam_from = settings.number("bayes_auto_learn_threshold_spam", bayes.autolearn_spam_from);
   bayes.ham_min = count_of(settings, "bayes_min_ham_num", bayes.ham_min);
   bayes.spam_min = count_of(settings, "bayes_min_spam_num", bayes.spam_min);
-  bayes.counts_hapaxes = is_on(settings, "bayes_use_hapaxes", true);
+  bayes.counts_hapaxes = settings.flag("bayes_use_hapaxes", true);
   bayes.token_size_max = count_of(settings, "bayes_max_token_length", bayes.token_size_max);
   bayes.tokens_max = std::clamp<std::size_t>(
       count_of(settings, "bayes_expiry_max_db_size", kBayesTokensDefault), 1'000, kBayesTokensMax);

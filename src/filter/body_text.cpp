@@ -105,6 +105,13 @@ std::string_view cut_text(std::string_view text, std::size_t at, std::string_vie
   return text.substr(0, at);
 }
 
+// Of a run of ASCII without blanks.
+std::size_t plain_size_at(std::string_view text, std::size_t at) {
+  std::size_t end = at;
+  while (end < text.size() && text[end] > ' ') ++end;
+  return end - at;
+}
+
 // A run of blanks with two line ends in it parts paragraphs; any other is one space.
 std::string in_paragraphs(const WideText& text) {
   std::string out;
@@ -112,8 +119,10 @@ std::string in_paragraphs(const WideText& text) {
   for (std::size_t at = 0; at < text.text.size();) {
     std::size_t size = blank_at(text, at);
     if (size == 0) {
-      out += text.text[at] == '\0' ? '\n' : text.text[at];
-      ++at;
+      const std::size_t plain = plain_size_at(text.text, at);
+      out.append(text.text, at, plain);
+      at += plain;
+      if (plain == 0) out += text.text[at++] == '\0' ? '\n' : text.text[at - 1];
       continue;
     }
     const std::size_t begin = at;

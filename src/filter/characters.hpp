@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -49,13 +50,28 @@ constexpr int hex_value(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// Which bytes are among some characters: a look into a table.
+class CharacterSet {
+ public:
+  constexpr explicit CharacterSet(std::string_view characters) {
+    for (const char c : characters) has_[static_cast<std::uint8_t>(c)] = true;
+  }
+  constexpr bool has(char c) const { return has_[static_cast<std::uint8_t>(c)]; }
+
+ private:
+  std::array<bool, 256> has_{};
+};
+
 inline std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = to_lower(c);
   return out;
 }
 constexpr bool equal_nocase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, to_lower, to_lower);
+  if (a.size() != b.size()) return false;
+  for (std::size_t at = 0; at < a.size(); ++at)
+    if (a[at] != b[at] && to_lower(a[at]) != to_lower(b[at])) return false;
+  return true;
 }
 constexpr bool starts_nocase(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() && equal_nocase(text.substr(0, prefix.size()), prefix);
@@ -64,8 +80,10 @@ constexpr bool ends_nocase(std::string_view text, std::string_view suffix) {
   return text.size() >= suffix.size() && equal_nocase(text.substr(text.size() - suffix.size()), suffix);
 }
 constexpr std::size_t find_nocase(std::string_view text, std::string_view word, std::size_t from = 0) {
+  const char first = word.empty() ? '\0' : to_lower(word.front());
   for (std::size_t at = from; at + word.size() <= text.size(); ++at)
-    if (equal_nocase(text.substr(at, word.size()), word)) return at;
+    if (word.empty() || (to_lower(text[at]) == first && equal_nocase(text.substr(at, word.size()), word)))
+      return at;
   return kNowhere;
 }
 constexpr bool contains_nocase(std::string_view text, std::string_view word) {

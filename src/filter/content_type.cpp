@@ -8,6 +8,8 @@ namespace ringpost::filter {
 
 namespace {
 
+constexpr CharacterSet kSpecials("\"(),:;<=>?@[\\]");
+
 // Where the value of the parameter begins, behind "name =": `name` must begin a word. kNowhere: it has none.
 std::size_t find_parameter(std::string_view value, std::string_view name, std::size_t from = 0) {
   for (std::size_t at = find_nocase(value, name, from); at != kNowhere;
@@ -95,8 +97,7 @@ std::string_view type_text(std::string_view value) {
 }
 
 bool is_stray(char c) {
-  return static_cast<std::uint8_t>(c) <= ' ' || is_eight_bit(c) || c == '\x7F' ||
-         contains("\"(),:;<=>?@[\\]", {&c, 1});
+  return static_cast<std::uint8_t>(c) <= ' ' || is_eight_bit(c) || c == '\x7F' || kSpecials.has(c);
 }
 
 }  // namespace

@@ -1,13 +1,16 @@
 #include "ringpost/filter/engine.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include "ringpost/base/assert.hpp"
 
 #include "evaluation.hpp"
+#include "meta_watch.hpp"
 
 namespace ringpost::filter {
 
@@ -179,21 +182,64 @@ class EngineBuilder {
     for (std::uint32_t index = 0; index < rules().size(); ++index) visit(index);
   }
 
+  // What it takes to find out what a rule is worth, roughly: PCRE2 over a mail's text most.
+  double cost_of(std::uint32_t index, const std::vector<double>& of_metas) const {
+    const Rule& one = rule(index);
+    const double size = std::log2(1 + static_cast<double>(one.pattern.expression.size()));
+    switch (one.kind) {
+      case RuleKind::meta:
+        return of_metas[index];
+      case RuleKind::exists:
+      case RuleKind::declared:
+        return 0.1;
+      case RuleKind::header:
+      case RuleKind::mimeheader:
+        return size;
+      case RuleKind::eval:
+        return 4;
+      default:
+        return 4 * size;
+    }
+  }
+  // The most that a rule is worth.
+  float most_of(const Rule& one) const {
+    const EvalRegistry::Entry* entry = one.kind == RuleKind::eval ? registry_.find(one.function) : nullptr;
+    const bool many = one.flags.multiple || (entry != nullptr && entry->counts);
+    return many ? std::numeric_limits<float>::infinity() : 1;
+  }
+  // Not below.
+  static float rounded_up(double most) {
+    const auto rounded = static_cast<float>(most);
+    return static_cast<double>(rounded) < most
+               ? std::nextafter(rounded, std::numeric_limits<float>::infinity())
+               : rounded;
+  }
   void connect_metas() {
     std::vector<std::vector<std::uint32_t>> users(rules().size());
-    std::vector<double> values(rules().size(), 0);
+    std::vector<double> values(rules().size(), 0), costs(rules().size(), 0);
     engine_->roots_.assign(rules().size(), 0);
+    for (const Rule& one : rules()) {
+      engine_->most_.push_back(most_of(one));
+      engine_->kinds_.push_back(one.kind);
+    }
     for (std::uint32_t place = 0; place < engine_->metas_.size(); ++place) {
       const std::uint32_t meta = engine_->metas_[place];
+      const auto cost = [&](std::uint32_t index) { return cost_of(index, costs); };
       for (const MetaNode& node : rule(meta).meta)
-        if (node.kind == MetaNode::Kind::rule && node.rule != kNoRule && engine_->active_[node.rule] &&
-            (users[node.rule].empty() || users[node.rule].back() != place))
-          users[node.rule].push_back(place);
-      engine_->roots_[meta] = engine_->trees_.add(rule(meta).meta);
-      const double value = evaluate_known_with(engine_->meta(meta), [&](std::uint32_t part) {
-                             return std::optional(values[part]);
-                           }).value_or(0);
-      values[meta] = meta_worth(value);
+        if (node.kind == MetaNode::Kind::rule && node.rule != kNoRule) costs[meta] += cost(node.rule);
+      engine_->roots_[meta] = engine_->trees_.add(rule(meta).meta, cost);
+      const MetaTrees::Tree tree = engine_->meta(meta);
+      const Range any = range_with(tree, tree.root(), [&](std::uint32_t part) {
+        return engine_->active_[part] ? Range{0, engine_->most(part)} : Range{};
+      });
+      engine_->most_[meta] = rounded_up(std::max(any.most, any.least < 0 ? 1 : 0.0));
+      const MetaWatch watch(
+          tree, [&](std::uint32_t part) { return values[part]; },
+          [&](std::uint32_t part) { return watch_cost(part); });
+      for (const std::uint32_t part : watch.rules())
+        if (engine_->active_[part] && (users[part].empty() || users[part].back() != place))
+          users[part].push_back(place);
+      values[meta] = meta_worth(watch.rest());
       engine_->rest_.push_back(values[meta]);
     }
     for (const auto& list : users) {
@@ -203,8 +249,16 @@ class EngineBuilder {
     engine_->users_begin_.push_back(static_cast<std::uint32_t>(engine_->users_.size()));
   }
 
+  // How often a rule is anything but 0 before somebody asks, roughly.
+  double watch_cost(std::uint32_t index) const {
+    const Rule& one = rule(index);
+    if (!engine_->active_[index]) return 0;
+    if (one.kind == RuleKind::eval || one.negated) return 20;  // a hidden one is not known at all
+    if (one.kind == RuleKind::meta) return 3;
+    return one.kind == RuleKind::exists ? 8 : one.kind == RuleKind::header ? 2 : 1;
+  }
   void list_rules() {
-    std::vector<std::uint32_t> metas;
+    std::vector<std::uint32_t> metas, by_name;
     for (std::uint32_t index = 0; index < rules().size(); ++index) {
       const Rule& one = rule(index);
       const auto trait = [](bool is, std::uint8_t bit) { return is ? bit : std::uint8_t{0}; };
@@ -213,15 +267,18 @@ class EngineBuilder {
           trait(engine_->captures(index) != nullptr, Engine::kCaptures) |
           trait(one.flags.nosubject, Engine::kNoSubject) | trait(one.flags.multiple, Engine::kMultiple) |
           trait(one.kind == RuleKind::meta, Engine::kMeta)));
+      engine_->begin_.push_back(engine_->active_[index] ? -1 : 0);
       if (!engine_->active_[index]) continue;
-      engine_->by_name_.push_back(index);
+      by_name.push_back(index);
       if (one.kind == RuleKind::eval && !one.hidden()) engine_->open_evals_.push_back(index);
       if (!one.hidden() || engine_->options_.keep_hidden)
         (one.kind == RuleKind::meta ? metas : engine_->judged_).push_back(index);
     }
     engine_->judged_.insert(engine_->judged_.end(), metas.begin(), metas.end());
-    std::ranges::sort(engine_->by_name_, {},
+    std::ranges::sort(by_name, {},
                       [this](std::uint32_t index) -> const std::string& { return rule(index).name; });
+    engine_->name_ranks_.assign(rules().size(), 0);
+    for (std::uint32_t rank = 0; rank < by_name.size(); ++rank) engine_->name_ranks_[by_name[rank]] = rank;
   }
 
   void bind_evals() {

@@ -189,7 +189,7 @@ void each_entry(const EvalCall& call, const Asker& asker, auto use) {
 }
 
 bool is_off(const Settings& settings) {
-  return settings.number("skip_rbl_checks", 0) != 0 || settings.text("dns_available").value_or("") == "no";
+  return settings.flag("skip_rbl_checks", false) || !settings.flag("dns_available", true);
 }
 
 Result<EvalFunction> make_rbl(const EvalSetup& setup) {

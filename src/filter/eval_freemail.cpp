@@ -48,8 +48,8 @@ std::shared_ptr<const FreemailSettings> freemail_settings(const EvalSetup& setup
       made.welcome.insert(lower(word));
     made.body_addresses_max = setup.settings.number("freemail_max_body_emails", 5);
     made.body_freemails_max = setup.settings.number("freemail_max_body_freemails", 3);
-    made.skip_over_max = setup.settings.number("freemail_skip_when_over_max", 1) != 0;
-    made.skip_bulk_sender = setup.settings.number("freemail_skip_bulk_envfrom", 1) != 0;
+    made.skip_over_max = setup.settings.flag("freemail_skip_when_over_max", true);
+    made.skip_bulk_sender = setup.settings.flag("freemail_skip_bulk_envfrom", true);
     return made;
   });
 }

@@ -240,7 +240,7 @@ const Recipients& recipients(const EvalCall& call) {
   std::vector<std::string> inputs;
   for (const std::string_view request : {"ToCc:addr", "Bcc:addr"}) {
     if (inputs.size() >= kRecipientsForSimilar) break;
-    for (std::string& one : call.message.header_values(request)) inputs.push_back(std::move(one));
+    for (const std::string& one : call.message.header_values(request)) inputs.push_back(one);
   }
   std::vector<std::string> addresses;
   for (std::string& one : inputs) {

@@ -45,7 +45,7 @@ bool has_field(const EvalCall& call, std::string_view request) {
 }
 
 std::string first_of(const EvalCall& call, std::string_view request) {
-  const std::vector<std::string> values = call.message.header_values(request);
+  const std::vector<std::string>& values = call.message.header_values(request);
   if (values.empty()) return {};
   std::string value = values.front();
   if (value.ends_with('\n')) value.pop_back();
@@ -64,9 +64,9 @@ std::string in_spaces(std::string_view text) {
 
 namespace {
 
-void add_new(std::vector<std::string>& list, std::vector<std::string> more) {
-  for (std::string& one : more)
-    if (std::ranges::find(list, one) == list.end()) list.push_back(std::move(one));
+void add_new(std::vector<std::string>& list, const std::vector<std::string>& more) {
+  for (const std::string& one : more)
+    if (std::ranges::find(list, one) == list.end()) list.push_back(one);
 }
 
 std::string without_double_dots(std::string_view address) {
@@ -109,7 +109,7 @@ std::vector<std::string> find_to_addresses(const EvalCall& call) {
   for (const std::string_view request : {"Resent-To:first:addr", "Resent-Cc:first:addr"})
     add_new(found, call.message.header_values(request));
   if (!found.empty()) return found;
-  const std::vector<std::string> received = call.message.header_values("Received");
+  const std::vector<std::string>& received = call.message.header_values("Received");
   for (std::size_t i = 0; i < received.size() && i < 3; ++i)
     if (std::string address = received_for(received[i]); !address.empty())
       add_new(found, {std::move(address)});

@@ -3,12 +3,14 @@
 // Layer:   private to `filter`.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "ringpost/filter/eval.hpp"
@@ -69,9 +71,13 @@ class GlobList {
   bool empty() const { return exact_.empty() && globs_.empty(); }
 
  private:
-  std::set<std::string, std::less<>> exact_;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  std::unordered_set<std::string, Hash, std::equal_to<>> exact_;
   // By what stands behind the last star, where that begins with '@' or '.', as nearly all do; else by "".
-  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> globs_;
+  std::unordered_map<std::string, std::set<std::string, std::less<>>, Hash, std::equal_to<>> globs_;
 };
 bool glob_matches(std::string_view glob, std::string_view text);  // both in one case
 

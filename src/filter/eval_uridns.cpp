@@ -55,7 +55,7 @@ LinkSettings make_link_settings(const Settings& settings) {
   }
   made.hosts_max = static_cast<std::size_t>(
       std::clamp(settings.number("uridnsbl_max_domains", 20), 0.0, static_cast<double>(kDnsQuestionsMax)));
-  made.skips_mailto = settings.number("uridnsbl_skip_mailto", 1) != 0;
+  made.skips_mailto = settings.flag("uridnsbl_skip_mailto", true);
   return made;
 }
 
@@ -215,8 +215,7 @@ class UriListCheck {
 };
 
 Result<EvalFunction> make_uridnsbl(const EvalSetup& setup) {
-  if (setup.settings.number("skip_uribl_checks", 0) != 0 ||
-      setup.settings.text("dns_available").value_or("") == "no")
+  if (setup.settings.flag("skip_uribl_checks", false) || !setup.settings.flag("dns_available", true))
     return [](const EvalCall&) { return EvalAnswer::of(false); };
   if (setup.rules == nullptr) return fail(ErrorKind::permanent, "there are no rules");
   UriList list = RP_TRY(find_list(setup.settings, setup.rules->rule(setup.rules->find(setup.rule))));

@@ -11,6 +11,8 @@ namespace ringpost::filter {
 
 namespace {
 
+constexpr CharacterSet kSpecials("<>()[],:;");
+
 std::size_t skip_spaces(std::string_view text, std::size_t at) {
   while (at < text.size() && is_space(text[at])) ++at;
   return at;
@@ -39,7 +41,7 @@ std::size_t comment_end(std::string_view text, std::size_t at) {
 }
 
 bool in_mailbox(char c) {
-  return !is_space(c) && !contains("<>()[],:;", {&c, 1});
+  return !is_space(c) && !kSpecials.has(c);
 }
 
 // The size of the mailbox user@host that begins at `at`; 0 when there is none.

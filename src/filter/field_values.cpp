@@ -48,6 +48,8 @@ HeaderRequest HeaderRequest::parse(std::string_view text) {
   request.ip |= request.reversed_ip;
   request.key = to_string(request);
   request.pseudo = is_pseudo(request.name);
+  request.key_hash = std::hash<std::string_view>{}(request.key);
+  request.name_hash = HeaderFields::hash_of(request.name);
   return request;
 }
 

@@ -28,8 +28,7 @@ void HeaderFields::remove_prefix(std::string_view prefix) {
   std::erase_if(fields_, [&](const Field& field) { return starts_nocase(field.name, prefix); });
 }
 
-const Field* HeaderFields::last(std::string_view name) const {
-  const std::uint32_t hash = hash_of(name);
+const Field* HeaderFields::last(std::string_view name, std::uint32_t hash) const {
   const auto found = std::ranges::find_if(fields_.rbegin(), fields_.rend(),
                                           [&](const Field& field) { return is_named(field, hash, name); });
   return found == fields_.rend() ? nullptr : &*found;

@@ -31,14 +31,15 @@ class HeaderFields {
     for (const Field& field : fields_)
       if (is_named(field, hash, name)) visit(field);
   }
-  const Field* last(std::string_view name) const;
+  const Field* last(std::string_view name) const { return last(name, hash_of(name)); }
+  const Field* last(std::string_view name, std::uint32_t hash) const;
+  static std::uint32_t hash_of(std::string_view name);
   // The decoded value of the last one; empty when there is none.
   std::string_view value(std::string_view name) const;
   // "Name: value\n" of every field; those beyond kAllFieldsSizeMax are left out.
   std::vector<std::string> lines(bool raw, bool* truncated = nullptr) const;
 
  private:
-  static std::uint32_t hash_of(std::string_view name);
   static bool is_named(const Field& field, std::uint32_t hash, std::string_view name);
 
   std::vector<Field> fields_;

@@ -34,7 +34,9 @@ std::optional<SizeText> read_size(std::string_view text) {
   return SizeText{negative ? -value : value, is_signed};
 }
 
-std::string replace_all(std::string_view text, std::string_view what, std::string_view by) {
+std::string replace_all(std::string written, std::string_view what, std::string_view by) {
+  if (!contains(written, what)) return written;
+  std::string_view text = written;
   std::string out;
   for (;;) {
     const std::size_t found = text.find(what);
@@ -69,9 +71,9 @@ std::string without_empty_tags(std::string_view html) {
 }
 
 std::string prepare(std::string_view html) {
-  std::string text = without_empty_tags(replace_all(html, "&nbsp;", " "));
-  text = replace_all(text, "\u201C", "\"");
-  return replace_all(text, "\u201D", "\"");
+  std::string text = without_empty_tags(replace_all(std::string(html), "&nbsp;", " "));
+  text = replace_all(std::move(text), "\u201C", "\"");
+  return replace_all(std::move(text), "\u201D", "\"");
 }
 
 }  // namespace

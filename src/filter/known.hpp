@@ -1,4 +1,5 @@
-// What SpamAssassin 4.0.1 knows by name: plugins, their features, and settings; and which of it has an effect here.
+// What SpamAssassin 4.0.1 knows by name: plugins and their features, and which of it has an effect here.
+// Its settings are in setting_table.hpp.
 #pragma once
 
 #include <string_view>
@@ -16,7 +17,5 @@ enum class Known : unsigned char { unknown, without_effect, used };
 Known plugin_known(std::string_view name);
 // "Mail::SpamAssassin::Conf::feature_capture_rules".
 bool feature_known(std::string_view name);
-// A key in today's spelling.
-Known setting_known(std::string_view key);
 
 }  // namespace ringpost::filter

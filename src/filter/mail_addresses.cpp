@@ -8,11 +8,13 @@ namespace ringpost::filter {
 
 namespace {
 
+constexpr CharacterSet kAtomMarks("!#$%&'*+/=?^_`{|}~-");
+
 constexpr std::size_t kLocalSizeMax = 64;
 constexpr std::size_t kLabelsMax = 5;  // with the top-level domain
 
 bool in_atom(char c) {
-  return is_alnum(c) || contains("!#$%&'*+/=?^_`{|}~-", {&c, 1});
+  return is_alnum(c) || kAtomMarks.has(c);
 }
 
 // Where the local part before the '@' at `sign` begins; `sign` when there is none.

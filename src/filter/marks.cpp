@@ -133,7 +133,7 @@ struct Maker {
   void add_field(const AddedHeader& header) {
     const std::string value = expanded(header.value);
     const std::string name = "X-Spam-" + header.name + ": ";
-    if (rules.settings().number("fold_headers", 1) == 0) {
+    if (!rules.settings().flag("fold_headers", true)) {
       marks.fields += name + in_one_line(value) + "\r\n";
       return;
     }

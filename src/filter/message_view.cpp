@@ -40,6 +40,7 @@ struct MessageView::Impl {
   std::optional<MessageParts> parts;
   std::optional<RelayChain> relays;
   std::vector<std::optional<RenderedPart>> rendered;  // of each leaf, once made
+  std::vector<std::size_t> rendered_at;               // of each part, its place there
   std::vector<const HtmlFacts*> html;
   std::vector<std::string> body, rawbody;
   std::optional<std::vector<std::string>> visible, invisible;
@@ -47,12 +48,23 @@ struct MessageView::Impl {
   bool rendered_made = false;
   bool rawbody_made = false;
   std::optional<std::optional<std::string>> envelope_from;
+  // A text whose hash is known.
+  struct Hashed {
+    std::string_view text;
+    std::size_t hash;
+    friend bool operator==(const Hashed& a, std::string_view b) { return a.text == b; }
+    friend bool operator==(std::string_view a, const Hashed& b) { return a == b.text; }
+  };
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view bytes) const { return std::hash<std::string_view>{}(bytes); }
+    std::size_t operator()(const Hashed& hashed) const { return hashed.hash; }
   };
+  template <class Value>
+  using Named = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
   // Of a request as it was written or as it is read.
-  std::unordered_map<std::string, std::optional<std::string>, Hash, std::equal_to<>> values;
+  Named<std::optional<std::string>> values;
+  Named<std::vector<std::string>> value_lists;
 
   const MessageParts& get_parts() {
     if (!parts) {
@@ -83,8 +95,11 @@ struct MessageView::Impl {
   void make_rendered() {
     if (rendered_made) return;
     rendered_made = true;
-    for (const MimePart& part : get_parts().parts)
-      if (part.leaf && !part.type.empty()) rendered.push_back(render_part(part));
+    for (const MimePart& part : get_parts().parts) {
+      const bool shown = part.leaf && !part.type.empty();
+      rendered_at.push_back(shown ? rendered.size() : kNowhere);
+      if (shown) rendered.push_back(render_part(part));
+    }
     body = lines_of(subject(), &RenderedPart::all);
     for (const auto& part : rendered)
       if (part && part->html) html.push_back(&*part->html);
@@ -146,8 +161,12 @@ MessageView::~MessageView() = default;
 
 // --- header fields ---
 
-std::vector<std::string> MessageView::header_values(std::string_view request) const {
-  return header_values(HeaderRequest::parse(request));
+const std::vector<std::string>& MessageView::header_values(std::string_view request) const {
+  auto found = impl_->value_lists.find(request);
+  if (found == impl_->value_lists.end())
+    found = impl_->value_lists.try_emplace(std::string(request), header_values(HeaderRequest::parse(request)))
+                .first;
+  return found->second;
 }
 
 std::vector<std::string> MessageView::header_values(const HeaderRequest& request) const {
@@ -156,8 +175,9 @@ std::vector<std::string> MessageView::header_values(const HeaderRequest& request
 
 std::optional<std::string_view> MessageView::header(const HeaderRequest& request) const {
   // Most fields that rules ask for are not there, which is seen at once.
-  if (!request.pseudo && impl_->text.fields.last(request.name) == nullptr) return std::nullopt;
-  auto found = impl_->values.find(request.key);
+  if (!request.pseudo && impl_->text.fields.last(request.name, request.name_hash) == nullptr)
+    return std::nullopt;
+  auto found = impl_->values.find(Impl::Hashed{request.key, request.key_hash});
   if (found == impl_->values.end() && !request.pseudo && !request.takes_part()) {
     found = impl_->values.emplace(request.key, joined_fields(impl_->text.fields, request)).first;
   } else if (found == impl_->values.end()) {
@@ -207,6 +227,11 @@ std::span<const std::string> MessageView::invisible_body() const {
 std::span<const HtmlFacts* const> MessageView::html() const {
   impl_->make_rendered();
   return impl_->html;
+}
+const RenderedPart* MessageView::rendered(std::size_t part) const {
+  impl_->make_rendered();
+  const std::size_t at = impl_->rendered_at[part];
+  return at == kNowhere || !impl_->rendered[at] ? nullptr : &*impl_->rendered[at];
 }
 std::span<const std::string> MessageView::rawbody() const {
   impl_->make_rawbody();

@@ -12,6 +12,8 @@ namespace ringpost::filter {
 
 namespace {
 
+constexpr CharacterSet kUnfit("#[]()<>|");
+
 using Shape = ReceivedShape;
 using Says = ReceivedSays;
 using Reading = ReceivedReading;
@@ -46,7 +48,10 @@ class Parser {
 
   // "from host by host;": no address anywhere.
   bool tells_no_address() const {
-    const std::string rest = lower(std::string_view(line_).substr(line_.find(' ') + 1));
+    const std::string_view written = std::string_view(line_).substr(line_.find(' ') + 1);
+    const std::size_t blank = written.find(' ');
+    if (blank == kNowhere || !starts_nocase(written.substr(blank), " by ")) return false;
+    const std::string rest = lower(written);
     ShapeMatch match(rest);
     if (!match.matches("%h by %b")) return false;
     const std::string_view host = match.words().helo;
@@ -278,7 +283,7 @@ class Parser {
 
   static void clean(std::string& text) {
     for (char& c : text)
-      if (is_space(c) || c == '\0' || contains("#[]()<>|", {&c, 1})) c = '!';
+      if (is_space(c) || c == '\0' || kUnfit.has(c)) c = '!';
   }
 
   static void clean_envelope(std::string& text) {

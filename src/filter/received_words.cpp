@@ -33,6 +33,8 @@ std::string received_in_one_line(std::string_view value) {
 
 namespace {
 
+constexpr CharacterSet kHeloMarks("-.^+_&:=?!@%*$\\/");
+
 bool is_month(std::string_view word) {
   return word.size() == 3 && contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", word);
 }
@@ -47,7 +49,7 @@ bool is_time(std::string_view word) {
 }
 
 bool in_helo(char c) {
-  return is_alnum(c) || contains("-.^+_&:=?!@%*$\\/", {&c, 1});
+  return is_alnum(c) || kHeloMarks.has(c);
 }
 
 // What follows the first `label` that begins a word.
@@ -112,7 +114,9 @@ std::string received_id(std::string_view line) {
 }
 
 std::optional<std::string> received_envelope_from(std::string_view line) {
+  constexpr CharacterSet kFirst("rReE");
   for (std::size_t at = 0; at < line.size(); ++at) {
+    if (!kFirst.has(line[at])) continue;
     std::string_view rest = line.substr(at);
     if (starts_nocase(rest, "return-path"))
       rest.remove_prefix(starts_nocase(rest, "return-path: ")  ? 13

@@ -50,18 +50,27 @@ std::shared_ptr<const RuleSet> RuleReader::finish() {
   }
   replace_tags();
   default_scores();
+  name_scores_without_rules();
   compile_metas();
   exclude_circles();
   inherit_net();
+  if (rules_left_out_ > 0)
+    problem(Severity::error, first_left_out_,
+            fmt::format("there are more than {} rules: from here on {} are left out", kRulesMax,
+                        rules_left_out_));
   if (dropped_problems_ > 0)
     set_->problems_.push_back({Severity::error, {}, fmt::format("and {} problems more", dropped_problems_)});
   return std::move(set_);
 }
 
 void RuleReader::replace_tags() {
-  for (const std::string& name : replace_rules_) {
+  for (const auto& [name, place] : replace_rules_) {
     const std::uint32_t index = set_->find(name);
-    if (index == kNoRule) continue;
+    if (index == kNoRule) {
+      problem(Severity::note, place,
+              fmt::format("replace_rules: there is no rule {}; mend the name, or take it out", name));
+      continue;
+    }
     Rule& rule = set_->rules_[index];
     if (rule.pattern.expression.empty() || rule.kind == RuleKind::mimeheader) continue;
     auto replaced = replace_.apply(rule.pattern.expression);
@@ -75,13 +84,20 @@ void RuleReader::replace_tags() {
 void RuleReader::default_scores() {
   for (Rule& rule : set_->rules_) {
     if (const auto found = scores_.find(rule.name); found != scores_.end()) {
-      rule.scores = found->second;
+      rule.scores = found->second.sets;
       rule.scored = true;
       continue;
     }
     const double score = rule.name.starts_with("T_") ? 0.01 : 1;
     rule.scores.fill(rule.flags.nice ? -score : score);
   }
+}
+
+void RuleReader::name_scores_without_rules() {
+  for (const auto& [name, score] : scores_)
+    if (!set_->names_.contains(name))
+      problem(Severity::note, score.place,
+              fmt::format("score: there is no rule {}; mend the name, or take the line out", name));
 }
 
 std::uint32_t RuleReader::sum_of_matching(std::string_view glob, std::uint32_t except,
@@ -106,10 +122,14 @@ void RuleReader::compile_metas() {
       if (argument)
         return fail(ErrorKind::permanent, fmt::format("'{}()' is nothing that a meta knows", name));
       if (name == "local_tests_only") return add_number(nodes, options_.local_only ? 1 : 0);
-      nodes.push_back({.kind = MetaNode::Kind::rule, .rule = set_->find(name)});
+      const std::uint32_t named = set_->find(name);
+      if (named == kNoRule && told_.emplace(fmt::format("{} {}", rule.name, name)).second)
+        problem(Severity::note, rule.place,
+                fmt::format("{}: there is no rule {}, so it counts as 0", rule.name, name));
+      nodes.push_back({.kind = MetaNode::Kind::rule, .rule = named});
       return static_cast<std::uint32_t>(nodes.size() - 1);
     };
-    auto nodes = parse_arithmetic(rule.meta_text, operand);
+    auto nodes = parse_meta(rule.meta_text, operand);
     if (nodes)
       rule.meta = std::move(*nodes);
     else
@@ -141,7 +161,7 @@ void RuleReader::exclude_circles() {
     if (depth[index] > kMetaChainMax) {
       Rule& rule = set_->rules_[index];
       problem(Severity::error, rule.place,
-              fmt::format("{} stands on too many other metas; it never hits", rule.name));
+              fmt::format("{} stands on too many other metas and never hits", rule.name));
       rule.meta.clear();
       depth[index] = 0;
     }
@@ -154,7 +174,7 @@ void RuleReader::exclude_circles() {
     if (missing[index] == 0) continue;
     Rule& rule = set_->rules_[index];
     problem(Severity::error, rule.place,
-            fmt::format("{} needs itself, over other metas; it never hits", rule.name));
+            fmt::format("{} needs itself, over other metas, and never hits", rule.name));
     rule.meta.clear();
   }
 }

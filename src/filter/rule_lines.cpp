@@ -9,6 +9,7 @@
 
 #include "known.hpp"
 #include "rule_reader.hpp"
+#include "setting_values.hpp"
 
 namespace ringpost::filter {
 
@@ -34,6 +35,7 @@ bool is_field_name(std::string_view name) {
   });
 }
 
+// A whole number.
 template <class T>
 std::optional<T> number_of(std::string_view text) {
   T value{};
@@ -43,19 +45,13 @@ std::optional<T> number_of(std::string_view text) {
   return value;
 }
 
-std::vector<std::string_view> words_of(std::string_view text) {
-  std::vector<std::string_view> words;
-  for (SplitLine split = split_word(text); !split.word.empty(); split = split_word(split.rest))
-    words.push_back(split.word);
-  return words;
-}
-
 // "From:addr": a field name with up to two modifiers that exist; a colon at its end is dropped.
 Result<std::string> header_name(std::string_view text, bool mime) {
   if (text.ends_with(':')) text.remove_suffix(1);
   const std::size_t colon = text.find(':');
   const std::string_view name = text.substr(0, colon);
-  if (!is_field_name(name)) return wrong(fmt::format("'{}' is no name of a header field", name));
+  if (!is_field_name(name))
+    return wrong(fmt::format("'{}' is no name of a header field; write Subject, From:addr or ALL", name));
   std::size_t count = 0;
   for (std::size_t at = colon; at != std::string_view::npos;) {
     const std::size_t next = text.find(':', at + 1);
@@ -65,7 +61,10 @@ Result<std::string> header_name(std::string_view text, bool mime) {
                                                       "ip",  "revip", "first", "last"};
     if (++count > 2 || std::ranges::find(kModifiers, modifier) == std::end(kModifiers) ||
         (mime && modifier != "raw"))
-      return wrong(fmt::format("':{}' is no modifier of a header", modifier));
+      return wrong(
+          fmt::format("':{}' is no modifier of a header; they are raw, addr, name, host, domain, ip, revip, "
+                      "first and last",
+                      modifier));
     at = next;
   }
   return std::string(text);
@@ -97,55 +96,75 @@ Result<std::vector<std::string>> arguments_of(std::string_view text) {
   return arguments;
 }
 
-void range_of(RuleFlags& flags, std::string_view text) {
-  const std::size_t dash = text.find('-');
-  const auto first = number_of<std::uint32_t>(text.substr(0, dash));
-  flags.part_first = first.value_or(0);
-  flags.part_last = dash == std::string_view::npos
-                        ? first.value_or(1000)
-                        : number_of<std::uint32_t>(text.substr(dash + 1)).value_or(1000);
+// "2", "2-4", "2-", "-4".
+Result<void> range_of(RuleFlags& flags, std::string_view text) {
+  const std::size_t dash = std::min(text.find('-'), text.size());
+  const std::string_view begin = text.substr(0, dash), end = text.substr(std::min(dash + 1, text.size()));
+  const auto first = begin.empty() ? flags.part_first : number_of<std::uint32_t>(begin);
+  auto last = first;
+  if (dash < text.size()) last = end.empty() ? flags.part_last : number_of<std::uint32_t>(end);
+  if (text.empty() || text == "-" || !first || !last)
+    return wrong(fmt::format("'range={}' is written range=FIRST-LAST", text));
+  flags.part_first = *first;
+  flags.part_last = *last;
+  return {};
+}
+
+constexpr std::pair<std::string_view, bool RuleFlags::*> kFlags[] = {
+    {"multiple", &RuleFlags::multiple},
+    {"nice", &RuleFlags::nice},
+    {"net", &RuleFlags::net},
+    {"learn", &RuleFlags::learn},
+    {"userconf", &RuleFlags::user_configured},
+    {"noautolearn", &RuleFlags::noautolearn},
+    {"autolearn_force", &RuleFlags::autolearn_force},
+    {"autolearn_header", &RuleFlags::autolearn_header},
+    {"autolearn_body", &RuleFlags::autolearn_body},
+    {"nosubject", &RuleFlags::nosubject},
+    {"concat", &RuleFlags::concat}};
+// Those that eval functions look up by their word, and those for makers of rules.
+constexpr std::string_view kOtherFlags[] = {"domains_only", "ips_only", "notrim", "a",
+                                            "ns",           "publish",  "nolog",  "noawl"};
+
+// False: there is no such flag.
+Result<bool> read_flag(RuleFlags& flags, std::string_view word) {
+  if (word.starts_with("maxhits=")) {
+    const auto number = number_of<std::uint32_t>(word.substr(8));
+    if (!number) return wrong(fmt::format("'{}' needs a whole number", word));
+    flags.hits_max = *number;
+    return true;
+  }
+  if (word.starts_with("range=")) {
+    RP_CHECK(range_of(flags, word.substr(6)));
+    return true;
+  }
+  for (const auto& [name, member] : kFlags) {
+    if (word != name) continue;
+    flags.*member = true;
+    return true;
+  }
+  return std::ranges::find(kOtherFlags, word) != std::end(kOtherFlags);
 }
 
 }  // namespace
 
+// Of a line that tflags_line() took.
 RuleFlags flags_of(std::string_view text) {
   RuleFlags flags;
-  for (const std::string_view word : words_of(text)) {
-    if (word == "multiple")
-      flags.multiple = true;
-    else if (word == "nice")
-      flags.nice = true;
-    else if (word == "net")
-      flags.net = true;
-    else if (word == "learn")
-      flags.learn = true;
-    else if (word == "userconf")
-      flags.user_configured = true;
-    else if (word == "noautolearn")
-      flags.noautolearn = true;
-    else if (word == "autolearn_force")
-      flags.autolearn_force = true;
-    else if (word == "autolearn_header")
-      flags.autolearn_header = true;
-    else if (word == "autolearn_body")
-      flags.autolearn_body = true;
-    else if (word == "nosubject")
-      flags.nosubject = true;
-    else if (word == "concat")
-      flags.concat = true;
-    else if (word.starts_with("maxhits="))
-      flags.hits_max = number_of<std::uint32_t>(word.substr(8)).value_or(0);
-    else if (word.starts_with("range="))
-      range_of(flags, word.substr(6));
-  }
+  for (const std::string_view word : words_of(text)) (void)read_flag(flags, word);
   return flags;
 }
 
 Result<Rule*> RuleReader::define(std::string_view name, RuleKind kind, RuleArea area) {
-  if (!is_rule_name(name)) return wrong(fmt::format("'{}' is no name of a rule", name));
+  if (!is_rule_name(name))
+    return wrong(fmt::format(
+        "'{}' is no name of a rule; it has letters, digits and '_', and begins with no digit", name));
   auto found = set_->names_.find(name);
   if (found == set_->names_.end()) {
-    if (set_->rules_.size() >= kRulesMax) return wrong("there are too many rules");
+    if (set_->rules_.size() >= kRulesMax) {
+      if (rules_left_out_++ == 0) first_left_out_ = place_;
+      return nullptr;
+    }
     found = set_->names_.emplace(name, static_cast<std::uint32_t>(set_->rules_.size())).first;
     set_->rules_.emplace_back();
   }
@@ -171,7 +190,8 @@ Result<void> RuleReader::eval_of(Rule& rule, std::string_view call) {
 
 // "=~ /re/" or "!~ /re/ [if-unset: text]"
 Result<void> RuleReader::match_of(Rule& rule, std::string_view text) {
-  if (!text.starts_with("=~") && !text.starts_with("!~")) return wrong("=~ or !~ is missing");
+  if (!text.starts_with("=~") && !text.starts_with("!~"))
+    return wrong("=~ or !~ is missing; write NAME FIELD =~ /expression/");
   rule.negated = text[0] == '!';
   text = trimmed(text.substr(2));
   if (text.ends_with(']')) {
@@ -190,8 +210,7 @@ Result<void> RuleReader::put(Rule made, RuleKind kind, RuleArea area) {
   made.kind = kind;
   made.area = area;
   made.place = place_;
-  Rule& rule = *RP_TRY(define(made.name, kind, area));
-  rule = std::move(made);
+  if (Rule* rule = RP_TRY(define(made.name, kind, area))) *rule = std::move(made);
   return {};
 }
 
@@ -253,21 +272,22 @@ Result<void> RuleReader::meta_rule(std::string_view value) {
 
 Result<void> RuleReader::askdns_rule(std::string_view value) {
   const SplitLine split = split_word(value);
+  (void)RP_TRY(define(split.word, RuleKind::declared, RuleArea::dns));
   set_->settings_.add({"askdns", std::string(value), place_});
-  RP_TRY(define(split.word, RuleKind::declared, RuleArea::dns));
   return {};
 }
 
 Result<void> RuleReader::reuse_rule(std::string_view value) {
   const SplitLine split = split_word(value);
   if (set_->names_.contains(split.word)) return {};
-  RP_TRY(define(split.word, RuleKind::declared, RuleArea::none));
+  (void)RP_TRY(define(split.word, RuleKind::declared, RuleArea::none));
   return {};
 }
 
+// Of two, three or five numbers the first counts for all sets, as with SpamAssassin.
 Result<void> RuleReader::score_line(std::string_view value) {
   const auto words = words_of(value);
-  if (words.size() != 2 && words.size() != 5) return wrong("a rule and 1 or 4 numbers are wanted");
+  if (words.size() < 2) return wrong("a rule and 1 or 4 numbers are wanted");
   std::array<double, 4> scores{};
   bool relative = false;
   for (std::size_t n = 1; n < words.size(); ++n) {
@@ -276,13 +296,20 @@ Result<void> RuleReader::score_line(std::string_view value) {
       relative = true;
       word = word.substr(1, word.size() - 2);
     }
-    const auto number = number_of<double>(word);
-    if (!number) return wrong(fmt::format("'{}' is no number", words[n]));
-    scores[n - 1] = *number;
+    const auto number = decimal_number(word);
+    if (!number) return wrong(fmt::format("'{}' is no number; write it as 1.5 or -0.1", words[n]));
+    if (n <= scores.size()) scores[n - 1] = *number;
   }
-  if (words.size() == 2) scores.fill(scores[0]);
-  auto& kept = scores_[std::string(words[0])];
-  for (std::size_t n = 0; n < 4; ++n) kept[n] = relative ? kept[n] + scores[n] : scores[n];
+  if (words.size() != 5) scores.fill(scores[0]);
+  if (words.size() != 2 && words.size() != 5)
+    problem(Severity::note,
+            fmt::format("score {}: 1 or 4 numbers are expected, so the first counts", words[0]));
+  Score& kept = scores_[std::string(words[0])];
+  kept.place = place_;
+  for (std::size_t n = 0; n < scores.size(); ++n) {
+    const double sum = relative ? kept.sets[n] + scores[n] : scores[n];
+    kept.sets[n] = std::clamp(sum, -kSettingNumberMax, kSettingNumberMax);
+  }
   return {};
 }
 
@@ -304,6 +331,10 @@ Result<void> RuleReader::priority_line(std::string_view value) {
 Result<void> RuleReader::tflags_line(std::string_view value) {
   const SplitLine split = split_word(value);
   if (split.rest.empty()) return wrong("a rule and its flags are wanted");
+  RuleFlags flags;
+  for (const std::string_view word : words_of(split.rest))
+    if (!RP_TRY(read_flag(flags, word)))
+      problem(Severity::unsupported, fmt::format("tflags {}: '{}' is no flag", split.word, word));
   flags_[std::string(split.word)] = split.rest;
   return {};
 }
@@ -311,33 +342,21 @@ Result<void> RuleReader::tflags_line(std::string_view value) {
 Result<void> RuleReader::test_line(std::string_view value) {
   const SplitLine rule = split_word(value);
   const SplitLine word = split_word(rule.rest);
-  if (word.word != "ok" && word.word != "fail") return wrong("test RULE ok|fail TEXT");
+  if (word.word != "ok" && word.word != "fail") return wrong("a rule, ok or fail, and a text are wanted");
   set_->examples_.push_back({std::string(rule.word), word.word == "ok", std::string(word.rest), place_});
   return {};
 }
 
-Result<void> RuleReader::replace_tag_line(std::string_view value) {
+Result<void> RuleReader::keep_replacement(ReplaceTags::Texts& texts, std::string_view value) {
   const SplitLine split = split_word(value);
-  replace_.tags[std::string(split.word)] = split.rest;
-  return {};
-}
-Result<void> RuleReader::replace_pre_line(std::string_view value) {
-  const SplitLine split = split_word(value);
-  replace_.before[std::string(split.word)] = split.rest;
-  return {};
-}
-Result<void> RuleReader::replace_inter_line(std::string_view value) {
-  const SplitLine split = split_word(value);
-  replace_.between[std::string(split.word)] = split.rest;
-  return {};
-}
-Result<void> RuleReader::replace_post_line(std::string_view value) {
-  const SplitLine split = split_word(value);
-  replace_.after[std::string(split.word)] = split.rest;
+  if (split.rest.empty()) return wrong("a name and a text are wanted");
+  texts[std::string(split.word)] = split.rest;
   return {};
 }
 Result<void> RuleReader::replace_rules_line(std::string_view value) {
-  for (const std::string_view word : words_of(value)) replace_rules_.emplace(word);
+  const auto words = words_of(value);
+  if (words.empty()) return wrong("a rule is wanted");
+  for (const std::string_view word : words) replace_rules_.emplace(word, place_);
   return {};
 }
 Result<void> RuleReader::replace_start_line(std::string_view value) {
@@ -387,7 +406,7 @@ Result<void> RuleReader::add_header_line(std::string_view value) {
   const SplitLine name = split_word(type.rest);
   const bool all = type.word == "all";
   if ((!all && type.word != "spam" && type.word != "ham") || name.rest.empty() || !is_field_name(name.word))
-    return wrong("add_header ham|spam|all NAME TEXT");
+    return wrong("ham, spam or all, a name and a text are wanted");
   std::string_view text = name.rest;
   if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"'))
     text = text.substr(1, text.size() - 2);
@@ -402,7 +421,7 @@ Result<void> RuleReader::remove_header_line(std::string_view value) {
   const SplitLine type = split_word(value);
   const bool all = type.word == "all";
   if ((!all && type.word != "spam" && type.word != "ham") || type.rest.empty())
-    return wrong("remove_header ham|spam|all NAME");
+    return wrong("ham, spam or all, and a name are wanted");
   const auto is = [&](const AddedHeader& header) { return same_name(header.name, type.rest); };
   if (all || type.word == "spam") std::erase_if(set_->headers_spam_, is);
   if (all || type.word == "ham") std::erase_if(set_->headers_ham_, is);
@@ -426,7 +445,7 @@ void RuleReader::tell_unknown_tags(std::string_view text) {
 Result<void> RuleReader::rewrite_header_line(std::string_view value) {
   const SplitLine line = split_word(value);
   if (!same_name(line.word, "Subject") && !same_name(line.word, "From") && !same_name(line.word, "To"))
-    return wrong("rewrite_header Subject|From|To TEXT");
+    return wrong("Subject, From or To, and a text are wanted");
   tell_unknown_tags(line.rest);
   set_->settings_.add({"rewrite_header", std::string(value), place_});
   return {};
@@ -446,7 +465,7 @@ Result<void> RuleReader::loadplugin_line(std::string_view value) {
   if (plugin_known(name) == Known::used) return {};
   if (told_.emplace(name).second)
     problem(Severity::unsupported,
-            fmt::format("the plugin {} is not part of this filter; its rules are left out", name));
+            fmt::format("the plugin {} is not part of this filter, so its rules are left out", name));
   return {};
 }
 

@@ -1,17 +1,23 @@
 #include "rule_reader.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 
+#include "ringpost/base/option_value.hpp"
+#include "ringpost/filter/eval.hpp"
 #include "ringpost/filter/limits.hpp"
 
 #include "arithmetic.hpp"
 #include "known.hpp"
+#include "setting_table.hpp"
 
 namespace ringpost::filter {
 
 namespace {
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
@@ -56,6 +62,13 @@ bool same_letters(std::string_view text, std::string_view prefix) {
          });
 }
 
+// "Mail::SpamAssassin::Plugin::BodyEval::check_stock_info": a function of a plugin that counts as loaded.
+bool has_function(std::string_view name) {
+  const std::size_t colons = name.rfind("::");
+  return colons != std::string_view::npos && plugin_known(name.substr(0, colons)) == Known::used &&
+         standard_evals().find(name.substr(colons + 2)) != nullptr;
+}
+
 }  // namespace
 
 std::string_view trimmed(std::string_view text) {
@@ -83,14 +96,18 @@ void RuleReader::read(const RuleFile& file, unsigned depth) {
   if (set_->files_.size() >= kRuleFilesMax || file.text.size() > kRuleTextMax)
     return problem(Severity::error,
                    fmt::format("{} is not read: too many files, or too large a one", file.name));
+  if (!file.trouble.empty()) return problem(Severity::error, {}, file.name + ": " + file.trouble);
   const Place outside = place_;
   place_ = {static_cast<std::uint32_t>(set_->files_.size()), 0};
   set_->files_.push_back(file.name);
   const auto conditions_outside = std::exchange(conditions_, {});
   const bool skipping_outside = std::exchange(skipping_, false);
+  open_files_.push_back(file.name);
   std::string_view rest = file.text;
+  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
+  const char line_end = rest.contains('\n') ? '\n' : '\r';  // of an editor that knows the latter alone
   while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::size_t end = std::min(rest.find(line_end), rest.size());
     ++place_.line;
     if (end > kRuleLineSizeMax)
       problem(Severity::error, "the line is too long");
@@ -100,6 +117,7 @@ void RuleReader::read(const RuleFile& file, unsigned depth) {
   }
   for (const Condition& open : conditions_)
     problem(Severity::error, {place_.file, open.line}, "this 'if' has no 'endif'");
+  open_files_.pop_back();
   conditions_ = conditions_outside;
   skipping_ = skipping_outside;
   place_ = outside;
@@ -112,6 +130,10 @@ void RuleReader::line(std::string_view written, unsigned depth) {
   SplitLine split = split_word(text);
   if (split.word.starts_with("lang") && split.word == "lang") {
     const SplitLine language = split_word(split.rest);
+    if (language.rest.empty()) {
+      if (!skipping_) problem(Severity::error, "lang: a language and a line are wanted");
+      return;
+    }
     if (!same_letters(options_.language, language.word)) return;
     split = split_word(language.rest);
   }
@@ -119,17 +141,27 @@ void RuleReader::line(std::string_view written, unsigned depth) {
   if (structure(key, split.rest, depth) || skipping_) return;
   if (const Handler handler = handler_of(key)) {
     if (auto done = (this->*handler)(split.rest); !done)
-      problem(Severity::error, fmt::format("{}: {}", key, done.error().text));
+      problem(Severity::error, fmt::format("{}: {}", subject_of(key, split.rest), done.error().text));
     return;
   }
   setting(key, split.rest);
+}
+
+// What a complaint begins with: the key, and the rule that the line is about.
+std::string RuleReader::subject_of(std::string_view key, std::string_view value) {
+  constexpr std::string_view kOfRules[] = {"header",     "body", "rawbody", "full",   "uri",
+                                           "mimeheader", "meta", "score",   "tflags", "describe",
+                                           "priority",   "test", "askdns"};
+  const std::string_view rule = split_word(value).word;
+  if (rule.empty() || std::ranges::find(kOfRules, key) == std::end(kOfRules)) return std::string(key);
+  return fmt::format("{} {}", key, rule.substr(0, kRuleNameSizeMax));
 }
 
 // Lines that count in a skipped block too, and those that decide what is skipped.
 bool RuleReader::structure(std::string_view key, std::string_view value, unsigned depth) {
   if (key == "if" || key == "ifplugin") {
     if (conditions_.size() >= kConditionDepthMax) {
-      problem(Severity::error, "'if' nests too deep; the rest of the file is skipped");
+      problem(Severity::error, "'if' nests too deep, so the rest of the file is skipped");
       skipping_ = true;
       return true;
     }
@@ -157,7 +189,7 @@ bool RuleReader::structure(std::string_view key, std::string_view value, unsigne
   if (key == "require_version") {
     if (value == kEmulatedVersionText || value == "@@VERSION@@") return true;
     problem(Severity::error,
-            fmt::format("the file is for version {} of the rule language, not {}; it is skipped", value,
+            fmt::format("the file is for version {} of the rule language, not {}, so it is skipped", value,
                         kEmulatedVersionText));
     skipping_ = true;
     return true;
@@ -184,6 +216,7 @@ bool RuleReader::holds(std::string_view condition) {
     if (!argument)
       return fail(ErrorKind::permanent, fmt::format("'{}' is nothing that a condition knows", name));
     if (name == "plugin") return add_number(nodes, plugin_known(*argument) == Known::used ? 1 : 0);
+    if (name == "has" && has_function(*argument)) return add_number(nodes, 1);
     if (name == "can" || name == "has") return add_number(nodes, can(*argument) ? 1 : 0);
     return fail(ErrorKind::permanent, fmt::format("'{}()' is nothing that a condition knows", name));
   };
@@ -195,19 +228,28 @@ bool RuleReader::holds(std::string_view condition) {
 
 void RuleReader::include(std::string_view path, unsigned depth) {
   if (path.empty()) return problem(Severity::error, "include: the name of a file is missing");
-  if (depth + 1 >= kIncludeDepthMax)
-    return problem(Severity::error, "include: files include each other too deep");
   if (!options_.read) return problem(Severity::unsupported, "include: not possible here");
-  const std::string name =
+  std::string name =
       path.starts_with('/') ? std::string(path) : directory_of(set_->files_[place_.file]) + std::string(path);
+  name = std::filesystem::path(name).lexically_normal().string();
+  const bool circle = std::ranges::find(open_files_, name) != open_files_.end();
+  if (circle || depth + 1 >= kIncludeDepthMax) {
+    if (told_.emplace("include " + name).second)
+      problem(Severity::error, circle ? fmt::format("include: {} includes itself", name)
+                                      : "include: files include each other too deep");
+    return;
+  }
   auto text = options_.read(name);
   if (!text) return problem(Severity::error, fmt::format("include: {}", text.error().text));
   read({name, std::move(*text)}, depth + 1);
 }
 
 void RuleReader::setting(std::string_view key, std::string_view value) {
-  switch (setting_known(key)) {
+  const SettingEntry entry = setting_entry(key);
+  switch (entry.known) {
     case Known::used:
+      if (auto good = check_value(entry.kind, value); !good)
+        return problem(Severity::error, fmt::format("{}: {}", key, good.error().text));
       if (key == "enable_compat") compatible_.emplace(value);
       set_->settings_.add({std::string(key), std::string(value), place_});
       return;
@@ -216,13 +258,14 @@ void RuleReader::setting(std::string_view key, std::string_view value) {
         problem(Severity::unsupported, fmt::format("'{}' has no effect here", key));
       return;
     case Known::unknown:
-      if (told_.emplace(key).second) problem(Severity::error, fmt::format("there is no setting '{}'", key));
+      if (told_.emplace(key).second)
+        problem(Severity::error, fmt::format("there is no setting '{}'{}", key, mend_of(key)));
       return;
   }
 }
 
-RuleReader::Handler RuleReader::handler_of(std::string_view key) {
-  static const std::map<std::string_view, Handler> handlers = {
+const std::map<std::string_view, RuleReader::Handler>& RuleReader::handlers() {
+  static const std::map<std::string_view, Handler> all = {
       {"header", &RuleReader::header_rule},
       {"body", &RuleReader::body_rule},
       {"rawbody", &RuleReader::rawbody_rule},
@@ -252,8 +295,20 @@ RuleReader::Handler RuleReader::handler_of(std::string_view key) {
       {"loadplugin", &RuleReader::loadplugin_line},
       {"tryplugin", &RuleReader::loadplugin_line},
   };
-  const auto found = handlers.find(key);
-  return found == handlers.end() ? nullptr : found->second;
+  return all;
+}
+
+RuleReader::Handler RuleReader::handler_of(std::string_view key) {
+  const auto found = handlers().find(key);
+  return found == handlers().end() ? nullptr : found->second;
+}
+
+// What an unknown key was probably meant to be.
+std::string RuleReader::mend_of(std::string_view key) {
+  std::vector<std::string_view> known = setting_names();
+  for (const auto& [name, handler] : handlers()) known.push_back(name);
+  const std::string_view near = nearest(key, known);
+  return near.empty() ? "; take the line out" : fmt::format("; did you mean '{}'?", near);
 }
 
 std::shared_ptr<const RuleSet> load_rules(std::span<const RuleFile> files, const LoadOptions& options) {

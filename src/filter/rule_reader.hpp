@@ -23,6 +23,10 @@ class RuleReader {
     bool skipped_outside = false;
     std::uint32_t line = 0;
   };
+  struct Score {
+    std::array<double, 4> sets{};
+    Place place;  // of the last line
+  };
   using Handler = Result<void> (RuleReader::*)(std::string_view value);
 
   // --- rule_reader.cpp: lines and conditions
@@ -30,11 +34,14 @@ class RuleReader {
   bool structure(std::string_view key, std::string_view value, unsigned depth);
   bool holds(std::string_view condition);
   bool can(std::string_view feature) const;
+  static std::string subject_of(std::string_view key, std::string_view value);
   void include(std::string_view path, unsigned depth);
   void setting(std::string_view key, std::string_view value);
   void problem(Severity severity, Place place, std::string text);
   void problem(Severity severity, std::string text) { problem(severity, place_, std::move(text)); }
+  static const std::map<std::string_view, Handler>& handlers();
   static Handler handler_of(std::string_view key);
+  static std::string mend_of(std::string_view key);
 
   // --- rule_lines.cpp: one line that defines or describes a rule
   Result<void> header_rule(std::string_view value);
@@ -54,10 +61,13 @@ class RuleReader {
   Result<void> priority_line(std::string_view value);
   Result<void> tflags_line(std::string_view value);
   Result<void> test_line(std::string_view value);
-  Result<void> replace_tag_line(std::string_view value);
-  Result<void> replace_pre_line(std::string_view value);
-  Result<void> replace_inter_line(std::string_view value);
-  Result<void> replace_post_line(std::string_view value);
+  Result<void> replace_tag_line(std::string_view value) { return keep_replacement(replace_.tags, value); }
+  Result<void> replace_pre_line(std::string_view value) { return keep_replacement(replace_.before, value); }
+  Result<void> replace_inter_line(std::string_view value) {
+    return keep_replacement(replace_.between, value);
+  }
+  Result<void> replace_post_line(std::string_view value) { return keep_replacement(replace_.after, value); }
+  static Result<void> keep_replacement(ReplaceTags::Texts& texts, std::string_view value);
   Result<void> replace_rules_line(std::string_view value);
   Result<void> replace_start_line(std::string_view value);
   Result<void> replace_end_line(std::string_view value);
@@ -68,6 +78,7 @@ class RuleReader {
   Result<void> rewrite_header_line(std::string_view value);
   Result<void> report_safe_line(std::string_view value);
   Result<void> loadplugin_line(std::string_view value);
+  // Null: there are kRulesMax already.
   Result<Rule*> define(std::string_view name, RuleKind kind, RuleArea area);
   Result<void> put(Rule made, RuleKind kind, RuleArea area);
   static Result<void> eval_of(Rule& rule, std::string_view call);
@@ -76,6 +87,7 @@ class RuleReader {
   // --- rule_finish.cpp: what can be said when all lines are read
   void replace_tags();
   void default_scores();
+  void name_scores_without_rules();
   void compile_metas();
   void exclude_circles();
   void inherit_net();
@@ -91,12 +103,14 @@ class RuleReader {
   std::set<std::string, std::less<>> compatible_;
   std::set<std::string, std::less<>> plugins_off_;
   ReplaceTags replace_;
-  std::set<std::string, std::less<>> replace_rules_;
+  std::map<std::string, Place, std::less<>> replace_rules_;
   // Kept apart: they may stand before the rule that they describe, or without one.
-  std::map<std::string, std::array<double, 4>, std::less<>> scores_;
+  std::map<std::string, Score, std::less<>> scores_;
   std::map<std::string, std::string, std::less<>> descriptions_, flags_;
   std::map<std::string, int, std::less<>> priorities_;
-  std::size_t dropped_problems_ = 0;
+  std::vector<std::string> open_files_;  // those that include each other, down to the one that is read
+  std::size_t dropped_problems_ = 0, rules_left_out_ = 0;
+  Place first_left_out_;
 };
 
 // "word rest": the first word, and what is behind the blanks after it.

@@ -35,6 +35,18 @@ std::string_view to_string(ScoreSet set) {
   return kNames.at(static_cast<std::size_t>(set));
 }
 
+std::string_view to_string(Severity severity) {
+  switch (severity) {
+    case Severity::error:
+      return "error";
+    case Severity::unsupported:
+      return "unsupported";
+    case Severity::note:
+      return "note";
+  }
+  return {};
+}
+
 std::string_view to_string(RuleArea area) {
   switch (area) {
     case RuleArea::header:

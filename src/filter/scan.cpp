@@ -17,11 +17,8 @@ Scan::Scan(std::shared_ptr<const Engine> engine, const MessageView& message, con
       message_(message),
       facts_(facts),
       scratch_(scratch),
-      hits_(engine_->rules().rules().size(), kUnknown),
-      candidate_(hits_.size(), Candidate::no) {
-  for (std::uint32_t rule = 0; rule < hits_.size(); ++rule)
-    if (!engine_->runs(rule)) hits_[rule] = 0;
-}
+      hits_(engine_->begin().begin(), engine_->begin().end()),
+      candidate_(hits_.size(), Candidate::no) {}
 
 bool Scan::advance() {
   switch (stage_) {
@@ -79,8 +76,8 @@ bool Scan::charge(std::size_t bytes) {
 }
 
 std::uint32_t Scan::max_of(std::uint32_t rule) const {
+  if ((engine_->traits(rule) & Engine::kMultiple) == 0) return 1;
   const RuleFlags& flags = engine_->rules().rule(rule).flags;
-  if (!flags.multiple) return 1;
   return flags.hits_max == 0 ? kHitsMax : std::min(flags.hits_max, kHitsMax);
 }
 
@@ -94,8 +91,8 @@ std::uint32_t Scan::hits(std::uint32_t rule) {
 }
 
 std::uint32_t Scan::evaluate_now(std::uint32_t rule) {
-  const Rule& one = engine_->rules().rule(rule);
-  switch (one.kind) {
+  const bool negated = (engine_->traits(rule) & Engine::kNegated) != 0;
+  switch (engine_->kind(rule)) {
     case RuleKind::declared:
       return 0;
     case RuleKind::meta:
@@ -107,9 +104,9 @@ std::uint32_t Scan::evaluate_now(std::uint32_t rule) {
     case RuleKind::header: {
       const Engine::Group& group = engine_->groups()[engine_->spot(rule).group];
       const auto text = message_.header(group.request);
-      if (!text) return engine_->hits_unset(rule, scratch_) != one.negated ? 1 : 0;
-      const std::uint32_t found = search_one(rule, *text, one.negated ? 1 : max_of(rule));
-      return one.negated ? 1 - std::min(found, 1U) : found;
+      if (!text) return engine_->hits_unset(rule, scratch_) != negated ? 1 : 0;
+      const std::uint32_t found = search_one(rule, *text, negated ? 1 : max_of(rule));
+      return negated ? 1 - std::min(found, 1U) : found;
     }
     case RuleKind::mimeheader:
       return search_parts(rule);
@@ -124,11 +121,10 @@ std::uint32_t Scan::evaluate_now(std::uint32_t rule) {
 }
 
 std::span<const std::string> Scan::lines_of(std::uint32_t rule) const {
-  const Rule& one = engine_->rules().rule(rule);
-  if (one.kind == RuleKind::uri) return message_.uris();
-  if (one.kind == RuleKind::rawbody) return message_.rawbody();
+  if (engine_->kind(rule) == RuleKind::uri) return message_.uris();
+  if (engine_->kind(rule) == RuleKind::rawbody) return message_.rawbody();
   const auto lines = message_.body();
-  return one.flags.nosubject && !lines.empty() ? lines.subspan(1) : lines;
+  return (engine_->traits(rule) & Engine::kNoSubject) != 0 && !lines.empty() ? lines.subspan(1) : lines;
 }
 
 // The subjects that the database named for a rule, once its group was scanned.
@@ -245,7 +241,7 @@ std::uint32_t Scan::run_eval(std::uint32_t rule) {
   const EvalAnswer answer = function({message_, facts_, eval_scratch_});
   if (answer.missing != Fact::none && std::ranges::find(missing_, answer.missing) == missing_.end())
     missing_.push_back(answer.missing);
-  return answer.hits;
+  return static_cast<std::uint32_t>(std::min<double>(answer.hits, engine_->most(rule)));
 }
 
 // Most metas are decided by what the databases said, and most of these by nothing at all: only those are worked out that name
@@ -262,23 +258,24 @@ void Scan::settle_metas() {
     if (hits_[meta] == kUnknown) hits_[meta] = 0;
   for (std::uint32_t rule = 0; rule < hits_.size(); ++rule)
     if (hits_[rule] != 0) tell_users(rule);
-  const auto known = [this](std::uint32_t part) { return known_value(part); };
+  const auto bounds = [this](std::uint32_t part) { return bounds_of(part); };
   for (std::uint32_t place = 0; place < metas.size(); ++place) {
     const std::uint32_t rule = metas[place];
     if (!changed[place]) {
       hits_[rule] = static_cast<std::int32_t>(settle_meta(rule, engine_->rest(place)));
       continue;
     }
-    const auto result = evaluate_known_with(engine_->meta(rule), known);
-    hits_[rule] = result ? static_cast<std::int32_t>(settle_meta(rule, *result)) : kUnknown;
-    if (!result || meta_worth(*result) != engine_->rest(place)) tell_users(rule);
+    const MetaTrees::Tree tree = engine_->meta(rule);
+    const Range result = range_with(tree, tree.root(), bounds);
+    hits_[rule] = result.known() ? static_cast<std::int32_t>(settle_meta(rule, result.least)) : kUnknown;
+    if (!result.known() || meta_worth(result.least) != engine_->rest(place)) tell_users(rule);
   }
 }
 
 std::uint32_t Scan::run_meta(std::uint32_t rule) {
   return settle_meta(rule, evaluate_with(
                                engine_->meta(rule), [this](std::uint32_t part) { return value(part); },
-                               [this](std::uint32_t part) { return known_value(part); }));
+                               [this](std::uint32_t part) { return bounds_of(part); }));
 }
 
 std::uint32_t Scan::settle_meta(std::uint32_t rule, double result) {
@@ -290,13 +287,14 @@ std::uint32_t Scan::settle_meta(std::uint32_t rule, double result) {
 
 double Scan::value(std::uint32_t rule) {
   hits(rule);
-  return *known_value(rule);
+  return bounds_of(rule).least;
 }
 
-std::optional<double> Scan::known_value(std::uint32_t rule) const {
+Range Scan::bounds_of(std::uint32_t rule) const {
   const std::int32_t found = hits_[rule];
-  if (found == kUnknown) return std::nullopt;
-  return found > 0 && (engine_->traits(rule) & Engine::kMeta) != 0 ? meta_values_[rule] : found;
+  if (found == kUnknown) return {0, engine_->most(rule)};
+  return Range::exactly(found > 0 && (engine_->traits(rule) & Engine::kMeta) != 0 ? meta_values_[rule]
+                                                                                  : found);
 }
 
 }  // namespace ringpost::filter

@@ -1,7 +1,8 @@
 #include "ringpost/filter/settings.hpp"
 
 #include <array>
-#include <charconv>
+
+#include "setting_values.hpp"
 
 namespace ringpost::filter {
 
@@ -35,22 +36,24 @@ std::optional<std::string_view> Settings::text(std::string_view key) const {
 
 double Settings::number(std::string_view key, double otherwise) const {
   const auto written = text(key);
-  if (!written) return otherwise;
-  double value = otherwise;
-  const auto [end, error] = std::from_chars(written->data(), written->data() + written->size(), value);
-  return error == std::errc{} && end == written->data() + written->size() ? value : otherwise;
+  return written ? decimal_number(*written).value_or(otherwise) : otherwise;
+}
+
+bool Settings::flag(std::string_view key, bool otherwise) const {
+  const auto written = text(key);
+  return written ? truth_value(*written).value_or(otherwise) : otherwise;
+}
+
+std::optional<double> Settings::seconds(std::string_view key) const {
+  const auto written = text(key);
+  return written ? seconds_of(written->substr(0, written->find_first_of(" \t"))) : std::nullopt;
 }
 
 std::vector<std::string_view> Settings::words(std::string_view key) const {
   std::vector<std::string_view> words;
   for (const Line& line : lines(group_of(key))) {
     if (line.key != key) continue;
-    const std::string_view text = line.value;
-    for (std::size_t at = text.find_first_not_of(" \t"); at < text.size();) {
-      const std::size_t end = std::min(text.find_first_of(" \t", at), text.size());
-      words.push_back(text.substr(at, end - at));
-      at = text.find_first_not_of(" \t", end);
-    }
+    for (const std::string_view word : words_of(line.value)) words.push_back(word);
   }
   return words;
 }

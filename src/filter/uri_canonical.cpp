@@ -19,6 +19,7 @@ bool has_percent_code(std::string_view uri) {
   return false;
 }
 
+static constexpr CharacterSet kCoded("\"%<>");
 std::string normalize_percent_codes(std::string_view uri) {
   std::string out;
   for (std::size_t at = 0; at < uri.size(); ++at) {
@@ -33,7 +34,7 @@ std::string normalize_percent_codes(std::string_view uri) {
         out += uri.substr(at, 3);
       at += 2;
     } else if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7F ||
-               contains("\"%<>", {&c, 1})) {
+               kCoded.has(c)) {
       out += fmt::format("%{:02x}", static_cast<unsigned char>(c));
     } else {
       out += c;

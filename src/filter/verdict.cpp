@@ -34,8 +34,11 @@ Verdict Scan::verdict() const {
   const RuleSet& rules = engine_->rules();
   Verdict verdict;
   verdict.required = rules.required_score();
-  for (const std::uint32_t index : engine_->by_name()) {
-    if (hits_[index] <= 0) continue;
+  std::vector<std::uint32_t> found;
+  for (std::uint32_t index = 0; index < hits_.size(); ++index)
+    if (hits_[index] > 0) found.push_back(index);
+  std::ranges::sort(found, {}, [this](std::uint32_t index) { return engine_->name_rank(index); });
+  for (const std::uint32_t index : found) {
     const Rule& rule = rules.rule(index);
     const auto count = static_cast<std::uint32_t>(rule.flags.multiple ? hits_[index] : 1);
     const Hit hit{index, count, rule.score(engine_->options().score_set) * count};

@@ -67,7 +67,7 @@ ViewSettings make_view_settings(const Settings& settings) {
   view.envelope_sender_header = settings.text("envelope_sender_header").value_or("");
   for (const std::string_view header : settings.words("originating_ip_headers"))
     view.originating_ip_headers.emplace_back(header);
-  view.parse_dkim_uris = settings.number("parse_dkim_uris", 1) != 0;
+  view.parse_dkim_uris = settings.flag("parse_dkim_uris", true);
   read_registrars(settings, view.registrars);
   read_redirectors(settings, view);
   return view;

@@ -53,6 +53,7 @@ constexpr std::array<Row, kCapabilityCount> kRows{{
     {Capability::object_id, "OBJECTID", false},                            // RFC 8474
     {Capability::preview, "PREVIEW", false},                               // RFC 8970
     {Capability::save_date, "SAVEDATE", false},                            // RFC 8514
+    {Capability::restore, "X-RINGPOST-RESTORE", false},                    // see docs/mailboxes.md
 }};
 
 constexpr bool in_order() {

@@ -16,7 +16,7 @@ bool parse_bare(Cursor& in, Parsing& out) {
   return in.end();
 }
 
-constexpr std::array<CommandTraits, 36> kCommands{{
+constexpr std::array<CommandTraits, 37> kCommands{{
     {"APPEND", Verb::append, Needs::login, {}, nullptr},
     {"AUTHENTICATE", Verb::authenticate, Needs::no_login, {}, nullptr},
     {"CAPABILITY", Verb::capability, Needs::nothing, {}, nullptr},
@@ -53,6 +53,7 @@ constexpr std::array<CommandTraits, 36> kCommands{{
     {"THREAD", Verb::driver, Needs::selected, {}, parse_thread},
     {"UNSELECT", Verb::driver, Needs::selected, Capability::unselect, parse_bare<Unselect>},
     {"UNSUBSCRIBE", Verb::driver, Needs::login, {}, parse_unsubscribe},
+    {"X-RINGPOST-NUMBER", Verb::driver, Needs::login, Capability::restore, parse_number},
 }};
 
 constexpr std::array<std::string_view, 8> kByUid{"COPY",   "EXPUNGE", "FETCH", "MOVE",

@@ -66,6 +66,7 @@ bool parse_rename(Cursor& in, Parsing& out);
 bool parse_subscribe(Cursor& in, Parsing& out);
 bool parse_unsubscribe(Cursor& in, Parsing& out);
 bool parse_status(Cursor& in, Parsing& out);
+bool parse_number(Cursor& in, Parsing& out);
 bool parse_get_quota(Cursor& in, Parsing& out);
 bool parse_get_quota_root(Cursor& in, Parsing& out);
 bool parse_set_quota(Cursor& in, Parsing& out);

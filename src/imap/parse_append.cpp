@@ -27,6 +27,9 @@ AppendHead read_append_message(Cursor& in, const Parsing& parsing, AppendMessage
   if (in.peek() == '"' &&
       (!read_date_time(in, message.internal_date.emplace(), message.zone_minutes) || !in.space()))
     return AppendHead::broken;
+  if (parsing.offers(Capability::restore) && in.skip_word("X-RINGPOST-UID") &&
+      (!in.space() || !in.number32(message.uid, false) || !in.space()))
+    return AppendHead::broken;
   if (in.skip_word("UTF8")) {
     if (!parsing.dialect.utf8_accept) return broken(in, "UTF8=ACCEPT is not enabled");
     message.utf8 = true;

@@ -187,6 +187,16 @@ bool parse_status(Cursor& in, Parsing& out) {
   return true;
 }
 
+// SP mailbox SP uidvalidity SP uidnext
+bool parse_number(Cursor& in, Parsing& out) {
+  Number number;
+  if (!argument(in, out, number.mailbox) || !in.space() || !in.number32(number.uid_validity, false) ||
+      !in.space() || !in.number32(number.uid_next, false))
+    return false;
+  out.command = std::move(number);
+  return in.end();
+}
+
 bool parse_get_quota(Cursor& in, Parsing& out) {
   GetQuota quota;
   if (!in.space() || !in.astring(quota.root) || !in.end()) return false;

@@ -30,6 +30,17 @@ void ServerSession::greet() {
   output_ += "\r\n";
 }
 
+void ServerSession::greet_known(std::string_view login) {
+  RP_ASSERT(state_ == State::greeting);
+  state_ = State::authenticated;
+  login_ = login;
+  output_ += "* PREAUTH [CAPABILITY ";
+  append_own_capabilities();
+  output_ += "] ";
+  append_line_text(settings_->hostname, output_);
+  output_ += "\r\n";
+}
+
 void ServerSession::append_own_capabilities() {
   const bool in = state_ == State::authenticated || state_ == State::selected;
   append_capabilities(*settings_, {in, secure_, compressed_, mechanisms_}, output_);

@@ -14,15 +14,46 @@ std::int64_t seconds(WallTime time) {
   return time.nanoseconds / 1'000'000'000;
 }
 
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
+tables::Learned learned_as(filter::MailKind kind) {
+  return kind == filter::MailKind::spam ? tables::Learned::spam : tables::Learned::ham;
+}
+
+// Nothing: this mail is not to be learned.
+std::optional<tables::BayesLesson> lesson_of(const filter::Engine& engine, std::string_view text,
+                                             filter::MailKind kind, std::int64_t now) {
+  patterns::Scratch scratch;
+  const filter::Facts facts;
+  const filter::MessageView message(text, engine.view_settings(), facts, scratch);
+  if (filter::is_ignored_by_bayes(message, engine.bayes_settings())) return std::nullopt;
+  filter::BayesReader reader(message, engine.bayes_settings());
+  while (reader.advance()) {
+  }
+  // A date that lies ahead would keep its tokens for ever.
+  return tables::BayesLesson{.owner = {},
+                             .message = filter::learning_id(message),
+                             .as = learned_as(kind),
+                             .time = std::min(filter::received_time(message).value_or(now), now),
+                             .tokens = {reader.tokens().begin(), reader.tokens().end()}};
+}
+
 }  // namespace
 
 BayesSource::BayesSource(shard::Core& core, tables::Bayes& bayes, bool per_user)
     : core_(core), bayes_(bayes), per_user_(per_user), refreshed_(core.now()), written_(core) {
   auto& registry = core.figures();
   registry.add("bayes_judged", "Messages of which Bayes had an opinion.", figures_.judged);
-  registry.add("bayes_learned_spam", "Messages that were learned as spam by themselves.",
+  registry.add("bayes_learned_spam",
+               "Messages that were learned as spam, by themselves or as people moved them to Junk.",
                figures_.learned_spam);
-  registry.add("bayes_learned_ham", "Messages that were learned as ham by themselves.", figures_.learned_ham);
+  registry.add("bayes_learned_ham",
+               "Messages that were learned as ham, by themselves or as people moved them out of Junk.",
+               figures_.learned_ham);
   registry.add("bayes_dropped", "Messages that were not learned, for more came than could be written.",
                figures_.dropped);
   registry.add("bayes_write_failures", "Batches of lessons that could not be written.", figures_.failed);
@@ -45,9 +76,7 @@ filter::BayesTotals BayesSource::totals_of(const std::string& owner) {
 // Mail to several has no one user, and a user who has taught too little is served by the site.
 std::string BayesSource::owner_of(const filter::BayesSettings& settings, const filter::Facts& facts) {
   if (!per_user_ || facts.recipients.size() != 1) return {};
-  std::string user = facts.recipients.front();
-  std::ranges::transform(user, user.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string user = lower_case(facts.recipients.front());
   return filter::is_trained(totals_of(user), settings) ? user : std::string();
 }
 
@@ -102,19 +131,32 @@ void BayesSource::judged(const filter::Engine& engine, const filter::MessageView
   if (facts.bayes_tokens.empty()) return;
   const auto kind = filter::autolearned(verdict, engine.rules(), engine.bayes_settings());
   if (!kind) return;
+  // Users teach for themselves alone by hand; what is learned by itself is the site's.
+  learn({.owner = {},
+         .message = filter::learning_id(message),
+         .as = learned_as(*kind),
+         .only_if_new = true,
+         .time = seconds(facts.arrival.value_or(core_.wall_now())),
+         .tokens = facts.bayes_tokens});
+}
+
+Task<void> BayesSource::teach(std::shared_ptr<const filter::Engine> engine, std::string user,
+                              filter::MailKind kind, std::string message) {
+  const std::int64_t now = seconds(core_.wall_now());
+  auto lesson = co_await shard::offload(
+      core_, [&engine, &message, kind, now] { return lesson_of(*engine, message, kind, now); });
+  if (!lesson) co_return;
+  if (per_user_) lesson->owner = lower_case(std::move(user));
+  learn(*std::move(lesson));
+}
+
+void BayesSource::learn(tables::BayesLesson lesson) {
   if (lessons_.size() >= kLessonsMax) {
     figures_.dropped.add();
     return;
   }
-  const bool spam = *kind == filter::MailKind::spam;
-  (spam ? figures_.learned_spam : figures_.learned_ham).add();
-  // Users teach for themselves alone by hand; what is learned by itself is the site's.
-  lessons_.push_back({.owner = {},
-                      .message = filter::learning_id(message),
-                      .as = spam ? tables::Learned::spam : tables::Learned::ham,
-                      .only_if_new = true,
-                      .time = seconds(facts.arrival.value_or(core_.wall_now())),
-                      .tokens = facts.bayes_tokens});
+  (lesson.as == tables::Learned::spam ? figures_.learned_spam : figures_.learned_ham).add();
+  lessons_.push_back(std::move(lesson));
   begin_writing();
 }
 

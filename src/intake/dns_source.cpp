@@ -1,7 +1,7 @@
 #include "ringpost/intake/dns_source.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <chrono>
 
 #include "ringpost/filter/limits.hpp"
 #include "ringpost/intake/limits.hpp"
@@ -11,16 +11,12 @@ namespace ringpost::intake {
 
 namespace {
 
-// "rbl_timeout 15 3": the first word, in seconds.
+// "rbl_timeout 15 3": the first word.
 Duration timeout_of(const filter::Settings& settings) {
-  const auto words = settings.words("rbl_timeout");
-  std::uint64_t seconds = 0;
-  if (words.empty()) return kDnsFactsTimeout;
-  const std::string_view text = words.front();
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc{} || end != text.data() + text.size() || seconds == 0) return kDnsFactsTimeout;
-  return std::min<Duration>(std::chrono::seconds(std::min<std::uint64_t>(seconds, 1'000)),
-                            kDnsFactsTimeoutMax);
+  const double seconds = std::min(settings.seconds("rbl_timeout").value_or(0), 1'000.0);
+  if (seconds == 0) return kDnsFactsTimeout;
+  const auto timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  return std::min<Duration>(timeout, kDnsFactsTimeoutMax);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 //         caller takes all expressions for candidates.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
@@ -22,9 +24,16 @@ class Automaton {
 
   // Before the subjects of one call.
   void begin() { fresh_ = 0; }
-  // Calls `visit(member)` for each expression that matches in the subject, once or a few times. False: gave up.
+  // Walks some over the same subject, a byte at a time each: what one waits for memory, the others do too. Calls `visit(member)` for
+  // each expression that matches in it, once or a few times. Gives kCount, or which of them gave up.
+  template <std::size_t kCount, class Visit>
+  static std::size_t walk_together(const std::array<Automaton*, kCount>& automata, std::string_view subject,
+                                   const Visit& visit);
+  // One alone. False: gave up.
   template <class Visit>
-  bool walk(std::string_view subject, Visit&& visit);
+  bool walk(std::string_view subject, const Visit& visit) {
+    return walk_together<1>({this}, subject, visit) == 1;
+  }
 
   std::size_t fresh() const { return fresh_; }
   std::size_t memory() const { return (next_.size() + pool_.size()) * sizeof(std::uint32_t); }
@@ -38,6 +47,13 @@ class Automaton {
     std::uint32_t begin = 0, size = 0;  // its steps in pool_
     std::uint32_t told = 0;             // the list of members in told_
   };
+
+  struct Place {
+    std::uint32_t row = 0;
+    std::uint32_t told = 0;  // what was visited last
+  };
+  template <class Visit>
+  bool step(Place& place, unsigned char byte, const Visit& visit);
 
   void reset();
   std::uint32_t make(std::uint32_t row, unsigned group);  // kUnknown: gave up
@@ -62,30 +78,53 @@ class Automaton {
   std::size_t fresh_ = 0;
 };
 
+// One byte on, wherever it leads.
 template <class Visit>
-bool Automaton::walk(std::string_view subject, Visit&& visit) {
-  std::uint32_t row = 0;
-  std::uint32_t last_told = 0;
-  for (const char c : subject) {
-    const unsigned group = program_.group(static_cast<unsigned char>(c));
-    std::uint32_t next = next_[row + group];
-    if (next >= kMatches) {
-      if (next == kUnknown) {
-        next = make(row, group);
-        if (next == kUnknown) return false;
-        last_told = 0;  // it may have begun anew
-      }
-      if ((next & kMatches) != 0) {
-        next &= ~kMatches;
-        const std::uint32_t told = states_[next / program_.group_count()].told;
-        if (told != last_told)
-          for (const std::uint32_t member : told_[told]) visit(member);
-        last_told = told;
-      }
-    }
-    row = next;
+bool Automaton::step(Place& place, unsigned char byte, const Visit& visit) {
+  const unsigned group = program_.group(byte);
+  std::uint32_t next = next_[place.row + group];
+  if (next == kUnknown) {
+    next = make(place.row, group);
+    if (next == kUnknown) return false;
+    place.told = 0;  // it may have begun anew
   }
+  if ((next & kMatches) != 0) {
+    next &= ~kMatches;
+    const std::uint32_t told = states_[next / program_.group_count()].told;
+    if (told != place.told)
+      for (const std::uint32_t member : told_[told]) visit(member);
+    place.told = told;
+  }
+  place.row = next;
   return true;
+}
+
+template <std::size_t kCount, class Visit>
+std::size_t Automaton::walk_together(const std::array<Automaton*, kCount>& automata, std::string_view subject,
+                                     const Visit& visit) {
+  std::array<Place, kCount> places{};
+  std::array<const std::uint32_t*, kCount> rows;
+  const auto find_rows = [&] {
+    for (std::size_t n = 0; n < kCount; ++n) rows[n] = automata[n]->next_.data();
+  };
+  find_rows();
+  for (const char c : subject) {
+    const auto byte = static_cast<unsigned char>(c);
+    std::array<std::uint32_t, kCount> next;
+    std::uint32_t any = 0;
+    for (std::size_t n = 0; n < kCount; ++n) {
+      next[n] = rows[n][places[n].row + automata[n]->program_.group(byte)];
+      any |= next[n];
+    }
+    if (any < kMatches) {
+      for (std::size_t n = 0; n < kCount; ++n) places[n].row = next[n];
+      continue;
+    }
+    for (std::size_t n = 0; n < kCount; ++n)
+      if (!automata[n]->step(places[n], byte, visit)) return n;
+    find_rows();
+  }
+  return kCount;
 }
 
 }  // namespace ringpost::patterns

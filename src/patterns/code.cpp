@@ -75,10 +75,12 @@ std::optional<ByteSet> one_byte(const Tree& tree, NodeIndex index) {
   }
 }
 
-std::string message_of(int error) {
+std::string message_of(const Compiled& made) {
   std::array<PCRE2_UCHAR, 256> text{};
-  pcre2_get_error_message(error, text.data(), text.size());
-  return reinterpret_cast<const char*>(text.data());
+  pcre2_get_error_message(made.error, text.data(), text.size());
+  const bool look_behind = made.error == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH;
+  return fmt::format("{} at offset {}{}", reinterpret_cast<const char*>(text.data()), made.offset,
+                     look_behind ? "; write it without the look behind, or one for each length" : "");
 }
 
 }  // namespace
@@ -126,8 +128,7 @@ Result<std::unique_ptr<const Code>> Code::compile(const Pattern& pattern) {
   // Too large: what it says often is said once.
   if (made.code == nullptr && made.error == kTooLarge && tree)
     made = compile_text(emit(*tree, {.subroutines = true}), options_of({}));
-  if (made.code == nullptr)
-    return fail(ErrorKind::permanent, fmt::format("{} at offset {}", message_of(made.error), made.offset));
+  if (made.code == nullptr) return fail(ErrorKind::permanent, message_of(made));
   std::unique_ptr<Code> code(new Code(made.code));
   if (tree)
     if (const Tree ascii = in_ascii(*tree); const auto set = one_byte(ascii, ascii.root))

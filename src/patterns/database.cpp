@@ -157,27 +157,56 @@ struct Set::Database::Pass {
       see(entry.member, subject_at(end), entry.gives);
     });
   }
-  // False: what it saw is not all.
-  bool walk_lines(Automaton& automaton) {
-    if (text.ends.empty())
-      return automaton.walk(text.bytes, [&](std::uint32_t member) { see(member, 0, 1); });
+  // Some automata that go over the text together.
+  struct Company {
+    static constexpr std::size_t kMost = 4;
+    std::array<std::size_t, kMost> walks{};  // by their index
+    std::size_t count = 0;
+    void drop(std::size_t at) {
+      std::copy(walks.begin() + static_cast<std::ptrdiff_t>(at) + 1, walks.end(),
+                walks.begin() + static_cast<std::ptrdiff_t>(at));
+      --count;
+    }
+  };
+  template <std::size_t kCount>
+  std::size_t walk_subject(const Company& company, Scratch::State::Known& known, std::string_view subject,
+                           std::uint32_t number) {
+    std::array<Automaton*, kCount> automata;
+    for (std::size_t n = 0; n < kCount; ++n) automata[n] = known.automata[company.walks[n]].get();
+    return Automaton::walk_together(automata, subject, [&](std::uint32_t member) { see(member, number, 1); });
+  }
+  // Who gives up is named for all subjects and goes; the others walk this one again, which tells nothing twice.
+  void walk_subject(Company& company, Scratch::State::Known& known, std::string_view subject,
+                    std::uint32_t number) {
+    while (company.count > 0) {
+      const std::size_t done = company.count == 4   ? walk_subject<4>(company, known, subject, number)
+                               : company.count == 3 ? walk_subject<3>(company, known, subject, number)
+                               : company.count == 2 ? walk_subject<2>(company, known, subject, number)
+                                                    : walk_subject<1>(company, known, subject, number);
+      if (done == company.count) return;
+      name(database.walks_[company.walks[done]].members);
+      company.drop(done);
+    }
+  }
+  void walk_lines(Company company, Scratch::State::Known& known) {
+    if (text.ends.empty()) return walk_subject(company, known, text.bytes, 0);
     std::size_t begin = 0;
     for (std::size_t n = 0; n < text.ends.size(); ++n) {
-      const std::uint32_t number = text.numbers[n];
-      const std::string_view subject = text.bytes.substr(begin, text.ends[n] - begin);
-      if (!automaton.walk(subject, [&](std::uint32_t member) { see(member, number, 1); })) return false;
+      walk_subject(company, known, text.bytes.substr(begin, text.ends[n] - begin), text.numbers[n]);
       begin = text.ends[n];
     }
-    return true;
   }
   void walk(Scratch::State::Known& known) {
-    std::size_t fresh = 0;
-    for (std::size_t n = 0; n < database.walks_.size(); ++n) {
-      Automaton& automaton = *known.automata[n];
-      automaton.begin();
-      if (!walk_lines(automaton)) name(database.walks_[n].members);
-      fresh += automaton.fresh();
+    const std::size_t count = database.walks_.size();
+    for (const auto& automaton : known.automata) automaton->begin();
+    for (std::size_t first = 0; first < count; first += Company::kMost) {
+      Company company;
+      for (std::size_t n = first; n < std::min(count, first + Company::kMost); ++n)
+        company.walks[company.count++] = n;
+      walk_lines(company, known);
     }
+    std::size_t fresh = 0;
+    for (const auto& automaton : known.automata) fresh += automaton->fresh();
     if (fresh > 0) state.tidy();
   }
 };

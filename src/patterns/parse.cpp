@@ -478,6 +478,16 @@ class Parser {
         return back_reference(c);
       case 'R':
         return line_break();
+      // Perl takes these away while it reads a program; in a text that becomes an expression they are letters.
+      case 'E':
+      case 'F':
+      case 'L':
+      case 'Q':
+      case 'U':
+      case 'l':
+      case 'u':
+        rewrite(start, std::string_view(&c, 1));
+        return add_byte(c);
       default:
         break;
     }

@@ -1,6 +1,6 @@
 // A set as bytes and back. Numbers are in the order of this machine: the key ties a cache to it.
 //
-//   magic "RPpat013" | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
+//   magic "RPpat014" | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
 //   | for each of the two databases: size u64, bytes (none: it has none) | checksum u64 over all before it
 //   database: for each member: way u8, certain u8, needs u8, times u8 | count of entries u32 | for each: member u32, gives u8
 //   | windows | count of programs u32, each | count of gates u32, each | what Hyperscan made of itself
@@ -16,7 +16,7 @@ namespace ringpost::patterns {
 
 namespace {
 
-constexpr std::string_view kMagic = "RPpat013";
+constexpr std::string_view kMagic = "RPpat014";
 
 // FNV-1a in 64 bits: it names a cache and tells a torn file; nothing rests on it against malice.
 class Hash {

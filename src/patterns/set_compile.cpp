@@ -82,6 +82,8 @@ class Choice {
       return windows.has_room(count);
     };
     if (tree_[tree_.root].kind == NodeKind::never) return {Way::exact, {{}}, 1, {}};
+    // Hyperscan counts with every byte; PCRE2 is no slower, and asked for less often.
+    if (traits_.width_min >= kWideMin && factors_of(tree_).empty()) return {};
     if (auto attempt = exact(kCheapDatabaseMax)) return *std::move(attempt);
     if (!long_ && loose(take_loose)) return {Way::prefilter, {}, 1, {}};
     if (auto attempt = literal()) return *std::move(attempt);

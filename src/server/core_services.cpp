@@ -74,7 +74,7 @@ Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) 
   intake_ = std::make_unique<intake::Intake>(core_, *spool_, intake_settings(configuration));
   dns_source_ = std::make_unique<intake::DnsSource>(core_, *resolver_);
   set_fact_sources();
-  intake_->set_filter(material_->filter);
+  set_filter(material_->filter);
   local_ =
       RP_CO_TRY(deliver::Local::make(core_, *shared_.accounts, shared_.helper, local_settings(*material_)));
   local_->use_store(store_.get());
@@ -101,6 +101,7 @@ Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) 
                                     .accounts = shared_.accounts,
                                     .places = &shared_.places(core_.count()),
                                     .clients = &shared_.mailbox_clients(core_.count()),
+                                    .teacher = &junk_lessons_,
                                     .snapshot = RP_CO_TRY(make_access_snapshot(*material_))});
   co_return Result<void>{};
 }
@@ -132,7 +133,7 @@ Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
   material_ = std::move(material);
   intake_->set_settings(intake_settings(configuration));
   set_fact_sources();
-  intake_->set_filter(material_->filter);
+  set_filter(material_->filter);
   receive_->reload(snapshot);
   access_->reload(std::move(access));
   deliver_->reload(std::move(settings));
@@ -151,6 +152,7 @@ void CoreServices::set_fact_sources() {
     sources.push_back(bayes_source_.get());
   }
   intake_->set_fact_sources(std::move(sources));
+  junk_lessons_.set_bayes(scope == filter::BayesScope::off ? nullptr : bayes_source_.get());
 }
 
 // Runs beside shut_down, and may see the end of the sleep only when that is gone: so both own it.

@@ -23,6 +23,7 @@
 #include "ringpost/spool/spool.hpp"
 #include "ringpost/store/store.hpp"
 
+#include "junk_lessons.hpp"
 #include "material.hpp"
 #include "sockets.hpp"
 
@@ -77,6 +78,7 @@ class CoreServices {
   Result<void> reload(std::shared_ptr<const Material> material);
   // The same rules, now compiled.
   void set_filter(std::shared_ptr<const intake::FilterSettings> filter) {
+    junk_lessons_.set_engine(filter ? filter->engine : nullptr);
     intake_->set_filter(std::move(filter));
   }
   // Lets open transactions finish for `bound`, then hangs up; the spool is closed at the end.
@@ -87,6 +89,7 @@ class CoreServices {
   store::Store& store() { return *store_; }
   deliver::Service& deliver() { return *deliver_; }
   receive::Service& receive() { return *receive_; }
+  access::Service& access() { return *access_; }
   friend FramePool& frame_pool(CoreServices& services) { return services.core_.frames(); }
 
  private:
@@ -107,6 +110,7 @@ class CoreServices {
       tls_clients_;  // the newest is the last; flows may hold older ones
   std::unique_ptr<intake::DnsSource> dns_source_;
   std::unique_ptr<intake::BayesSource> bayes_source_;
+  JunkLessons junk_lessons_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<deliver::Local> local_;
   std::unique_ptr<deliver::Service> deliver_;

@@ -63,11 +63,11 @@ Result<void> Process::start(LoadedConfiguration loaded) {
     return fail(ErrorKind::permanent, "refusing to run as root: set server.user to a user made for it");
   RP_CHECK(open_durable(*configuration));
   auto with_rules = std::make_shared<Material>(*material_);
-  std::vector<std::string> remarks;
-  RP_CHECK(take_rules(*with_rules, remarks));
+  admin::Reloaded begun;
+  RP_CHECK(take_rules(*with_rules, begun));
   material_ = std::move(with_rules);
   RP_CHECK(start_cores());
-  for (const std::string& remark : remarks) publisher_->notice(remark);
+  for (const std::string& remark : begun.waiting) publisher_->notice(remark);
   rule_keeper_ = std::make_unique<RuleKeeper>(
       [this](std::shared_ptr<const filter::Engine> engine) { put_engine_in_force(std::move(engine)); },
       [this](const std::string& text) { publisher_->notice(text); });
@@ -175,7 +175,8 @@ void Process::on_core(unsigned core, const std::function<void(admin::CoreView&)>
   std::promise<void> done;
   runtime_->run_on(core, [&](shard::Core& here) {
     CoreServices& services = *services_[here.index()];
-    admin::CoreView view{here, services.spool(), services.deliver(), services.receive()};
+    admin::CoreView view{
+        here, services.spool(), services.deliver(), services.receive(), services.store(), services.access()};
     visit(view);
     done.set_value();
   });
@@ -244,7 +245,7 @@ std::vector<std::string> Process::not_in_force(const LoadedConfiguration& fresh)
   return waiting;
 }
 
-Result<std::vector<std::string>> Process::reload() {
+Result<admin::Reloaded> Process::reload() {
   const std::scoped_lock one_at_a_time(reload_mutex_);
   LoadedConfiguration loaded = load_configuration(config_path_);
   if (!loaded.loaded.ok()) {
@@ -256,17 +257,17 @@ Result<std::vector<std::string>> Process::reload() {
   const std::shared_ptr<const Material> old = material_;
   RP_CHECK(check_same_sockets(*old->configuration, *configuration));
   auto fresh = std::make_shared<Material>(*RP_TRY(read_material(configuration, old->ticket_keys)));
-  std::vector<std::string> waiting;
-  RP_CHECK(take_rules(*fresh, waiting));
+  admin::Reloaded reloaded;
+  RP_CHECK(take_rules(*fresh, reloaded));
   RP_CHECK(accounts_->refresh());
   RP_CHECK(publisher_->reload(configuration->log));
   RP_CHECK(put_in_force(std::move(fresh)));
   have_rules_compiled();
-  for (std::string& sentence : not_in_force(loaded)) waiting.push_back(std::move(sentence));
+  for (std::string& sentence : not_in_force(loaded)) reloaded.waiting.push_back(std::move(sentence));
   const std::scoped_lock lock(mutex_);
   publisher_->notice(fmt::format("configuration {} is in force", ++generation_));
-  for (const std::string& sentence : waiting) publisher_->notice("but " + sentence);
-  return waiting;
+  for (const std::string& sentence : reloaded.waiting) publisher_->notice("but " + sentence);
+  return reloaded;
 }
 
 Result<void> Process::put_in_force(std::shared_ptr<const Material> fresh) {
@@ -287,7 +288,7 @@ Result<void> Process::put_in_force(std::shared_ptr<const Material> fresh) {
 }
 
 // Rules in which something has become wrong do not take the place of those that run.
-Result<void> Process::take_rules(Material& fresh, std::vector<std::string>& waiting) {
+Result<void> Process::take_rules(Material& fresh, admin::Reloaded& reloaded) {
   const Configuration& configuration = *fresh.configuration;
   LoadedRules loaded = RP_TRY(load_rules_of(
       configuration, [&](const filter::RuleSet& rules) { return choose_scores(configuration, rules); }));
@@ -296,16 +297,17 @@ Result<void> Process::take_rules(Material& fresh, std::vector<std::string>& wait
   for (const std::string& error : loaded.errors)
     if (std::ranges::find(rule_errors_, error) == rule_errors_.end()) news.push_back(error);
   if (old && loaded.engine && !news.empty()) {
-    waiting.push_back(
+    reloaded.rules_refused = true;
+    reloaded.waiting.push_back(
         fmt::format("the rules of the filter stay as they were, for {} of the new ones {} wrong: {}",
                     news.size(), news.size() == 1 ? "is" : "are", news.front()));
     loaded.engine = old->engine;
   } else {
     for (std::size_t i = 0; i < std::min(news.size(), kRuleErrorsNamed); ++i)
-      waiting.push_back("a rule is left out: " + news[i]);
+      reloaded.waiting.push_back("a rule is left out: " + news[i]);
     if (news.size() > kRuleErrorsNamed)
-      waiting.push_back(fmt::format("{} more are left out; `ringpost filter check` names them",
-                                    news.size() - kRuleErrorsNamed));
+      reloaded.waiting.push_back(fmt::format("{} more are left out; `ringpost filter check` names them",
+                                             news.size() - kRuleErrorsNamed));
     const std::scoped_lock lock(mutex_);
     rule_errors_ = std::move(loaded.errors);
     rule_summary_ = std::move(loaded.summary);

@@ -41,7 +41,7 @@ class Process final : public admin::Control {
   unsigned core_count() const override { return runtime_->count(); }
   void on_each_core(const std::function<void(admin::CoreView&)>& visit) override;
   void on_core(unsigned core, const std::function<void(admin::CoreView&)>& visit) override;
-  Result<std::vector<std::string>> reload() override;
+  Result<admin::Reloaded> reload() override;
   void stop(std::optional<Duration> drain) override;
   accounts::Accounts& accounts() override { return *accounts_; }
   tables::Tables& tables() override { return *tables_; }
@@ -56,7 +56,7 @@ class Process final : public admin::Control {
   // Every core goes on with `fresh`, or none does.
   Result<void> put_in_force(std::shared_ptr<const Material> fresh);
   // The rules of `fresh`; what stays as it was is said in `waiting`.
-  Result<void> take_rules(Material& fresh, std::vector<std::string>& waiting);
+  Result<void> take_rules(Material& fresh, admin::Reloaded& reloaded);
   // Opens what Bayes has learned when rules use it for the first time, and says with which scores they run.
   Result<filter::ScoreSet> choose_scores(const Configuration& configuration, const filter::RuleSet& rules);
   // Bayes may have learned enough by now, or forgotten it.

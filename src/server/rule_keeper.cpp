@@ -72,11 +72,9 @@ class ChildSetup {
 Result<LoadedRules> load_rules_of(const Configuration& configuration, const ChooseScores& choose) {
   LoadedRules loaded;
   if (configuration.filter.rules.empty()) return loaded;
-  auto files = read_rule_files(paths_of(configuration));
-  if (!files) return fail(std::move(files.error()).in("filter.rules"));
-  filter::LoadOptions options;
-  options.read = read_included_rules;
-  const auto rules = filter::load_rules(*files, options);
+  auto read = load_rule_files(paths_of(configuration), {});
+  if (!read) return fail(std::move(read.error()).in("filter.rules"));
+  const std::shared_ptr<const filter::RuleSet> rules = *std::move(read);
   const filter::EngineOptions engine_options{.score_set = RP_TRY(choose(*rules))};
   loaded.engine = cached_engine(configuration.server.state_directory.text, rules, engine_options);
   if (!loaded.engine) loaded.engine = filter::Engine::interim(rules, engine_options);

@@ -92,6 +92,8 @@ bool Account::operate(const OperationHeader& operation, Reader& body) {
     case Operation::user_gone:
       drop_user();
       return true;
+    case Operation::numbered:
+      return number(body);
   }
   return false;
 }
@@ -124,6 +126,17 @@ bool Account::make_mailbox(Reader& body) {
   mailboxes_[made.mailbox] = std::move(box);
   next_mailbox_ = std::max(next_mailbox_, made.mailbox + 1);
   last_uid_validity_ = std::max(last_uid_validity_, made.uid_validity);
+  return true;
+}
+
+bool Account::number(Reader& body) {
+  const auto said = body.get<Numbered>();
+  Mailbox* box = find(MailboxId{said.mailbox});
+  if (box == nullptr || Uid{said.uid_next} < box->uid_next_) return false;
+  box->uid_validity_ = said.uid_validity;
+  box->uid_next_ = {said.uid_next};
+  box->next_uid_to_give_ = std::max(box->next_uid_to_give_, box->uid_next_);
+  last_uid_validity_ = std::max(last_uid_validity_, said.uid_validity);
   return true;
 }
 

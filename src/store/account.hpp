@@ -64,6 +64,14 @@ class Account {
     return last_uid_validity_ = std::max(last_uid_validity_ + 1, seconds_now);
   }
   static Uid give_uids(Mailbox& box, std::uint32_t count);
+  static Uid next_uid(const Mailbox& box) { return box.next_uid_to_give_; }
+  // None below it is given any more.
+  static void skip_uids(Mailbox& box, Uid next) {
+    box.next_uid_to_give_ = std::max(box.next_uid_to_give_, next);
+  }
+  // Of an attempt that was not written, and behind which nobody has given any.
+  static void take_back_uids(Mailbox& box, Uid next) { box.next_uid_to_give_ = next; }
+  static bool is_looked_at(const Mailbox& box) { return !box.views_.empty(); }
   static bool has_uids(const Mailbox& box, std::uint64_t count) {
     return box.next_uid_to_give_.value + count < ~std::uint32_t{0};
   }
@@ -76,6 +84,7 @@ class Account {
  private:
   bool operate(const OperationHeader& operation, Reader& body);
   bool make_mailbox(Reader& body);
+  bool number(Reader& body);
   bool rename_mailbox(Reader& body);
   bool drop_mailbox(Reader& body);
   bool set_special_use(Reader& body);

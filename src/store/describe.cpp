@@ -80,6 +80,11 @@ std::string operation_text(const OperationHeader& operation, Reader& body) {
     }
     case Operation::user_gone:
       return "user deleted";
+    case Operation::numbered: {
+      const auto said = body.get<Numbered>();
+      return fmt::format("mailbox {} uidvalidity {}, next uid {}", said.mailbox, said.uid_validity,
+                         said.uid_next);
+    }
   }
   return fmt::format("operation {}", operation.type);
 }

@@ -65,6 +65,7 @@ enum class Operation : std::uint8_t {
   keyword = 12,       // InMailbox (`value`: the bit), text
   copied = 13,        // CopiedSaid, std::uint8_t[64] (bits there for bits here; 255: none), UidRange[]
   user_gone = 14,     // nothing
+  numbered = 15,      // Numbered
 };
 
 struct OperationHeader {
@@ -81,6 +82,13 @@ struct MailboxMade {
   std::uint32_t mailbox = 0;
   std::uint32_t uid_validity = 0;
   std::uint32_t special_use = 0;
+  std::uint32_t reserved = 0;
+};
+// UIDs as another server has given them: of a mailbox that has given none itself, or only the next one.
+struct Numbered {
+  std::uint32_t mailbox = 0;
+  std::uint32_t uid_validity = 0;
+  std::uint32_t uid_next = 0;
   std::uint32_t reserved = 0;
 };
 struct QuotaSet {
@@ -112,7 +120,8 @@ struct CopiedSaid {
   std::uint64_t modseq = 0;
 };
 static_assert(sizeof(OperationHeader) == 8 && sizeof(InMailbox) == 8 && sizeof(MailboxMade) == 16 &&
-              sizeof(FlagsSaid) == 24 && sizeof(Expunged) == 16 && sizeof(CopiedSaid) == 24);
+              sizeof(Numbered) == 16 && sizeof(FlagsSaid) == 24 && sizeof(Expunged) == 16 &&
+              sizeof(CopiedSaid) == 24);
 static_assert(sizeof(UidRange) == 8);
 
 // Bytes of a record or a snapshot, one after the other.

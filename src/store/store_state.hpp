@@ -100,6 +100,7 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   Task<void> write_snapshots(std::shared_ptr<State> self);
   Task<Result<void>> write_snapshot(std::shared_ptr<User> user);
   Task<Result<void>> write_pieces(std::shared_ptr<User> user);
+  Task<Result<void>> write_facts(BlobId id, std::span<const std::byte> facts);
 
   // ---- moving
   Task<Result<void>> carry(const journal::RecordView& view);
@@ -208,8 +209,11 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Task<Outcome<>> rename(MailboxId mailbox, std::string_view to) override;
   Task<Outcome<>> remove(MailboxId mailbox) override;
   Task<Outcome<>> set_special_use(MailboxId mailbox, SpecialUse use) override;
+  Task<Outcome<>> number(MailboxId mailbox, std::uint32_t uid_validity, Uid uid_next) override;
   Task<Outcome<>> subscribe(std::string_view name, bool on) override;
   Task<Outcome<>> set_quota(Quota quota) override;
+  Task<Result<void>> prepare(BlobId blob, std::span<const std::byte> facts) override;
+  Task<Result<void>> rebuild() override;
   FramePool& frames() override;
 
   // ---- within the store

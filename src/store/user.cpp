@@ -156,6 +156,20 @@ Task<Outcome<Appended>> User::append(MailboxId to, std::span<const NewMessage> m
   return append_from(to, messages, {});
 }
 
+namespace {
+
+// Those that messages ask for rise, and are above all that were given.
+bool has_uids_free(const Mailbox& box, std::span<const NewMessage> messages) {
+  Uid next = Account::next_uid(box);
+  for (const NewMessage& message : messages) {
+    if (message.uid && (message.uid < next || message.uid.value > kUidKeptMax)) return false;
+    next = {std::max(next, message.uid).value + 1};
+  }
+  return true;
+}
+
+}  // namespace
+
 Task<Outcome<Appended>> User::append_from(MailboxId to, std::span<const NewMessage> messages, Origin origin) {
   const auto self = shared_from_this();
   RP_CO_CHECK(check_room(messages));
@@ -174,6 +188,7 @@ Task<Outcome<Appended>> User::append_from(MailboxId to, std::span<const NewMessa
       co_return store.refuse_as<Appended>(std::move(put).error());
 
   Appended appended;
+  Uid before, after;  // what the next UID was around the last attempt
   const auto build = [&](Batch& batch) -> Outcome<> {
     Mailbox* box = account->find(to);
     if (box == nullptr || Account::is_going(*box)) return refused(Refused::no_mailbox, "no such mailbox");
@@ -183,12 +198,17 @@ Task<Outcome<Appended>> User::append_from(MailboxId to, std::span<const NewMessa
     std::vector<KeywordBits> bits;
     for (const NewMessage& message : messages)
       bits.push_back(RP_TRY(keyword_bits(batch, *box, message.keywords, names)));
+    if (after && Account::next_uid(*box) == after) Account::take_back_uids(*box, before);
+    before = Account::next_uid(*box);
+    if (!has_uids_free(*box, messages))
+      return refused(Refused::uids_given, "the mailbox has given such UIDs already");
     const ModSeq modseq = Account::give_modseq(*box);
-    Uid uid = Account::give_uids(*box, static_cast<std::uint32_t>(messages.size()));
     const std::int64_t now = seconds_of(store.core.wall_now());
     appended = {.uid_validity = box->uid_validity(), .uids = {}};
-    for (std::size_t i = 0; i < messages.size(); ++i, ++uid.value) {
+    for (std::size_t i = 0; i < messages.size(); ++i) {
       const NewMessage& message = messages[i];
+      if (message.uid) Account::skip_uids(*box, message.uid);
+      const Uid uid = Account::give_uids(*box, 1);
       batch.add(Operation::added, 0, InMailbox{to.value, 0},
                 Message{.uid = uid,
                         .size = static_cast<std::uint32_t>(size_of(message)),
@@ -202,6 +222,7 @@ Task<Outcome<Appended>> User::append_from(MailboxId to, std::span<const NewMessa
                         .flags = message.flags});
       appended.uids.push_back(uid);
     }
+    after = Account::next_uid(*box);
     if (origin) batch.add(Operation::origin, 1, OriginSaid{origin.message.value, origin.recipient, 0});
     return {};
   };

@@ -175,6 +175,29 @@ Task<Outcome<>> User::set_special_use(MailboxId mailbox, SpecialUse use) {
   co_return co_await store.write({.user = self, .build = build, .blobs = nullptr});
 }
 
+Task<Outcome<>> User::number(MailboxId mailbox, std::uint32_t uid_validity, Uid uid_next) {
+  const auto self = shared_from_this();
+  if (uid_validity == 0 || uid_validity > kUidValidityKeptMax || !uid_next || uid_next.value > kUidKeptMax)
+    co_return refused(Refused::limit, "UIDs so high are not kept");
+  const auto turn = co_await take_turn();
+  Uid free{1};  // what would be given next if nobody but this has given any
+  const auto build = [&](Batch& batch) -> Outcome<> {
+    Mailbox* box = account->find(mailbox);
+    if (box == nullptr || Account::is_going(*box)) return refused(Refused::no_mailbox, "no such mailbox");
+    const bool unused =
+        box->uid_next() == Uid{1} && Account::next_uid(*box) == free && !Account::is_looked_at(*box);
+    const bool same = box->uid_validity() == uid_validity;
+    if (!same && !unused) return refused(Refused::uids_given, "the mailbox has given UIDs of its own");
+    free = std::max(uid_next, Account::next_uid(*box));
+    if (same && free == box->uid_next()) return {};
+    Account::skip_uids(*box, free);
+    batch.add(Operation::numbered, 0,
+              Numbered{.mailbox = mailbox.value, .uid_validity = uid_validity, .uid_next = free.value});
+    return {};
+  };
+  co_return co_await store.write({.user = self, .build = build, .blobs = nullptr});
+}
+
 Task<Outcome<>> User::subscribe(std::string_view name, bool on) {
   const auto self = shared_from_this();
   const auto normal = normal_name(name);

@@ -92,6 +92,7 @@ void World::crash(bool power) {
   if (machine_.phase() == Machine::Phase::running) {
     watch_.note_figures();
     mailroom_.look();
+    if (watch_.passes()) coverage_.note("machine: died while mail went through");
   }
   mailroom_.close();
   machine_.crash(power);
@@ -286,6 +287,7 @@ void World::step(Instant until) {
   if (io_.fails(Machine::kHost)) end_in_cold_call();
   const Machine::Phase before = machine_.phase();
   machine_.step();
+  if (before == Machine::Phase::opening && machine_.phase() == Machine::Phase::starting) read_late();
   if (before != Machine::Phase::off && machine_.phase() == Machine::Phase::off) ended(before);
   compare_after_start();
   if (rounds_ % kRecountEvery == 0) watch_.recount(false);
@@ -326,6 +328,7 @@ void World::keep_machine_up() {
     coverage_.note("machine: stopped in good order");
     tell("stop");
     watch_.note_figures();
+    if (watch_.passes()) coverage_.note("machine: stopped while mail went through");
     mailroom_.close();
     machine_.stop();
     next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 5000)};
@@ -340,7 +343,9 @@ void World::keep_machine_up() {
   const unsigned cores = next_cores();
   tell(fmt::format("start with {} cores", cores));
   compared_ = false;
-  if (!machine_.start(cores)) {
+  const bool started = machine_.start(cores);
+  if (started) ledger_.begin_epoch(machine_.epoch());
+  if (!started) {
     coverage_.note("machine: could not start");
     next_start_ = io_.now() + std::chrono::seconds{random_.between(1, 30)};
     if (calm_) ledger_.violate("the server does not start: " + machine_.trouble());
@@ -352,6 +357,14 @@ void World::keep_machine_up() {
     coverage_.note("machine: a core came late to a start");
   }
   aim_at_start();
+}
+
+// All logs are open, and one core reads its own much later than the others.
+void World::read_late() {
+  if (calm_ || !profile_.late_cores || machine_.count() == 1 || !random_.one_in(2)) return;
+  paused_[static_cast<unsigned>(random_.below(machine_.count()))] =
+      io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
+  coverage_.note("machine: a core read its log late");
 }
 
 // Once after each start, before anything else can have happened to the queue.

@@ -6,6 +6,8 @@ RINGPOST_CRASHES says how often (3). RINGPOST_SEED replays the moments of a fail
 import collections
 import os
 import random
+import signal
+import time
 
 import ringpost
 from ledger import Arrivals, check_local, check_remote
@@ -60,6 +62,36 @@ class Crash(SystemTest):
         wait_until(lambda: set(load.acknowledged) <= {id_of(m.data) for m in sink.mails}, "all that was acknowledged")
         self.assertTrue(came)
         server.wait_until_empty(patience=300)
+
+    def test_the_queue_moves_on_after_kills_with_other_core_counts_and_kills_in_a_start(self):
+        print(f"\nRINGPOST_SEED={SEED} RINGPOST_CRASHES={CRASHES}", flush=True)
+        moments = random.Random(SEED)
+        sink = self.closing(Sink())
+        server = self.server({"shaping": {"default": {"connection_limit": 4}}}, sink=sink, cores=4)
+        arrivals = Arrivals(sink)
+        load = Load(server.port(), lambda number: f"r{number}@d{number % 5}.example")
+        for crash in range(CRASHES):
+            load.wait_for(len(load.acknowledged) + moments.randrange(20, 400))
+            if crash % 3 == 2:  # its clock stands still, and the timers of all its peers go on
+                server.program.send(signal.SIGSTOP)
+                time.sleep(0.5)
+                server.program.send(signal.SIGCONT)
+            server.kill()
+            arrivals.life_ended()
+            server.reconfigure({"cores": {"use": list(range((2, 1, 3, 4)[crash % 4]))}})
+            for _ in range(moments.randrange(3)):
+                server.start(ready=False)
+                time.sleep(moments.uniform(0.01, 0.25))
+                server.kill()
+                arrivals.life_ended()
+            server.start()
+            print(f"crash {crash + 1}: {len(load.acknowledged)} acknowledged, {len(sink.mails)} came", flush=True)
+            came = len(sink.mails)
+            sink.wait_for_mail(came + 20)
+        load.stop()
+        server.wait_until_empty(patience=300)
+        server.stop()
+        check_remote(self, load, arrivals, set(load.acknowledged))
 
     def test_a_spool_of_four_cores_is_found_by_two_one_and_three(self):
         sink = self.closing(Sink(answers={"rcpt": self.put_off}))

@@ -360,7 +360,8 @@ class Shaping(Delivery):
 
     def test_connections_are_used_again(self):
         sink = self.sink()
-        server = self.server({"shaping": {"default": {"connection_limit": 1}}, "deliver": {"idle_timeout": "30s"}}, sink=sink)
+        # One core: of several each would want the only connection in turn.
+        server = self.server({"shaping": {"default": {"connection_limit": 1}}, "deliver": {"idle_timeout": "30s"}}, sink=sink, cores=1)
         for number in range(10):
             self.send(server, [f"r{number}@{REMOTE}"])
         sink.wait_for_mail(10)

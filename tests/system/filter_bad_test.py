@@ -122,6 +122,36 @@ class BadRules(BadTest):
             if text in ("body BROKEN /(/", "meta ODD (PILLS && ", "score PILLS many", "no_such_setting 1", "full F /[z-a]/"):
                 self.assertIn(f"local.cf:{line}:", said)
 
+    def test_numbers_that_are_none_do_not_switch_the_filter_off(self):
+        lines = [line for bad in ("nan", "inf", "-inf", "1e308") for line in (f"score HAS_SUBJECT {bad}", f"required_score {bad}")]
+        server = self.filter_server({"reject_score": "unset"}, rules=RULES + BAIT + "\n".join(lines) + "\n")
+        self.assertEqual(self.judged(server, SPAM)["action"], "tag")
+        done = server.command("filter", "check", "--rules", self.rules_folder)
+        self.assertEqual(done.stdout.count(b"number"), len(lines), done.stdout)
+
+    def test_a_set_that_is_lost_leaves_the_old_one_in_force(self):
+        server = self.filter_server()
+        path = os.path.join(self.rules_folder, "local.cf")
+        os.rename(path, path + ".gone")
+        losses = {"nothing": lambda: None, "a link to nothing": lambda: os.symlink("nowhere", path), "a pipe": lambda: os.mkfifo(path)}
+        for name, lose in losses.items():
+            with self.subTest(name):
+                lose()
+                done = server.command("reload")
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(b"there is no rule in", done.stderr)
+                self.assertEqual(self.judged(server, SPAM)["action"], "tag")
+                if os.path.lexists(path):
+                    os.remove(path)
+
+    def test_a_file_of_a_folder_that_is_none_keeps_the_old_rules_and_is_named(self):
+        server = self.filter_server()
+        os.symlink("nowhere", os.path.join(self.rules_folder, "mine.cf"))
+        done = server.command("reload")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"mine.cf: not read", done.stdout)
+        self.assertEqual(self.judged(server, SPAM)["action"], "tag")
+
     def test_patterns_that_explode_when_they_are_compiled_are_bounded_and_the_rest_is_compiled(self):
         explosive = "".join(f"body EXPLODES{n} {pattern}\nscore EXPLODES{n} 1\n" for n, pattern in enumerate(
             ["/(?:(?:a{1,200}){1,200}){1,200}b/", "/(?:x?){500}x{500}/", "/(?:[a-z]{1,90}\\s*){1,99}(?:[0-9]{1,90}\\s*){1,99}!/", "/(?:a|b|ab){1,900}(?:c|d|cd){1,900}$/i"]))

@@ -316,7 +316,9 @@ class Rules(FilterTest):
     def test_broken_rules_do_not_take_the_place_of_good_ones(self):
         server = self.filter_server()
         self.write_rules(RULES.replace("score PILLS 6", "score PILLS 0.1") + "body BROKEN /(/\nscore BROKEN 1\n")
-        said = server.command_ok("reload")
+        done = server.command("reload")
+        self.assertEqual(done.returncode, 1)  # a script must not take it for done
+        said = done.stdout.decode()
         self.assertIn("the rules of the filter stay as they were", said)
         self.assertIn("local.cf:", said)
         identity = self.accepted(server, SPAM)

@@ -15,9 +15,9 @@ import programs
 from programs import Program, free_port, run, run_ok, temp_folder, wait_until
 
 CACHE = os.environ.get("RINGPOST_FOREIGN", os.path.join(programs.SOURCE, "build", "foreign"))
-PACKAGES = ("postfix", "dovecot-core", "dovecot-lmtpd", "bsd-mailx")
+PACKAGES = ("postfix", "dovecot-core", "dovecot-lmtpd", "dovecot-imapd", "bsd-mailx")
 TREE = os.path.join(CACHE, "tree")
-_DONE = os.path.join(CACHE, "done-1")
+_DONE = os.path.join(CACHE, "done-2")
 
 
 class Unavailable(Exception):
@@ -255,12 +255,14 @@ postlog   unix-dgram n  -       n       -       1       postlogd
 
 
 class Dovecot:
-    """A real Dovecot whose LMTP server takes mail for anybody into Maildirs below `mail`, one a user."""
+    """A real Dovecot whose LMTP server takes mail for anybody into Maildirs below `mail`, one a user; and its IMAP server, where
+    any password is good."""
 
     def __init__(self):
         daemon, nobody = _users()
         self.folder = temp_folder("ringpost-dovecot-")
         self.port = free_port()
+        self.imap_port = free_port()
         self.mail = os.path.join(self.folder, "mail")
         self.log = os.path.join(self.folder, "dovecot.log")
         os.mkdir(self.mail)
@@ -270,7 +272,7 @@ class Dovecot:
         os.symlink(os.path.join(TREE, "usr/lib/dovecot/modules"), os.path.join(self.folder, "run", "modules"))
         config = os.path.join(self.folder, "dovecot.conf")
         with open(config, "w") as file:
-            file.write(_DOVECOT.format(folder=self.folder, tree=TREE, port=self.port, uid=daemon.pw_uid, gid=daemon.pw_gid,
+            file.write(_DOVECOT.format(folder=self.folder, tree=TREE, port=self.port, imap_port=self.imap_port, uid=daemon.pw_uid, gid=daemon.pw_gid,
                                        libraries=libraries(), nobody=nobody.pw_name))
         # The program would look for /usr/bin/doveconf; so it is called as that would call it.
         self.master = Program([program("usr/bin/doveconf"), "-f", "service=master", "-c", config, "-m", "master", "-e", binary, "-F", "-c", config],
@@ -307,7 +309,7 @@ class Dovecot:
 
 
 _DOVECOT = """\
-protocols = lmtp
+protocols = lmtp imap
 base_dir = {folder}/run
 state_dir = {folder}/state
 libexec_dir = {tree}/usr/lib/dovecot
@@ -343,6 +345,17 @@ service lmtp {{
     port = {port}
   }}
 }}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    address = 127.0.0.1
+    port = {imap_port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+disable_plaintext_auth = no
 service anvil {{
   chroot =
 }}

@@ -19,12 +19,18 @@ build_preset() {
 # Debian packages of the build, and those whose programs the tests drive or deliver into. Foreign servers are not
 # installed: tests unpack them into a folder of their own (build/foreign), so no service starts and no mail set-up
 # of the machine changes.
+# Hyperscan is for x86; Vectorscan has the same header, library and pkg-config name where there is none.
+case "$(dpkg --print-architecture 2>/dev/null)" in
+  amd64 | i386 | "") hyperscan_package=libhyperscan-dev ;;
+  *) hyperscan_package=libvectorscan-dev ;;
+esac
 build_packages="clang-19 lld-19 llvm-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev cmake ninja-build ccache pkg-config
   git python3 liburing-dev libssl-dev libmimalloc-dev libjemalloc-dev libc-ares-dev libldns-dev libtomlplusplus-dev libcli11-dev
   libfmt-dev libsimdjson-dev libsqlite3-dev libcrypt-dev libidn2-dev libicu-dev libhwloc-dev libgtest-dev libgmock-dev libdw-dev libboost-dev
-  libbenchmark-dev zlib1g-dev libhyperscan-dev libpcre2-dev libfuse3-dev
+  libbenchmark-dev zlib1g-dev $hyperscan_package libpcre2-dev libfuse3-dev
   libpam0g-dev libargon2-dev"
-test_packages="gsasl isync libsasl2-modules curl openssl swaks libnet-ssleay-perl msmtp sqlite3 shellcheck zstd e2fsprogs util-linux mount patch xfsprogs"
+test_packages="gsasl isync interimap offlineimap3 fetchmail getmail6 mutt
+  libsasl2-modules curl openssl swaks libnet-ssleay-perl msmtp sqlite3 shellcheck zstd e2fsprogs util-linux mount patch xfsprogs"
 
 missing_packages() {
   local package

@@ -29,6 +29,14 @@ inline constexpr std::size_t kThreadDepthMax = 100;  // people answer some dozen
 inline constexpr std::size_t kThreadReferencesMax = 100;
 // How far up the chain of answers a circle is looked for.
 inline constexpr std::size_t kThreadClimbMax = 1000;
+// Messages of one COPY or MOVE over the edge of Junk that teach the spam filter, the newest; the client waits for them, 1 ms each.
+inline constexpr std::size_t kLessonsPerMove = 200;
+// What the filter reads of one: as much as it judges of a mail (filter.scan_size).
+inline constexpr std::size_t kLessonSizeMax = 512 * 1024;
+// One page of `mailbox check`: some 100 ms of reading, and what a terminal shows.
+inline constexpr std::size_t kCheckedMessages = 2000;
+inline constexpr std::uint64_t kCheckedBytes = std::uint64_t{64} * 1024 * 1024;
+inline constexpr std::size_t kCheckFindings = 1000;
 inline constexpr std::size_t kPreviewCharacters = 200;  // RFC 8970 section 3.1: at most 256
 
 }  // namespace ringpost::access

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ringpost/access/limits.hpp"
+#include "ringpost/access/spam_teacher.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/accounts/login_desk.hpp"
 #include "ringpost/base/address.hpp"
@@ -78,6 +79,7 @@ class Service {
     accounts::Accounts* accounts = nullptr;
     Places* places = nullptr;
     net::ClientLimits* clients = nullptr;  // shared by all cores; of IMAP and POP3 alone
+    SpamTeacher* teacher = nullptr;        // of this core; none: moves teach nothing
     std::shared_ptr<const Snapshot> snapshot;
   };
   Service(shard::Core& core, Parts parts);
@@ -96,6 +98,9 @@ class Service {
   bool expect();
   void call_off() { visitors_.go(); }
   void welcome(std::unique_ptr<Passage> passage);
+  // An operator's connection, IMAP as `user` (canonical) without a login: the admin socket decides who may. On the owner core of
+  // the mailboxes. Who calls has said expect() first.
+  void welcome_operator(io::Handle socket, std::string user);
 
   shard::Core& core() { return core_; }
   const Parts& parts() const { return parts_; }
@@ -122,6 +127,7 @@ class Service {
                                                      unsigned slot);
   RP_OWN_FRAME Task<void> move(std::unique_ptr<Passage> passage);
   Task<void> serve_passage(std::unique_ptr<Passage> passage);
+  Task<void> serve_operator(io::Handle socket, std::string user);
 
   shard::Core& core_;
   Parts parts_;

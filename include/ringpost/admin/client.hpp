@@ -24,4 +24,12 @@ struct Refusal {
 std::expected<Json, Refusal> ask(const std::string& socket_path, std::string_view verb, Json arguments,
                                  const std::function<void(const Json&)>& line);
 
+// A connection that goes on as something else behind the answer.
+struct Opened {
+  int descriptor = -1;   // the caller's
+  std::string received;  // behind the answer already
+};
+std::expected<Opened, Refusal> open_connection(const std::string& socket_path, std::string_view verb,
+                                               Json arguments);
+
 }  // namespace ringpost::admin

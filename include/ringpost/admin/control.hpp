@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ringpost/access/service.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/base/result.hpp"
 #include "ringpost/deliver/service.hpp"
@@ -15,6 +16,7 @@
 #include "ringpost/resolve/resolver.hpp"
 #include "ringpost/shard/core.hpp"
 #include "ringpost/spool/spool.hpp"
+#include "ringpost/store/store.hpp"
 #include "ringpost/tables/tables.hpp"
 
 namespace ringpost::admin {
@@ -25,6 +27,14 @@ struct CoreView {
   spool::Spool& spool;
   deliver::Service& deliver;
   receive::Service& receive;
+  store::Store& store;
+  access::Service& access;
+};
+
+// What a reload left as it was, in sentences.
+struct Reloaded {
+  std::vector<std::string> waiting;
+  bool rules_refused = false;  // the rules of the filter have new errors, so the old ones stay
 };
 
 struct ServerStatus {
@@ -44,8 +54,8 @@ class Control {
   virtual void on_each_core(const std::function<void(CoreView&)>& visit) = 0;
   virtual void on_core(unsigned core, const std::function<void(CoreView&)>& visit) = 0;
   // Reads the configuration again. The error has every finding, a line each; the running one is then untouched. Else what
-  // has changed and is not in force before a restart, in sentences.
-  virtual Result<std::vector<std::string>> reload() = 0;
+  // has changed and is not in force, and why.
+  virtual Result<Reloaded> reload() = 0;
   // Begins to end the server and returns: open transactions get `drain` (none: as configured) to finish.
   virtual void stop(std::optional<Duration> drain) = 0;
   virtual accounts::Accounts& accounts() = 0;

@@ -83,22 +83,28 @@ class Engine {
   std::span<const std::uint32_t> asking() const { return asking_; }
   // Rules whose captures others take, in the order of the files.
   std::span<const std::uint32_t> capturing() const { return capturing_; }
-  // Metas that run, each behind those that it names; which of them name a rule, by their place there; and what one is worth
-  // where no rule hits at all.
+  // Metas that run, each behind those that it names; which of them, by their place there, may be worth something else than where
+  // no rule hits at all, once this rule does; and what that is.
   std::span<const std::uint32_t> metas() const { return metas_; }
   std::span<const std::uint32_t> users_of(std::uint32_t rule) const {
     return std::span(users_).subspan(users_begin_[rule], users_begin_[rule + 1] - users_begin_[rule]);
   }
   MetaTrees::Tree meta(std::uint32_t rule) const { return trees_.tree(roots_[rule]); }
   double rest(std::uint32_t meta) const { return rest_[meta]; }
-  // What a scan asks of a rule at every turn, in one byte: kHidden and so on.
+  // The most that a rule can be worth to a meta; the least is 0.
+  double most(std::uint32_t rule) const { return static_cast<double>(most_[rule]); }
+  // What is known of each rule before a mail is looked at: -1, or 0 where it does not run.
+  std::span<const std::int32_t> begin() const { return begin_; }
+  // What a scan asks of a rule at every turn, in two bytes: a Rule is large, and not in the processor's cache. kHidden and so on.
+  RuleKind kind(std::uint32_t rule) const { return kinds_[rule]; }
   std::uint8_t traits(std::uint32_t rule) const { return traits_[rule]; }
   static constexpr std::uint8_t kHidden = 1, kNegated = 2, kCaptures = 4, kNoSubject = 8, kMultiple = 16,
                                 kMeta = 32;
-  // Rules that run: eval rules that nobody has to ask for; all that a verdict is about, metas last; all by name.
+  // Rules that run: eval rules that nobody has to ask for; all that a verdict is about, metas last.
   std::span<const std::uint32_t> open_evals() const { return open_evals_; }
   std::span<const std::uint32_t> judged() const { return judged_; }
-  std::span<const std::uint32_t> by_name() const { return by_name_; }
+  // The place of a rule that runs among all that do, by name.
+  std::uint32_t name_rank(std::uint32_t rule) const { return name_ranks_[rule]; }
   // A header rule's answer for a mail without that header; found out once, kept for all cores.
   bool hits_unset(std::uint32_t rule, patterns::Scratch& scratch) const;
 
@@ -123,8 +129,11 @@ class Engine {
   MetaTrees trees_;
   std::vector<std::uint32_t> roots_;  // of each rule that is a meta
   std::vector<double> rest_;          // of each meta in metas_
+  std::vector<float> most_;           // of each rule
+  std::vector<std::int32_t> begin_;   // of each rule
   std::vector<std::uint8_t> traits_;
-  std::vector<std::uint32_t> open_evals_, judged_, by_name_;
+  std::vector<RuleKind> kinds_;
+  std::vector<std::uint32_t> open_evals_, judged_, name_ranks_;
   std::vector<std::pair<std::uint32_t, Captures>> captures_;
   std::unique_ptr<std::atomic<signed char>[]> unset_;  // -1 not known yet
 };

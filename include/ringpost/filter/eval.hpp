@@ -92,9 +92,11 @@ class EvalRegistry {
     EvalFactory make;
     // It works only with facts that no message carries (DNS, Bayes); `filter list` says so.
     Fact needs = Fact::none;
+    bool counts = false;  // it may hit more than once; none of the standard ones does
   };
 
   void add(std::string_view name, EvalFactory make, Fact needs = Fact::none);
+  void let_count(std::string_view name) { entries_.find(name)->second.counts = true; }
   // The plain form: a test of the message and the arguments, copied.
   using Plain = EvalAnswer (*)(const EvalCall&, std::span<const std::string> arguments);
   struct Arguments {

@@ -14,6 +14,8 @@ inline constexpr std::size_t kRuleTextMax = 64 * 1024 * 1024;
 inline constexpr std::size_t kRuleLineSizeMax = 256 * 1024;
 inline constexpr std::size_t kRulesMax = 50'000;
 inline constexpr std::size_t kRuleNameSizeMax = 100;  // SpamAssassin's
+// Scores and other numbers of .cf files, either way: a thousand GTUBEs; sums of all rules with all their hits stay exact and finite.
+inline constexpr double kSettingNumberMax = 1e6;
 inline constexpr unsigned kIncludeDepthMax = 10;
 inline constexpr unsigned kConditionDepthMax = 100;  // `if` inside `if`
 // Problems that are kept; more are counted in the last one.

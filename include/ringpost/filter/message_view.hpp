@@ -22,9 +22,10 @@
 
 namespace ringpost::filter {
 
-struct Facts;        // ringpost/filter/facts.hpp
-struct HtmlFacts;    // ringpost/filter/html_facts.hpp
-struct RelayChain;   // ringpost/filter/relays.hpp
+struct Facts;       // ringpost/filter/facts.hpp
+struct HtmlFacts;   // ringpost/filter/html_facts.hpp
+struct RelayChain;  // ringpost/filter/relays.hpp
+struct RenderedPart;
 struct UriDetail;    // ringpost/filter/uris.hpp
 class MessageParts;  // ringpost/filter/parts.hpp
 class MimePart;
@@ -41,7 +42,9 @@ struct HeaderRequest {
   bool reversed_ip = false;
   bool first = false;
   bool last = false;
-  std::string key;      // the same for requests that ask the same
+  std::string key;  // the same for requests that ask the same
+  std::size_t key_hash = 0;
+  std::uint32_t name_hash = 0;
   bool pseudo = false;  // the name is no field's alone
 
   bool takes_part() const { return address || display_name || host || ip || first || last; }
@@ -77,7 +80,7 @@ class MessageView {
   std::optional<std::string_view> header(std::string_view request) const;
   // The same, one by one.
   std::vector<std::string> header_values(const HeaderRequest& request) const;
-  std::vector<std::string> header_values(std::string_view request) const;
+  const std::vector<std::string>& header_values(std::string_view request) const;
   // `body`: matched one by one. The first is the subject with its newline.
   std::span<const std::string> body() const;
   // `rawbody`: matched one by one; chunks of 2 to 4 KiB.
@@ -101,6 +104,8 @@ class MessageView {
   // Of each HTML part in order; the last is what html_* evals look at.
   std::span<const HtmlFacts* const> html() const;
   std::span<const UriDetail> uri_details() const;
+  // Of a part (src/filter/body_text.hpp); null: it is no text that a reader sees.
+  const RenderedPart* rendered(std::size_t part) const;
   std::optional<std::string_view> envelope_from() const;
   ParseFlags flags() const;
   const ViewSettings& settings() const;

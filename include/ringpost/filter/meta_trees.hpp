@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -14,8 +15,9 @@ namespace ringpost::filter {
 
 class MetaTrees {
  public:
-  // Gives the root.
-  std::uint32_t add(const std::vector<MetaNode>& nodes);
+  // Gives the root. `cost` is what it takes to find a rule's value out.
+  std::uint32_t add(const std::vector<MetaNode>& nodes,
+                    const std::function<double(std::uint32_t rule)>& cost);
 
   class Tree {
    public:
@@ -29,6 +31,11 @@ class MetaTrees {
     std::span<const std::uint32_t> operands(std::uint32_t part) const {
       const Node& node = all_.nodes_[part];
       return std::span(all_.operands_).subspan(node.begin, node.count);
+    }
+    // The same, in the order in which to ask for them.
+    std::span<const std::uint32_t> cheapest_first(std::uint32_t part) const {
+      const Node& node = all_.nodes_[part];
+      return std::span(all_.cheapest_first_).subspan(node.begin, node.count);
     }
 
    private:
@@ -45,7 +52,7 @@ class MetaTrees {
     MetaNode::Kind kind = MetaNode::Kind::number;
   };
   std::vector<Node> nodes_;
-  std::vector<std::uint32_t> operands_;
+  std::vector<std::uint32_t> operands_, cheapest_first_;
 };
 
 }  // namespace ringpost::filter

@@ -82,7 +82,8 @@ struct MetaNode {
     at_least,
     equal,
     unequal,
-    exclusive
+    exclusive,
+    choice  // a ? b : c
   };
   Kind kind = Kind::number;
   double number = 0;
@@ -115,7 +116,9 @@ struct Rule {
   double score(ScoreSet set) const { return scores[static_cast<std::size_t>(set)]; }
 };
 
-enum class Severity : std::uint8_t { error, unsupported };
+// A line that is left out, one that has no effect here, and one that does what it says but hardly what was meant.
+enum class Severity : std::uint8_t { error, unsupported, note };
+std::string_view to_string(Severity severity);
 struct Problem {
   Severity severity = Severity::error;
   Place place;
@@ -167,7 +170,8 @@ class RuleSet {
 
 struct RuleFile {
   std::string name;
-  std::string text;
+  std::string text = {};
+  std::string trouble = {};  // why there is no text: becomes a problem of the set
 };
 
 struct LoadOptions {

@@ -18,6 +18,8 @@
 
 namespace ringpost::filter {
 
+struct Range;
+
 struct Hit {
   std::uint32_t rule = 0;
   std::uint32_t count = 1;  // above 1 only for `tflags multiple`, whose score counts each time
@@ -67,7 +69,7 @@ class Scan {
   // A rule's hits once they are known; asks for what is not.
   std::uint32_t hits(std::uint32_t rule);
   double value(std::uint32_t rule);
-  std::optional<double> known_value(std::uint32_t rule) const;
+  Range bounds_of(std::uint32_t rule) const;
   void settle_metas();
   std::uint32_t settle_meta(std::uint32_t rule, double result);
   std::uint32_t evaluate_now(std::uint32_t rule);

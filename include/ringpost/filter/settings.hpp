@@ -3,7 +3,7 @@
 // Layer:  pure. Immutable after loading; one for all cores, inside the RuleSet.
 // Names:  keys are in lower case with '_' for '-', and in today's spelling (welcomelist_from for whitelist_from,
 //         required_score for required_hits). A line is the words behind the key, comments and outer blanks removed.
-// Use:    `text` and `number` for settings where the last line wins; `lines` for lists and for those whose order counts
+// Use:    `text`, `number`, `flag` and `seconds` for settings where the last line wins; `lines` for lists and for those whose order counts
 //         (clear_trusted_networks stands among the lines of trusted_networks as an entry with its own key).
 // Limits: filter/limits.hpp.
 #pragma once
@@ -39,8 +39,12 @@ class Settings {
   std::span<const Line> lines(std::string_view group) const;
   // The value of the last line of `key`.
   std::optional<std::string_view> text(std::string_view key) const;
-  // The same as a number; `otherwise` when it was not set or is no number.
+  // The same as a number; `otherwise` when it was not set or is no number. The reader of rules names what is none.
   double number(std::string_view key, double otherwise) const;
+  // The same of what is 1 or yes, 0 or no.
+  bool flag(std::string_view key, bool otherwise) const;
+  // The first word of the last line of `key` as a time in seconds: "15", "15s", "5m".
+  std::optional<double> seconds(std::string_view key) const;
   // All blank-separated words of all lines with exactly this key.
   std::vector<std::string_view> words(std::string_view key) const;
 

@@ -48,15 +48,18 @@ enum class Capability : std::uint8_t {
   object_id,
   preview,
   save_date,
+  restore,  // our own, for `ringpost mailbox import` alone: messages come with the UIDs that they had elsewhere
 };
-inline constexpr std::uint8_t kCapabilityCount = static_cast<std::uint8_t>(Capability::save_date) + 1;
+inline constexpr std::uint8_t kCapabilityCount = static_cast<std::uint8_t>(Capability::restore) + 1;
 
 class CapabilitySet {
  public:
   constexpr CapabilitySet() = default;
+  // All that are for clients.
   static constexpr CapabilitySet all() {
     CapabilitySet set;
     set.bits_ = (std::uint64_t{1} << kCapabilityCount) - 1;
+    set.remove(Capability::restore);
     return set;
   }
   constexpr bool has(Capability capability) const { return (bits_ & bit(capability)) != 0; }

@@ -52,6 +52,12 @@ struct Create {
 struct Delete {
   std::string mailbox;
 };
+// X-RINGPOST-NUMBER: UIDVALIDITY and the next UID are to be those of another server.
+struct Number {
+  std::string mailbox;
+  std::uint32_t uid_validity = 0;
+  std::uint32_t uid_next = 0;
+};
 struct Rename {
   std::string from;
   std::string to;
@@ -198,7 +204,7 @@ struct SetQuota {
 
 using Command = std::variant<Noop, Namespace, Idle, Select, Create, Delete, Rename, Subscribe, Status, List,
                              Check, Close, Unselect, Expunge, Search, Sort, Thread, Fetch, Store, Copy,
-                             GetQuota, GetQuotaRoot, SetQuota>;
+                             GetQuota, GetQuotaRoot, SetQuota, Number>;
 
 // EXPUNGE responses may be sent while it is answered (RFC 9051 section 7.5.1): not for FETCH, STORE, SEARCH, SORT and THREAD by
 // sequence number. VANISHED likewise.
@@ -213,8 +219,9 @@ struct AppendMessage {
   std::optional<WallTime> internal_date;
   int zone_minutes = 0;
   std::uint64_t size = 0;
-  bool binary = false;  // literal8: NUL may occur
-  bool utf8 = false;    // UTF8 (~{n}): header fields may be UTF-8 (RFC 6855 section 4)
+  bool binary = false;    // literal8: NUL may occur
+  std::uint32_t uid = 0;  // X-RINGPOST-UID: what it was elsewhere; 0: the next
+  bool utf8 = false;      // UTF8 (~{n}): header fields may be UTF-8 (RFC 6855 section 4)
 };
 
 }  // namespace ringpost::imap

@@ -91,6 +91,8 @@ class ServerSession {
   void offer_mechanisms(sasl::MechanismSet mechanisms) { mechanisms_ = mechanisms; }
   // "* OK [CAPABILITY ...] ...". Once, before next().
   void greet();
+  // "* PREAUTH ...", instead: the connection itself says who it is.
+  void greet_known(std::string_view login);
 
   // ---- conversation ----
   // Consumes from the front of `input`. Not while a decision is pending, with one exception: while Idle is pending

@@ -29,6 +29,10 @@ class BayesSource final : public FactSource {
                  filter::Facts& facts) override;
   void judged(const filter::Engine& engine, const filter::MessageView& message,
               const filter::Verdict& verdict) override;
+  // What a person says of a message: learned for `user` where users teach for themselves, else for the site. Its words are read in
+  // the offload pool.
+  Task<void> teach(std::shared_ptr<const filter::Engine> engine, std::string user, filter::MailKind kind,
+                   std::string message);
   void set_per_user(bool per_user) { per_user_ = per_user; }
   // Returns when all that was learned is written.
   Task<void> stop();
@@ -40,6 +44,7 @@ class BayesSource final : public FactSource {
   std::string owner_of(const filter::BayesSettings& settings, const filter::Facts& facts);
   filter::BayesTotals totals_of(const std::string& owner);
   void judge(const filter::BayesSettings& settings, filter::Facts& facts);
+  void learn(tables::BayesLesson lesson);
   void begin_writing();
   Task<void> write();
 

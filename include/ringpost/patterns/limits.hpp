@@ -50,13 +50,15 @@ inline constexpr double kWindowBitsStep = 0.5;  // a wider one must say so much 
 // An expression whose database alone is larger than this is a machine that runs over every byte; one of a few literals takes
 // 5 KiB. It goes another way: our automaton walks any number of expressions at once.
 inline constexpr std::size_t kCheapDatabaseMax = 6 * 1024;
+// An expression without words whose matches are all so long, as "[^\n]{998}", is PCRE2's.
+inline constexpr std::size_t kWideMin = 200;
 // One that PCRE2 would have to search in every mail is better off as such a machine.
 inline constexpr std::size_t kDatabaseMax = 64 * 1024;
 
 // Steps of one loose expression in the program of an automaton, and of all: those of FILL_THIS_FORM, some of the largest that
 // there are, have some 10,000. Few expressions to an automaton, since what one has seen multiplies with what others have.
 inline constexpr std::size_t kProgramPartMax = 16'000;
-inline constexpr std::size_t kProgramMembersMax = 24;
+inline constexpr std::size_t kProgramMembersMax = 6;
 inline constexpr std::size_t kProgramMax = 200'000;
 // An expression with at least so many steps is walked alone before PCRE2 searches it.
 inline constexpr std::size_t kGateStepsMin = 300;

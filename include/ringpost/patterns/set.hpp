@@ -16,11 +16,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "ringpost/patterns/expression.hpp"
@@ -66,7 +66,21 @@ class Set {
     bool certain = false;
     std::uint32_t subject = 0;
   };
-  using Visit = std::function<void(const Candidate&)>;
+  // Refers to a function that takes a candidate; for the time of a call.
+  class Visit {
+   public:
+    template <class Function>
+      requires(!std::is_same_v<std::remove_cvref_t<Function>, Visit>)
+    Visit(const Function& function)  // NOLINT(google-explicit-constructor): callers pass a lambda
+        : function_(&function), call_([](const void* passed, const Candidate& candidate) {
+            (*static_cast<const Function*>(passed))(candidate);
+          }) {}
+    void operator()(const Candidate& candidate) const { call_(function_, candidate); }
+
+   private:
+    const void* function_;
+    void (*call_)(const void* passed, const Candidate& candidate);
+  };
   // Only with `in_hyperscan`. A set of Subjects::whole takes one subject at a time.
   void candidates(std::string_view subject, Scratch& scratch, const Visit& visit) const;
   void candidates(std::span<const std::string> lines, Scratch& scratch, const Visit& visit) const;

@@ -40,6 +40,7 @@ enum class Refused : std::uint8_t {
   over_quota,    // OVERQUOTA
   limit,         // LIMIT: too many mailboxes, keywords, messages
   too_large,     // TOOBIG
+  uids_given,    // CANNOT: the mailbox has given UIDs that the asked ones would repeat
 };
 struct [[nodiscard]] Failure {
   Refused why = Refused::none;
@@ -85,6 +86,7 @@ struct NewMessage {
   std::int64_t internal_date = 0;  // seconds since 1970-01-01 UTC; 0: now
   std::int16_t zone_minutes = 0;
   std::uint64_t thread = 0;
+  Uid uid;  // none: the next. One that it has on another server: above all that were given here
 };
 struct Appended {
   std::uint32_t uid_validity = 0;
@@ -162,8 +164,18 @@ class UserMail {
   virtual Task<Outcome<>> rename(MailboxId mailbox, std::string_view to) = 0;
   virtual Task<Outcome<>> remove(MailboxId mailbox) = 0;
   virtual Task<Outcome<>> set_special_use(MailboxId mailbox, SpecialUse use) = 0;
+  // UIDVALIDITY and the next UID of another server. The first is taken by a mailbox that has given no UID and that nobody has
+  // selected, the second by one with the same UIDVALIDITY (and only when it is higher): else Refused::uids_given.
+  virtual Task<Outcome<>> number(MailboxId mailbox, std::uint32_t uid_validity, Uid uid_next) = 0;
   virtual Task<Outcome<>> subscribe(std::string_view name, bool on) = 0;
   virtual Task<Outcome<>> set_quota(Quota quota) = 0;
+
+  // ---- mending: what is derived from the messages, made anew
+  // What NewMessage::facts is to be from now on, of a message that is there. Durable when it resumes.
+  virtual Task<Result<void>> prepare(BlobId blob, std::span<const std::byte> facts) = 0;
+  // The index of the user read back from its own form, and that form written to the log. Errors: what is in memory does not agree
+  // with itself (permanent), or cannot be written.
+  virtual Task<Result<void>> rebuild() = 0;
 
   virtual FramePool& frames() = 0;
   friend FramePool& frame_pool(UserMail& user) { return user.frames(); }

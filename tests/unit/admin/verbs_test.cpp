@@ -40,7 +40,8 @@ TEST(Reload, gives_the_findings_of_a_bad_configuration) {
   World world;
   EXPECT_EQ(world.ask("reload", "{}").back()["generation"].number(), 3);
   EXPECT_TRUE(world.ask("reload", "{}").back()["waiting"].list().empty());
-  world.control.reload_result = std::vector<std::string>{"spool.directory waits"};
+  world.control.reload_result = Reloaded{.waiting = {"spool.directory waits"}, .rules_refused = true};
+  EXPECT_EQ(world.ask("reload", "{}").back()["rules_refused"].text(), "true");
   EXPECT_EQ(world.ask("reload", "{}").back()["waiting"].list().at(0).text(), "spool.directory waits");
   world.control.reload_result = fail(ErrorKind::permanent, "a.toml:1: error: x\na.toml:2: error: y");
   EXPECT_THAT(world.error_of("reload", "{}"), HasSubstr("a.toml:2"));
@@ -142,12 +143,23 @@ TEST(QueueShow, finds_one_message_or_says_that_it_is_gone) {
   EXPECT_THAT(world.error_of("queue show", "{}"), HasSubstr("no queue id"));
 }
 
+TEST(Quarantine, says_where_its_ids_are_shown) {
+  World world;
+  for (const char* verb : {"quarantine show", "quarantine release", "quarantine delete"}) {
+    const auto lines = world.ask(verb, R"({"id":"../x"})");
+    EXPECT_THAT(lines.back()["error"]["mend"].text(), HasSubstr("filter quarantine list")) << verb;
+  }
+  EXPECT_THAT(world.ask("queue show", R"({"id":"../x"})").back()["error"]["mend"].text(),
+              HasSubstr("queue list"));
+}
+
 TEST(QueueSummary, adds_up_the_cores_and_puts_the_largest_first) {
   World world;
   deliver::QueueSummary core{.messages = 3, .recipients = {1, 0, 2, 0, 0}, .ages = {3, 0, 0, 0, 0, 0}};
   core.destinations = {
       {.name = "a.example", .recipients = {1, 0, 0, 0, 0}, .connections = 1, .oldest = kNow - 60s},
       {.name = "b.example", .recipients = {0, 0, 2, 0, 0}, .oldest = kNow - 10s, .problem = "refused"}};
+  core.passing = 1;
   world.queue.summary = {core, core};
   world.queue.summary[1].destinations[0].oldest = kNow - 120s;
   const auto lines = world.ask("queue summary", "{}");
@@ -159,6 +171,7 @@ TEST(QueueSummary, adds_up_the_cores_and_puts_the_largest_first) {
   EXPECT_EQ(lines[1]["oldest"].text(), "2026-11-22T07:58:00Z");
   EXPECT_EQ(lines[2]["messages"].number(), 6);
   EXPECT_EQ(lines[2]["recipients"].number(), 6);
+  EXPECT_EQ(lines[2]["passing"].number(), 2);
   EXPECT_EQ(world.ask("queue summary", R"({"by":"age"})")[0],
             Json().set("group", "up to 5m").set("recipients", 6));
   EXPECT_EQ(world.ask("queue summary", R"({"by":"state"})")[2],

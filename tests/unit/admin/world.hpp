@@ -42,7 +42,7 @@ class FakeControl final : public Control {
   unsigned core_count() const override { return 0; }
   void on_each_core(const std::function<void(CoreView&)>&) override {}
   void on_core(unsigned, const std::function<void(CoreView&)>&) override {}
-  Result<std::vector<std::string>> reload() override {
+  Result<Reloaded> reload() override {
     ++reloads;
     return reload_result;
   }
@@ -53,7 +53,7 @@ class FakeControl final : public Control {
   Folder folder;
   bool draining = false;
   int reloads = 0;
-  Result<std::vector<std::string>> reload_result;
+  Result<Reloaded> reload_result;
   std::optional<Duration> stopped;
 
  private:

@@ -1,3 +1,6 @@
+#include <sys/stat.h>
+
+#include "command/mail_files.hpp"
 #include "unit/command/world.hpp"
 
 namespace ringpost::command {
@@ -67,7 +70,7 @@ TEST(Filter, check_names_errors_with_their_line) {
   world.write("local.cf", "body GOOD /x/\nbody BAD /(/\nheader WORSE eval:check_nothing()\nnonsense 1\n");
   EXPECT_EQ(world.run({"filter", "check", "--config", world.file("ringpost.toml")}), kFindings);
   EXPECT_THAT(world.out,
-              AllOf(HasSubstr("local.cf:2: BAD: "),
+              AllOf(HasSubstr("local.cf:2: BAD: "), HasSubstr("'nonsense'\n  mend: take the line out\n"),
                     HasSubstr("local.cf:3: not supported: WORSE: there is no function check_nothing()"),
                     HasSubstr("local.cf:4: there is no setting 'nonsense'"), HasSubstr("2 errors")));
 }
@@ -106,6 +109,52 @@ TEST(Filter, says_what_is_missing) {
                        world.file("spam.eml")}),
             kFindings);
   EXPECT_THAT(world.err, HasSubstr("bayes-net"));
+}
+
+TEST(Filter, check_names_notes_and_goes_on) {
+  FilterWorld world;
+  world.write("local.cf", "score NO_SUCH 3\n");
+  EXPECT_EQ(world.run({"filter", "check", "--config", world.file("ringpost.toml")}), kDone);
+  EXPECT_THAT(world.out,
+              AllOf(HasSubstr("local.cf:1: note: score: there is no rule NO_SUCH"), HasSubstr("0 errors")));
+}
+
+TEST(Filter, names_files_that_are_none_and_sets_without_a_rule) {
+  FilterWorld world;
+  std::filesystem::create_symlink("gone", world.file("rules/30_gone.cf"));
+  ASSERT_EQ(mkfifo(world.file("rules/40_pipe.cf").c_str(), 0600), 0);
+  EXPECT_EQ(world.run({"filter", "check", "--config", world.file("ringpost.toml")}), kFindings);
+  EXPECT_THAT(world.out, AllOf(HasSubstr("30_gone.cf: not read: No such file"),
+                               HasSubstr("40_pipe.cf: not read: no regular file"), HasSubstr("5 rules"),
+                               HasSubstr("2 errors")));
+  EXPECT_EQ(world.run({"filter", "check", "--rules", world.file("rules/40_pipe.cf")}), kFindings);
+  EXPECT_THAT(world.err, HasSubstr("40_pipe.cf is no regular file"));
+  std::filesystem::create_directory(world.file("empty"));
+  EXPECT_EQ(world.run({"filter", "check", "--rules", world.file("empty")}), kFindings);
+  EXPECT_THAT(world.err, AllOf(HasSubstr("there is no rule in"), HasSubstr("no .cf file is in this folder")));
+  world.write("settings.cf", "required_score 5\n");
+  EXPECT_EQ(world.run({"filter", "test", "--rules", world.file("settings.cf"), world.file("spam.eml")}),
+            kFindings);
+  EXPECT_THAT(world.err, HasSubstr("there is no rule in"));
+}
+
+TEST(Filter, rules_take_one_path_and_may_be_given_again) {
+  FilterWorld world;
+  EXPECT_EQ(world.run({"filter", "list", "--rules", world.file("rules"), "BUY_NOW"}), kDone) << world.err;
+  EXPECT_THAT(world.out, AllOf(HasSubstr("BUY_NOW"), Not(HasSubstr("NOBODY"))));
+  world.write("more.cf", "body MORE /more/\n");
+  EXPECT_EQ(world.run({"filter", "list", "--rules", world.file("rules"), "--rules", world.file("more.cf")}),
+            kDone);
+  EXPECT_THAT(world.out, AllOf(HasSubstr("BUY_NOW"), HasSubstr("MORE")));
+}
+
+TEST(Filter, test_refuses_what_may_have_no_end) {
+  FilterWorld world;
+  ASSERT_EQ(mkfifo(world.file("pipe").c_str(), 0600), 0);
+  for (const std::string& path : {world.file("pipe"), std::string("/dev/zero")}) {
+    EXPECT_EQ(world.run({"filter", "test", "--config", world.file("ringpost.toml"), path}), kFindings);
+    EXPECT_THAT(world.err, HasSubstr("is no regular file"));
+  }
 }
 
 // Mails of two kinds with words of their own.
@@ -192,6 +241,46 @@ TEST(FilterLearn, says_why_it_cannot) {
   world.write("local.cf", "use_bayes 0\n");
   EXPECT_EQ(world.learn("spam", "spam.mbox"), kFindings);
   EXPECT_THAT(world.err, HasSubstr("use_bayes"));
+}
+
+TEST(FilterLearn, refuses_what_may_have_no_end) {
+  LearnWorld world;
+  ASSERT_EQ(mkfifo(world.file("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(world.learn("spam", "pipe"), kFindings);
+  EXPECT_THAT(world.err, HasSubstr("is no regular file"));
+  EXPECT_EQ(world.run({"filter", "learn", "spam", "--config", world.file("ringpost.toml"), "/dev/zero"}),
+            kFindings);
+  EXPECT_THAT(world.err, HasSubstr("is no regular file"));
+}
+
+std::vector<std::string> mails_of(const World& world, const std::string& text, std::size_t size_max) {
+  world.write("mails", text);
+  std::vector<std::string> mails;
+  const auto done = for_each_mail({world.file("mails"), text.size()}, size_max, [&](const MailInFile& mail) {
+    mails.emplace_back(mail.text);
+    return true;
+  });
+  EXPECT_TRUE(done);
+  return mails;
+}
+
+TEST(MailFiles, read_long_lines_in_pieces) {
+  FilterWorld world;
+  const std::string from = "From a@example.com Sat Jan  3 01:05:34 2026\n";
+  for (const std::size_t size : std::initializer_list<std::size_t>{65'533, 65'534, 65'535, 65'536, 65'537,
+                                                                   131'070, 131'071, 200'000}) {
+    const std::string line(size, 'x');
+    EXPECT_EQ(mails_of(world, line, 1'000'000), std::vector{line}) << size;
+    EXPECT_EQ(mails_of(world, line + "\n", 1'000'000), std::vector{line + "\n"}) << size;
+    EXPECT_EQ(mails_of(world, line + "\n", 100), std::vector{line.substr(0, 100)}) << size;
+    // What looks like the start of a mail, at a piece's start, is none.
+    const std::string inside = "\n" + line + from;
+    EXPECT_EQ(mails_of(world, from + inside + "\n" + from + ">From b\n", 1'000'000),
+              (std::vector<std::string>{inside + "\n", "From b\n"}))
+        << size;
+  }
+  const std::string zeros(70'000, '\0');
+  EXPECT_EQ(mails_of(world, zeros, 1'000'000), std::vector{zeros});
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "ringpost/filter/bayes.hpp"
 #include "ringpost/filter/limits.hpp"
+#include "ringpost/filter/view_settings.hpp"
 
 #include "filter/arithmetic.hpp"
 #include "filter/replace_tags.hpp"
@@ -89,16 +91,39 @@ TEST(Rules, names_errors_with_their_line_and_reads_on) {
       "A &&\n"
       "header F Subject:nonsense =~ /x/\nbody G /a(/e\n");
   EXPECT_EQ(problems(*rules),
-            "local.cf:1: body: '/' inside the expression needs a backslash\n"
+            "local.cf:1: body A: '/' inside the expression needs a backslash\n"
             "local.cf:2: body: an expression begins with / or m and a delimiter\n"
-            "local.cf:3: body: '1X' is no name of a rule\n"
-            "local.cf:4: header: =~ or !~ is missing\n"
-            "local.cf:5: score: 'one' is no number\n"
-            "local.cf:7: there is no setting 'whatisthis'\n"
-            "local.cf:9: header: ':nonsense' is no modifier of a header\n"
-            "local.cf:10: body: unknown letter 'e' behind the expression\n"
+            "local.cf:3: body 1X: '1X' is no name of a rule; it has letters, digits and '_', and begins with "
+            "no digit\n"
+            "local.cf:4: header B: =~ or !~ is missing; write NAME FIELD =~ /expression/\n"
+            "local.cf:5: score C: 'one' is no number; write it as 1.5 or -0.1\n"
+            "local.cf:7: there is no setting 'whatisthis'; take the line out\n"
+            "local.cf:9: header F: ':nonsense' is no modifier of a header; they are raw, addr, name, host, "
+            "domain, ip, revip, first and last\n"
+            "local.cf:10: body G: unknown letter 'e' behind the expression\n"
+            "local.cf:8: E: there is no rule A, so it counts as 0\n"
             "local.cf:8: E: the expression ends too early\n");
   EXPECT_EQ(rule(*rules, "D").kind, RuleKind::body);
+}
+
+TEST(Rules, say_what_an_unknown_word_was_meant_to_be) {
+  EXPECT_EQ(problems(*load("requierd_score 4\nscoer A 1\n")),
+            "local.cf:1: there is no setting 'requierd_score'; did you mean 'required_score'?\n"
+            "local.cf:2: there is no setting 'scoer'; did you mean 'score'?\n");
+}
+
+// SpamAssassin takes "-1" and "1+2" for one word each, which is none of a meta; with blanks they are what they say.
+TEST(Rules, of_metas_have_numbers_as_spamassassin_reads_them) {
+  for (const char* bad : {"A -1", "A-1", "-1 + 2", "1+2", ".5 + A", "1. + A", "1.5.2", "A +2"}) {
+    const auto rules = load(std::string("body A /a/\nmeta M ") + bad + "\n");
+    EXPECT_NE(problems(*rules).find("local.cf:2: M: '"), std::string::npos) << bad;
+    EXPECT_NE(problems(*rules).find("is no number; put blanks"), std::string::npos) << bad;
+    EXPECT_TRUE(rule(*rules, "M").meta.empty()) << bad;
+  }
+  for (const char* good :
+       {"A - 1", "- 1 + 2", "1 + 2", "0.5 + A", "A >= 2", "!A", "A * 10 > 25", "- A", "B2-B2"})
+    EXPECT_EQ(problems(*load(std::string("body A /a/\nbody B2 /b/\nmeta M ") + good + "\n")), "") << good;
+  EXPECT_EQ(problems(*load("body A /a/\nif version+1 > -1\nscore A 2\nendif\n")), "");
 }
 
 TEST(Rules, names_once_what_has_no_effect) {
@@ -107,7 +132,7 @@ TEST(Rules, names_once_what_has_no_effect) {
       "loadplugin Mail::SpamAssassin::Plugin::Bayes\n");
   EXPECT_EQ(problems(*rules),
             "local.cf:1: 'dcc_timeout' has no effect here\n"
-            "local.cf:3: the plugin Mail::SpamAssassin::Plugin::TextCat is not part of this filter; its "
+            "local.cf:3: the plugin Mail::SpamAssassin::Plugin::TextCat is not part of this filter, so its "
             "rules are left out\n");
 }
 
@@ -144,6 +169,23 @@ endif
   EXPECT_EQ(names, "ACG");
 }
 
+TEST(Rules, know_the_functions_of_plugins) {
+  const auto rules = load(R"(
+if has(Mail::SpamAssassin::Plugin::BodyEval::check_stock_info)
+body A /a/
+endif
+if has(Mail::SpamAssassin::Plugin::BodyEval::check_nothing)
+body B /b/
+endif
+if has(Mail::SpamAssassin::Plugin::NoSuch::check_stock_info)
+body C /c/
+endif
+)");
+  EXPECT_EQ(problems(*rules), "");
+  ASSERT_EQ(rules->rules().size(), 1U);
+  EXPECT_EQ(rules->rules()[0].name, "A");
+}
+
 TEST(Rules, skips_a_file_for_another_version) {
   const std::vector<RuleFile> files{{"old.cf", "require_version 3.2\nbody A /a/\n"},
                                     {"new.cf", "require_version 4.000001\nbody B /b/\n"}};
@@ -174,7 +216,155 @@ TEST(Rules, reads_includes_and_stops_at_circles) {
   const auto rules = load_rules({&file, 1}, options);
   EXPECT_NE(rules->find("A"), kNoRule);
   EXPECT_NE(rules->find("B"), kNoRule);
-  EXPECT_EQ(rules->problems().size(), 2U);
+  EXPECT_EQ(
+      problems(*rules),
+      "rules/b.cf:2: include: rules/b.cf includes itself\nrules/a.cf:2: include: rules/c.cf is not there\n");
+}
+
+TEST(Rules, name_a_circle_of_includes_once) {
+  LoadOptions options;
+  options.read = [](const std::string&) -> Result<std::string> {
+    return "include a.cf\ninclude ./b.cf\ninclude b.cf\nbody B /b/\n";
+  };
+  const RuleFile file{"a.cf", "include b.cf\ninclude a.cf\ninclude b.cf\n"};
+  EXPECT_EQ(problems(*load_rules({&file, 1}, options)),
+            "b.cf:1: include: a.cf includes itself\nb.cf:2: include: b.cf includes itself\n");
+}
+
+TEST(Rules, refuse_scores_that_no_number_can_be_compared_with) {
+  for (const char* bad : {"nan", "inf", "-inf", "infinity", "1e308", "0x10", "1000001", "-1000001", "1-2"}) {
+    const auto rules = load(std::string("body A /a/\nscore A 2\nscore A ") + bad +
+                            "\nrequired_score 7\nrequired_score " + bad + "\n");
+    EXPECT_EQ(rule(*rules, "A").score(ScoreSet::plain), 2) << bad;
+    EXPECT_EQ(rules->required_score(), 7) << bad;
+    EXPECT_EQ(problems(*rules),
+              fmt::format("local.cf:3: score A: '{0}' is no number; write it as 1.5 or -0.1\n"
+                          "local.cf:5: required_score: a number is wanted, not '{0}'\n",
+                          bad));
+  }
+  const auto rules = load("body A /a/\nscore A +1000000\nscore A (900000)\n");
+  EXPECT_EQ(problems(*rules), "");
+  EXPECT_EQ(rule(*rules, "A").score(ScoreSet::plain), 1e6);
+}
+
+TEST(Rules, take_the_first_of_two_scores) {
+  const auto rules = load("body A /a/\nscore A 1.5 2\n");
+  EXPECT_EQ(rule(*rules, "A").scores, (std::array<double, 4>{1.5, 1.5, 1.5, 1.5}));
+  EXPECT_EQ(problems(*rules), "local.cf:2: score A: 1 or 4 numbers are expected, so the first counts\n");
+  EXPECT_EQ(rules->problems()[0].severity, Severity::note);
+}
+
+TEST(Rules, know_truth_in_all_spellings) {
+  for (const auto& [text, truth] : {std::pair{"yes", true}, std::pair{"Yes", true}, std::pair{"1", true},
+                                    std::pair{"no", false}, std::pair{"NO", false}, std::pair{"0", false}})
+    for (const char* key :
+         {"use_bayes", "parse_dkim_uris", "skip_rbl_checks", "skip_uribl_checks", "bayes_auto_learn"}) {
+      const auto rules = load(fmt::format("{} {}\n", key, text));
+      EXPECT_EQ(problems(*rules), "");
+      EXPECT_EQ(rules->settings().flag(key, !truth), truth) << key << ' ' << text;
+    }
+  const auto rules = load("use_bayes 0\nuse_bayes maybe\nuse_bayes\n");
+  EXPECT_EQ(problems(*rules),
+            "local.cf:2: use_bayes: 1 (yes) or 0 (no) is wanted, not 'maybe'\n"
+            "local.cf:3: use_bayes: 1 (yes) or 0 (no) is wanted\n");
+  EXPECT_FALSE(rules->settings().flag("use_bayes", true));
+}
+
+TEST(Rules, of_settings_obey_yes_and_no) {
+  const auto off = load("use_bayes no\nparse_dkim_uris no\nfold_headers no\n");
+  EXPECT_FALSE(make_bayes_settings(off->settings()).used);
+  EXPECT_FALSE(make_view_settings(off->settings()).parse_dkim_uris);
+  EXPECT_FALSE(make_bayes_settings(load("use_bayes_rules no\n")->settings()).used);
+  EXPECT_FALSE(make_bayes_settings(load("bayes_auto_learn no\n")->settings()).autolearns);
+}
+
+TEST(Rules, name_values_that_are_none) {
+  for (const char* bad : {"required_score abc",
+                          "required_score",
+                          "required_score 5x",
+                          "trusted_networks 300.2.3.4",
+                          "trusted_networks 192.0.2.0/24 garbage",
+                          "internal_networks 1.2.3.4/99",
+                          "trusted_networks",
+                          "welcomelist_from",
+                          "whitelist_from_rcvd foo",
+                          "bayes_min_ham_num abc",
+                          "bayes_min_ham_num -1",
+                          "bayes_min_ham_num 1.5",
+                          "rbl_timeout abc",
+                          "rbl_timeout",
+                          "tflags R maxhits=abc",
+                          "tflags R maxhits=-1",
+                          "tflags R range=a-b",
+                          "replace_tag A",
+                          "replace_tag",
+                          "replace_rules",
+                          "clear_trusted_networks 10/8",
+                          "enlist_addrlist a@example.com",
+                          "uridnssub R zone A",
+                          "redirector_pattern /(/",
+                          "redirector_pattern x",
+                          "envelope_sender_header",
+                          "bayes_token_sources nothing",
+                          "dns_available perhaps",
+                          "score R",
+                          "lang",
+                          "lang de"}) {
+    const auto rules = load(std::string("body R /r/\n") + bad + "\n");
+    ASSERT_EQ(rules->problems().size(), 1U) << bad << '\n' << problems(*rules);
+    EXPECT_EQ(rules->problems()[0].severity, Severity::error) << bad;
+    EXPECT_EQ(rules->problems()[0].place.line, 2U) << bad;
+  }
+  EXPECT_EQ(problems(*load("lang\n")), "local.cf:1: lang: a language and a line are wanted\n");
+}
+
+TEST(Rules, keep_values_as_spamassassin_takes_them) {
+  EXPECT_EQ(problems(*load(
+                "trusted_networks 10/8 192.168. !172.16.1.1 [2001:db8::]/32 ::1\nclear_trusted_networks\n"
+                "rbl_timeout 15s 3 example.com\nrbl_timeout 5\nwhitelist_from_rcvd *@a.b c.d\n"
+                "def_whitelist_from_dkim *@a.b\nenlist_uri_host (NAME) a.b\ndns_available test: a.b\n"
+                "rewrite_header Subject\nreport\nuse_bayes yes\nrequired_hits 4.5\n"
+                "body R /r/\ntflags R net nice maxhits=3 publish domains_only a ns notrim range=1-3\n")),
+            "");
+  EXPECT_EQ(load("rbl_timeout 2m 3\n")->settings().seconds("rbl_timeout"), 120);
+}
+
+TEST(Rules, note_what_names_no_rule) {
+  const auto rules = load(
+      "body R /r/\nscore NOBODY 3\nreplace_rules NEITHER\nmeta M R && NOR && NOR\n"
+      "tflags R net nosuchflag\n");
+  EXPECT_EQ(problems(*rules),
+            "local.cf:5: tflags R: 'nosuchflag' is no flag\n"
+            "local.cf:3: replace_rules: there is no rule NEITHER; mend the name, or take it out\n"
+            "local.cf:2: score: there is no rule NOBODY; mend the name, or take the line out\n"
+            "local.cf:4: M: there is no rule NOR, so it counts as 0\n");
+  for (const Problem& problem : rules->problems()) EXPECT_NE(problem.severity, Severity::error);
+  EXPECT_TRUE(rule(*rules, "R").flags.net);
+}
+
+TEST(Rules, read_files_of_editors_that_mark_or_end_lines_otherwise) {
+  EXPECT_NE(load("\xef\xbb\xbf"
+                 "body A /a/\n")
+                ->find("A"),
+            kNoRule);
+  const auto rules = load("body A /a/\rbody B /b/\r");
+  EXPECT_EQ(problems(*rules), "");
+  EXPECT_EQ(rules->rules().size(), 2U);
+  EXPECT_EQ(problems(*load("body A /a/\r\nscore A 1\r\n")), "");
+}
+
+TEST(Rules, name_a_file_without_text) {
+  const RuleFile file{"x.cf", "", "not read: no regular file"};
+  EXPECT_EQ(problems(*load_rules({&file, 1}, {})), "rules: x.cf: not read: no regular file\n");
+}
+
+TEST(Rules, past_their_limit_are_named_once) {
+  std::string text;
+  for (std::size_t n = 0; n < kRulesMax + 3; ++n) text += fmt::format("body R{} /a/\n", n);
+  const auto rules = load(text);
+  EXPECT_EQ(rules->rules().size(), kRulesMax);
+  EXPECT_EQ(problems(*rules),
+            "local.cf:50001: there are more than 50000 rules: from here on 3 are left out\n");
 }
 
 TEST(Rules, keeps_settings_in_todays_spelling) {
@@ -271,6 +461,32 @@ TEST(Arithmetic, binds_as_perl_does) {
   EXPECT_EQ(calculated("1/0"), 0);
   EXPECT_EQ(calculated("()"), 0);
   EXPECT_EQ(calculated("A+A+A"), 6);
+}
+
+TEST(Arithmetic, chooses) {
+  EXPECT_EQ(calculated("1 ? 3 : 4"), 3);
+  EXPECT_EQ(calculated("0 ? 3 : 4"), 4);
+  EXPECT_EQ(calculated("1 > 2 || A ? 1 + 2 : 4 + 5"), 3);
+  EXPECT_EQ(calculated("0 ? 1 : 0 ? 2 : 5"), 5);
+  EXPECT_EQ(calculated("1 ? 0 ? 6 : 7 : 8"), 7);
+  EXPECT_EQ(calculated("(1 ? 2 : 3) * 5"), 10);
+  for (const char* bad : {"1 ?", "1 ? 2", "1 ? : 2", "1 : 2", "? 1 : 2", "1 ? 2 :"})
+    EXPECT_EQ(calculated(bad), -999) << bad;
+  std::string chain;
+  for (int n = 0; n < 5000; ++n) chain += "0 ? 1 : ";
+  EXPECT_EQ(calculated(chain + "2"), -999);
+}
+
+TEST(Rules, of_a_choice_are_asked_for_when_it_falls_on_them) {
+  const auto rules = load("body A /a/\nbody B /b/\nbody C /c/\nmeta M A ? B : C\n");
+  EXPECT_EQ(problems(*rules), "");
+  std::string asked;
+  const auto value = [&](std::uint32_t index) {
+    asked += rules->rule(index).name;
+    return rules->rule(index).name == "A" ? 0.0 : 1.0;
+  };
+  EXPECT_EQ(evaluate(rule(*rules, "M").meta, value, nothing_known), 1);
+  EXPECT_EQ(asked, "AC");
 }
 
 TEST(Arithmetic, refuses_what_is_none) {

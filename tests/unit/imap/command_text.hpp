@@ -153,6 +153,9 @@ struct CommandText {
   std::string operator()(const GetQuotaRoot& one) const {
     return fmt::format("getquotaroot '{}'", one.mailbox);
   }
+  std::string operator()(const Number& one) const {
+    return fmt::format("number '{}' {} {}", one.mailbox, one.uid_validity, one.uid_next);
+  }
   std::string operator()(const SetQuota& one) const {
     std::string out = fmt::format("setquota '{}'", one.root);
     for (const QuotaLimit& limit : one.limits) out += fmt::format(" {}={}", limit.resource, limit.limit);

@@ -24,6 +24,7 @@ ServerSettings settings_of(const Dialogue& dialogue) {
     settings.mechanisms.add(sasl::MechanismSet::tokens());
   }
   if (has("strict")) settings.bad_commands_max = 3;
+  if (has("restore")) settings.capabilities.add(Capability::restore);
   if (has("plain")) settings.capabilities = {};
   return settings;
 }

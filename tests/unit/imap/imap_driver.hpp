@@ -151,8 +151,9 @@ class TestServer {
 
   bool append() {
     const AppendMessage& message = session.append_message();
-    note(fmt::format("append '{}' #{} {} {} bytes{}{}{}", message.mailbox, message.index,
-                     text_of(message.flags), message.size, message.binary ? " binary" : "",
+    note(fmt::format("append '{}' #{} {} {} bytes{}{}{}{}", message.mailbox, message.index,
+                     text_of(message.flags), message.size,
+                     message.uid != 0 ? fmt::format(" uid {}", message.uid) : "", message.binary ? " binary" : "",
                      message.utf8 ? " utf8" : "",
                      message.internal_date
                          ? fmt::format(" at {}{:+}", message.internal_date->seconds(), message.zone_minutes)

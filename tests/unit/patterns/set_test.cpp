@@ -8,6 +8,8 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include "ringpost/patterns/limits.hpp"
+
 namespace ringpost::patterns {
 namespace {
 
@@ -71,6 +73,17 @@ TEST(Pattern, reads_delimiters_and_letters) {
   EXPECT_EQ(perl("m!x!"), (Pattern{"x", {}}));
   for (const char* bad : {"a", "/a", "/a/b/", "/a/e", "m\\a\\", "mxax", ""})
     EXPECT_FALSE(parse_delimited(bad).has_value()) << bad;
+}
+
+// Perl takes \\Q away while it reads a program, not in a text that becomes an expression; nor does SpamAssassin.
+TEST(Set, has_letters_where_perl_has_no_escape) {
+  const auto set = Set::interim(perl({"/\\Qa.b\\E/", "/\\Lx\\U\\l\\u\\F/"}), Subjects::whole);
+  Scratch scratch;
+  EXPECT_EQ(set->problem(0), "");
+  EXPECT_EQ(set->problem(1), "");
+  EXPECT_EQ(set->search(0, "a.b", scratch), Match::no);
+  EXPECT_EQ(set->search(0, "QaxbE", scratch), Match::yes);
+  EXPECT_EQ(set->search(1, "LxUluF", scratch), Match::yes);
 }
 
 TEST(Set, takes_the_best_way_for_each) {
@@ -227,6 +240,34 @@ TEST(Set, walks_what_has_no_words) {
   const auto again = Set::restored(patterns, Subjects::lines, set->serialized());
   ASSERT_TRUE(again.has_value());
   EXPECT_EQ(named(**again, lines, scratch), named(*set, lines, scratch));
+}
+
+// More than go over a text together: each says the same as alone, in few texts and in one that makes too many states.
+TEST(Set, walks_many_together) {
+  std::vector<Pattern> patterns;
+  for (unsigned n = 0; n < 30; ++n)
+    patterns.push_back(perl(fmt::format("/^[a-{0}]{{2,9}}\\d{{{1},}}[{0}-z]+[a-{0}]\\d$/",
+                                        static_cast<char>('d' + n % 16), 1 + n % 4)));
+  const auto set = Set::compiled(patterns, Subjects::lines);
+  std::size_t walked = 0;
+  for (std::size_t n = 0; n < patterns.size(); ++n) walked += set->way(n) == Way::prefilter ? 1 : 0;
+  ASSERT_GT(walked, 4 * kProgramMembersMax);
+  std::mt19937 random(5);
+  Scratch scratch;
+  std::size_t found = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::string> lines(round == 299 ? 3'000 : 1 + random() % 6);
+    for (std::string& line : lines) {
+      for (unsigned i = 1 + random() % 4; i > 0; --i) line += static_cast<char>('a' + random() % 26);
+      for (unsigned i = random() % 5; i > 0; --i) line += static_cast<char>('0' + random() % 10);
+      for (unsigned i = random() % 3; i > 0; --i) line += static_cast<char>('a' + random() % 26);
+      line += fmt::format("{}{}\n", static_cast<char>('a' + random() % 8), random() % 10);
+    }
+    const auto all = searched(*set, lines, scratch);
+    EXPECT_EQ(named(*set, lines, scratch), all);
+    found += all.size();
+  }
+  EXPECT_GT(found, 100U);
 }
 
 TEST(Set, comes_back_from_its_bytes) {
