@@ -30,6 +30,5 @@ void add_user_commands(CLI::App& app, Registry& registry);
 void add_alias_commands(CLI::App& app, Registry& registry);
 void add_spool_commands(CLI::App& app, Registry& registry);
 void add_filter_commands(CLI::App& app, Registry& registry);
-void add_spool_tools(CLI::App& spool, Registry& registry);  // spool dump, export, repair
 
 }  // namespace ringpost::command

@@ -64,8 +64,13 @@ Result<void> write_new(const std::string& path, std::string_view content, unsign
 Result<void> make_folder(const std::string& path, unsigned mode) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
-    if (mkdir(part.c_str(), slash == std::string::npos ? mode : 0755) != 0 && errno != EEXIST)
-      return fail_system(errno, "make the folder " + part);
+    if (mkdir(part.c_str(), slash == std::string::npos ? mode : 0755) != 0) {
+      const int error = errno;
+      struct stat facts{};
+      if (error != EEXIST) return fail_system(error, "make the folder " + part);
+      if (stat(part.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode))
+        return fail(ErrorKind::permanent, part + " is no folder; choose another one");
+    }
     if (slash == std::string::npos) return {};
   }
 }

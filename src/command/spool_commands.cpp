@@ -7,7 +7,7 @@
 #include "ringpost/io/backend.hpp"
 #include "ringpost/spool/archive.hpp"
 
-#include "families.hpp"
+#include "spool_families.hpp"
 #include "spool_progress.hpp"
 #include "text_table.hpp"
 
@@ -95,6 +95,9 @@ void print_damages(const Context& context, const spool::InspectedShard& shard) {
 void print_damaged_messages(const Context& context, const spool::Inspection& found) {
   if (found.spool_id == 0)
     context.out("the file SPOOL is damaged or missing; ringpost spool repair makes it from the segments\n");
+  for (const std::string& text : found.left_alone)
+    context.out(context.json ? admin::to_string(Json().set("left_alone", text)) + "\n"
+                             : printable(text) + "\n");
   for (const MessageId id : found.damaged_messages) {
     if (context.json)
       context.out(admin::to_string(Json().set("damaged_message", to_string(id))) + "\n");
@@ -103,12 +106,11 @@ void print_damaged_messages(const Context& context, const spool::Inspection& fou
   }
 }
 
-int check(Context& context) {
-  const auto loaded = load_good(context);
-  if (!loaded) return kFindings;
-  const std::string& directory = loaded->configuration->spool.directory.text;
+int check(Context& context, const SpoolWish& wish) {
+  const auto directory = directory_of(context, wish);
+  if (!directory) return kFindings;
   Sizes sizes;
-  const auto found = inspect(context, directory, sizes);
+  const auto found = inspect(context, *directory, sizes);
   if (!found) return fail_with(context, found.error());
   std::uint64_t frames = 0;
   for (const spool::InspectedShard& shard : found->shards) {
@@ -120,7 +122,7 @@ int check(Context& context) {
   }
   print_damaged_messages(context, *found);
   if (!context.json)
-    context.out(fmt::format("{}: {} shards, {} frames, {} messages: {}\n", directory, found->shards.size(),
+    context.out(fmt::format("{}: {} shards, {} frames, {} messages: {}\n", *directory, found->shards.size(),
                             frames, found->messages(), found->damaged() ? "damaged" : "good"));
   return found->damaged() ? kFindings : kDone;
 }
@@ -147,15 +149,15 @@ void print_stats(const Context& context, const spool::Inspection& found, const S
                           sizes.pending, sizes.recipients, found.epoch));
 }
 
-int show_stats(Context& context) {
-  const auto loaded = load_good(context);
-  if (!loaded) return kFindings;
+int show_stats(Context& context, const SpoolWish& wish) {
+  const auto directory = directory_of(context, wish);
+  if (!directory) return kFindings;
   Sizes sizes;
-  const auto found = inspect(context, loaded->configuration->spool.directory.text, sizes);
+  const auto found = inspect(context, *directory, sizes);
   if (!found) return fail_with(context, found.error());
   if (!context.json) {
     print_stats(context, *found, sizes);
-    return kDone;
+    return end_by_health(context, *found);
   }
   for (const spool::InspectedShard& shard : found->shards)
     context.out(admin::to_string(shard_json(shard)) + "\n");
@@ -165,7 +167,7 @@ int show_stats(Context& context) {
                                    .set("pending", sizes.pending)
                                    .set("epoch", found->epoch)) +
               "\n");
-  return kDone;
+  return end_by_health(context, *found);
 }
 
 }  // namespace
@@ -174,11 +176,19 @@ void add_spool_commands(CLI::App& app, Registry& registry) {
   Context& context = registry.context;
   CLI::App* spool =
       Registry::family(app, "spool", "Looks at the spool on disk; also while the server is stopped");
-  registry.leaf(*spool, "check", "Reads every frame, and says what is damaged; changes nothing",
-                "  ringpost spool check && echo whole", [&context] { return check(context); });
-  registry.leaf(*spool, "stats", "What is in the spool: messages, sizes, segments", "  ringpost spool stats",
-                [&context] { return show_stats(context); });
+  const auto check_wish = std::make_shared<SpoolWish>();
+  add_directory(
+      *registry.leaf(*spool, "check", "Reads every frame, and says what is damaged; changes nothing",
+                     "  ringpost spool check && echo whole",
+                     [&context, check_wish] { return check(context, *check_wish); }),
+      *check_wish);
+  const auto stats_wish = std::make_shared<SpoolWish>();
+  add_directory(*registry.leaf(*spool, "stats", "What is in the spool: messages, sizes, segments",
+                               "  ringpost spool stats",
+                               [&context, stats_wish] { return show_stats(context, *stats_wish); }),
+                *stats_wish);
   add_spool_tools(*spool, registry);
+  add_spool_export(*spool, registry);
 }
 
 }  // namespace ringpost::command

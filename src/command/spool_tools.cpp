@@ -1,19 +1,16 @@
-// spool dump, export, repair: for who must get mail out of a spool whose server does not run. Only repair writes into it.
-#include <algorithm>
-#include <array>
-#include <fstream>
+// spool dump, repair: for who must look into a spool whose server does not run. Only repair writes into it.
+#include <memory>
 
 #include <fmt/format.h>
 
 #include "ringpost/io/backend.hpp"
 #include "ringpost/journal/part.hpp"
-#include "ringpost/mail/date.hpp"
 #include "ringpost/spool/archive.hpp"
 #include "ringpost/spool/repair.hpp"
 #include "ringpost/store/store.hpp"
 
-#include "families.hpp"
 #include "files.hpp"
+#include "spool_families.hpp"
 #include "spool_progress.hpp"
 #include "text_table.hpp"
 
@@ -26,6 +23,7 @@ using admin::Json;
 // ---- dump ----
 
 struct DumpWish {
+  SpoolWish where;
   std::string id;
 };
 
@@ -49,19 +47,18 @@ void print_record(const Context& context, const spool::DumpedRecord& record) {
 }
 
 int dump(Context& context, const DumpWish& wish) {
-  const auto loaded = load_good(context);
-  if (!loaded) return kFindings;
   const auto only = parse_message_id(wish.id);
-  if (!wish.id.empty() && !only) {
-    complain(context, "--id is not a queue id", "it has 13 characters, as in ringpost queue list");
-    return kUsage;
-  }
+  if (!wish.id.empty() && !only) return complain_of_id(context);
+  const auto directory = directory_of(context, wish.where);
+  if (!directory) return kFindings;
   const auto backend = io::make_backend({.choice = "epoll"});
   if (!backend) return fail_with(context, backend.error());
   std::vector<spool::InspectedShard> shards;
-  const auto done = spool::dump((*backend)->files(), loaded->configuration->spool.directory.text,
+  std::uint64_t shown = 0;
+  const auto done = spool::dump((*backend)->files(), *directory,
                                 [&](const spool::DumpedRecord& record) {
                                   if (only && record.view.id != *only) return;
+                                  ++shown;
                                   if (!journal::Part::has_type(record.view.type))
                                     return print_record(context, record);
                                   spool::DumpedRecord of_mailboxes = record;
@@ -72,108 +69,66 @@ int dump(Context& context, const DumpWish& wish) {
   if (!done) return fail_with(context, done.error());
   std::uint64_t damages = 0;
   for (const spool::InspectedShard& shard : shards) damages += shard.report.damages;
-  if (damages == 0) return kDone;
-  complain(context, fmt::format("{} damages", damages), "ringpost spool check names them");
-  return kFindings;
-}
-
-// ---- export ----
-
-struct ExportWish {
-  std::string to, id;
-};
-
-constexpr std::array<std::string_view, 5> kOutcomes{"pending", "delivered", "bounced", "expired",
-                                                    "cancelled"};
-
-Json envelope_json(MessageId id, const spool::Archive::Stored& stored, bool whole) {
-  Json::List recipients;
-  for (const spool::Outcome& outcome : stored.outcomes)
-    recipients.push_back(Json()
-                             .set("address", stored.envelope.recipient(outcome.recipient).address)
-                             .set("state", kOutcomes[static_cast<std::size_t>(outcome.state)])
-                             .set("attempts", unsigned{outcome.attempts})
-                             .set("code", unsigned{outcome.code}));
-  const mail::ArrivalFacts& facts = stored.envelope.facts();
-  return Json()
-      .set("id", to_string(id))
-      .set("sender", stored.envelope.reverse_path())
-      .set("arrival", mail::format_date(facts.arrival))
-      .set("peer", facts.peer_address)
-      .set("whole", whole)
-      .set("recipients", std::move(recipients));
-}
-
-// The text as it would be sent, and beside it the envelope.
-Result<void> export_one(spool::Archive& archive, MessageId id, const std::string& base) {
-  const auto stored = RP_TRY(archive.read(id));
-  std::ofstream text(base + ".eml", std::ios::binary | std::ios::trunc);
-  if (!text) return fail(ErrorKind::permanent, "cannot write " + base + ".eml");
-  const auto body = archive.read_body(id, [&](std::span<const std::byte> bytes) -> Result<void> {
-    text.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    if (!text) return fail(ErrorKind::permanent, "cannot write " + base + ".eml");
-    return {};
-  });
-  text.close();
-  std::ofstream(base + ".json") << admin::to_string(envelope_json(id, stored, body.has_value())) << "\n";
-  return body;
-}
-
-int export_all(Context& context, const ExportWish& wish) {
-  const auto loaded = load_good(context);
-  if (!loaded) return kFindings;
-  const auto backend = io::make_backend({.choice = "epoll"});
-  if (!backend) return fail_with(context, backend.error());
-  if (auto made = make_folder(wish.to, 0700); !made) return fail_with(context, made.error());
-  auto archive = [&] {
-    SpoolProgress progress(context, "reading");
-    return spool::Archive::open((*backend)->files(), loaded->configuration->spool.directory.text,
-                                [&](std::uint64_t done, std::uint64_t total) { progress.show(done, total); });
-  }();
-  if (!archive) return fail_with(context, archive.error());
-  std::uint64_t written = 0, damaged = 0;
-  const std::uint64_t total = (*archive)->inspection().messages();
-  {
-    SpoolProgress progress(context, "writing");
-    (*archive)->for_each([&](const spool::InspectedMessage& message) {
-      const std::string id = to_string(message.id);
-      if (!wish.id.empty() && id != wish.id) return;
-      const auto done = export_one(**archive, message.id, wish.to + "/" + id);
-      ++(done ? written : damaged);
-      if (!done) complain(context, fmt::format("{}: {}", id, printable(done.error().text)));
-      progress.show(written + damaged, total);
-    });
-  }
-  const std::string line = fmt::format("{} written to {}", plural(written, "message"), wish.to);
-  context.out(context.json ? admin::to_string(Json().set("written", written).set("damaged", damaged)) + "\n"
-                           : line + (damaged == 0 ? "\n" : fmt::format(", {} damaged\n", damaged)));
-  return damaged == 0 && (written != 0 || wish.id.empty()) ? kDone : kFindings;
+  if (only && shown == 0) complain(context, fmt::format("no record of {} is there", to_string(*only)));
+  if (damages != 0) complain(context, plural(damages, "damage"), "ringpost spool check names them");
+  return damages == 0 && (!only || shown != 0) ? kDone : kFindings;
 }
 
 // ---- repair ----
 
-int repair(Context& context, bool write) {
-  const auto loaded = load_good(context);
-  if (!loaded) return kFindings;
+struct RepairWish {
+  SpoolWish where;
+  bool write = false;
+};
+
+// What is left is a finding, however much was mended.
+int say_repaired(const Context& context, const spool::Repaired& done, bool write) {
+  const std::size_t mended = done.findings - done.left;
+  std::string line = done.findings == 0 ? "nothing to mend"
+                     : mended == 0      ? "nothing of this can be mended"
+                     : write            ? "mended; see with ringpost spool check what is left"
+                                        : "nothing was changed; --write mends it";
+  if (mended != 0 && done.left != 0) line += fmt::format("; {} of these cannot be mended", done.left);
+  if (!context.json) context.out(line + "\n");
+  return done.findings == 0 || (write && done.left == 0) ? kDone : kFindings;
+}
+
+int repair(Context& context, const RepairWish& wish) {
+  const auto directory = directory_of(context, wish.where);
+  if (!directory) return kFindings;
   const auto backend = io::make_backend({.choice = "epoll"});
   if (!backend) return fail_with(context, backend.error());
-  const auto done = spool::repair(
-      (*backend)->files(), loaded->configuration->spool.directory.text, write, [&](std::string_view text) {
-        context.out(context.json ? admin::to_string(Json().set("finding", text)) + "\n"
-                                 : printable(text) + "\n");
-      });
+  const auto done = spool::repair((*backend)->files(), *directory, wish.write, [&](std::string_view text) {
+    context.out(context.json ? admin::to_string(Json().set("finding", text)) + "\n" : printable(text) + "\n");
+  });
   if (!done) return fail_with(context, done.error());
-  if (context.json) return done->findings == 0 || write ? kDone : kFindings;
-  if (done->findings == 0) {
-    context.out("nothing to mend\n");
-    return kDone;
-  }
-  context.out(write ? "mended; see with ringpost spool check what is left\n"
-                    : "nothing was changed; --write mends it\n");
-  return write ? kDone : kFindings;
+  return say_repaired(context, *done, wish.write);
 }
 
 }  // namespace
+
+int complain_of_id(const Context& context) {
+  complain(context, "--id is not a queue id", "it has 13 characters, as in ringpost queue list");
+  return kUsage;
+}
+
+void add_directory(CLI::App& leaf, SpoolWish& wish) {
+  leaf.add_option("--directory", wish.directory, "The spool; else the one that the configuration names");
+}
+
+std::optional<std::string> directory_of(const Context& context, const SpoolWish& wish) {
+  if (!wish.directory.empty()) return whole_path(wish.directory);
+  const auto loaded = load_good(context);
+  if (loaded) return loaded->configuration->spool.directory.text;
+  complain(context, "the configuration does not say where the spool is", "--directory DIR needs none");
+  return std::nullopt;
+}
+
+int end_by_health(const Context& context, const spool::Inspection& found) {
+  if (!found.damaged()) return kDone;
+  complain(context, "the spool is damaged", "ringpost spool check says what and where");
+  return kFindings;
+}
 
 void add_spool_tools(CLI::App& spool, Registry& registry) {
   Context& context = registry.context;
@@ -181,22 +136,16 @@ void add_spool_tools(CLI::App& spool, Registry& registry) {
   CLI::App* dumping = registry.leaf(spool, "dump", "Every record, one line each; changes nothing",
                                     "  ringpost spool dump --id 0000000000014",
                                     [&context, dump_wish] { return dump(context, *dump_wish); });
+  add_directory(*dumping, dump_wish->where);
   dumping->add_option("--id", dump_wish->id, "Records of this message only");
 
-  const auto export_wish = std::make_shared<ExportWish>();
-  CLI::App* exporting = registry.leaf(
-      spool, "export", "Writes each message of the queue as .eml, its envelope beside it; changes nothing",
-      "  ringpost spool export --to /root/saved",
-      [&context, export_wish] { return export_all(context, *export_wish); });
-  exporting->add_option("--to", export_wish->to, "The folder; made when it is not there")->required();
-  exporting->add_option("--id", export_wish->id, "This message only");
-
-  const auto write = std::make_shared<bool>(false);
+  const auto repair_wish = std::make_shared<RepairWish>();
   CLI::App* repairing = registry.leaf(
       spool, "repair", "Says what of headers and tables can be mended, and with --write does so",
       "  ringpost stop && ringpost spool repair --write",
-      [&context, write] { return repair(context, *write); });
-  repairing->add_flag("--write", *write, "Mend; without it nothing is changed");
+      [&context, repair_wish] { return repair(context, *repair_wish); });
+  add_directory(*repairing, repair_wish->where);
+  repairing->add_flag("--write", repair_wish->write, "Mend; without it nothing is changed");
 }
 
 }  // namespace ringpost::command

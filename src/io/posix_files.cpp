@@ -45,13 +45,22 @@ DirectAlignment direct_alignment(int descriptor) {
 }
 
 int open_flags(const OpenMode& mode) {
-  return (mode.write ? O_RDWR : O_RDONLY) | O_CLOEXEC | (mode.create ? O_CREAT : 0) |
+  // O_NONBLOCK: to open a pipe must not wait for who writes into it.
+  return (mode.write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | (mode.create ? O_CREAT : 0) |
          (mode.create && mode.exclusive ? O_EXCL : 0) | (mode.truncate ? O_TRUNC : 0);
 }
 
 bool is_direct(int descriptor) {
   const int flags = ::fcntl(descriptor, F_GETFL);
   return flags >= 0 && (flags & O_DIRECT) != 0;
+}
+
+// And as they should be in use: a file that may not block is not read when its pages are elsewhere.
+bool is_file(int descriptor) {
+  struct stat facts{};
+  if (::fstat(descriptor, &facts) != 0 || !(S_ISREG(facts.st_mode) || S_ISCHR(facts.st_mode))) return false;
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  return flags >= 0 && ::fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0;
 }
 
 template <class Call>
@@ -88,6 +97,10 @@ Result<File> PosixFiles::open(const std::string& path, OpenMode mode) {
     descriptor = uninterrupted([&] { return ::open(path.c_str(), flags, 0600); });
   }
   if (descriptor < 0) return fail_system(errno, fmt::format("open {}", path));
+  if (!is_file(descriptor)) {
+    ::close(descriptor);
+    return fail(Error{ErrorKind::permanent, EISDIR, fmt::format("open {}: it is no file", path)});
+  }
   File file{.handle = Handle{descriptor}};
   file.direct = mode.direct && is_direct(descriptor);
   if (file.direct) {
@@ -170,6 +183,16 @@ Result<void> PosixFiles::make_directory(const std::string& path) {
   struct stat facts{};
   if (error == EEXIST && ::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return {};
   return fail_system(error, fmt::format("make directory {}", path));
+}
+
+// Only root gives files away; what another user makes is his own.
+Result<void> PosixFiles::own_like(const std::string& path, const std::string& like) {
+  if (::geteuid() != 0) return {};
+  struct stat facts{};
+  if (::stat(like.c_str(), &facts) != 0) return fail_system(errno, fmt::format("find the owner of {}", like));
+  if (::lchown(path.c_str(), facts.st_uid, facts.st_gid) != 0)
+    return fail_system(errno, fmt::format("give {} to its owner", path));
+  return {};
 }
 
 Result<void> PosixFiles::rename(const std::string& from, const std::string& to) {

@@ -18,6 +18,7 @@ class PosixFiles final : public Files {
   Result<void> sync(Handle file) override;
   Result<void> lock(Handle file) override;
   Result<void> make_directory(const std::string& path) override;
+  Result<void> own_like(const std::string& path, const std::string& like) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> unlink(const std::string& path) override;
   Result<void> remove_directory(const std::string& path) override;

@@ -24,6 +24,7 @@ class SimFiles final : public Files {
   Result<void> sync(Handle file) override;
   Result<void> lock(Handle file) override;
   Result<void> make_directory(const std::string& path) override;
+  Result<void> own_like(const std::string&, const std::string&) override { return {}; }  // one user
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> unlink(const std::string& path) override;
   Result<void> remove_directory(const std::string& path) override;

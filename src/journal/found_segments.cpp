@@ -1,6 +1,7 @@
 #include "found_segments.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <string_view>
 #include <tuple>
@@ -21,6 +22,43 @@ std::optional<std::uint32_t> number_of(std::string_view name) {
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
   if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
   return number;
+}
+
+std::string name_of(std::uint32_t number) {
+  return fmt::format("{}{:06}", kPrefix, number);
+}
+
+// A file only ever has the size that it was made with, which its header says since version 2. No crash cuts one short: the
+// size is on disk before the file has its name.
+void measure(FoundSegment& found, std::uint64_t size, RecoveryReport& report) {
+  std::uint64_t made = std::uint64_t{found.header.blocks} * kBlockSize;
+  if (made == 0) made = round_up(size, kBlockSize);
+  if (found.state() == SegmentState::sealed)
+    made = std::max(made, found.header.end + round_up(found.header.table_size, kBlockSize));
+  if (size >= made) return;
+  found.cut = made - found.size;
+  report.add({found.number,
+              found.size,
+              found.cut,
+              false,
+              fmt::format("the file was cut short: it has {} bytes and was made with {}", size, made),
+              {}});
+}
+
+// A copy counts for nothing, or mail would go twice. (With both headers lost nothing tells whose it is.)
+bool misplaced(FoundSegment& found, const ShardPlace& place, RecoveryReport& report) {
+  const SegmentHeader& header = found.header;
+  const bool unknown = found.header_lost && header.spool_id == 0;
+  if (unknown || (header.shard == place.shard && header.number == found.number)) return false;
+  report.add({found.number,
+              0,
+              found.size,
+              false,
+              fmt::format("it is a copy: its header says {} of shard {}; left alone, move it away",
+                          name_of(header.number), header.shard),
+              {}});
+  found.lost = true;
+  return true;
 }
 
 // The header may lie: both slots lost, or the newer one lost and the older saying that the segment is free. The first
@@ -68,9 +106,9 @@ bool read_head(io::Files& files, io::Handle file, std::span<std::byte> head) {
   return true;
 }
 
-Result<FoundSegment> look(io::Files& files, const std::string& path, std::uint32_t number,
-                          std::uint64_t spool_id, bool write, const AlignedMemory& head,
-                          RecoveryReport& report) {
+Result<FoundSegment> look(io::Files& files, const ShardPlace& place, std::uint32_t number, bool write,
+                          const AlignedMemory& head, RecoveryReport& report) {
+  const std::string path = segment_path(place.directory, number);
   FoundSegment found{.number = number};
   found.file = RP_TRY(files.open(path, {.write = write, .direct = true}));
   auto size = files.size(found.file.handle);
@@ -89,15 +127,25 @@ Result<FoundSegment> look(io::Files& files, const std::string& path, std::uint32
   judge(found, head.bytes(), report);
   if (parse_segment_head(head.bytes().first(kFirstFrame)).newer) {
     files.close(found.file.handle);
-    return fail(ErrorKind::permanent, fmt::format("{} was written by a newer version", path));
+    return fail(
+        ErrorKind::permanent,
+        fmt::format("{} was written by a newer version; use that one, or one that is newer still", path));
   }
+  if (found.lost) return found;
   const bool foreign =
-      !found.lost && spool_id != 0 && found.header.spool_id != 0 && found.header.spool_id != spool_id;
+      place.spool_id != 0 && found.header.spool_id != 0 && found.header.spool_id != place.spool_id;
   if (foreign) {
     files.close(found.file.handle);
     return fail(ErrorKind::permanent, fmt::format("{} belongs to another spool; move it away", path));
   }
+  if (!misplaced(found, place, report)) measure(found, *size, report);
   return found;
+}
+
+// What is no file holds no mail. Who only looks goes on without those that he may not read.
+bool may_skip(const Error& error, bool write) {
+  if (error.system == 0) return false;
+  return !write || error.system == EISDIR || error.system == ENOENT || error.system == ELOOP;
 }
 
 auto writing_order(const FoundSegment& found) {
@@ -156,20 +204,30 @@ SegmentWalk::Facts FoundSegment::walk_facts() const {
 }
 
 std::string segment_path(const std::string& directory, std::uint32_t number) {
-  return fmt::format("{}/{}{:06}", directory, kPrefix, number);
+  return fmt::format("{}/{}", directory, name_of(number));
 }
 
-Result<std::vector<FoundSegment>> find_segments(io::Files& files, const std::string& directory,
-                                                std::uint64_t spool_id, bool write, RecoveryReport& report,
+Result<std::vector<FoundSegment>> find_segments(io::Files& files, const ShardPlace& place, bool write,
+                                                RecoveryReport& report,
                                                 std::vector<std::string>* unfinished) {
   const AlignedMemory head(kFirstFrame + kBlockSize);
   std::vector<FoundSegment> segments;
-  for (const std::string& name : RP_TRY(files.list(directory))) {
-    if (unfinished != nullptr && name.starts_with(kPrefix) && name.ends_with(kUnfinishedSuffix))
-      unfinished->push_back(directory + "/" + name);
+  for (const std::string& name : RP_TRY(files.list(place.directory))) {
+    if (!name.starts_with(kPrefix)) continue;
     const auto number = number_of(name);
-    if (!number) continue;
-    auto found = look(files, directory + "/" + name, *number, spool_id, write, head, report);
+    if (name.ends_with(kUnfinishedSuffix)) {
+      if (unfinished != nullptr) unfinished->push_back(place.directory + "/" + name);
+      continue;
+    }
+    if (!number || name_of(*number) != name) {
+      report.add({0, 0, 0, false, fmt::format("{} is no name of a segment; left alone", name), {}});
+      continue;
+    }
+    auto found = look(files, place, *number, write, head, report);
+    if (!found && may_skip(found.error(), write)) {
+      report.add({*number, 0, 0, false, found.error().text + "; left alone", {}});
+      found = FoundSegment{.number = *number, .lost = true};
+    }
     if (!found) {
       close_segments(files, segments);
       return fail(std::move(found).error());
@@ -183,7 +241,8 @@ Result<std::vector<FoundSegment>> find_segments(io::Files& files, const std::str
 }
 
 void close_segments(io::Files& files, const std::vector<FoundSegment>& segments) {
-  for (const FoundSegment& segment : segments) files.close(segment.file.handle);
+  for (const FoundSegment& segment : segments)
+    if (segment.file.handle) files.close(segment.file.handle);
 }
 
 std::vector<VoidRange> voids_in(std::span<const std::byte> payload) {

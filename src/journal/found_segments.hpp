@@ -20,12 +20,13 @@ namespace ringpost::journal {
 
 struct FoundSegment {
   std::uint32_t number = 0;
-  io::File file;
+  io::File file;           // without a handle when it is lost and cannot be opened
   std::uint64_t size = 0;  // of the file, down to a block
+  std::uint64_t cut = 0;   // bytes that the file once had behind these
   // The newest valid one, or what its first frame told when both slots are lost.
   SegmentHeader header;
   bool header_lost = false;     // `header` is what the first frame told
-  bool lost = false;            // neither header nor frame can be read: keep it away from everything
+  bool lost = false;            // nothing in it can be read, or may be: keep it away from everything
   std::uint64_t void_from = 0;  // set by walking: where voided frames begin, or 0
   std::uint64_t end = kFirstFrame;
   bool holds_voids = false;  // set by collect_voids
@@ -45,9 +46,9 @@ std::string segment_path(const std::string& directory, std::uint32_t number);
 
 // Opens them; those with frames come first, in the order in which they were written. On an error none stays open.
 // `unfinished` gets the numbers of files whose making a crash ended.
-Result<std::vector<FoundSegment>> find_segments(io::Files& files, const std::string& directory,
-                                                std::uint64_t spool_id, bool write, RecoveryReport& report,
-                                                std::vector<std::string>* unfinished);
+// What is wrong with a file itself goes into the report here, so that the server and all tools say the same of it.
+Result<std::vector<FoundSegment>> find_segments(io::Files& files, const ShardPlace& place, bool write,
+                                                RecoveryReport& report, std::vector<std::string>* unfinished);
 void close_segments(io::Files& files, const std::vector<FoundSegment>& segments);
 
 // Reads what a frame at the head of a segment says about failed frames of earlier ones.

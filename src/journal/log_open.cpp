@@ -24,8 +24,21 @@ Result<void> sync_found(io::Files& files, const std::string& directory, std::spa
     RP_CHECK(files.sync(segment.file.handle));
     any = true;
   }
-  if (!any && !found.empty()) RP_CHECK(files.sync(found.front().file.handle));
+  const auto first = std::ranges::find_if(found, [](const auto& each) { return bool(each.file.handle); });
+  if (!any && first != found.end()) RP_CHECK(files.sync(first->file.handle));
   return files.sync_directory(directory);
+}
+
+// What to do about a segment that could not be made, behind the words of the kernel.
+Error with_mend(Error error, Bytes segment_size) {
+  if (error.system == EFBIG)
+    error.text += fmt::format(
+        "; let the process write files of {} bytes (LimitFSIZE= of its unit, ulimit -f), or "
+        "make segment_size of [spool] smaller",
+        segment_size.count);
+  else if (error.system == ENOSPC || error.system == EDQUOT)
+    error.text += fmt::format("; make room for a file of {} bytes", segment_size.count);
+  return error;
 }
 
 // One that was opened ahead and never written to is as good as free, and on a full disk the only one that is. (A sealed one
@@ -79,6 +92,7 @@ Task<Result<void>> Log::State::open_all() {
 Task<Result<void>> Log::State::lock_segments(std::span<const FoundSegment> found) {
   io::Files& files = core.backend().files();
   for (const FoundSegment& segment : found) {
+    if (!segment.file.handle) continue;
     auto locked = files.lock(segment.file.handle);
     for (unsigned attempt = 1;
          !locked && locked.error().kind == ErrorKind::temporary && attempt < kLockAttempts; ++attempt) {
@@ -92,14 +106,14 @@ Task<Result<void>> Log::State::lock_segments(std::span<const FoundSegment> found
 
 // Under the locks of what is there: what a killed process has written may be in the cache of the device only. Segments are
 // written around the page cache, so one that was being written, or any, will do for all.
-Task<Result<void>> Log::State::take_over(const std::string& directory, std::vector<std::string>& unfinished) {
+Task<Result<void>> Log::State::take_over(const ShardPlace& where, std::vector<std::string>& unfinished) {
   io::Files& files = core.backend().files();
   const auto first = RP_CO_TRY(co_await shard::offload(core, [&]() -> Result<std::vector<FoundSegment>> {
     RecoveryReport ignored;
-    return find_segments(files, directory, place.spool_id, true, ignored, &unfinished);
+    return find_segments(files, where, true, ignored, &unfinished);
   }));
   auto done = co_await lock_segments(first);
-  if (done) done = co_await shard::offload(core, [&] { return sync_found(files, directory, first); });
+  if (done) done = co_await shard::offload(core, [&] { return sync_found(files, where.directory, first); });
   close_segments(files, first);
   co_return done;
 }
@@ -109,11 +123,12 @@ Task<Result<void>> Log::State::take_over(const std::string& directory, std::vect
 Task<Result<void>> Log::State::find_directory(const std::string& directory, unsigned shard_number,
                                               bool orphan) {
   io::Files& files = core.backend().files();
+  const ShardPlace where{directory, shard_number, place.spool_id};
   std::vector<std::string> unfinished;
-  RP_CO_CHECK(co_await take_over(directory, unfinished));
+  RP_CO_CHECK(co_await take_over(where, unfinished));
   for (const std::string& path : unfinished) RP_CO_CHECK(files.unlink(path));
   auto found = RP_CO_TRY(co_await shard::offload(
-      core, [&] { return find_segments(files, directory, place.spool_id, true, found_at_start, nullptr); }));
+      core, [&] { return find_segments(files, where, true, found_at_start, nullptr); }));
   if (auto locked = co_await lock_segments(found); !locked) {
     close_segments(files, found);
     co_return locked;
@@ -127,6 +142,7 @@ Task<Result<void>> Log::State::find_directory(const std::string& directory, unsi
   });
   for (FoundSegment& each : found) {
     const std::uint32_t index = add_found(each, shard_number, orphan, *found_voids);
+    if (each.cut != 0 && each.has_frames()) keep(index);
     if (each.has_frames()) unread.push_back({std::move(each), index, found_voids});
   }
   co_return Result<void>{};
@@ -260,7 +276,8 @@ Task<Result<void>> Log::State::make_ready() {
     auto made = co_await make_one();
     if (made) continue;
     const bool full = made.error().system == ENOSPC || made.error().system == EDQUOT;
-    if (!full || ready_segments() == 0) co_return made;
+    if (!full || ready_segments() == 0)
+      co_return fail(with_mend(std::move(made).error(), options.segment_size));
     break;
   }
   prepare_next();

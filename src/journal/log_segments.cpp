@@ -171,6 +171,7 @@ void Log::State::write_header(HeaderWrite& writing) {
   header.spool_id = place.spool_id;
   header.shard = segment.shard;
   header.number = segment.number;
+  if (header.blocks == 0) header.blocks = static_cast<std::uint32_t>(segment.size / kBlockSize);
   switch (segment.rewrite) {
     case Segment::Rewrite::open:
       header.state = static_cast<std::uint32_t>(SegmentState::open);
@@ -281,7 +282,8 @@ Task<Result<void>> Log::State::make_one() {
                        .spool_id = place.spool_id,
                        .shard = place.shard,
                        .number = segments.next_number(),
-                       .salt = core.random()};
+                       .salt = core.random(),
+                       .blocks = static_cast<std::uint32_t>(options.segment_size.count / kBlockSize)};
   seal(header);
   auto made = co_await shard::offload(
       core, [&files = core.backend().files(), directory = place.directory, header,

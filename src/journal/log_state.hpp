@@ -136,7 +136,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
 
   // Start and end.
   Task<Result<void>> open_all();
-  Task<Result<void>> take_over(const std::string& directory, std::vector<std::string>& unfinished);
+  Task<Result<void>> take_over(const ShardPlace& where, std::vector<std::string>& unfinished);
   Task<Result<void>> lock_segments(std::span<const FoundSegment> found);
   Task<Result<void>> find_directory(const std::string& directory, unsigned shard, bool orphan);
   std::uint32_t add_found(const FoundSegment& found, unsigned shard, bool orphan,

@@ -5,10 +5,10 @@
 
 namespace ringpost::journal {
 
-Result<void> read_shard(io::Files& files, const std::string& directory, std::uint64_t spool_id,
+Result<void> read_shard(io::Files& files, const ShardPlace& place,
                         const std::function<void(const RecordView&)>& visit, RecoveryReport& report,
                         const std::function<void(std::uint64_t bytes)>& step) {
-  auto segments = RP_TRY(find_segments(files, directory, spool_id, false, report, nullptr));
+  auto segments = RP_TRY(find_segments(files, place, false, report, nullptr));
   const AlignedMemory window(kWindowSize);
   const auto voids = collect_voids(files, segments, window);
   for (FoundSegment& found : segments) {
@@ -19,8 +19,8 @@ Result<void> read_shard(io::Files& files, const std::string& directory, std::uin
         visit(view);
       };
       const std::uint64_t damages = report.damages;
-      walk_segment(files, found, {found.header.shard, found.number, found.number, found.header.sequence},
-                   voids, window, note, report);
+      walk_segment(files, found, {place.shard, found.number, found.number, found.header.sequence}, voids,
+                   window, note, report);
       check_table(files, found, offsets, report.damages != damages, report);
     }
     if (step) step(found.size);

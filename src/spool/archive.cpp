@@ -7,7 +7,6 @@
 
 #include "ringpost/journal/format.hpp"
 
-#include "identity.hpp"
 #include "replay.hpp"
 #include "shard_directory.hpp"
 #include "sight.hpp"
@@ -15,18 +14,6 @@
 namespace ringpost::spool {
 
 namespace {
-
-// A damaged one is no reason not to read the shards: they say themselves whose they are.
-Result<Identity> identity_of(io::Files& files, const std::string& directory) {
-  const auto file = files.open(spool_file(directory), {});
-  if (!file) {
-    if (RP_TRY(shards_in(files, directory)).empty()) return fail(file.error());
-    return Identity{};
-  }
-  const auto identity = read_identity(files, file->handle);
-  files.close(file->handle);
-  return identity.value_or(Identity{});
-}
 
 std::uint64_t bytes_in(io::Files& files, const std::string& directory, std::span<const unsigned> shards) {
   std::uint64_t bytes = 0;
@@ -67,25 +54,28 @@ Result<void> Archive::State::read_one(unsigned shard, const std::function<void(s
   InspectedShard& seen = inspection.shards.emplace_back(InspectedShard{.shard = shard});
   const std::uint64_t unreadable = replay.unreadable();
   const std::uint64_t without_body = replay.without_body();
-  RP_CHECK(journal::read_shard(
-      files, shard_directory(directory, shard), inspection.spool_id,
+  const auto done = journal::read_shard(
+      files, {shard_directory(directory, shard), shard, inspection.spool_id},
       [&](const journal::RecordView& view) {
         journal::RecordView placed = view;
         placed.shard = shard;
         placed.where.segment = sight.index_of(placed);
         replay.visit(placed);
       },
-      seen.report, step));
+      seen.report, step);
+  RP_CHECK(note_unread(done, seen));
   seen.unreadable = replay.unreadable() - unreadable;
   seen.without_body = replay.without_body() - without_body;
   return {};
 }
 
 Result<void> Archive::State::open(const Progress& progress) {
-  const Identity identity = RP_TRY(identity_of(files, directory));
+  SpoolDirectory found = RP_TRY(read_directory(files, directory));
+  const Identity identity = found.identity.value_or(Identity{});
   inspection.spool_id = identity.spool_id;
   inspection.epoch = identity.epoch;
-  const auto shards = RP_TRY(shards_in(files, directory));
+  inspection.left_alone = std::move(found.left_alone);
+  const auto& shards = found.shards;
   const std::uint64_t total = progress ? bytes_in(files, directory, shards) : 0;
   std::uint64_t done = 0;
   for (const unsigned shard : shards)
@@ -198,7 +188,7 @@ std::uint64_t Inspection::messages() const {
 }
 
 bool Inspection::damaged() const {
-  return spool_id == 0 || std::ranges::any_of(shards, [](const InspectedShard& shard) {
+  return spool_id == 0 || !left_alone.empty() || std::ranges::any_of(shards, [](const InspectedShard& shard) {
            return shard.report.damages + shard.unreadable + shard.without_body != 0;
          });
 }

@@ -22,6 +22,9 @@ void Spool::State::say_damaged(std::string_view text, MessageId id) {
 // Once, when the log has been read. A torn tail is what a crash leaves, and no damage.
 void Spool::State::name_damaged() {
   damaged_messages = replay->damaged();
+  if (own_shard == 0)
+    for (const std::string& text : start_info.left_alone | std::views::take(kDamageNoticesMax))
+      say_damaged(text);
   std::size_t places = 0;
   for (const journal::Damage& damage : report.damage) {
     if (const auto id = named_by(damage, queue, replay.get())) damaged_messages.push_back(id);

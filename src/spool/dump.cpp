@@ -84,11 +84,13 @@ std::string text_of(const journal::RecordView& view) {
 Result<void> dump(io::Files& files, const std::string& directory,
                   const std::function<void(const DumpedRecord&)>& visit,
                   std::vector<InspectedShard>& shards) {
-  for (const unsigned shard : RP_TRY(shards_in(files, directory))) {
+  const SpoolDirectory found = RP_TRY(read_directory(files, directory));
+  for (const unsigned shard : found.shards) {
     InspectedShard& seen = shards.emplace_back(InspectedShard{.shard = shard});
-    RP_CHECK(journal::read_shard(
-        files, shard_directory(directory, shard), 0,
-        [&](const journal::RecordView& view) { visit({shard, view, text_of(view)}); }, seen.report));
+    const auto done = journal::read_shard(
+        files, {shard_directory(directory, shard), shard},
+        [&](const journal::RecordView& view) { visit({shard, view, text_of(view)}); }, seen.report);
+    RP_CHECK(note_unread(done, seen));
   }
   return {};
 }

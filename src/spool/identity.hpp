@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "ringpost/io/backend.hpp"
 
@@ -27,7 +28,7 @@ struct Identity {
 static_assert(sizeof(Identity) == 32);
 
 void seal(Identity& identity);
-// Nothing when neither slot is valid.
-std::optional<Identity> read_identity(io::Files& files, io::Handle file);
+// Nothing when neither slot is valid. Errors: permanent (a newer version wrote it: nothing in the spool may be touched).
+Result<std::optional<Identity>> read_identity(io::Files& files, io::Handle file, std::string_view path);
 
 }  // namespace ringpost::spool

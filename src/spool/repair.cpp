@@ -1,6 +1,7 @@
 #include "ringpost/spool/repair.hpp"
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -8,7 +9,6 @@
 #include "ringpost/journal/mend.hpp"
 #include "ringpost/spool/limits.hpp"
 
-#include "identity.hpp"
 #include "shard_directory.hpp"
 
 namespace ringpost::spool {
@@ -18,11 +18,12 @@ namespace {
 // A start whose segments have all vanished with their shard may have had a higher epoch than any header says.
 constexpr std::uint32_t kEpochMargin = 16;
 
+// Both slots: neither was valid, and a start on a full disk finds the room for the other.
 Result<void> write_identity(io::Files& files, io::Handle file, Identity identity) {
   seal(identity);
-  std::array<std::byte, kIdentitySlot> slot{};
-  std::memcpy(slot.data(), &identity, sizeof identity);
-  RP_CHECK(files.write_at(file, slot, (identity.epoch % 2) * kIdentitySlot));
+  std::array<std::byte, 2 * kIdentitySlot> slots{};
+  std::memcpy(slots.data() + (identity.epoch % 2) * kIdentitySlot, &identity, sizeof identity);
+  RP_CHECK(files.write_at(file, slots, 0));
   return files.sync(file);
 }
 
@@ -30,10 +31,12 @@ Result<Identity> identity_from_segments(io::Files& files, const std::string& dir
                                         std::span<const unsigned> shards) {
   journal::SpoolTraces traces;
   for (const unsigned shard : shards)
-    RP_CHECK(journal::trace_spool(files, shard_directory(directory, shard), traces));
+    RP_CHECK(journal::trace_spool(files, {shard_directory(directory, shard), shard, 0}, traces));
   if (traces.mixed)
     return fail(ErrorKind::permanent, "the segments belong to several spools; move the foreign ones away");
-  if (traces.spool_id == 0) return fail(ErrorKind::permanent, "no segment says which spool this is");
+  if (traces.spool_id == 0)
+    return fail(ErrorKind::permanent,
+                "no segment says which spool this is; restore SPOOL from a copy, or export what is there");
   return Identity{.epoch = std::min(traces.epoch + kEpochMargin, kEpochMax), .spool_id = traces.spool_id};
 }
 
@@ -42,32 +45,64 @@ class Repair {
   Repair(io::Files& files, const std::string& directory, bool write,
          const std::function<void(std::string_view)>& tell)
       : files_(files), directory_(directory), write_(write), tell_(tell) {}
+  ~Repair() {
+    if (file_) files_.close(file_);
+  }
+  Repair(const Repair&) = delete;
+  Repair& operator=(const Repair&) = delete;
 
-  Result<Repaired> run(io::Handle identity_file) {
-    const auto shards = RP_TRY(shards_in(files_, directory_));
-    const Identity identity = RP_TRY(mend_identity(identity_file, shards));
+  Result<Repaired> run() {
+    const SpoolDirectory found = RP_TRY(read_directory(files_, directory_));
+    for (const std::string& text : found.left_alone) tell(text, false);
+    if (write_) RP_CHECK(lock_existing());
+    const Identity identity = RP_TRY(mend_identity(found));
     const std::string copies = directory_ + "/damaged";
     if (write_) RP_CHECK(files_.make_directory(copies));
-    for (const unsigned shard : shards)
-      RP_CHECK(journal::mend_shard(files_, shard_directory(directory_, shard), shard, identity.spool_id,
+    if (write_) RP_CHECK(files_.own_like(copies, directory_));
+    for (const unsigned shard : found.shards)
+      RP_CHECK(journal::mend_shard(files_, {shard_directory(directory_, shard), shard, identity.spool_id},
                                    {.write = write_, .copies = copies},
-                                   [&](std::string_view text) { found(text); }));
+                                   [&](std::string_view text, bool mended) { tell(text, mended); }));
     if (write_) (void)files_.remove_directory(copies);  // stays when there is something in it
     return repaired_;
   }
 
  private:
-  void found(std::string_view text) {
+  void tell(std::string_view text, bool mended) {
     ++repaired_.findings;
+    if (!mended) ++repaired_.left;
     tell_(text);
   }
-  Result<Identity> mend_identity(io::Handle file, std::span<const unsigned> shards) {
-    if (file)
-      if (const auto identity = read_identity(files_, file)) return *identity;
-    const Identity identity = RP_TRY(identity_from_segments(files_, directory_, shards));
-    found(fmt::format("{} is damaged; its id {:016x} and the epoch {} come from the segments",
-                      spool_file(directory_), identity.spool_id, identity.epoch));
-    if (write_) RP_CHECK(write_identity(files_, file, identity));
+  // A server that runs holds it; without the file none does. It is not made before it is known what to write into it.
+  Result<void> lock_existing() {
+    auto file = files_.open(spool_file(directory_), {.write = true});
+    if (!file && file.error().system == ENOENT) return {};
+    if (!file) return fail(std::move(file).error());
+    file_ = file->handle;
+    return lock();
+  }
+  Result<void> lock() {
+    if (auto locked = files_.lock(file_); !locked)
+      return fail(ErrorKind::temporary,
+                  fmt::format("{} is in use, a running server has its lock; ringpost stop, then try again",
+                              spool_file(directory_)));
+    return {};
+  }
+  Result<Identity> mend_identity(const SpoolDirectory& found) {
+    if (found.identity) return *found.identity;
+    const Identity identity = RP_TRY(identity_from_segments(files_, directory_, found.shards));
+    tell(fmt::format("{} is damaged; its id {:016x} and the epoch {} come from the segments",
+                     spool_file(directory_), identity.spool_id, identity.epoch),
+         true);
+    if (!write_) return identity;
+    if (!file_) {
+      file_ = RP_TRY(files_.open(spool_file(directory_), {.write = true, .create = true, .exclusive = true}))
+                  .handle;
+      RP_CHECK(lock());
+    }
+    RP_CHECK(files_.own_like(spool_file(directory_), directory_));
+    RP_CHECK(write_identity(files_, file_, identity));
+    RP_CHECK(files_.sync_directory(directory_));
     return identity;
   }
 
@@ -75,6 +110,7 @@ class Repair {
   const std::string& directory_;
   bool write_;
   const std::function<void(std::string_view)>& tell_;
+  io::Handle file_;
   Repaired repaired_;
 };
 
@@ -82,18 +118,7 @@ class Repair {
 
 Result<Repaired> repair(io::Files& files, const std::string& directory, bool write,
                         const std::function<void(std::string_view)>& tell) {
-  (void)RP_TRY(shards_in(files, directory));  // no directory: no spool is made
-  const auto file = files.open(spool_file(directory), {.write = write, .create = write});
-  if (!file && write) return fail(file.error());
-  const io::Handle handle = file ? file->handle : io::Handle{};
-  Result<Repaired> repaired;
-  auto locked = write ? files.lock(handle) : Result<void>{};
-  if (locked)
-    repaired = Repair(files, directory, write, tell).run(handle);
-  else
-    repaired = fail(std::move(locked).error().in("is the server running?"));
-  if (handle) files.close(handle);
-  return repaired;
+  return Repair(files, directory, write, tell).run();
 }
 
 }  // namespace ringpost::spool

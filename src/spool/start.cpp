@@ -56,13 +56,12 @@ Result<void> fill_slots(io::Files& files, io::Handle file) {
 
 // The next epoch, durable in the other slot.
 Result<Identity> raise_epoch(io::Files& files, io::Handle file, const std::string& path, bool has_shards) {
-  const auto old = read_identity(files, file);
-  if (old && old->version > kIdentityVersion)
-    return fail(ErrorKind::permanent, fmt::format("{} was written by a newer version", path));
+  const auto old = RP_TRY(read_identity(files, file, path));
   if (!old && has_shards)
     return fail(
         ErrorKind::permanent,
-        fmt::format("{} is missing or damaged, but there are shards with mail; restore it from a copy",
+        fmt::format("{} is missing or damaged, but there are shards with mail; restore it from a copy, or "
+                    "ringpost spool repair --write makes it from the segments",
                     path));
   Identity next;
   next.spool_id = old ? old->spool_id : RP_TRY(random_id());
@@ -80,7 +79,7 @@ Result<Identity> raise_epoch(io::Files& files, io::Handle file, const std::strin
 Result<SpoolStart> start_locked(io::Files& files, const std::string& directory, io::Handle file) {
   RP_CHECK(lock(files, file));
   SpoolStart start;
-  start.shards_on_disk = RP_TRY(shards_in(files, directory));
+  start.shards_on_disk = RP_TRY(shards_in(files, directory, start.left_alone));
   const Identity identity =
       RP_TRY(raise_epoch(files, file, spool_file(directory), !start.shards_on_disk.empty()));
   RP_CHECK(files.sync_directory(directory));
@@ -98,7 +97,7 @@ void seal(Identity& identity) {
   identity.crc = crc_of(identity);
 }
 
-std::optional<Identity> read_identity(io::Files& files, io::Handle file) {
+Result<std::optional<Identity>> read_identity(io::Files& files, io::Handle file, std::string_view path) {
   std::optional<Identity> best;
   for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{kIdentitySlot}}) {
     std::array<std::byte, sizeof(Identity)> bytes{};
@@ -106,6 +105,10 @@ std::optional<Identity> read_identity(io::Files& files, io::Handle file) {
     if (!count || *count != bytes.size()) continue;
     const auto identity = journal::load<Identity>(bytes);
     if (identity.magic != kIdentityMagic || identity.crc != crc_of(identity)) continue;
+    if (identity.version > kIdentityVersion)
+      return fail(
+          ErrorKind::permanent,
+          fmt::format("{} was written by a newer version; use that one, or one that is newer still", path));
     if (!best || identity.epoch > best->epoch) best = identity;
   }
   return best;

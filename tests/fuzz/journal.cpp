@@ -141,7 +141,7 @@ Found recover(const std::vector<std::vector<std::byte>>& segments) {
     found.records[record.id.value].assign(reinterpret_cast<const char*>(record.payload.data()),
                                           record.payload.size());
   };
-  const auto read = journal::read_shard(files, kFolder, kSpool, visit, found.report);
+  const auto read = journal::read_shard(files, {kFolder, 0, kSpool}, visit, found.report);
   RP_ASSERT(files.all_closed());
   found.refused = !read;
   return found;

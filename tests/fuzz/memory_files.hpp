@@ -47,6 +47,7 @@ class MemoryFiles final : public io::Files {
   Result<void> sync(io::Handle) override { return refuse(); }
   Result<void> lock(io::Handle) override { return {}; }
   Result<void> make_directory(const std::string&) override { return refuse(); }
+  Result<void> own_like(const std::string&, const std::string&) override { return refuse(); }
   Result<void> rename(const std::string&, const std::string&) override { return refuse(); }
   Result<void> unlink(const std::string&) override { return refuse(); }
   Result<void> remove_directory(const std::string&) override { return refuse(); }

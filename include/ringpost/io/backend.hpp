@@ -123,6 +123,7 @@ struct File {
 class Files {
  public:
   virtual ~Files() = default;
+  // EISDIR for whatever is no regular file and no character device; never waits for a pipe.
   virtual Result<File> open(const std::string& path, OpenMode mode) = 0;
   virtual void close(Handle file) = 0;
   virtual Result<std::uint64_t> size(Handle file) = 0;
@@ -136,6 +137,8 @@ class Files {
   // the lock of a killed process outlives it until its last write has ended.
   virtual Result<void> lock(Handle file) = 0;
   virtual Result<void> make_directory(const std::string& path) = 0;  // existing is fine; parents are not made
+  // Gives it to the owner and group of `like`, where files have owners and this process may.
+  virtual Result<void> own_like(const std::string& path, const std::string& like) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> unlink(const std::string& path) = 0;
   virtual Result<void> remove_directory(const std::string& path) = 0;  // an empty one

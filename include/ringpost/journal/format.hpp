@@ -53,8 +53,8 @@ struct SegmentHeader {
   std::uint64_t end = 0;         // of a sealed segment: where its last good frame ends
   std::uint32_t epoch = 0;       // of the frames in it
   std::uint32_t table_size = 0;  // of the table that begins at `end`; 0 is none
-  std::uint32_t reserved = 0;
-  std::uint32_t crc = 0;  // of all bytes before it
+  std::uint32_t blocks = 0;      // the size of the file; 0: written before this stood here
+  std::uint32_t crc = 0;         // of all bytes before it
 };
 static_assert(sizeof(SegmentHeader) == 88 && offsetof(SegmentHeader, crc) == 84);
 

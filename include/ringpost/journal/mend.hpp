@@ -12,6 +12,7 @@
 
 #include "ringpost/base/result.hpp"
 #include "ringpost/io/backend.hpp"
+#include "ringpost/journal/records.hpp"
 
 namespace ringpost::journal {
 
@@ -19,10 +20,10 @@ struct MendOptions {
   bool write = false;
   std::string copies;  // the directory, which exists, for bytes of damaged frames; "" for none
 };
-// Says what is wrong and is, or would be, mended: one call for each.
-Result<void> mend_shard(io::Files& files, const std::string& directory, unsigned shard,
-                        std::uint64_t spool_id, const MendOptions& options,
-                        const std::function<void(std::string_view)>& tell);
+// Says what is wrong, one call for each, and whether it is, or would be, mended. Else it stays as it is.
+using MendTold = std::function<void(std::string_view text, bool mended)>;
+Result<void> mend_shard(io::Files& files, const ShardPlace& place, const MendOptions& options,
+                        const MendTold& tell);
 
 // What the headers of all segments say about the whole spool, for who has lost its file.
 struct SpoolTraces {
@@ -30,6 +31,6 @@ struct SpoolTraces {
   std::uint32_t epoch = 0;     // the highest
   bool mixed = false;          // of several spools
 };
-Result<void> trace_spool(io::Files& files, const std::string& shard_directory, SpoolTraces& traces);
+Result<void> trace_spool(io::Files& files, const ShardPlace& place, SpoolTraces& traces);
 
 }  // namespace ringpost::journal

@@ -49,6 +49,13 @@ struct Damage {
   std::uint8_t type = 0;  // of the record
 };
 
+// Where segments are looked for, and whose they must be.
+struct ShardPlace {
+  std::string directory;
+  unsigned shard = 0;
+  std::uint64_t spool_id = 0;  // 0: of any spool
+};
+
 struct RecoveryReport {
   std::uint64_t segments = 0, free_segments = 0, frames = 0, records = 0, bytes = 0, voided_frames = 0;
   std::uint64_t tables = 0;                   // of the segments, so many were read by their index table
@@ -57,10 +64,10 @@ struct RecoveryReport {
   void add(Damage found);
 };
 
-// Every record of the shard in `directory`, in order, from the frames; index tables are compared with them. A spool_id of 0 takes any. In the views, Location::segment is the
-// number of the file.
+// Every record of the shard, in order, from the frames; index tables are compared with them. In the views,
+// Location::segment is the number of the file.
 // `step` (may be none) is told after each segment how many bytes of files have been read or gone over.
-Result<void> read_shard(io::Files& files, const std::string& directory, std::uint64_t spool_id,
+Result<void> read_shard(io::Files& files, const ShardPlace& place,
                         const std::function<void(const RecordView&)>& visit, RecoveryReport& report,
                         const std::function<void(std::uint64_t bytes)>& step = {});
 

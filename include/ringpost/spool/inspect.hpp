@@ -30,6 +30,7 @@ struct Inspection {
   std::uint64_t spool_id = 0;  // 0: the file SPOOL is damaged
   std::uint32_t epoch = 0;     // of the last start
   std::vector<InspectedShard> shards;
+  std::vector<std::string> left_alone;  // what looks like a shard and is none, and why
   // Messages that are not what they were, by id: without their body, without their envelope, or with a record that does
   // not verify (an outcome of a recipient, or their end). The first kDamagedNamesMax.
   std::vector<MessageId> damaged_messages;

@@ -16,8 +16,9 @@ namespace ringpost::spool {
 
 struct Repaired {
   std::size_t findings = 0;
+  std::size_t left = 0;  // of them: what nobody can mend, so it stays as it is
 };
-// `tell` is called for each thing that is wrong; with `write` it has been mended when the call returns.
+// `tell` is called for each thing that is wrong; with `write` it has been mended when the call returns, or is left as it is.
 Result<Repaired> repair(io::Files& files, const std::string& directory, bool write,
                         const std::function<void(std::string_view)>& tell);
 

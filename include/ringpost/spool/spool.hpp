@@ -120,6 +120,7 @@ struct SpoolStart {
   std::uint64_t spool_id = 0;
   std::uint32_t epoch = 0;
   std::vector<unsigned> shards_on_disk;
+  std::vector<std::string> left_alone;  // what looks like a shard and is none, and why
   io::Handle lock;
   std::shared_ptr<Exchange> exchange;
 };

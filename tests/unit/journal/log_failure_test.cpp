@@ -1,9 +1,14 @@
+#include <csignal>
+
+#include <sys/resource.h>
+
 #include "unit/journal/log_fixture.hpp"
 
 namespace ringpost::journal::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // Faults for frames only, counted from 0 from now on.
@@ -238,6 +243,25 @@ TEST_P(LogFullDiskTest, tries_once_in_an_interval_of_upkeep_to_make_a_segment_th
 INSTANTIATE_TEST_SUITE_P(Backends, LogFullDiskTest, ::testing::Values("sim"),
                          [](const auto& info) { return info.param; });
 
+class LogFileLimitTest : public LogTest {};
+
+TEST_P(LogFileLimitTest, says_what_to_do_when_a_segment_may_not_have_its_size) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit low{.rlim_cur = 500'000, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &low), 0);
+  const auto opened = try_open();
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().text, HasSubstr("File too large; let the process write files of 1048576 bytes"));
+  machine->restart();
+  open();
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LogFileLimitTest, ::testing::Values("epoll", "auto"),
+                         [](const auto& info) { return info.param; });
+
 // As a kill leaves the files: the last segment is open, so recovery reads its frames.
 class LogDamageTest : public LogTest {
  protected:
@@ -319,7 +343,7 @@ TEST_P(LogDamageTest, takes_an_invalid_last_frame_of_a_sealed_segment_for_damage
   flip(1, last_frame + 8);
   RecoveryReport offline;
   ASSERT_TRUE(
-      read_shard(machine->files(), machine->directory() + "/shard-0", 77, [](const auto&) {}, offline));
+      read_shard(machine->files(), {machine->directory() + "/shard-0", 0, 77}, [](const auto&) {}, offline));
   EXPECT_EQ(offline.damages, 1U);
   EXPECT_EQ(offline.torn_tails, 0U);
   EXPECT_EQ(offline.tables, 1U);
@@ -363,7 +387,7 @@ TEST_P(LogDamageTest, is_read_offline_without_a_change) {
   std::vector<std::uint64_t> ids;
   RecoveryReport offline;
   const auto done = read_shard(
-      machine->files(), machine->directory() + "/shard-0", 77,
+      machine->files(), {machine->directory() + "/shard-0", 0, 77},
       [&](const RecordView& view) { ids.push_back(view.id.value); }, offline);
   ASSERT_TRUE(done) << done.error().text;
   EXPECT_THAT(ids, ElementsAre(1, 2, 3));

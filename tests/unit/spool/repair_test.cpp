@@ -2,9 +2,8 @@
 #include "ringpost/spool/repair.hpp"
 
 #include "ringpost/journal/format.hpp"
-#include "ringpost/spool/archive.hpp"
 
-#include "unit/spool/spool_fixture.hpp"
+#include "unit/spool/damage_fixture.hpp"
 
 namespace ringpost::spool::testing {
 namespace {
@@ -13,47 +12,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class RepairTest : public SpoolTest {
- protected:
-  void fill() {
-    at->open();
-    plain = at->accept("plain text");
-    tried = at->accept("tried", {.recipients = {"a@x.org", "b@x.org"}});
-    large = at->accept(std::string(700'000, 'l'), {.in_pieces = true});
-    at->record(tried, 1, RecipientState::bounced, 2);
-    ended = at->accept("ended");
-    at->record(ended, 0, RecipientState::delivered);
-    at->close();
-    machine->restart();
-  }
-  std::string path(const std::string& name) const { return at->options.directory.text + "/" + name; }
-  void destroy(const std::string& name, std::uint64_t offset, std::size_t size) {
-    auto& files = machine->files();
-    const auto file = files.open(path(name), {.write = true});
-    ASSERT_TRUE(file);
-    const std::vector<std::byte> wrong(size, std::byte{0xA5});
-    ASSERT_TRUE(files.write_at(file->handle, wrong, offset));
-    ASSERT_TRUE(files.sync(file->handle));
-    files.close(file->handle);
-  }
-  std::vector<std::string> mend(bool write) {
-    std::vector<std::string> told;
-    const auto done = repair(machine->files(), at->options.directory.text, write,
-                             [&](std::string_view text) { told.emplace_back(text); });
-    EXPECT_TRUE(done) << done.error().text;
-    if (done) EXPECT_EQ(done->findings, told.size());
-    return told;
-  }
-  std::string text_of_message(Archive& archive, MessageId id) {
-    std::string text;
-    const auto done = archive.read_body(id, [&](std::span<const std::byte> bytes) {
-      text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-      return Result<void>{};
-    });
-    return done ? text : "damaged";
-  }
-  MessageId plain, tried, large, ended;
-};
+class RepairTest : public DamagedSpoolTest {};
 
 TEST_P(RepairTest, reads_every_message_offline) {
   fill();
