@@ -108,12 +108,13 @@ Answered<Json> summarize(Call& call) {
   auto cores = call.queue.summaries();
   if (!cores) return refuse(cores.error());
   Counts counts{};
-  std::uint64_t messages = 0;
+  std::uint64_t messages = 0, passing = 0;
   for (const auto& core : *cores) {
     add_counts(core.recipients, counts);
     messages += core.messages;
+    passing += core.passing;
   }
-  Json last = Json().set("messages", messages);
+  Json last = Json().set("messages", messages).set("passing", passing);
   const auto refusing = std::ranges::find_if(*cores, [](const auto& core) { return !core.refusing.empty(); });
   last.set("refusing", refusing == cores->end() ? "" : refusing->refusing);
   set_counts(counts, last);

@@ -78,6 +78,9 @@ int summarize(Context& context, const Wishes& wishes) {
   if (last["groups_left"].number() > 0) context.out(fmt::format("and {} more\n", last["groups_left"].text()));
   if (const auto& refusing = last["refusing"].text(); !refusing.empty())
     context.out(fmt::format("new mail is refused: {}\n", printable(refusing)));
+  if (last["passing"].number() > 0)
+    context.out(fmt::format("{} under way at level through: their clients wait\n",
+                            counted(last["passing"], "message")));
   context.out(last["messages"].number() == 0 ? "the queue is empty\n"
                                              : fmt::format("{}, {}\n", counted(last["messages"], "message"),
                                                            counted(last["recipients"], "recipient")));

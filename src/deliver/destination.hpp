@@ -43,6 +43,7 @@ class Destination final : public Leases::Waiter,
   IntrusiveList<Job, Destination> put_off;
   std::uint32_t ready_count = 0;  // in both
   std::uint32_t job_count = 0;    // in whatever place
+  std::uint32_t passing = 0;      // of these, at level through
   std::uint64_t parked = 0;       // ready messages behind those
   bool refilling = false;         // they are being read
   bool suspended = false;

@@ -55,6 +55,7 @@ bool Service::State::has_room(const Destination& destination) const {
 }
 
 void Service::State::look_at(Destination& destination) {
+  if (turns_back(destination)) turn_back_waiting(destination);
   if (is_putting_off(destination) && !destination.ready.empty() && !destination.telling)
     core.spawn(tell_put_off(destination));
   if (queue.wants_refill(destination) && !destination.refilling && !draining) core.spawn(refill(destination));

@@ -71,7 +71,9 @@ Task<void> Flow::give_up() {
     destination_.proven = false;
     ++destination_.failures;
     const Duration wait = schedule::spread_interval(settings_->retry, destination_.failures, core_.random());
-    service_.queue.pause(destination_, std::min(wait, kDestinationPauseMax), {attempt, trouble_.reply});
+    const bool passing = job != nullptr && job->message.through;
+    service_.queue.pause(destination_, std::min(wait, passing ? kPassingPauseMax : kDestinationPauseMax),
+                         {attempt, trouble_.reply});
   }
   // No such domain: that holds for all of them.
   const Found found = trouble_.permanent ? Found::failed : Found::deferred;
@@ -183,7 +185,9 @@ observe::SessionTrace* Flow::traced() {
 
 Instant Flow::deadline(Duration patience) const {
   const Instant at = core_.now() + patience;
-  return transaction_since_ == Instant{} ? at : std::min(at, transaction_since_ + kTransactionMax);
+  if (transaction_since_ == Instant{}) return at;
+  const Instant end = transaction_since_ + kTransactionMax;
+  return std::min(at, give_up_at_ == Instant{} ? end : std::min(end, give_up_at_));
 }
 
 // The patience is for the whole reply: a peer that sends a line of it now and then gains nothing.

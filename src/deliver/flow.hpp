@@ -102,6 +102,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   std::vector<Endpoint> tried_;
   std::string host_, remote_, tls_;
   Instant connected_at_, transaction_since_;
+  Instant give_up_at_;          // of a transaction at level through
   std::uint32_t messages_ = 0;  // begun on this connection
   bool starting_ = true;        // counts in Destination::starting
   bool connected_ = false;      // counts in Destination::connected

@@ -83,6 +83,7 @@ struct Message final : shard::Timer, ListLink<Message> {
   WallTime arrival, expiry;
   WallTime warning;  // when the delay is to be reported; 0: never, or done
   IntrusiveList<Job, Message> jobs;
+  bool through = false;   // a client waits for what becomes of it: one attempt, within kPassingMax
   bool released = false;  // from the quarantine: `expiry` is its own, and nobody is told of a delay
   std::uint32_t job_count = 0;
   std::uint32_t pins = 0;  // who holds a pointer over a suspension

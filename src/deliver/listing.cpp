@@ -104,6 +104,7 @@ Task<QueueSummary> Service::summary() {
     if (++looked_at % kSummedPerTurn == 0) co_await shard::Yield{state.core};
   }
   all.summary.messages = state.queue.message_count();
+  all.summary.passing = state.parts.intake->passages().count();
   all.summary.refusing = to_string(state.parts.spool->refusing());
   co_return std::move(all.summary);
 }

@@ -50,7 +50,7 @@ Task<std::size_t> Service::State::for_selected_in(spool::Survey all, Selector se
 Task<void> Service::State::select_in(MessageId id, const Selector& selector, Held held, const Selected& act,
                                      const spool::Spool::Loaded& loaded, std::size_t& changed_count) {
   Message* message = queue.find(id);
-  if (message == nullptr) co_return;
+  if (message == nullptr || message->through) co_return;  // its client is being answered
   std::vector<std::pair<Job*, Queue::Former>> chosen;
   message->jobs.for_each([&](Job& job) {
     if (job.place == Place::active || job.place == Place::settling) return;
@@ -143,6 +143,7 @@ Task<void> Service::State::reroute(Message& message) {
   queue.set_dates(message, parts.settings->retry, loaded->envelope.reverse_path().empty(), warned);
   queue.add(parts.settings->router, parts.settings->retry, message.id, loaded->envelope, loaded->outcomes,
             [&](std::uint32_t recipient) { return wanted[recipient]; });
+  if (message.through) turn_back_held(message);
 }
 
 // ---- the orders

@@ -48,7 +48,7 @@ Task<void> Service::State::work_on_overdue() {
 // Afterwards its timer is armed, unless it has ended.
 Task<void> Service::State::attend(Message& message) {
   const WallTime now = core.wall_now();
-  if (now >= message.expiry)
+  if (now >= message.expiry || message.through)  // the client waits by another clock
     co_await expire(message);
   else if (message.warning != WallTime{} && now >= message.warning)
     co_await warn(message);

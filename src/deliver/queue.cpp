@@ -64,6 +64,7 @@ Message& Queue::find_or_add(const schedule::RetryOptions& retry, MessageId id,
   slot = std::make_unique<Message>(*this);
   slot->id = id;
   slot->arrival = envelope.facts().arrival;
+  slot->through = envelope.facts().durability == mail::Durability::through;
   slot->released = (envelope.facts().flags & mail::kQuarantined) != 0;
   if (slot->released) slot->expiry = envelope.facts().expiry;
   figures_.messages.add(1);
@@ -73,6 +74,10 @@ Message& Queue::find_or_add(const schedule::RetryOptions& retry, MessageId id,
 }
 
 void Queue::set_dates(Message& message, const schedule::RetryOptions& retry, bool report, bool warned) {
+  if (message.through) {
+    message.expiry = message.arrival + kPassingMax;
+    return watch(message);
+  }
   if (!message.released) message.expiry = schedule::expiry(retry, message.arrival, report);
   const bool warns = !message.released && retry.warn_after > Duration{0} && !report && !warned;
   message.warning = warns ? message.arrival + retry.warn_after : WallTime{};
@@ -82,7 +87,9 @@ void Queue::set_dates(Message& message, const schedule::RetryOptions& retry, boo
 void Queue::watch(Message& message, Duration grace) {
   WallTime date = message.expiry;
   if (message.warning != WallTime{}) date = std::min(date, message.warning);
-  core_.timers().arm(message, core_.now() + std::max(date - core_.wall_now(), grace));
+  Duration wait = std::max(date - core_.wall_now(), grace);
+  if (message.through) wait = std::min(wait, kPassingMax);  // though the time of day may have been set back
+  core_.timers().arm(message, core_.now() + wait);
 }
 
 void Queue::unpin(Message& message) {
@@ -157,6 +164,7 @@ Job& Queue::add_job(Message& message, Destination& destination) {
   message.jobs.push_back(*job);
   ++message.job_count;
   ++destination.job_count;
+  if (message.through) ++destination.passing;
   return *job;
 }
 
@@ -287,6 +295,10 @@ void Queue::move(Job& job, Destination& destination) {
   Destination& before = *job.destination;
   --before.job_count;
   ++destination.job_count;
+  if (job.message.through) {
+    --before.passing;
+    ++destination.passing;
+  }
   job.destination = &destination;
   reactions_.work(before);
 }
@@ -297,6 +309,7 @@ void Queue::finish(Job& job) {
   Destination& destination = *job.destination;
   --message.job_count;
   --destination.job_count;
+  if (message.through) --destination.passing;
   delete &job;
   if (destination.idle_altogether()) reactions_.work(destination);
   pin(message);

@@ -82,7 +82,10 @@ bool Queue::is_suspended(std::string_view name) const {
 void Queue::suspend(const std::string& name) {
   if (std::ranges::find(suspended_, name) != suspended_.end()) return;
   suspended_.push_back(name);
-  for (auto& [key, destination] : destinations_) destination->suspended = is_suspended(key);
+  for (auto& [key, destination] : destinations_) {
+    destination->suspended = is_suspended(key);
+    if (destination->suspended && destination->passing > 0) reactions_.work(*destination);
+  }
 }
 
 void Queue::resume(const std::string& name) {

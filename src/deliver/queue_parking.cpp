@@ -40,8 +40,9 @@ bool Queue::only_waits(const Job& job) const {
 
 // All its jobs only wait.
 std::optional<Queue::Rest> Queue::may_park(Message& message) const {
-  if (unparking_ || nobody_parks_ != 0 || message.job_count == 0 || message.job_count > kPartsParkedMax ||
-      static_cast<ListLink<Message>&>(message).linked() || !parking_.has_room(message.job_count))
+  if (message.through || unparking_ || nobody_parks_ != 0 || message.job_count == 0 ||
+      message.job_count > kPartsParkedMax || static_cast<ListLink<Message>&>(message).linked() ||
+      !parking_.has_room(message.job_count))
     return std::nullopt;
   Rest rest{.until = message.expiry, .dated = true};
   if (message.warning != WallTime{}) rest.until = std::min(rest.until, message.warning);

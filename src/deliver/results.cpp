@@ -8,6 +8,8 @@
 #include "ringpost/mail/limits.hpp"
 #include "ringpost/schedule/retry.hpp"
 
+#include "passing.hpp"
+
 namespace ringpost::deliver {
 
 namespace {
@@ -54,8 +56,9 @@ observe::EventType event_of(Found found) {
 
 }  // namespace
 
-Results::Results(shard::Core& core, spool::Spool& spool, Queue& queue, Reports& reports)
-    : core_(core), spool_(spool), queue_(queue), reports_(reports) {
+Results::Results(shard::Core& core, spool::Spool& spool, Queue& queue, Reports& reports,
+                 intake::Passages& passages)
+    : core_(core), spool_(spool), queue_(queue), reports_(reports), passages_(passages) {
   auto& registry = core.figures();
   registry.add("deliver_recipients_delivered", "Recipients delivered to.", figures_.delivered);
   registry.add("deliver_recipients_deferrals", "Attempts after which a recipient waits again.",
@@ -67,6 +70,11 @@ Results::Results(shard::Core& core, spool::Spool& spool, Queue& queue, Reports& 
   registry.add("deliver_recipients_cancelled", "Recipients ended by an operator.", figures_.cancelled);
   registry.add("deliver_unreadable", "Attempts that failed because the spool could not be read.",
                figures_.unreadable);
+  registry.add("deliver_recipients_passed_on", "Recipients at level through that the next hop took.",
+               figures_.passed_on);
+  registry.add("deliver_recipients_turned_back",
+               "Recipients at level through that it did not take, as their client heard.",
+               figures_.turned_back);
   registry.add("deliver_delay_ns", "From arrival to delivery.", figures_.delay);
 }
 
@@ -74,6 +82,10 @@ Task<void> Results::settle(std::vector<Part> parts, const spool::Spool::Loaded& 
                            std::shared_ptr<const Settings> settings) {
   Message& message = parts.front().job->message;
   queue_.pin(message);
+  if (message.through) {
+    for (Part& part : parts) answer_part(part, loaded, attempt);
+    co_return queue_.unpin(message);
+  }
   if (core_.wall_now() >= message.expiry) {  // too old to wait again
     for (Part& part : parts)
       for (Finding& finding : part.findings)
@@ -141,6 +153,40 @@ void Results::finish_part(Part& part, const spool::Spool::Loaded& loaded, const 
   put_back(job, part.findings, wait);
 }
 
+// At level through the first attempt is the only one, and its result is the client's: what failed is the client's again, so
+// there is no report and nothing waits.
+void Results::answer_part(Part& part, const spool::Spool::Loaded& loaded, const Attempt& attempt) {
+  Job& job = *part.job;
+  const MessageId id = job.message.id;
+  if (attempt.counts && job.attempts < UINT16_MAX) ++job.attempts;
+  std::vector<Finding> decided, undecided;
+  for (Finding& finding : part.findings)
+    (finding.found == Found::undecided ? undecided : decided).push_back(std::move(finding));
+  put_back(job, undecided, Duration{0});
+  for (const Finding& finding : decided) {
+    announce_passing(id, loaded.envelope, attempt, finding);
+    answer(id, finding);
+  }
+}
+
+void Results::answer(MessageId id, const Finding& finding) {
+  const spool::Outcome outcome{.recipient = finding.recipient,
+                               .state = finding.found == Found::delivered ? spool::RecipientState::delivered
+                                                                          : spool::RecipientState::cancelled,
+                               .code = static_cast<std::uint16_t>(finding.reply.code)};
+  spool_.record(id, std::span(&outcome, 1));
+  (finding.found == Found::delivered ? figures_.passed_on : figures_.turned_back).add();
+  passages_.decide(id, finding.recipient, answer_of(finding, id));
+}
+
+void Results::answer_unreadable(Job& job, const Error& error) {
+  const MessageId id = job.message.id;
+  const std::vector<Finding> findings =
+      for_all(job.recipients.view(), Found::deferred, our_word({4, 3, 0}, error.text));
+  queue_.finish(job);
+  for (const Finding& finding : findings) answer(id, finding);
+}
+
 void Results::record(const Part& part, const spool::Spool::Loaded& loaded, WallTime next) {
   outcomes_.clear();
   for (const Finding& finding : part.findings) {
@@ -201,6 +247,23 @@ void Results::announce_put_off(const Job& job, const Setback& setback, WallTime 
       .add(reason, "not tried: its destination has failed");
   add_attempt(event, setback.attempt, setback.reply);
   event.add(next_attempt, static_cast<std::uint64_t>(next.seconds())).finish();
+}
+
+void Results::announce_passing(MessageId id, const mail::EnvelopeRecord& envelope, const Attempt& attempt,
+                               const Finding& finding) {
+  const bool taken = finding.found == Found::delivered;
+  const Duration age = core_.wall_now() - envelope.facts().arrival;
+  if (taken) count(finding.found, age);
+  using enum observe::EventKey;
+  auto event = core_.events().begin(taken ? observe::EventType::delivered : observe::EventType::rejected,
+                                    core_.wall_now());
+  event.add(queue_id, id)
+      .add(recipient, envelope.recipient(finding.recipient).address)
+      .add(sender, envelope.reverse_path())
+      .add(delay, age)
+      .add(durability, mail::to_string(envelope.facts().durability));
+  add_attempt(event, attempt, finding.reply);
+  event.finish();
 }
 
 void Results::announce(const Job& job, const mail::EnvelopeRecord& envelope, const Attempt& attempt,
@@ -268,6 +331,7 @@ void Results::give_up(MessageId id) {
 // The envelope is gone with the rest, so nobody can be told; the log must do.
 void Results::settle_unreadable(Job& job, const Error& error) {
   announce_unreadable(job.message.id, error);
+  if (job.message.through) return answer_unreadable(job, error);
   if (core_.wall_now() < job.message.expiry) {
     job.reason = std::make_shared<const std::string>(error.text);
     return queue_.defer(job, error.kind == ErrorKind::permanent ? kUnreadableRetry : kNoMemoryRetry);

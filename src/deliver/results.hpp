@@ -9,6 +9,7 @@
 
 #include "ringpost/base/task.hpp"
 #include "ringpost/deliver/service.hpp"
+#include "ringpost/intake/passages.hpp"
 #include "ringpost/observe/registry.hpp"
 #include "ringpost/spool/spool.hpp"
 
@@ -20,7 +21,7 @@ namespace ringpost::deliver {
 
 class Results {
  public:
-  Results(shard::Core& core, spool::Spool& spool, Queue& queue, Reports& reports);
+  Results(shard::Core& core, spool::Spool& spool, Queue& queue, Reports& reports, intake::Passages& passages);
 
   // The jobs of one message that end together, so that its sender gets one report.
   struct Part {
@@ -33,6 +34,10 @@ class Results {
                     std::shared_ptr<const Settings> settings);
   // The same for a job whose message cannot be read: nothing is known but that it must wait, or has waited too long.
   void announce_unreadable(MessageId id, const Error& error);
+  // A recipient at level through ends, and its client hears how. It has no job any more.
+  void answer(MessageId id, const Finding& finding);
+  void announce_passing(MessageId id, const mail::EnvelopeRecord& envelope, const Attempt& attempt,
+                        const Finding& finding);
   // All its recipients expire; nobody knows who they are.
   void give_up(MessageId id);
   void settle_unreadable(Job& job, const Error& error);
@@ -50,6 +55,8 @@ class Results {
                               std::shared_ptr<const Settings> settings);
   void finish_part(Part& part, const spool::Spool::Loaded& loaded, const Attempt& attempt,
                    const Settings& settings);
+  void answer_part(Part& part, const spool::Spool::Loaded& loaded, const Attempt& attempt);
+  void answer_unreadable(Job& job, const Error& error);
   void record(const Part& part, const spool::Spool::Loaded& loaded, WallTime next);
   void announce(const Job& job, const mail::EnvelopeRecord& envelope, const Attempt& attempt,
                 const Finding& finding, WallTime next);
@@ -60,9 +67,11 @@ class Results {
   spool::Spool& spool_;
   Queue& queue_;
   Reports& reports_;
+  intake::Passages& passages_;
   std::vector<spool::Outcome> outcomes_;  // scratch
   struct Figures {
-    observe::Counter delivered, deferred, put_off, bounced, expired, cancelled, unreadable;
+    observe::Counter delivered, deferred, put_off, bounced, expired, cancelled, unreadable, passed_on,
+        turned_back;
     observe::Histogram delay;
   } figures_;
 };

@@ -12,7 +12,7 @@ Service::State::State(shard::Core& on, Parts given)
       queue(core, *this),
       quarantine(core, [this] { core.spawn(expire_in_quarantine()); }),
       reports(core, *parts.spool, *parts.intake),
-      results(core, *parts.spool, queue, reports),
+      results(core, *parts.spool, queue, reports, parts.intake->passages()),
       wake(core),
       changed(core) {
   queue.apply(parts.directives);
@@ -66,6 +66,7 @@ void Service::queued(const spool::Queued& message) {
   const Settings& settings = *state_->parts.settings;
   if (Quarantine::wants(*message.envelope, message.outcomes))
     return state_->quarantine.add(message.id, message.envelope->facts().arrival);
+  if (message.envelope->facts().durability == mail::Durability::through) return state_->pass_on(message);
   if (message.recovered && state_->queue.add_parked(settings.router, settings.retry, message.id,
                                                     *message.envelope, message.outcomes))
     return;
@@ -84,6 +85,7 @@ void Service::reload(std::shared_ptr<const Settings> settings) {
 
 void Service::drain() {
   state_->draining = true;
+  state_->turn_back_all();
   for (const auto& [name, destination] : state_->queue.destinations()) {
     destination->flows.for_each([](Flow& flow) { flow.drain(); });
     state_->work(*destination);

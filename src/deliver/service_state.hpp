@@ -55,6 +55,15 @@ struct Service::State final : Queue::Reactions {
   Task<void> work_on_parked();
   Task<void> refill(Destination& destination);
 
+  // ---- passing.cpp: level through
+  void pass_on(const spool::Queued& message);
+  bool turns_back(const Destination& destination) const;
+  void turn_back_held(Message& message);
+  void turn_back_waiting(Destination& destination);
+  void turn_back_all();
+  void begin_turning_back(const std::vector<Job*>& jobs, Attempt attempt, mail::Reply why);
+  Task<void> turn_back(std::vector<Job*> jobs, Attempt attempt, mail::Reply why);
+
   // ---- mailbox.cpp
   Task<void> serve_here(Destination& destination);
   Task<void> deliver_here(Job& job);

@@ -61,7 +61,11 @@ Draft::Draft(Draft&&) noexcept = default;
 Draft::~Draft() = default;
 
 Intake::Intake(shard::Core& core, spool::Spool& spool, std::shared_ptr<const Settings> settings)
-    : core_(core), spool_(spool), settings_(std::move(settings)), judge_(std::make_unique<Judge>(core)) {
+    : core_(core),
+      spool_(spool),
+      settings_(std::move(settings)),
+      judge_(std::make_unique<Judge>(core)),
+      passages_(core) {
   auto& registry = core.figures();
   registry.add("intake_messages", "Messages made durable and answered with 250.", figures_.messages);
   registry.add("intake_bytes", "Bytes of those messages, with our Received line.", figures_.bytes);
@@ -81,8 +85,8 @@ void Intake::set_fact_sources(std::vector<FactSource*> sources) {
   judge_->set_sources(std::move(sources));
 }
 
-std::optional<mail::Reply> Intake::refuse_when_full() {
-  const spool::Refusal why = spool_.refusing();
+std::optional<mail::Reply> Intake::refuse_when_full(mail::Durability level) {
+  const spool::Refusal why = spool_.refusing(level);
   if (why == spool::Refusal::none && !core_.buffers().tight()) return std::nullopt;
   figures_.refused_full.add();
   if (why == spool::Refusal::write_errors)
@@ -92,7 +96,7 @@ std::optional<mail::Reply> Intake::refuse_when_full() {
 
 std::expected<Draft, mail::Reply> Intake::begin(const Origin& origin, const mail::Envelope& envelope,
                                                 std::uint64_t size_hint) {
-  if (auto reply = refuse_when_full()) return std::unexpected(std::move(*reply));
+  if (auto reply = refuse_when_full(origin.durability)) return std::unexpected(std::move(*reply));
   Draft draft;
   draft.id_ = spool_.next_id();
   const std::string id = to_string(draft.id_);
@@ -138,6 +142,8 @@ Task<std::optional<mail::Reply>> Intake::more_room(Draft& draft, const Origin& o
       co_return refusal;
     }
   }
+  const bool discarded = draft.judgement_ && draft.judgement_->action == Action::discard;
+  if (origin.durability == mail::Durability::through && !discarded) co_return keep(draft);
   if (const auto done = co_await spill(draft, origin, envelope); !done) co_return reply_for(done.error());
   co_return std::nullopt;
 }
@@ -164,7 +170,7 @@ bool Intake::awaits_verdict(const Draft& draft, const Origin& origin) const {
   return !draft.judgement_ && !draft.incoming_ && judge_->wants(origin);
 }
 
-// The block is full, and the filter wants to see more: it waits for the verdict.
+// The block is full, and the filter wants to see more, or nothing may be on disk.
 std::optional<mail::Reply> Intake::keep(Draft& draft) {
   buffer::Block next = core_.buffers().take(kWholeBodyMax);
   if (!next) {
@@ -280,21 +286,49 @@ Task<Verdict> Intake::finish(Draft draft, const Origin& origin, const mail::Enve
   if (!refusal && awaits_verdict(draft, origin)) refusal = co_await judge(draft, origin, envelope);
   std::array<char, 64> peer_text{};  // the longest IPv6 address has 45 characters
   const mail::ArrivalFacts stored = arrival(draft, origin, facts, envelope.reverse_path().empty(), peer_text);
-  if (!refusal && !(draft.judgement_ && draft.judgement_->action == Action::discard))
+  const bool discarded = draft.judgement_ && draft.judgement_->action == Action::discard;
+  if (!refusal && !discarded && stored.durability == mail::Durability::through)
+    co_return co_await pass_on(std::move(draft), origin, envelope, stored);
+  if (!refusal && !discarded)
     if (const auto done = co_await store(draft, origin, envelope, stored); !done)
       refusal = reply_for(done.error());
-  if (refusal) {
-    figures_.refused.add();
-    announce_refusal(draft, origin, envelope, *refusal);
-    co_return Verdict{draft.id_, std::move(refusal)};
-  }
+  if (refusal) co_return refuse(draft, origin, envelope, *std::move(refusal));
   announce(draft, origin, envelope, stored);
-  co_return Verdict{draft.id_, std::nullopt};
+  co_return Verdict{draft.id_, std::nullopt, {}};
+}
+
+Verdict Intake::refuse(const Draft& draft, const Origin& origin, const mail::Envelope& envelope,
+                       mail::Reply reply) {
+  figures_.refused.add();
+  announce_refusal(draft, origin, envelope, reply);
+  return {draft.id_, std::move(reply), {}};
+}
+
+// The passage stands before the message is announced, and until who sends has said a word about each recipient: nobody
+// else ends it, so what the client hears is what has happened.
+Task<Verdict> Intake::pass_on(Draft draft, const Origin& origin, const mail::Envelope& envelope,
+                              const mail::ArrivalFacts& facts) {
+  Passages::Passage passage(passages_, draft.id_, envelope.recipient_count());
+  if (const auto done = co_await store(draft, origin, envelope, facts); !done)
+    co_return refuse(draft, origin, envelope, reply_for(done.error()));
+  draft.let_go();
+  Verdict verdict{draft.id_, std::nullopt, co_await passage.decided()};
+  const bool taken = std::ranges::any_of(verdict.replies, &mail::Reply::completed);
+  if (taken)
+    announce(draft, origin, envelope, facts);
+  else
+    (void)refuse(draft, origin, envelope, verdict.replies.front());
+  co_return verdict;
 }
 
 Task<Result<void>> Intake::store(Draft& draft, const Origin& origin, const mail::Envelope& envelope,
                                  const mail::ArrivalFacts& facts) {
   const bool whole = !draft.incoming_ && draft.kept_.empty();
+  if (facts.durability == mail::Durability::through) {
+    auto pieces = front_pieces(draft);
+    if (draft.judgement_) pieces.push_back(bytes_of(draft.judgement_->marks.tail));
+    co_return co_await spool_.accept(draft.id_, envelope, facts, pieces);
+  }
   if (whole && !draft.judgement_) {
     const auto bytes = std::as_const(draft.block_).bytes();
     const std::array<std::span<const std::byte>, 3> pieces{
@@ -321,13 +355,13 @@ Task<Verdict> Intake::take(std::span<const std::span<const std::byte>> pieces, c
   std::uint64_t size = 0;
   for (const auto& piece : pieces) size += piece.size();
   auto draft = begin(origin, envelope, size);
-  if (!draft) co_return Verdict{{}, std::move(draft).error()};
+  if (!draft) co_return Verdict{{}, std::move(draft).error(), {}};
   scan::BodyFactsPass pass;
   for (std::span<const std::byte> rest : pieces) {
     while (!rest.empty()) {
       if (draft->space().empty()) {
         if (auto refusal = co_await more_room(*draft, origin, envelope))
-          co_return Verdict{draft->id(), std::move(refusal)};
+          co_return Verdict{draft->id(), std::move(refusal), {}};
         continue;
       }
       const std::size_t count = std::min(rest.size(), draft->space().size());
@@ -366,7 +400,10 @@ void Intake::announce(const Draft& draft, const Origin& origin, const mail::Enve
 void Intake::announce_refusal(const Draft& draft, const Origin& origin, const mail::Envelope& envelope,
                               const mail::Reply& reply) {
   auto event = core_.events().begin(observe::EventType::rejected, core_.wall_now());
-  if (draft.judgement_) event.add(observe::EventKey::queue_id, draft.id_);
+  if (draft.judgement_ || origin.durability == mail::Durability::through)
+    event.add(observe::EventKey::queue_id, draft.id_);
+  if (origin.durability == mail::Durability::through)
+    event.add(observe::EventKey::durability, mail::to_string(origin.durability));
   event.add(observe::EventKey::sender, envelope.reverse_path())
       .add(observe::EventKey::peer, to_string(origin.peer))
       .add(observe::EventKey::listener, origin.listener)

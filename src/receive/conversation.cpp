@@ -289,7 +289,7 @@ Task<void> Conversation::authenticate() {
 }
 
 Task<void> Conversation::judge_sender() {
-  if (auto reply = service_.parts_.intake->refuse_when_full()) {
+  if (auto reply = service_.parts_.intake->refuse_when_full(listening_.durability)) {
     session_.reject(*reply);
     co_return;
   }
@@ -397,6 +397,8 @@ Task<void> Conversation::finish_message() {
     session_.reject_message(*std::exchange(doomed_, std::nullopt));
     co_return;
   }
+  // The answer may take minutes: what has been said of the envelope goes first.
+  if (listening_.durability == mail::Durability::through && !session_.output().empty()) (void)co_await send();
   const intake::Verdict verdict = co_await service_.parts_.intake->finish(
       std::move(draft), origin(), session_.envelope(), session_.body_facts());
   if (verdict.refusal) {
@@ -404,7 +406,13 @@ Task<void> Conversation::finish_message() {
     session_.reject_message(*verdict.refusal);
     co_return;
   }
-  session_.accept_message(to_string(verdict.id));
+  if (verdict.replies.empty()) {
+    session_.accept_message(to_string(verdict.id));
+    co_return;
+  }
+  if (std::ranges::none_of(verdict.replies, &mail::Reply::completed))
+    service_.figures_.messages_rejected.add();
+  session_.finish(verdict.replies);
 }
 
 void Conversation::note_reset() {

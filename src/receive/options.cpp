@@ -61,7 +61,7 @@ const OptionTable& option_table(const ListenerOptions*) {
               "durability",
               "When 250 is said: disk, after the message is on stable storage; relaxed, "
               "before (a crash may cost the last 50 ms); memory, kept in memory until "
-              "the first failed delivery."),
+              "the first failed delivery; through, after the next hop has said it, and nothing is kept."),
           field<&ListenerOptions::banner>("banner", "After the hostname in the greeting.",
                                           postfix("smtpd_banner")),
           field<&ListenerOptions::message_size_limit>("message_size_limit", "Larger messages get 552 5.3.4.",

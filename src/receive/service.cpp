@@ -80,7 +80,13 @@ Listening make_listening(std::string name, const ListenerOptions& options, const
                             .message_rate = options.client_message_rate};
   listening.durability = options.durability == Level::disk      ? mail::Durability::disk
                          : options.durability == Level::relaxed ? mail::Durability::relaxed
-                                                                : mail::Durability::memory;
+                         : options.durability == Level::memory  ? mail::Durability::memory
+                                                                : mail::Durability::through;
+  if (listening.durability == mail::Durability::through) {
+    // One answer stands for one recipient: RFC 5321 has no way to say that some have the mail and others must be tried again.
+    if (options.protocol != Protocol::lmtp) smtp.recipients_max = 1;
+    smtp.dsn = false;  // a report would be a message of ours
+  }
   listening.tls = options.tls == TlsMode::none ? nullptr : std::move(tls);
   return listening;
 }

@@ -15,8 +15,11 @@
 
 #include "ringpost/config/limits.hpp"
 #include "ringpost/deliver/local.hpp"
+#include "ringpost/deliver/router.hpp"
+#include "ringpost/mail/address.hpp"
 #include "ringpost/server/files.hpp"
 #include "ringpost/shard/runtime.hpp"
+#include "ringpost/spool/limits.hpp"
 
 namespace ringpost::server {
 
@@ -101,6 +104,36 @@ void check_start(const Configuration& configuration, config::CrossReport& report
                  "write maildir:PATH, mbox:PATH, pipe:COMMAND or lmtp:HOST:PORT");
 }
 
+// A client cannot be told at once what becomes of mail for mailboxes: aliases make new messages of it, and forwards wait.
+void check_through(const Configuration& configuration, config::CrossReport& report) {
+  std::string through;
+  for (const auto& [name, listener] : configuration.listener) {
+    if (listener.durability != receive::Level::through) continue;
+    through = "listener." + std::string(name);
+    if (listener.message_size_limit > spool::kThroughMessageMax)
+      report.error(through + ".message_size_limit",
+                   "level through keeps messages in memory, and not more than 64MiB of one",
+                   "set it to 64MiB or less, or use another level");
+  }
+  if (through.empty()) return;
+  for (const auto& [name, route] : configuration.route)
+    if (route.via == "mailbox")
+      report.error("route." + std::string(name) + ".via",
+                   through + " has durability = \"through\", which does not go together with mailboxes",
+                   "leave the route away, or give the listener another level");
+  auto router = deliver::Router::make(configuration.route, {}, [](std::string_view) { return true; });
+  if (!router) return;  // said elsewhere
+  for (const std::string& local : configuration.domains.local) {
+    std::string domain;
+    if (!mail::append_canonical_domain(local, domain)) continue;
+    if (router->find(domain).via == deliver::Via::mailbox)
+      report.error(
+          through + ".durability",
+          "through waits for the next hop, and mail for " + domain + " goes to mailboxes of this server",
+          "send it elsewhere with a [route.NAME] of that domain, or use another level");
+  }
+}
+
 // What spans tables, or needs a look at the system.
 void check_whole(const Configuration& configuration, config::CrossReport& report) {
   if (configuration.listener.empty())
@@ -116,6 +149,7 @@ void check_whole(const Configuration& configuration, config::CrossReport& report
                    "set certificate and key in [tls]");
   check_addresses(configuration, report);
   check_listener_cores(configuration, report);
+  check_through(configuration, report);
   check_certificate_files(configuration, report);
   check_start(configuration, report);
   check_rule_files(configuration, report);

@@ -85,10 +85,12 @@ journal::Location Group::where(RecordType type) const {
   return {};
 }
 
-Refusal Spool::State::refusing() const {
+Refusal Spool::State::refusing(mail::Durability level) const {
   if (closing) return Refusal::closing;
-  if (log->write_errors()) return Refusal::write_errors;
-  if (!log->accepts_messages()) return log->disk_is_low() ? Refusal::disk_space : Refusal::segments;
+  const bool to_disk = level != mail::Durability::through;
+  if (to_disk && log->write_errors()) return Refusal::write_errors;
+  if (to_disk && !log->accepts_messages())
+    return log->disk_is_low() ? Refusal::disk_space : Refusal::segments;
   if (queue.index().memory_needed() + queue.states().memory() > options.index_memory.count)
     return Refusal::index_memory;
   return core.buffers().tight() ? Refusal::core_memory : Refusal::none;
@@ -112,8 +114,8 @@ Result<void> Spool::State::refuse(Error error) {
 }
 
 // 452 for what time and room will mend, 451 for trouble.
-Result<void> Spool::State::refuse_now() {
-  const Refusal why = refusing();
+Result<void> Spool::State::refuse_now(mail::Durability level) {
+  const Refusal why = refusing(level);
   const bool trouble = why == Refusal::write_errors || why == Refusal::closing;
   return refuse({trouble ? ErrorKind::temporary : ErrorKind::exhausted, 0, std::string(to_string(why))});
 }
@@ -133,8 +135,9 @@ void Spool::State::note_accepted(std::uint64_t size) {
 Task<Result<void>> Spool::State::accept(MessageId id, const mail::Envelope& envelope,
                                         const mail::ArrivalFacts& facts,
                                         std::span<const std::span<const std::byte>> pieces) {
-  if (full()) co_return refuse_now();
   RP_ASSERT(envelope.recipient_count() > 0);
+  if (facts.durability == mail::Durability::through) co_return accept_through(id, envelope, facts, pieces);
+  if (full()) co_return refuse_now();
   const std::uint64_t size = total(pieces);
   if (size > kWholeMessageMax)
     co_return refuse({ErrorKind::permanent, 0, fmt::format("{} bytes are too many for one record", size)});
@@ -177,7 +180,20 @@ Task<Result<void>> Spool::State::commit(MessageId id, journal::Ticket ticket, bo
   co_return refuse({ErrorKind::temporary, durable.error().system, std::move(durable.error().text)});
 }
 
-// Level memory; false when the core is short of memory: then the message is written.
+// Never written: what there is no memory for is refused.
+Result<void> Spool::State::accept_through(MessageId id, const mail::Envelope& envelope,
+                                          const mail::ArrivalFacts& facts,
+                                          std::span<const std::span<const std::byte>> pieces) {
+  if (refusing(facts.durability) != Refusal::none) return refuse_now(facts.durability);
+  const std::uint64_t size = total(pieces);
+  if (size > kThroughMessageMax.count)
+    return refuse({ErrorKind::permanent, 0, fmt::format("{} bytes are too many to be held in memory", size)});
+  if (!hold(id, envelope, facts, pieces)) return refuse({ErrorKind::exhausted, 0, "no memory for a message"});
+  note_accepted(size);
+  return {};
+}
+
+// Levels memory and through; false when the core is short of memory.
 bool Spool::State::hold(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
                         std::span<const std::span<const std::byte>> pieces) {
   auto blocks = blocks_for(total(pieces));
@@ -195,11 +211,15 @@ bool Spool::State::hold(MessageId id, const mail::Envelope& envelope, const mail
   }
   const auto encoded = encode(envelope, facts);
   message->envelope.assign(encoded.begin(), encoded.end());
+  message->stays = facts.durability == mail::Durability::through;
   Entry& entry = queue.add(id, {}, envelope.recipient_count());
   entry.set(Entry::in_memory);
   entry.set(Entry::promised);
   held.emplace(id.value, std::move(message));
-  awaiting.push_back({0, id});
+  if (facts.durability == mail::Durability::through)
+    awaiting_no_disk.push_back(id);
+  else
+    awaiting.push_back({0, id});
   core.schedule(std::noop_coroutine());  // the end of a turn announces it
   return true;
 }
@@ -267,6 +287,7 @@ Task<Result<void>> Incoming::State::put(std::span<const std::byte> bytes, bool r
 
 Task<Result<void>> Spool::State::accept_large(MessageId id, const mail::Envelope& envelope,
                                               const mail::ArrivalFacts& facts, Incoming incoming) {
+  RP_ASSERT(facts.durability != mail::Durability::through);  // whose body would be on disk
   Incoming::State& body = *incoming.state_;
   RP_CO_CHECK(co_await body.put_gathered());
   const Instant deadline = core.now() + kRoomWait;

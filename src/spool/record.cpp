@@ -15,6 +15,11 @@ void Spool::State::turn_end() {
     awaiting.pop_front();
     if (next.frame == 0 || !log->failed({next.frame})) announce(next.id, false);
   }
+  while (!awaiting_no_disk.empty() && listener != nullptr) {
+    const MessageId next = awaiting_no_disk.front();
+    awaiting_no_disk.pop_front();
+    announce(next, false);
+  }
   if (!postponed.empty() || !lost_endings.empty()) retry_postponed();
 }
 
@@ -127,7 +132,7 @@ bool Spool::State::write_state(Entry& entry, std::span<const PackedOutcome> chan
   States& states = queue.states();
   const std::uint32_t state = entry.state;
   if (states.final_count(state) >= entry.recipients) return end_message(entry);
-  if (entry.is(Entry::in_memory)) return write_held(entry);
+  if (entry.is(Entry::in_memory)) return held.at(entry.id)->stays || write_held(entry);
   const bool whole = (changed.empty() && finished.empty()) || !states.whole(state) ||
                      states.outcomes(state).size() + states.finished(state).size() <= kWholeStateMax ||
                      states.changes(state).size() >= kStateChangesMax;

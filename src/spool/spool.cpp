@@ -67,6 +67,9 @@ std::string_view to_string(Refusal refusal) {
   return "";
 }
 
+Refusal Spool::refusing(mail::Durability level) const {
+  return state_->refusing(level);
+}
 Refusal Spool::refusing() const {
   return state_->refusing();
 }

@@ -29,6 +29,7 @@ struct Held {
   std::vector<buffer::Block> body;
   std::uint64_t size = 0;
   std::vector<std::byte> envelope;
+  bool stays = false;  // level through: never written
 };
 
 class LogLedger final : public Ledger {
@@ -76,12 +77,14 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   Task<Result<void>> accept_large(MessageId id, const mail::Envelope& envelope,
                                   const mail::ArrivalFacts& facts, Incoming incoming);
   Task<Result<void>> commit(MessageId id, journal::Ticket ticket, bool relaxed);
+  Result<void> accept_through(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
+                              std::span<const std::span<const std::byte>> pieces);
   bool hold(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
             std::span<const std::span<const std::byte>> pieces);
   std::span<const std::byte> encode(const mail::Envelope& envelope, const mail::ArrivalFacts& facts);
-  Refusal refusing() const;
+  Refusal refusing(mail::Durability level = mail::Durability::disk) const;
   bool full() const { return refusing() != Refusal::none; }
-  Result<void> refuse_now();
+  Result<void> refuse_now(mail::Durability level = mail::Durability::disk);
   Result<void> refuse(Error error);
   void note_accepted(std::uint64_t size);
 
@@ -175,6 +178,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
     MessageId id;
   };
   std::deque<Awaiting> awaiting;
+  std::deque<MessageId> awaiting_no_disk;  // level through: announced however long the disk takes
   struct NotAnnounced {
     MessageId id;
     bool recovered;

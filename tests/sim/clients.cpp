@@ -19,6 +19,8 @@ namespace {
 
 constexpr Duration kPatience = std::chrono::minutes{10};
 constexpr Duration kLongWait = std::chrono::minutes{1};
+// At level through the client hears of the end while it still waits.
+constexpr Duration kPassingMax = std::chrono::minutes{9};
 
 // Written apart from the server's own way of doing it.
 std::string stuffed(const std::string& text) {
@@ -34,9 +36,10 @@ std::string stuffed(const std::string& text) {
 }
 
 std::optional<MessageId> queue_id(std::string_view reply) {
-  const std::size_t at = reply.find("queued as ");
-  if (at == std::string_view::npos) return std::nullopt;
-  return parse_message_id(reply.substr(at + 10, 13));
+  for (const std::string_view before : {"passed on as ", "queued as "})
+    if (const std::size_t at = reply.find(before); at != std::string_view::npos)
+      return parse_message_id(reply.substr(at + before.size(), 13));
+  return std::nullopt;
 }
 
 }  // namespace
@@ -48,10 +51,12 @@ struct Clients::Visit {
   std::string_view awaits = "the greeting";
 };
 
-Endpoint Clients::server(mail::Durability level) {
+Endpoint Clients::server(mail::Durability level, bool lmtp) {
   const auto port = static_cast<std::uint16_t>(level == mail::Durability::disk      ? 25
                                                : level == mail::Durability::relaxed ? 26
-                                                                                    : 27);
+                                               : level == mail::Durability::memory  ? 27
+                                               : lmtp                               ? 29
+                                                                                    : 28);
   return {IpAddress::ipv4(10, 0, 0, 1), port};
 }
 
@@ -67,7 +72,13 @@ Clients::Clients(shard::Core& core, const Profile& profile, Ledger& ledger, Cove
       nuisances_(profile.nuisances),
       crowds_(profile.crowds),
       connection_limit_(profile.client_connection_limit),
-      resets_(profile.io.network.reset != 0) {
+      resets_(profile.io.network.reset != 0),
+      faults_(profile.faults),
+      refusals_(profile.peers.refuse + profile.peers.interrupt + profile.peers.garbage +
+                    profile.names.absent + profile.names.lie + profile.names.garbage !=
+                0),
+      delays_(profile.io.network.stall != 0 || profile.pauses != 0 || profile.late_cores ||
+              profile.store_mailboxes) {
   post_letters(profile);
 }
 
@@ -90,6 +101,7 @@ void Clients::post_letters(const Profile& profile) {
     letter.size = large ? random_.between(300'000, 1'500'000) : random_.below(profile.body_max);
     if (profile.weaker_levels && random_.one_in(3))
       letter.level = random_.one_in(2) ? mail::Durability::relaxed : mail::Durability::memory;
+    if (profile.through && random_.one_in(2)) pass_through(profile, letter);
     const Letter& posted = ledger_.post(std::move(letter));
     const Instant due =
         core_.now() +
@@ -97,6 +109,22 @@ void Clients::post_letters(const Profile& profile) {
     waiting_.emplace(due, Waiting{due, posted.number, 0});
   }
   open_letters_ = profile.letters;
+}
+
+// Mail for mailboxes has no next hop, and LMTP takes only what is of this server's domain: so that one must be sent on.
+void Clients::pass_through(const Profile& profile, Letter& letter) {
+  std::vector<std::string> to = letter.recipients;
+  if (!profile.origin_elsewhere) {
+    std::erase_if(to, [](const auto& one) { return one.ends_with("@origin.test"); });
+  } else if (random_.one_in(3)) {
+    letter.lmtp = true;
+    to.clear();
+    for (unsigned user = 0; user < 4; ++user)
+      if (user == 0 || random_.one_in(2)) to.push_back(fmt::format("u{}@origin.test", user));
+  }
+  if (to.empty()) return;
+  letter.recipients = to;
+  letter.level = mail::Durability::through;
 }
 
 void Clients::start() {
@@ -219,9 +247,10 @@ Task<void> Clients::dawdle() {
   co_await shard::Sleep(core_, std::chrono::seconds{random_.between(1, 420)});
 }
 
-std::optional<Clients::Waiting> Clients::take_due(mail::Durability level) {
+std::optional<Clients::Waiting> Clients::take_due(mail::Durability level, bool lmtp) {
   for (auto entry = waiting_.begin(); entry != waiting_.end() && entry->first <= core_.now(); ++entry) {
-    if (ledger_.letters()[entry->second.letter].level != level) continue;
+    const Letter& letter = ledger_.letters()[entry->second.letter];
+    if (letter.level != level || letter.lmtp != lmtp) continue;
     const Waiting found = entry->second;
     waiting_.erase(entry);
     return found;
@@ -233,8 +262,10 @@ std::optional<Clients::Waiting> Clients::take_due(mail::Durability level) {
 Task<void> Clients::live(unsigned which) {
   for (;;) {
     std::optional<Waiting> first;
-    for (const auto level : {mail::Durability::disk, mail::Durability::relaxed, mail::Durability::memory})
+    for (const auto level : {mail::Durability::disk, mail::Durability::relaxed, mail::Durability::memory,
+                             mail::Durability::through})
       if (!first) first = take_due(level);
+    if (!first) first = take_due(mail::Durability::through, true);
     if (first) {
       ++busy_;
       co_await visit(which, *first);
@@ -250,15 +281,18 @@ Task<void> Clients::live(unsigned which) {
 
 Task<void> Clients::visit(unsigned which, Waiting first) {
   const mail::Durability level = ledger_.letters()[first.letter].level;
+  const bool lmtp = ledger_.letters()[first.letter].lmtp;
   const Endpoint from{IpAddress::ipv4(10, 1, 0, static_cast<std::uint8_t>(which + 1)), 0};
-  auto connection = co_await net::connect(core_, server(level), from, core_.now() + std::chrono::seconds{30});
+  auto connection =
+      co_await net::connect(core_, server(level, lmtp), from, core_.now() + std::chrono::seconds{30});
   if (!connection) {
     coverage_.note("clients: no connection");
     try_later(first);
     co_return;
   }
   Visit visit{.connection = std::move(*connection),
-              .settings = {.helo = fmt::format("client{}.test", which),
+              .settings = {.lmtp = lmtp,
+                           .helo = fmt::format("client{}.test", which),
                            .pipelining = random_.one_in(2),
                            .chunking = random_.one_in(2)},
               .session = std::nullopt};
@@ -273,7 +307,7 @@ Task<void> Clients::visit(unsigned which, Waiting first) {
   for (std::uint64_t more = random_.below(6); what; --more) {
     const bool good = co_await send_letter(visit, *what);
     what.reset();
-    if (good && more > 0) what = take_due(level);
+    if (good && more > 0) what = take_due(level, lmtp);
     if (more == 0) break;
   }
   if (!visit.session->closed() && !visit.connection->aborted()) {
@@ -331,6 +365,8 @@ Task<bool> Clients::send_letter(Visit& visit, Waiting what) {
   visit.session->begin(outgoing);
   visit.awaits = "the replies to the envelope";
   bool body_sent = false;
+  Instant sent_at;
+  unsigned sent_to = life_;
   while (!result.finished()) {
     co_await dawdle();
     if (leaves()) {
@@ -346,10 +382,14 @@ Task<bool> Clients::send_letter(Visit& visit, Waiting what) {
       visit.session->body_sent();
     else
       visit.session->lost_connection();
+    sent_at = core_.now();
+    sent_to = life_;
   }
+  if (body_sent) note_passing(letter, core_.now() - sent_at, sent_to);
   const bool judged = result.stage() == Stage::body && !visit.session->closed();
-  if (judged && result.overall().completed()) {
-    acknowledge(visit, letter, result);
+  const auto accepted = accepted_of(letter, result);
+  if (judged && !accepted.empty()) {
+    acknowledge(letter, result, accepted);
     co_return visit.session->can_begin();
   }
   conclude(visit, letter, what, body_sent);
@@ -399,15 +439,34 @@ Task<bool> Clients::send_slowly(Visit& visit, const std::string& bytes) {
   co_return true;
 }
 
-void Clients::acknowledge(Visit& visit, Letter& letter, const smtp::TransactionResult& result) {
-  const auto id = queue_id(visit.session->reply().text);
-  if (!id) return ledger_.violate("a 250 does not say the queue id: " + visit.session->reply().text);
-  std::vector<std::string> accepted;
+std::vector<std::uint32_t> Clients::accepted_of(const Letter& letter, const smtp::TransactionResult& result) {
+  std::vector<std::uint32_t> accepted;
   for (std::uint32_t i = 0; i < letter.recipients.size(); ++i)
-    if (result.of(i).completed()) accepted.push_back(letter.recipients[i]);
-  ledger_.acknowledge(letter, *id, accepted);
+    if (result.of(i).completed()) accepted.push_back(i);
+  return accepted;
+}
+
+void Clients::acknowledge(Letter& letter, const smtp::TransactionResult& result,
+                          const std::vector<std::uint32_t>& accepted) {
+  const std::string& text = result.of(accepted.front()).text;
+  const auto id = queue_id(text);
+  if (!id) return ledger_.violate("a 250 does not say the queue id: " + text);
+  std::vector<std::string> recipients;
+  for (const std::uint32_t each : accepted) recipients.push_back(letter.recipients[each]);
+  ledger_.acknowledge(letter, *id, recipients);
   coverage_.note("clients: 250");
+  if (letter.lmtp && recipients.size() < letter.recipients.size())
+    coverage_.note("clients: 250 for some and not for others");
   finish(letter);
+}
+
+// The answer to a body comes in time, whatever the next hop does.
+void Clients::note_passing(const Letter& letter, Duration waited, unsigned life) {
+  if (letter.level != mail::Durability::through || life != life_ || delays_) return;
+  coverage_.note("oracle: time to an answer at level through");
+  if (waited > kPassingMax)
+    ledger_.violate(fmt::format("letter {} waited {} s for the answer of its next hop", letter.number,
+                                std::chrono::duration_cast<std::chrono::seconds>(waited).count()));
 }
 
 // Not accepted, or nobody knows.
@@ -416,17 +475,26 @@ void Clients::conclude(Visit& visit, Letter& letter, const Waiting& what, bool b
   if (visit.session->closed() && body_sent) {
     ++letter.unknown;
     coverage_.note("clients: no reply to the body");
-  } else {
-    ++letter.refused;
-    if (body_sent && reply.code == 451) letter.failed_at = core_.now();
-    if (!visit.session->closed() && reply.permanent())
-      ledger_.violate(fmt::format("letter {} has nothing wrong, and was refused: {}", letter.number,
-                                  mail::to_string(reply)));
-    coverage_.note(reply.code == 452   ? "clients: 452"
-                   : reply.code == 451 ? "clients: 451"
-                                       : "clients: lost, or other 4yz");
+    return try_later(what);
   }
+  ++letter.refused;
+  if (!visit.session->closed() && !may_come_again(letter, reply, body_sent)) return finish(letter);
+  if (letter.level != mail::Durability::through && body_sent && reply.code == 451)
+    letter.failed_at = core_.now();
+  coverage_.note(reply.code == 452   ? "clients: 452"
+                 : reply.code == 451 ? "clients: 451"
+                                     : "clients: lost, or other 4yz");
   try_later(what);
+}
+
+// Nothing is wrong with any letter, so only a next hop may refuse one.
+bool Clients::may_come_again(const Letter& letter, const mail::Reply& reply, bool body_sent) {
+  const bool passing = letter.level == mail::Durability::through && body_sent;
+  if (passing) coverage_.note(fmt::format("clients: {}yz at level through", reply.code / 100));
+  if (passing ? !faults_ || (reply.permanent() && !refusals_) : reply.permanent())
+    ledger_.violate(fmt::format("letter {} has nothing wrong, and was refused: {}", letter.number,
+                                mail::to_string(reply)));
+  return !reply.permanent();
 }
 
 void Clients::try_later(const Waiting& what) {

@@ -38,7 +38,7 @@ class Clients {
   // The longest that a client had to wait for a reply.
   Duration longest_wait() const { return longest_wait_; }
 
-  static Endpoint server(mail::Durability level);
+  static Endpoint server(mail::Durability level, bool lmtp = false);
 
  private:
   static constexpr unsigned kTriesMax = 12;
@@ -50,6 +50,7 @@ class Clients {
   };
 
   void post_letters(const Profile& profile);
+  void pass_through(const Profile& profile, Letter& letter);
   Task<void> live(unsigned which);
   Task<void> visit(unsigned which, Waiting first);
   Task<void> live_as_nuisance(unsigned which);
@@ -62,11 +63,16 @@ class Clients {
   Task<bool> send_body(Visit& visit, const std::string& text);
   Task<bool> send_slowly(Visit& visit, const std::string& bytes);
   void note_reset(const Error& error, std::string_view doing);
-  void acknowledge(Visit& visit, Letter& letter, const smtp::TransactionResult& result);
+  static std::vector<std::uint32_t> accepted_of(const Letter& letter, const smtp::TransactionResult& result);
+  void acknowledge(Letter& letter, const smtp::TransactionResult& result,
+                   const std::vector<std::uint32_t>& accepted);
   void conclude(Visit& visit, Letter& letter, const Waiting& what, bool body_sent);
+  // True: it may be tried again.
+  bool may_come_again(const Letter& letter, const mail::Reply& reply, bool body_sent);
+  void note_passing(const Letter& letter, Duration waited, unsigned life);
   void try_later(const Waiting& what);
   void finish(Letter& letter);
-  std::optional<Waiting> take_due(mail::Durability level);
+  std::optional<Waiting> take_due(mail::Durability level, bool lmtp = false);
   bool leaves();
   Task<void> dawdle();
 
@@ -82,6 +88,9 @@ class Clients {
   unsigned crowds_;
   std::uint32_t connection_limit_;
   bool resets_;        // connections may break at any time
+  bool faults_;        // anything may go wrong
+  bool refusals_;      // a next hop may say 5yz, or seem to
+  bool delays_;        // the server may have to wait for more than its next hops
   unsigned life_ = 0;  // of the machine
   std::multimap<Instant, Waiting> waiting_;
   std::size_t open_letters_ = 0;

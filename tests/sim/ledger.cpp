@@ -67,8 +67,19 @@ void Ledger::acknowledge(Letter& letter, MessageId id, const std::vector<std::st
     violate(fmt::format("the id {} was given to letter {} and to letter {}", to_string(id), *taken.letter,
                         letter.number));
   taken.letter = letter.number;
-  for (const std::string& recipient : recipients)
-    taken.recipients[recipient].promised = letter.level == mail::Durability::disk;
+  for (const std::string& recipient : recipients) {
+    Fate& now = taken.recipients[recipient];
+    now.promised = letter.level == mail::Durability::disk;
+    if (!passes(taken)) continue;
+    coverage_.note("oracle: a 250 at level through compared with its next hop");
+    if (now.arrivals == 0)
+      violate(fmt::format("{} was promised at level through, and its next hop does not have it",
+                          name_of(id, recipient)));
+  }
+}
+
+bool Ledger::passes(const Taken& taken) const {
+  return taken.letter && letters_[*taken.letter].level == mail::Durability::through;
 }
 
 // ---- arriving
@@ -101,6 +112,8 @@ void Ledger::arrive_report(MessageId id, const std::string& recipient) {
 }
 
 void Ledger::report(unsigned letter, const std::string& recipient) {
+  if (letters_[letter].level == mail::Durability::through)
+    violate(fmt::format("letter {} went through, and its sender has a report", letter));
   reported_.emplace(letter, recipient);
 }
 
@@ -112,7 +125,8 @@ void Ledger::decide(MessageId id, const std::string& recipient, bool heard) {
 }
 
 void Ledger::check_repeats(MessageId id, const std::string& recipient, const Fate& now) {
-  if (now.arrivals <= 1 + now.undecided + now.unheard + now.forgotten || excused(id)) return;
+  const bool once = passes(taken_[id.value]);
+  if (now.arrivals <= 1 + (once ? 0 : now.undecided + now.unheard + now.forgotten) || excused(id)) return;
   violate(fmt::format("{} has come {} times; {} of these could not be known, {} were forgotten in a crash",
                       name_of(id, recipient), now.arrivals, now.unheard, now.forgotten));
 }
@@ -158,6 +172,8 @@ void Ledger::compare_queue(const std::map<std::uint64_t, unsigned>& queue) {
 }
 
 void Ledger::compare_message(MessageId id, Taken& taken, bool queued) {
+  if (queued && passes(taken))
+    violate(fmt::format("{} went through, and is in the queue after the start", to_string(id)));
   bool all_durable = true;
   for (auto& [recipient, now] : taken.recipients) {
     all_durable = all_durable && now.durable;
@@ -206,7 +222,8 @@ void Ledger::compare_ends() {
     bool arrived = false;
     for (const auto& [recipient, now] : taken.recipients) {
       compare_end({id}, taken, recipient, now);
-      arrived = arrived || now.arrivals > 0;
+      // Through: what its client heard when nobody had heard the 250 of the next hop is no 250 either.
+      arrived = arrived || now.arrivals > (passes(taken) ? now.undecided + now.unheard + now.forgotten : 0);
     }
     if (arrived && taken.letter) ++sendings[*taken.letter];
   }

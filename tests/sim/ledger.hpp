@@ -2,6 +2,8 @@
 //
 // Layer: simulator. Owner: the World; written by clients, remote servers and the watch over the machine.
 // Rules: a promise (250 at level disk) ends for each recipient as an arrival, or as a failure of which the sender was told.
+//        At level through a 250 is said when the message has arrived, and not before; it arrives once at most, in the life of
+//        the machine in which it was sent, nobody gets a report about it, and none of it is there after a start.
 //        A message arrives once for each recipient, and once more for each time that nobody could know: the connection died
 //        after the end of data, or the machine died before the record of the delivery was durable.
 //        Bytes and recipients are those that were posted.
@@ -32,6 +34,7 @@ struct Letter {
   std::vector<std::string> recipients;
   std::uint64_t size = 0;  // of the random part
   mail::Durability level = mail::Durability::disk;
+  bool lmtp = false;  // posted with it, so that each recipient has an answer
   // Attempts by how they ended for the client.
   unsigned acknowledged = 0, refused = 0, unknown = 0;
   // Of those refused for a failing disk: the machine died soon after, perhaps before it had voided what may be there.
@@ -89,6 +92,9 @@ class Ledger {
   // ---- what the server says
   void end(MessageId id, const std::string& recipient, bool failed);
   void end_durably(MessageId id, const std::string& recipient);
+  // What it gives now are ids of this epoch.
+  void begin_epoch(std::uint32_t epoch) { epoch_ = epoch; }
+  std::uint32_t epoch() const { return epoch_; }
   // The machine has died.
   void crash(Instant now);
   // Whatever the disk did to this message, the server cannot be blamed for.
@@ -110,6 +116,7 @@ class Ledger {
 
  private:
   Fate& fate(MessageId id, const std::string& recipient);
+  bool passes(const Taken& taken) const;
   void check_repeats(MessageId id, const std::string& recipient, const Fate& fate);
   void compare_message(MessageId id, Taken& taken, bool queued);
   bool report_excused() const;
@@ -122,6 +129,7 @@ class Ledger {
   std::set<std::uint64_t> excused_;
   std::string reads_later_;  // "": nobody does
   bool failed_frames_excused_ = false;
+  std::uint32_t epoch_ = 0;
   std::size_t arrivals_ = 0, repeats_ = 0;
   std::optional<std::string> violation_;
 };

@@ -27,6 +27,19 @@ std::shared_ptr<const server::Material> make_material(const Profile& profile) {
   configuration->listener["b-relaxed"] =
       listener(profile, mail::Durability::relaxed, receive::Level::relaxed);
   configuration->listener["c-memory"] = listener(profile, mail::Durability::memory, receive::Level::memory);
+  if (profile.through) {
+    configuration->listener["d-through"] =
+        listener(profile, mail::Durability::through, receive::Level::through);
+    auto& lmtp = configuration->listener["e-through-lmtp"] =
+        listener(profile, mail::Durability::through, receive::Level::through);
+    lmtp.protocol = receive::Protocol::lmtp;
+    lmtp.address = {Clients::server(mail::Durability::through, true)};
+  }
+  if (profile.origin_elsewhere) {
+    auto& route = configuration->route["elsewhere"];
+    route.match.domain = "origin.test";
+    route.via = "lmtp:" + to_string(Remotes::mailboxes());
+  }
   configuration->spool.directory = "/spool";
   configuration->spool.segment_size = profile.segment_size;
   configuration->spool.buffer_memory = 4_MiB;

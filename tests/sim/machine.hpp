@@ -31,6 +31,8 @@ class Machine {
   shard::Core& core(unsigned index) { return *part_->cores[index]; }
   server::CoreServices& services(unsigned index) { return *part_->services[index]; }
   unsigned starts() const { return starts_; }
+  // Of the ids that this life gives.
+  std::uint32_t epoch() const { return part_->shared.spool_start.epoch; }
 
   // False: it could not start, and is off again; `trouble` says why.
   bool start(unsigned cores);

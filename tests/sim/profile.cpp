@@ -131,6 +131,7 @@ void make_rarer_faults(Profile& profile, Dice& dice) {
 // Behind all else: what a disk that lies does to mailboxes is not followed.
 void make_mailboxes(Profile& profile, Dice& dice) {
   profile.store_mailboxes = dice.one_in(3) && !profile.lying_disk();
+  profile.origin_elsewhere = profile.through && !profile.store_mailboxes && profile.seed % 24 != 10;
   if (!profile.store_mailboxes) return;
   profile.local = dice.number(1, 4);
   profile.mailbox_blows = profile.faults && dice.one_in(2);
@@ -162,6 +163,7 @@ Profile make_profile(std::uint64_t seed) {
   Dice dice(seed);
   make_world(profile, dice);
   profile.faults = seed % 8 != 0;
+  profile.through = seed % 12 == 0 || seed % 12 == 7 || seed % 12 == 10;
   Dice others(seed ^ 0x5bd1'e995U);
   make_rarer_faults(profile, others);
   Dice mailboxes(seed ^ 0x6a09'e667U);
@@ -185,7 +187,7 @@ Profile make_profile(std::uint64_t seed) {
 
 std::string describe(const Profile& profile) {
   return fmt::format(
-      "{}{}{} core{}{}, {} letters, {} domains, cuts {}, kills {}, restarts {}, pauses {}, clock jumps {}, "
+      "{}{}{}{} core{}{}, {} letters, {} domains, cuts {}, kills {}, restarts {}, pauses {}, clock jumps {}, "
       "full "
       "disks {}, broken disks {}, few descriptors {}, "
       "rots {}, misdirected 1/{}, {} memory, disk {}, network {}, peers {}, names {}",
@@ -193,10 +195,11 @@ std::string describe(const Profile& profile) {
       profile.mailbox_blows     ? "mailboxes under blows, "
       : profile.store_mailboxes ? "mailboxes, "
                                 : "",
-      profile.cores, profile.cores == 1 ? "" : "s", profile.other_core_counts ? " and other counts" : "",
-      profile.letters, profile.domains, profile.cuts, profile.kills, profile.restarts, profile.pauses,
-      profile.clock_jumps, profile.full_disks, profile.broken_disks, profile.descriptors_few, profile.rots,
-      profile.io.disk.misdirected, profile.memory + profile.index_memory < 48_MiB ? "little" : "enough",
+      profile.through ? "level through, " : "", profile.cores, profile.cores == 1 ? "" : "s",
+      profile.other_core_counts ? " and other counts" : "", profile.letters, profile.domains, profile.cuts,
+      profile.kills, profile.restarts, profile.pauses, profile.clock_jumps, profile.full_disks,
+      profile.broken_disks, profile.descriptors_few, profile.rots, profile.io.disk.misdirected,
+      profile.memory + profile.index_memory < 48_MiB ? "little" : "enough",
       profile.io.disk.write_error != 0 ? "bad" : "good",
       profile.io.network.reset + profile.io.network.stall != 0 ? "bad" : "good",
       profile.peers.defer + profile.peers.refuse + profile.peers.lose_ok != 0 ? "bad" : "good",

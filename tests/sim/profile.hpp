@@ -22,12 +22,14 @@ struct Profile {
   unsigned letters = 120;
   unsigned domains = 4;
   std::uint64_t body_max = 40'000;
-  std::uint32_t large_body = 0;  // one letter in so many is larger than one record
-  Duration busy{0};              // over which the letters are posted
-  std::uint32_t local = 8;       // of recipients, one in so many has a mailbox here
-  bool store_mailboxes = false;  // the server keeps them itself; else another does, over LMTP
-  bool mailbox_blows = false;    // most lives end when mail is in a mailbox, and the queue does not know yet
-  bool weaker_levels = false;    // some letters go to the listeners `relaxed` and `memory`
+  std::uint32_t large_body = 0;   // one letter in so many is larger than one record
+  Duration busy{0};               // over which the letters are posted
+  std::uint32_t local = 8;        // of recipients, one in so many has a mailbox here
+  bool store_mailboxes = false;   // the server keeps them itself; else another does, over LMTP
+  bool mailbox_blows = false;     // most lives end when mail is in a mailbox, and the queue does not know yet
+  bool weaker_levels = false;     // some letters go to the listeners `relaxed` and `memory`
+  bool through = false;           // some go to the listener `through`
+  bool origin_elsewhere = false;  // a route leads mail for the server's own domain to another one
   std::uint32_t connection_limit = 4;
   std::uint32_t messages_per_connection = 20;
   std::uint32_t recipients_per_transaction = 3;

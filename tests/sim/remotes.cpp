@@ -49,10 +49,12 @@ struct Remotes::Site final : io::Operation {
 };
 
 struct Remotes::Visit {
-  Visit(Site& at, net::Connection& with) : site(at), connection(with), session(at.settings) {}
+  Visit(Site& at, net::Connection& with, std::uint32_t life)
+      : site(at), connection(with), session(at.settings), epoch(life) {}
   Site& site;
   net::Connection& connection;
   smtp::ServerSession session;
+  std::uint32_t epoch;  // of the machine when it connected
   std::vector<std::byte> body;
   std::size_t size = 0;
   struct Kept {
@@ -87,7 +89,7 @@ Task<void> Remotes::serve(Site& site, io::Handle socket) {
   net::Connection connection(core_, socket, core_.backend().peer_endpoint(socket));
   ++open_;
   {
-    Visit visit(site, connection);
+    Visit visit(site, connection, ledger_.epoch());
     co_await talk(visit);
     decide(visit, false);
   }
@@ -302,6 +304,10 @@ void Remotes::keep(Visit& visit, const std::vector<std::string>& recipients) {
     if (text != letter.text())
       ledger_.violate(fmt::format("letter {} as {} has come to {} with other bytes ({} instead of {})",
                                   *number, to_string(id), recipient, text.size(), letter.text().size()));
+    if (letter.level == mail::Durability::through && id.epoch() < visit.epoch)
+      ledger_.violate(
+          fmt::format("letter {} as {} went through before the machine ended, and comes after a start",
+                      *number, to_string(id)));
     ledger_.arrive(id, *number, recipient);
     coverage_.note("oracle: bytes of an arrival compared");
   }

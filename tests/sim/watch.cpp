@@ -144,6 +144,12 @@ bool Watch::has_moved() {
   return std::exchange(moved_, moved) < moved;
 }
 
+bool Watch::passes() {
+  bool any = false;
+  for (unsigned i = 0; i < machine_.count(); ++i) any = any || figure(i, "intake_through_open") != 0;
+  return any;
+}
+
 bool Watch::drained() {
   for (unsigned i = 0; i < machine_.count(); ++i) {
     server::CoreServices& services = machine_.services(i);
@@ -217,6 +223,7 @@ void Watch::recount_core(unsigned core, bool idle) {
   if (services.spool().message_count() == 0 && !profile_.store_mailboxes)  // those that the disk ruined stay
     check("live bytes", static_cast<std::int64_t>(services.spool().log().space().live_bytes), 0);
   check("receive_connections_open", figure(core, "receive_connections_open"), 0);
+  check("intake_through_open", figure(core, "intake_through_open"), 0);
   check("buffers in use", static_cast<std::int64_t>(buffers.in_use().count), 0);
 }
 

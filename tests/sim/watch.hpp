@@ -34,6 +34,8 @@ class Watch {
   std::size_t queued();
   // Whether a spool has moved a message since this was asked last.
   bool has_moved();
+  // Clients wait for what their next hops say.
+  bool passes();
   // Nothing is left but what the disk has ruined so that nobody can do anything with it.
   bool drained();
 

@@ -92,6 +92,7 @@ void World::crash(bool power) {
   if (machine_.phase() == Machine::Phase::running) {
     watch_.note_figures();
     mailroom_.look();
+    if (watch_.passes()) coverage_.note("machine: died while mail went through");
   }
   mailroom_.close();
   machine_.crash(power);
@@ -327,6 +328,7 @@ void World::keep_machine_up() {
     coverage_.note("machine: stopped in good order");
     tell("stop");
     watch_.note_figures();
+    if (watch_.passes()) coverage_.note("machine: stopped while mail went through");
     mailroom_.close();
     machine_.stop();
     next_start_ = io_.now() + std::chrono::milliseconds{random_.between(1, 5000)};
@@ -341,7 +343,9 @@ void World::keep_machine_up() {
   const unsigned cores = next_cores();
   tell(fmt::format("start with {} cores", cores));
   compared_ = false;
-  if (!machine_.start(cores)) {
+  const bool started = machine_.start(cores);
+  if (started) ledger_.begin_epoch(machine_.epoch());
+  if (!started) {
     coverage_.note("machine: could not start");
     next_start_ = io_.now() + std::chrono::seconds{random_.between(1, 30)};
     if (calm_) ledger_.violate("the server does not start: " + machine_.trouble());

@@ -29,6 +29,12 @@ inline constexpr Duration kQuitTimeout = std::chrono::seconds(5);
 // A transaction that is not over by then is given up, whatever the peer still promises.
 inline constexpr Duration kTransactionMax = std::chrono::hours(2);
 
+// The client of a message at level through waits for what the next hop says; after its final dot it does so for ten minutes
+// (RFC 5321 section 4.5.3.2.6), so this one ends well before that, however the hop behaves.
+inline constexpr Duration kPassingMax = std::chrono::minutes(4);
+// A pause that such a message brought about: while it lasts clients hear 451 at once, and they come again by themselves.
+inline constexpr Duration kPassingPauseMax = std::chrono::seconds(30);
+
 // A destination whose hosts all failed is left alone: for the retry interval of so many failures, but not longer.
 inline constexpr Duration kDestinationPauseMax = std::chrono::minutes(30);
 // Messages that wait behind it and are named in the log in one turn of the core.

@@ -61,6 +61,7 @@ inline constexpr std::array<Duration, 6> kAgeBounds{std::chrono::minutes(5), std
 
 struct QueueSummary {
   std::uint64_t messages = 0;
+  std::uint64_t passing = 0;  // of these, at level through: their clients wait
   std::array<std::uint64_t, kJobStates> recipients{};
   std::array<std::uint64_t, kAgeBounds.size()> ages{};
   std::vector<DestinationSummary> destinations;  // those with waiting mail, by name

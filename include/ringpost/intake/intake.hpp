@@ -24,6 +24,7 @@
 #include "ringpost/base/ids.hpp"
 #include "ringpost/base/task.hpp"
 #include "ringpost/buffer/pool.hpp"
+#include "ringpost/intake/passages.hpp"
 #include "ringpost/mail/envelope.hpp"
 #include "ringpost/mail/envelope_record.hpp"
 #include "ringpost/mail/received.hpp"
@@ -87,6 +88,11 @@ class Draft {
   friend class Intake;
   Draft();
   std::span<const std::byte> first_bytes() const { return (kept_.empty() ? block_ : kept_.front()).bytes(); }
+  // Its bytes are elsewhere: their memory is given back.
+  void let_go() {
+    block_ = {};
+    kept_.clear();
+  }
   MessageId id_;
   buffer::Block block_;                      // [Received line][body]
   std::size_t received_size_ = 0;            // of our line at the front of the first block
@@ -102,6 +108,8 @@ class Draft {
 struct Verdict {
   MessageId id;
   std::optional<mail::Reply> refusal;  // none: durable at the origin's level
+  // At level through, without a refusal: what the client is to hear, for each recipient.
+  std::vector<mail::Reply> replies;
 };
 
 class Intake {
@@ -118,7 +126,7 @@ class Intake {
   void set_fact_sources(std::vector<FactSource*> sources);
 
   // 452 4.3.1, counted, when a new message would be refused now for want of disk or memory.
-  std::optional<mail::Reply> refuse_when_full();
+  std::optional<mail::Reply> refuse_when_full(mail::Durability level = mail::Durability::disk);
   // `size_hint`: what the client said the body will have, or 0.
   std::expected<Draft, mail::Reply> begin(const Origin& origin, const mail::Envelope& envelope,
                                           std::uint64_t size_hint);
@@ -136,6 +144,10 @@ class Intake {
   Task<Verdict> take(std::span<const std::span<const std::byte>> pieces, const Origin& origin,
                      const mail::Envelope& envelope);
 
+  // What is under way at level through.
+  Passages& passages() { return passages_; }
+  const Passages& passages() const { return passages_; }
+
   shard::Core& core() { return core_; }
   friend FramePool& frame_pool(Intake& intake) { return intake.core_.frames(); }
 
@@ -148,6 +160,9 @@ class Intake {
   Task<Result<void>> spill(Draft& draft, const Origin& origin, const mail::Envelope& envelope);
   Task<Result<void>> store(Draft& draft, const Origin& origin, const mail::Envelope& envelope,
                            const mail::ArrivalFacts& facts);
+  Task<Verdict> pass_on(Draft draft, const Origin& origin, const mail::Envelope& envelope,
+                        const mail::ArrivalFacts& facts);
+  Verdict refuse(const Draft& draft, const Origin& origin, const mail::Envelope& envelope, mail::Reply reply);
   std::optional<mail::Reply> loop(const Draft& draft) const;
   mail::ArrivalFacts arrival(const Draft& draft, const Origin& origin, const scan::BodyFacts& facts,
                              bool report, std::span<char> peer_text) const;
@@ -161,6 +176,7 @@ class Intake {
   std::shared_ptr<const Settings> settings_;
   std::string received_;  // scratch for the line being made
   std::unique_ptr<Judge> judge_;
+  Passages passages_;
   struct Figures {
     observe::Counter messages, bytes, recipients, refused, refused_full, refused_loop, streamed;
   } figures_;

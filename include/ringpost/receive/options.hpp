@@ -33,10 +33,12 @@ constexpr auto option_choices(const TlsMode*) {
                                          {"required", TlsMode::required},
                                          {"implicit", TlsMode::implicit}});
 }
-enum class Level : std::uint8_t { disk, relaxed, memory };
+enum class Level : std::uint8_t { disk, relaxed, memory, through };
 constexpr auto option_choices(const Level*) {
-  return std::to_array<Choice<Level>>(
-      {{"disk", Level::disk}, {"relaxed", Level::relaxed}, {"memory", Level::memory}});
+  return std::to_array<Choice<Level>>({{"disk", Level::disk},
+                                       {"relaxed", Level::relaxed},
+                                       {"memory", Level::memory},
+                                       {"through", Level::through}});
 }
 enum class BareNewline : std::uint8_t { refuse, normalize };
 constexpr auto option_choices(const BareNewline*) {

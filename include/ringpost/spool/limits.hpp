@@ -17,6 +17,8 @@ inline constexpr std::size_t kSmallAppend = 32 * 1024;  // shorter pieces of a l
 // Messages up to this live in one record. The staging block of a session holds 256 KiB with our Received field, and what a
 // submission lacks (Date, Message-ID, From: less than 1 KiB) comes on top.
 inline constexpr std::size_t kWholeMessageMax = 264 * 1024;
+// A message at level through is never on disk, so all of it is in memory until the next hop has it.
+inline constexpr Bytes kThroughMessageMax = 64_MiB;
 // How long accepting waits for the log before it says 452: a stalled disk, or every buffer in use. A client waits 10 minutes
 // for the answer to a body (RFC 5321 section 4.5.3.2.6), and a busy disk shall slow it down, not turn it away.
 inline constexpr Duration kRoomWait = 60s;

@@ -142,6 +142,8 @@ class Spool {
 
   // Makes the message `id` (from next_id) durable at the level that `facts` names. All arguments stay valid until it
   // resumes. Level relaxed resumes at once, memory too, unless the core is short of memory: then it writes, as disk does.
+  // Level through is never written: in memory until every recipient has a final state, gone with the process, and refused
+  // when memory is short.
   // Errors: exhausted -> 452 4.3.1, temporary (I/O error) -> 451 4.3.0, permanent (too large) -> 552. Nothing was promised.
   Task<Result<void>> accept(MessageId id, const mail::Envelope& envelope, const mail::ArrivalFacts& facts,
                             std::span<const std::span<const std::byte>> pieces);
@@ -152,6 +154,7 @@ class Spool {
   // True when a new message would be refused now, for want of disk or memory.
   bool full() const { return refusing() != Refusal::none; }
   Refusal refusing() const;
+  Refusal refusing(mail::Durability level) const;  // through needs no disk
   // A fresh id, never given again, for one message: the Received line that names it is made before `accept`.
   MessageId next_id();
 

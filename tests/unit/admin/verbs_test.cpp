@@ -148,6 +148,7 @@ TEST(QueueSummary, adds_up_the_cores_and_puts_the_largest_first) {
   core.destinations = {
       {.name = "a.example", .recipients = {1, 0, 0, 0, 0}, .connections = 1, .oldest = kNow - 60s},
       {.name = "b.example", .recipients = {0, 0, 2, 0, 0}, .oldest = kNow - 10s, .problem = "refused"}};
+  core.passing = 1;
   world.queue.summary = {core, core};
   world.queue.summary[1].destinations[0].oldest = kNow - 120s;
   const auto lines = world.ask("queue summary", "{}");
@@ -159,6 +160,7 @@ TEST(QueueSummary, adds_up_the_cores_and_puts_the_largest_first) {
   EXPECT_EQ(lines[1]["oldest"].text(), "2026-11-22T07:58:00Z");
   EXPECT_EQ(lines[2]["messages"].number(), 6);
   EXPECT_EQ(lines[2]["recipients"].number(), 6);
+  EXPECT_EQ(lines[2]["passing"].number(), 2);
   EXPECT_EQ(world.ask("queue summary", R"({"by":"age"})")[0],
             Json().set("group", "up to 5m").set("recipients", 6));
   EXPECT_EQ(world.ask("queue summary", R"({"by":"state"})")[2],

@@ -153,6 +153,24 @@ MessageId World::send(const NewMail& mail, unsigned core) {
   return *id;
 }
 
+Task<void> World::take_through(shard::Core& core, NewMail mail, bool lmtp, Answered answered) {
+  mail::Envelope envelope;
+  envelope.set_reverse_path(mail.from);
+  for (const std::string& to : mail.to) envelope.add_recipient({.address = to});
+  *answered = co_await parts_[core.index()]->intake->take(std::as_bytes(std::span(mail.body)),
+                                                          {.listener = "test",
+                                                           .protocol = {.extended = true, .lmtp = lmtp},
+                                                           .durability = mail::Durability::through,
+                                                           .flags = mail.flags},
+                                                          envelope);
+}
+
+World::Answered World::pass(const NewMail& mail, bool lmtp) {
+  auto answered = std::make_shared<std::optional<intake::Verdict>>();
+  core().spawn(take_through(core(), mail, lmtp, answered));
+  return answered;
+}
+
 std::vector<LoggedEvent> World::events(const std::string& type) {
   for (unsigned i = 0; i < parts_.size(); ++i)
     simulation_.core(i).events().drain([&](const observe::EventView& view) {

@@ -53,6 +53,9 @@ class World {
 
   // ---- afterwards
   MessageId send(const NewMail& mail, unsigned core = 0);  // durable on return
+  // At level through: what its client hears stands there when it hears it. `lmtp`: an answer for each recipient.
+  using Answered = std::shared_ptr<std::optional<intake::Verdict>>;
+  Answered pass(const NewMail& mail, bool lmtp = false);
   bool run_until(const std::function<bool()>& done, Duration bound = std::chrono::hours(1)) {
     return simulation_.run_until(done, bound);
   }
@@ -95,6 +98,7 @@ class World {
   Task<void> open(shard::Core& core, Part& part, spool::SpoolStart start);
   Task<void> close(shard::Core& core, Part& part);
   Task<void> take(shard::Core& core, const NewMail& mail, std::optional<MessageId>& id);
+  Task<void> take_through(shard::Core& core, NewMail mail, bool lmtp, Answered answered);
   Task<void> stop_peers(shard::Core& core);
   Task<void> fill_line(shard::Core& core, Endpoint endpoint);
 

@@ -137,6 +137,9 @@ TEST_F(Admission, says_452_when_the_core_has_hardly_any_memory_left) {
   }
   ASSERT_TRUE(machine->turn_until([&] { return figure("spool_refusing") == 1; }));
   expect_refused(Refusal::core_memory, ErrorKind::exhausted, "spool_refused_memory");
+  const auto through = at->try_accept("through", {.level = mail::Durability::through});
+  ASSERT_FALSE(through);
+  EXPECT_EQ(through.error().kind, ErrorKind::exhausted);
   expect_queue_goes_on();
   taken.clear();
   expect_taken_again();
@@ -159,6 +162,13 @@ TEST_F(Admission, says_451_when_the_disk_fails) {
   EXPECT_EQ(another.error().kind, ErrorKind::temporary);
   EXPECT_EQ(figure("spool_refused"), refused + 1);
   EXPECT_EQ(figure("spool_refused_disk") + figure("spool_refused_memory"), 0U);
+  // What never goes to the disk is taken, and announced.
+  EXPECT_EQ(at->spool->refusing(mail::Durability::through), Refusal::none);
+  const auto through = at->try_accept("through", {.level = mail::Durability::through});
+  ASSERT_TRUE(through);
+  EXPECT_TRUE(machine->turn_until([&] { return at->recorder.count(*through) == 1; }));
+  at->record(*through, 0, RecipientState::delivered);
+  EXPECT_FALSE(at->spool->contains(*through));
   machine->backend().on_write = nullptr;
   expect_taken_again();
 }

@@ -165,6 +165,36 @@ TEST_P(SpoolTest, writes_what_level_memory_holds_when_it_closes) {
   EXPECT_EQ(at->recorder.count(id), 1U);
 }
 
+TEST_P(SpoolTest, never_writes_a_message_at_level_through) {
+  at->open();
+  const MessageId id = at->accept(std::string(700'000, 'x'),
+                                  {.recipients = {"a@x.org", "b@x.org"}, .level = mail::Durability::through});
+  const MessageId left = at->accept("left", {.level = mail::Durability::through});
+  machine->turns(3);
+  EXPECT_EQ(at->recorder.heard.size(), 2U);
+  EXPECT_EQ(at->body(id).value(), std::string(700'000, 'x'));
+  at->record(id, 0, RecipientState::cancelled);
+  EXPECT_TRUE(at->flush());
+  EXPECT_TRUE(at->spool->contains(id));
+  at->record(id, 1, RecipientState::delivered);
+  EXPECT_FALSE(at->spool->contains(id));
+  EXPECT_TRUE(at->flush());
+  EXPECT_EQ(at->spool->log().frames_committed(), 0U);
+  at->reopen();
+  EXPECT_EQ(at->spool->message_count(), 0U);
+  EXPECT_FALSE(at->spool->contains(left));
+}
+
+TEST_P(SpoolTest, refuses_at_level_through_what_is_too_large_for_memory) {
+  at->open();
+  const auto refused =
+      at->try_accept(std::string(static_cast<std::size_t>(kThroughMessageMax.count) + 1, 'x'),
+                     {.level = mail::Durability::through});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::permanent);
+  EXPECT_EQ(at->spool->message_count(), 0U);
+}
+
 TEST_P(SpoolTest, resumes_at_level_relaxed_before_the_write) {
   at->open();
   const MessageId id = at->accept("relaxed", {.level = mail::Durability::relaxed});
