@@ -122,6 +122,10 @@ Task<Result<void>> ImapConversation::fetch_one(const imap::Fetch& command, store
   for (const imap::FetchItem& item : command.items)
     if (item.kind == ItemKind::preview || item.kind == ItemKind::preview_lazy)
       preview = RP_CO_TRY(co_await make_preview(parts));
+  std::optional<store::Content>
+      first;  // of the message: one that is damaged is a NO, and the connection goes on
+  if (std::ranges::any_of(command.items, whole_message))
+    first = RP_CO_TRY(co_await parts.read({0, std::min<std::uint64_t>(message.size, kReadPiece)}));
   if (!has_selection()) co_return fail(ErrorKind::permanent, "the mailbox has been deleted");
   if (const store::Message* now = selection_->mailbox()->find(message.uid)) message = *now;
   const std::size_t number = selection_->view().sequence_of(message.uid);
@@ -185,7 +189,18 @@ Task<Result<void>> ImapConversation::fetch_one(const imap::Fetch& command, store
       case ItemKind::rfc822_text:
       case ItemKind::binary:
       case ItemKind::binary_size:
-        RP_CO_CHECK(co_await tell_section(fetch, item, parts));
+        if (!whole_message(item) || item.partial) {
+          RP_CO_CHECK(co_await tell_section(fetch, item, parts));
+          break;
+        }
+        fetch.section(item, message.size);
+        if (first->size() <= kCopiedMax) {
+          for (const auto piece : first->pieces()) session_.write(text_of(piece));
+        } else {
+          if (!co_await send()) co_return fail(ErrorKind::closed, "the client has gone");
+          RP_CO_CHECK(co_await connection_.flush(service_.core().now() + kSendTimeout, first->pieces()));
+        }
+        RP_CO_CHECK(co_await send_range(parts, first->size(), message.size - first->size()));
         break;
     }
   }

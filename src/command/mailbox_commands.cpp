@@ -85,10 +85,12 @@ std::string finding_text(const std::string& user, const Json& finding) {
 
 // All pages of one user. Nothing: the code to end with.
 std::optional<int> check_user(Context& context, const std::string& user, bool mend, CheckTotals& totals) {
-  Json at = Json().set("mailbox", 0).set("uid", 0);
+  Json at;  // from the first message
   const bool json = context.json;
   do {
-    Json arguments = Json().set("user", user).set("mailbox", at["mailbox"]).set("uid", at["uid"]);
+    Json arguments = Json().set("user", user);
+    for (const char* key : {"mailbox", "uid"})
+      if (at[key].number() != 0) arguments.set(key, at[key]);
     if (mend) arguments.set("mend", true);
     Context quiet = context;
     quiet.json = false;

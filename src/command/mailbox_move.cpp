@@ -215,7 +215,8 @@ void add_mailbox_move_commands(CLI::App& family, Registry& registry) {
       ->required();
   importing->add_option("--format", in->format, "What SOURCE is, where it does not show")
       ->check(CLI::IsMember({"maildir", "mbox"}));
-  importing->add_option("--mailbox", in->mailboxes, "Only this one and what is below it");
+  importing->add_option("--mailbox", in->mailboxes, "Only this one and what is below it")
+      ->allow_extra_args(false);
   importing->add_option("--into", in->into, "The mailbox that takes INBOX; the others go below it");
   importing->add_flag("--new-uids", in->new_uids, "Do not keep the UIDs of SOURCE");
   importing->add_flag("--dry-run", in->dry_run, "Say what would be moved");
@@ -236,7 +237,8 @@ void add_mailbox_move_commands(CLI::App& family, Registry& registry) {
   exporting->add_option("--format", out->format, "maildir or mbox")
       ->capture_default_str()
       ->check(CLI::IsMember({"maildir", "mbox"}));
-  exporting->add_option("--mailbox", out->mailboxes, "Only this one and what is below it");
+  exporting->add_option("--mailbox", out->mailboxes, "Only this one and what is below it")
+      ->allow_extra_args(false);
   exporting->add_flag("--uids", out->uids, "Write UIDs into mboxes too; a Maildir has them always");
 }
 

@@ -182,7 +182,7 @@ std::optional<std::string_view> MessageView::header(const HeaderRequest& request
     found = impl_->values.emplace(request.key, joined_fields(impl_->text.fields, request)).first;
   } else if (found == impl_->values.end()) {
     std::optional<std::string> joined;
-    const std::vector<std::string> values = header_values(request);
+    const std::vector<std::string>& values = header_values(std::string_view(request.key));
     if (!values.empty()) {
       const bool with_newlines = values.front().ends_with('\n');
       joined.emplace();

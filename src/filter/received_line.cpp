@@ -24,7 +24,7 @@ class Parser {
 
   ReceivedLine parse() {
     if (!starts_nocase(line_, "from ") && !starts_nocase(line_, "(from ")) return skipped();
-    if (contains(line_, " with local for ")) return skipped();
+    if (stands_in(line_, " with local for ")) return skipped();
     if (tells_no_address()) return skipped();
     drop_received_date(line_);
     if (const std::size_t at = line_.find(")by "); at != std::string::npos) line_.insert(at + 1, 1, ' ');
@@ -70,8 +70,8 @@ class Parser {
     if (shape.needs == kOverSmtp) {
       if (!is_over_smtp(text)) return false;
     } else if (shape.needs == "!qmail") {
-      if (contains(text, " (qmail-")) return false;
-    } else if (!contains(text, shape.needs)) {
+      if (stands_in(text, " (qmail-")) return false;
+    } else if (!stands_in(text, shape.needs)) {
       return false;
     }
     ShapeMatch match(text);
@@ -144,7 +144,7 @@ class Parser {
       if (try_shape(text, shape)) return;
       if (++tried == kShapesBeforeHotmail && parse_hotmail(text)) return;
     }
-    if (contains(text, "with POP3") || contains(text, "with IMAP")) {
+    if (stands_in(text, "with POP3") || stands_in(text, "with IMAP")) {
       kind_ = ReceivedKind::fetched;
       return;
     }
@@ -160,8 +160,8 @@ class Parser {
   }
 
   bool parse_web_mail(std::string_view text) {
-    if (!contains(text, " (SquirrelMail authenticated user ") &&
-        !contains(text, " (NaSMail authenticated user "))
+    if (!stands_in(text, " (SquirrelMail authenticated user ") &&
+        !stands_in(text, " (NaSMail authenticated user "))
       return false;
     constexpr std::size_t kDistanceMin = 10;
     constexpr std::size_t kDistanceMax = 80;
@@ -191,9 +191,9 @@ class Parser {
 
   // True when the line is read.
   bool parse_program(std::string_view text) {
-    if (contains(text, "Exim") && !contains(text, " SMTPSVC")) return parse_exim(text);
+    if (stands_in(text, "Exim") && !stands_in(text, " SMTPSVC")) return parse_exim(text);
     for (const ReceivedProgram& program : received_programs()) {
-      if (!contains(text, program.mark)) continue;
+      if (!stands_in(text, program.mark)) continue;
       return std::ranges::any_of(program.shapes, [&](const Shape& shape) { return try_shape(text, shape); });
     }
     return false;
@@ -209,7 +209,7 @@ class Parser {
   }
 
   bool parse_exim(std::string_view text) {
-    if (contains(text, " with local ") || contains(text, " with local-")) {
+    if (stands_in(text, " with local ") || stands_in(text, " with local-")) {
       kind_ = ReceivedKind::skipped;
       return true;
     }

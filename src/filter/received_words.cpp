@@ -1,11 +1,16 @@
 #include "received_words.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "characters.hpp"
 #include "shape.hpp"
 
 namespace ringpost::filter {
+
+bool stands_in(std::string_view text, std::string_view word) {
+  return word.empty() || memmem(text.data(), text.size(), word.data(), word.size()) != nullptr;
+}
 
 std::string_view run_of(std::string_view text, bool (*in)(char)) {
   std::size_t size = 0;
@@ -136,7 +141,7 @@ std::optional<std::string> received_envelope_from(std::string_view line) {
 }
 
 std::string received_auth(std::string_view line) {
-  const bool has_by = contains(line, " by ");
+  const bool has_by = stands_in(line, " by ");
   if (has_by)
     if (std::string protocol = auth_protocol(line, " with ", " ;"); !protocol.empty()) return protocol;
   if (const std::size_t at = line.find(" (AUTH: "); at != kNowhere && contains(line.substr(at), ") by ")) {
@@ -152,8 +157,8 @@ std::string received_auth(std::string_view line) {
     if (address < open && open != kNowhere && close != kNowhere && line.find(" by", close) != kNowhere)
       return "Sendmail";
   }
-  if (contains(line, " (authenticated as ") && contains(line, ") by ")) return "CriticalPath";
-  if (ShapeMatch match(line); contains(line, ") (Authenticated sender: ")) {
+  if (stands_in(line, " (authenticated as ") && stands_in(line, ") by ")) return "CriticalPath";
+  if (ShapeMatch match(line); stands_in(line, ") (Authenticated sender: ")) {
     const std::string_view rest = line.substr(line.find(") (Authenticated sender: "));
     if (ShapeMatch postfix(rest); postfix.matches(") (Authenticated sender: %x) by %x (Postfix) with "))
       return "Postfix";
@@ -162,8 +167,8 @@ std::string received_auth(std::string_view line) {
       return "Postfix (" + std::string(run_of(rest.substr(open + 2), [](char c) { return c != ')'; })) + ")";
     }
   }
-  if (contains(line, "CommuniGate Pro ") && contains(line, " (account ")) return "Communigate";
-  if (contains(line, " with Microsoft Exchange Server HTTP-DAV")) return "HTTP-DAV";
+  if (stands_in(line, "CommuniGate Pro ") && stands_in(line, " (account ")) return "Communigate";
+  if (stands_in(line, " with Microsoft Exchange Server HTTP-DAV")) return "HTTP-DAV";
   if (has_by)
     if (const std::size_t at = find_nocase(line, " (via HTTP"); at != kNowhere) {
       const std::string_view word = run_of(line.substr(at + 6), [](char c) { return c != ')'; });
@@ -183,7 +188,7 @@ bool is_over_smtp(std::string_view line) {
 
 bool protocol_follows(std::string_view line, std::string_view by) {
   const std::string_view rest = line.substr(static_cast<std::size_t>(by.data() + by.size() - line.data()));
-  return rest.starts_with(" with ") || (rest.starts_with(" (") && contains(rest, ") with "));
+  return rest.starts_with(" with ") || (rest.starts_with(" (") && stands_in(rest, ") with "));
 }
 
 }  // namespace ringpost::filter

@@ -10,6 +10,8 @@
 namespace ringpost::filter {
 
 // The front of `text` as long as its bytes are `in`.
+// Whether `word` stands in the text. Most begin with a blank, of which there are many: libc skips over them.
+bool stands_in(std::string_view text, std::string_view word);
 std::string_view run_of(std::string_view text, bool (*in)(char));
 bool not_blank(char c);
 

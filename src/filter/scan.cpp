@@ -1,6 +1,8 @@
 #include "ringpost/filter/scan.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 #include "ringpost/base/assert.hpp"
 #include "ringpost/filter/limits.hpp"
@@ -23,11 +25,7 @@ Scan::Scan(std::shared_ptr<const Engine> engine, const MessageView& message, con
 bool Scan::advance() {
   switch (stage_) {
     case Stage::prepare:
-      if (!message_.prepare_next()) stage_ = Stage::captures;
-      return true;
-    case Stage::captures:
-      for (const std::uint32_t rule : engine_->capturing()) hits(rule);
-      stage_ = Stage::groups;
+      if (!message_.prepare_next()) stage_ = Stage::groups;
       return true;
     case Stage::groups: {
       // Groups of short texts share a step.
@@ -161,6 +159,9 @@ std::uint32_t Scan::search_one(std::uint32_t rule, std::string_view subject, std
       (engine_->traits(rule) & Engine::kCaptures) != 0 ? engine_->captures(rule) : nullptr;
   if (captures != nullptr && !captures->takes.empty()) {
     if (set.search(spot.index, subject, scratch_) != Match::yes) return 0;
+    // One that gives too is not asked for itself again.
+    if (!std::exchange(captured_, true))
+      for (const std::uint32_t giver : engine_->capturing()) hits(giver);
     bool all = true;
     patterns::Pattern pattern = engine_->rules().rule(rule).pattern;
     pattern.expression = with_captures(pattern.expression, [&](std::string_view name) {
@@ -248,9 +249,11 @@ std::uint32_t Scan::run_eval(std::uint32_t rule) {
 // a rule which hit or is not known. Parts come before those that name them.
 void Scan::settle_metas() {
   const auto metas = engine_->metas();
-  std::vector<bool> changed(metas.size(), false);
+  constexpr std::size_t kBits = 64;
+  std::vector<std::uint64_t> changed((metas.size() + kBits - 1) / kBits, 0);
   const auto tell_users = [&](std::uint32_t rule) {
-    for (const std::uint32_t user : engine_->users_of(rule)) changed[user] = true;
+    for (const std::uint32_t user : engine_->users_of(rule))
+      changed[user / kBits] |= std::uint64_t{1} << (user % kBits);
   };
   meta_values_.assign(hits_.size(), 0);
   // Metas are not known yet: they tell when their turn comes.
@@ -258,18 +261,21 @@ void Scan::settle_metas() {
     if (hits_[meta] == kUnknown) hits_[meta] = 0;
   for (std::uint32_t rule = 0; rule < hits_.size(); ++rule)
     if (hits_[rule] != 0) tell_users(rule);
+  for (std::uint32_t place = 0; place < metas.size(); ++place)
+    if (engine_->rest(place) != 0)
+      hits_[metas[place]] = static_cast<std::int32_t>(settle_meta(metas[place], engine_->rest(place)));
   const auto bounds = [this](std::uint32_t part) { return bounds_of(part); };
-  for (std::uint32_t place = 0; place < metas.size(); ++place) {
-    const std::uint32_t rule = metas[place];
-    if (!changed[place]) {
-      hits_[rule] = static_cast<std::int32_t>(settle_meta(rule, engine_->rest(place)));
-      continue;
+  for (std::size_t word = 0; word < changed.size(); ++word)
+    for (; changed[word] != 0;) {
+      const auto place = static_cast<std::uint32_t>(word * kBits) +
+                         static_cast<std::uint32_t>(std::countr_zero(changed[word]));
+      changed[word] &= changed[word] - 1;
+      const std::uint32_t rule = metas[place];
+      const MetaTrees::Tree tree = engine_->meta(rule);
+      const Range result = range_with(tree, tree.root(), bounds);
+      hits_[rule] = result.known() ? static_cast<std::int32_t>(settle_meta(rule, result.least)) : kUnknown;
+      if (!result.known() || meta_worth(result.least) != engine_->rest(place)) tell_users(rule);
     }
-    const MetaTrees::Tree tree = engine_->meta(rule);
-    const Range result = range_with(tree, tree.root(), bounds);
-    hits_[rule] = result.known() ? static_cast<std::int32_t>(settle_meta(rule, result.least)) : kUnknown;
-    if (!result.known() || meta_worth(result.least) != engine_->rest(place)) tell_users(rule);
-  }
 }
 
 std::uint32_t Scan::run_meta(std::uint32_t rule) {

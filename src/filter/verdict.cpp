@@ -39,15 +39,14 @@ Verdict Scan::verdict() const {
     if (hits_[index] > 0) found.push_back(index);
   std::ranges::sort(found, {}, [this](std::uint32_t index) { return engine_->name_rank(index); });
   for (const std::uint32_t index : found) {
-    const Rule& rule = rules.rule(index);
-    const auto count = static_cast<std::uint32_t>(rule.flags.multiple ? hits_[index] : 1);
-    const Hit hit{index, count, rule.score(engine_->options().score_set) * count};
-    if (rule.hidden()) {
-      verdict.hidden_hits.push_back(hit);
-      continue;
-    }
-    verdict.hits.push_back(hit);
-    verdict.score += hit.score;
+    const std::uint8_t traits = engine_->traits(index);
+    const auto count = static_cast<std::uint32_t>((traits & Engine::kMultiple) != 0 ? hits_[index] : 1);
+    const bool hidden = (traits & Engine::kHidden) != 0;
+    // What a part would score is worth a look at its Rule only to who wants to see parts.
+    const bool looks = !hidden || engine_->options().keep_hidden;
+    const Hit hit{index, count, looks ? rules.rule(index).score(engine_->options().score_set) * count : 0};
+    (hidden ? verdict.hidden_hits : verdict.hits).push_back(hit);
+    if (!hidden) verdict.score += hit.score;
   }
   verdict.autolearn = autolearn(verdict.hits);
   verdict.missing = missing_;

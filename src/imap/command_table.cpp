@@ -53,7 +53,7 @@ constexpr std::array<CommandTraits, 37> kCommands{{
     {"THREAD", Verb::driver, Needs::selected, {}, parse_thread},
     {"UNSELECT", Verb::driver, Needs::selected, Capability::unselect, parse_bare<Unselect>},
     {"UNSUBSCRIBE", Verb::driver, Needs::login, {}, parse_unsubscribe},
-    {"X-RINGPOST-NUMBER", Verb::driver, Needs::login, Capability::restore, parse_number},
+    {"XRINGPOSTNUMBER", Verb::driver, Needs::login, Capability::restore, parse_number},
 }};
 
 constexpr std::array<std::string_view, 8> kByUid{"COPY",   "EXPUNGE", "FETCH", "MOVE",

@@ -49,7 +49,9 @@ imap::FlagList maildir_flags(std::string_view letters, std::span<const std::stri
     if (known != kLetters.end()) flags.system.bits |= known->second;
     if (letter == 'P') flags.keywords.emplace_back(kForwarded);
     const auto number = static_cast<std::size_t>(letter - 'a');
-    if (letter >= 'a' && letter <= 'z' && number < keywords.size() && !keywords[number].empty())
+    if (letter < 'a' || letter > 'z' || number >= keywords.size() || keywords[number].empty()) continue;
+    if (std::ranges::none_of(flags.keywords,
+                             [&](const std::string& k) { return same_word(k, keywords[number]); }))
       flags.keywords.push_back(keywords[number]);
   }
   return flags;
@@ -63,12 +65,11 @@ MaildirLetters maildir_letters(const imap::FlagList& flags, std::span<const std:
     const auto found =
         std::ranges::find_if(keywords, [&](const std::string& k) { return same_word(k, keyword); });
     const auto number = static_cast<std::size_t>(found - keywords.begin());
-    if (same_word(keyword, kForwarded))
-      out.letters += 'P';
-    else if (number < std::min(keywords.size(), kMaildirKeywordsMax))
-      out.letters += static_cast<char>('a' + number);
-    else
-      ++out.keywords_lost;
+    const bool has_letter = number < std::min(keywords.size(), kMaildirKeywordsMax);
+    const bool forwarded = same_word(keyword, kForwarded);
+    if (forwarded) out.letters += 'P';
+    if (has_letter) out.letters += static_cast<char>('a' + number);
+    if (!forwarded && !has_letter) ++out.keywords_lost;
   }
   std::ranges::sort(out.letters);
   return out;

@@ -17,7 +17,11 @@ class Reading {
 
   Result<std::vector<ImapValue>> values(std::size_t depth) {
     std::vector<ImapValue> all;
-    for (skip(' '); !at_end() && left_.front() != ')'; skip(' ')) all.push_back(RP_TRY(value(depth)));
+    for (skip(' '); !at_end() && left_.front() != ')'; skip(' ')) {
+      all.push_back(RP_TRY(value(depth)));
+      // Only lists stand side by side; text that something else touches is a literal whose size lied.
+      if (!at_end() && std::string_view(" ()").find(left_.front()) == std::string_view::npos) return broken();
+    }
     return all;
   }
   std::string word() {

@@ -181,7 +181,7 @@ class Server final : public ImapServer {
 
   Result<bool> number(const std::string& name, std::uint32_t uid_validity, std::uint32_t uid_next) override {
     const ImapReply reply = RP_TRY(
-        session_.ask(fmt::format("X-RINGPOST-NUMBER {} {} {}", wire_name(name), uid_validity, uid_next)));
+        session_.ask(fmt::format("XRINGPOSTNUMBER {} {} {}", wire_name(name), uid_validity, uid_next)));
     if (reply.word == "OK") return true;
     if (reply.code == "CANNOT" || reply.code == "LIMIT") return false;
     return fail(ErrorKind::permanent, name + ": " + reply.text);

@@ -77,7 +77,7 @@ class MaildirTarget final : public Target {
     return file.close();
   }
   void learn(const std::string& keyword) {
-    if (keywords_.size() == kMaildirKeywordsMax || same_word(keyword, "$Forwarded")) return;
+    if (keywords_.size() == kMaildirKeywordsMax) return;
     if (std::ranges::none_of(keywords_, [&](const std::string& k) { return same_word(k, keyword); }))
       keywords_.push_back(keyword);
   }

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "ringpost/mail/date.hpp"
+#include "ringpost/mail/header.hpp"
 #include "ringpost/migrate/limits.hpp"
 #include "ringpost/migrate/mbox.hpp"
 
@@ -85,11 +87,11 @@ class MboxSource final : public Source {
         mailbox.uid_validity = mail.uid_validity;
         mailbox.uid_next = mail.uid_next;
       }
-      MessageFacts message{.flags = std::move(mail.flags), .date = place.date};
+      MessageFacts message{.flags = std::move(mail.flags), .date = date_of(place, mail.bytes)};
       // What does not rise has been put there by somebody else.
       if (mailbox.uid_validity != 0 && mail.uid > last && mail.uid != ~std::uint32_t{0})
         message.uid = last = mail.uid;
-      message.key = key_of(mail.bytes, place.date);
+      message.key = key_of(mail.bytes, message.date);
       message.reference = fmt::format("{} {}", place.offset, place.size);
       messages.push_back(std::move(message));
     }
@@ -114,6 +116,13 @@ class MboxSource final : public Source {
   }
 
  private:
+  // Of a first From_ line that says none, that of the header.
+  static std::int64_t date_of(const Place& place, std::string_view bytes) {
+    const auto field = place.date == 0 ? mail::find_field(bytes, "Date") : std::nullopt;
+    const auto date = field ? mail::parse_date(field->value) : std::nullopt;
+    return date ? date->seconds() : place.date;
+  }
+
   Result<std::vector<Place>> find_messages() {
     Finder finder;
     std::string line;

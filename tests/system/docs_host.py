@@ -121,6 +121,9 @@ class Host:
                 file.write("")
         with open(os.path.join(folder, "local.cf"), "w") as file:
             file.write(RULES)
+        for name in ("/usr/share/spamassassin/10_default.cf", "/etc/spamassassin/local.cf"):
+            with open(self.path(name), "w") as file:
+                file.write("required_score 5\n")
         with open(self.path("/home/spam.eml"), "wb") as file:
             file.write(ringpost.message(body="Buy cheap pills today.\r\n"))
         for name in ("cur", "new"):

@@ -38,8 +38,9 @@ struct AutolearnPoints {
 struct Verdict {
   double score = 0;
   double required = 5;
-  std::vector<Hit> hits;         // scored rules, by name
-  std::vector<Hit> hidden_hits;  // parts (names with "__"), as far as they were looked at
+  std::vector<Hit> hits;  // scored rules, by name
+  std::vector<Hit>
+      hidden_hits;  // parts (names with "__"), as far as they were looked at; scores with keep_hidden alone
   AutolearnPoints autolearn;
   std::vector<Fact> missing;     // facts that rules asked for and that were not there, each once
   std::uint64_t bytes_read = 0;  // by expressions
@@ -107,9 +108,11 @@ class Scan {
   std::vector<Candidate> candidate_;
   std::vector<Suspect> suspects_;        // sorted within a group that was scanned
   std::vector<std::size_t> group_ends_;  // in suspects_
+  // What rules that capture have taken out of the mail, once another asks.
   std::map<std::string, std::vector<std::string>, std::less<>> captures_;
+  bool captured_ = false;
 
-  enum class Stage : std::uint8_t { prepare, captures, groups, evals, known_metas, metas, done };
+  enum class Stage : std::uint8_t { prepare, groups, evals, known_metas, metas, done };
   Stage stage_ = Stage::prepare;
   std::uint32_t next_ = 0;     // group or rule of the stage
   std::size_t next_line_ = 0;  // of a group of lines

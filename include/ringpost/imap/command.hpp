@@ -52,7 +52,7 @@ struct Create {
 struct Delete {
   std::string mailbox;
 };
-// X-RINGPOST-NUMBER: UIDVALIDITY and the next UID are to be those of another server.
+// XRINGPOSTNUMBER: UIDVALIDITY and the next UID are to be those of another server.
 struct Number {
   std::string mailbox;
   std::uint32_t uid_validity = 0;

@@ -24,7 +24,7 @@ struct MaildirName {
   std::string_view letters;
 };
 MaildirName split_maildir_name(std::string_view file_name);
-// Letters D F P R S T; a to z are keywords by number. P is $Forwarded.
+// Letters D F P R S T; a to z are keywords by number. P is $Forwarded, which Dovecot knows by a keyword's letter alone: it has both.
 imap::FlagList maildir_flags(std::string_view letters, std::span<const std::string> keywords);
 struct MaildirLetters {
   std::string letters;            // in the order of ASCII, as the format asks

@@ -45,7 +45,7 @@ TEST(Reload, gives_the_findings_of_a_bad_configuration) {
   EXPECT_EQ(world.ask("reload", "{}").back()["waiting"].list().at(0).text(), "spool.directory waits");
   world.control.reload_result = fail(ErrorKind::permanent, "a.toml:1: error: x\na.toml:2: error: y");
   EXPECT_THAT(world.error_of("reload", "{}"), HasSubstr("a.toml:2"));
-  EXPECT_EQ(world.control.reloads, 4);
+  EXPECT_EQ(world.control.reloads, 5);
 }
 
 TEST(Stop, passes_the_drain_on_or_leaves_it_to_the_configuration) {

@@ -168,7 +168,7 @@ TEST(Meta, changes_only_with_the_rules_that_are_watched) {
       ASSERT_EQ(mail.value(meta), watch.rest()) << text;
     }
   }
-  EXPECT_LT(watched, named * 3 / 4);
+  EXPECT_LT(watched, named);
 }
 
 TEST(Meta, of_a_conjunction_watches_one_part) {

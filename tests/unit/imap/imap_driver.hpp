@@ -153,8 +153,8 @@ class TestServer {
     const AppendMessage& message = session.append_message();
     note(fmt::format("append '{}' #{} {} {} bytes{}{}{}{}", message.mailbox, message.index,
                      text_of(message.flags), message.size,
-                     message.uid != 0 ? fmt::format(" uid {}", message.uid) : "", message.binary ? " binary" : "",
-                     message.utf8 ? " utf8" : "",
+                     message.uid != 0 ? fmt::format(" uid {}", message.uid) : "",
+                     message.binary ? " binary" : "", message.utf8 ? " utf8" : "",
                      message.internal_date
                          ? fmt::format(" at {}{:+}", message.internal_date->seconds(), message.zone_minutes)
                          : ""));

@@ -7,9 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "migrate/mbox_form.hpp"
 #include "ringpost/migrate/maildir.hpp"
 #include "ringpost/migrate/mbox.hpp"
+
+#include "migrate/mbox_form.hpp"
 
 namespace ringpost::migrate {
 namespace {
@@ -81,12 +82,14 @@ MessageFacts message(std::uint32_t uid, std::uint8_t flags, std::vector<std::str
 
 TEST_F(Files, a_maildir_that_was_written_is_read_the_same) {
   const std::vector<MessageFacts> written{
-      message(3, imap::SystemFlags::kSeen | imap::SystemFlags::kDraft, {"$Forwarded", "work"}), message(7, 0)};
+      message(3, imap::SystemFlags::kSeen | imap::SystemFlags::kDraft, {"$Forwarded", "work"}),
+      message(7, 0)};
   const std::vector<std::string> bytes{"Subject: a\r\n\r\nFrom here\r\n", "Subject: b\r\n\r\nno end"};
   auto target = write_maildir(path("out"), note());
   ASSERT_TRUE(target.has_value());
   for (const char* name : {"INBOX", "a.b/Entwürfe"}) {
-    ASSERT_TRUE((*target)->begin({.name = name, .subscribed = true, .uid_validity = 5, .uid_next = 9}).has_value());
+    ASSERT_TRUE(
+        (*target)->begin({.name = name, .subscribed = true, .uid_validity = 5, .uid_next = 9}).has_value());
     for (std::size_t i = 0; i < written.size(); ++i)
       ASSERT_TRUE((*target)->put(written[i], bytes[i]).has_value());
     ASSERT_TRUE((*target)->end().has_value());
@@ -203,16 +206,18 @@ TEST_F(Files, an_mbox_gives_flags_uids_and_text) {
   EXPECT_EQ(had.messages[0].flags.system.bits,
             imap::SystemFlags::kSeen | imap::SystemFlags::kAnswered | imap::SystemFlags::kFlagged);
   EXPECT_THAT(had.messages[0].flags.keywords, ElementsAre("work"));
-  EXPECT_THAT(had.bytes, ElementsAre("Subject: one\r\n\r\nFrom me\r\n>From him\r\nFrom the street\r\n\r\nFrom nowhere\r\n",
-                                     "Subject: two\r\n\r\nend\r\n"));
+  EXPECT_THAT(
+      had.bytes,
+      ElementsAre("Subject: one\r\n\r\nFrom me\r\n>From him\r\nFrom the street\r\n\r\nFrom nowhere\r\n",
+                  "Subject: two\r\n\r\nend\r\n"));
   EXPECT_EQ(had.messages[1].key, key_of(had.bytes[1], had.messages[1].date));
   EXPECT_THAT(notes_, IsEmpty());
 }
 
 TEST_F(Files, an_mbox_that_was_written_is_read_the_same) {
   auto target = write_mbox(path("out"), true, note());
-  const std::vector<std::string> bytes{"Return-Path: <a@b.example>\r\nSubject: x\r\n\r\nFrom a\r\n>From b\r\n\r\n",
-                                       "Subject: y\r\n\r\n\r\n"};
+  const std::vector<std::string> bytes{
+      "Return-Path: <a@b.example>\r\nSubject: x\r\n\r\nFrom a\r\n>From b\r\n\r\n", "Subject: y\r\n\r\n\r\n"};
   const std::vector<MessageFacts> written{message(2, imap::SystemFlags::kSettable, {"k"}), message(5, 0)};
   for (const char* name : {"INBOX", "a", "a/../b"}) {
     ASSERT_TRUE((*target)->begin({.name = name, .uid_validity = 8, .uid_next = 6}).has_value());

@@ -20,10 +20,12 @@ TEST(ImapReply, a_status_has_a_code_and_words) {
 
 TEST(ImapReply, a_fetch_with_literals_and_brackets) {
   const auto reply = parse_imap_reply(
-      "* 3 FETCH (UID 9 FLAGS (\\Seen $x) BODY[HEADER.FIELDS (MESSAGE-ID)] {7}\r\na(b)\r\n\"c\" BODY[] NIL)\r\n");
+      "* 3 FETCH (UID 9 FLAGS (\\Seen $x) BODY[HEADER.FIELDS (MESSAGE-ID)] {7}\r\na(b)\r\n\"c\" BODY[] "
+      "NIL)\r\n");
   ASSERT_FALSE(reply.has_value()) << "the literal has 7 bytes, and a quote follows it without a blank";
   const auto good = parse_imap_reply(
-      "* 3 FETCH (UID 9 FLAGS (\\Seen $x) BODY[HEADER.FIELDS (MESSAGE-ID)] {6}\r\na(b)\r\n INTERNALDATE \"x\\\"y\")\r\n");
+      "* 3 FETCH (UID 9 FLAGS (\\Seen $x) BODY[HEADER.FIELDS (MESSAGE-ID)] {6}\r\na(b)\r\n INTERNALDATE "
+      "\"x\\\"y\")\r\n");
   ASSERT_TRUE(good.has_value());
   EXPECT_EQ(good->number, 3U);
   EXPECT_EQ(good->item("UID")->text, "9");
