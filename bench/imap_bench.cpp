@@ -69,15 +69,18 @@ void write_flags(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
 }
 
-BENCHMARK_CAPTURE(read_command, imap / noop, "a1 NOOP\r\n");
-BENCHMARK_CAPTURE(read_command, imap / fetch_flags, "a1 UID FETCH 1:* (FLAGS)\r\n");
-BENCHMARK_CAPTURE(read_command, imap / fetch_headers,
+BENCHMARK_CAPTURE(read_command, noop, "a1 NOOP\r\n")->Name("imap/noop");
+BENCHMARK_CAPTURE(read_command, fetch_flags, "a1 UID FETCH 1:* (FLAGS)\r\n")->Name("imap/fetch_flags");
+BENCHMARK_CAPTURE(read_command, fetch_headers,
                   "a1 UID FETCH 17,19:25,4711 (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE "
-                  "BODY.PEEK[HEADER.FIELDS (DATE FROM TO CC SUBJECT REFERENCES MESSAGE-ID)])\r\n");
-BENCHMARK_CAPTURE(read_command, imap / store, "a1 UID STORE 100:200 +FLAGS.SILENT (\\Seen $Forwarded)\r\n");
-BENCHMARK_CAPTURE(read_command, imap / search,
+                  "BODY.PEEK[HEADER.FIELDS (DATE FROM TO CC SUBJECT REFERENCES MESSAGE-ID)])\r\n")
+    ->Name("imap/fetch_headers");
+BENCHMARK_CAPTURE(read_command, store, "a1 UID STORE 100:200 +FLAGS.SILENT (\\Seen $Forwarded)\r\n")
+    ->Name("imap/store");
+BENCHMARK_CAPTURE(read_command, search,
                   "a1 UID SEARCH RETURN (ALL COUNT) OR FROM ann (SINCE 1-Feb-2024 NOT SEEN) BODY \"figures "
-                  "of this week\"\r\n");
+                  "of this week\"\r\n")
+    ->Name("imap/search");
 BENCHMARK(write_flags)->Name("imap/fetch_flags_response");
 
 }  // namespace
