@@ -169,15 +169,18 @@ demo_send_kinds() {
   printf 'Subject: from sendmail\n\nHello again.\n' | RINGPOST_CONFIG=$config "$demo_ringpost" sendmail -f me@example.org anna@localhost
 }
 
-# demo_imap URL [ARGUMENT...]: what Anna's mail program would ask.
-demo_imap() { curl --silent --show-error --insecure --user "anna:demo secret" --url "imaps://127.0.0.1:$imap_port/INBOX$1" "${@:2}"; }
+# demo_imap PART: a part of the URL of Anna's inbox; what Anna's mail program would ask.
+demo_imap() { curl --silent --show-error --insecure --user "anna:demo secret" --url "imaps://127.0.0.1:$imap_port/INBOX$1"; }
 
 demo_anna_has() { [ "$(demo_imap '?ALL' | tr ' ' '\n' | grep -c '^[0-9]')" -ge "$1" ]; }
 
 demo_show_mail() {
+  local number
   demo_wait 60 "three mails in Anna's mailbox" demo_anna_has 3
   say "Anna's inbox, read over IMAP"
-  demo_imap "" -X 'FETCH 1:* (UID FLAGS RFC822.SIZE BODY[HEADER.FIELDS (FROM SUBJECT)])' -v 2>&1 | tr -d '\r' | grep -E '^(< )?(\* [0-9]+ FETCH|From:|Subject:)' | sed 's/^\(< \)*/    /'
+  for number in 1 2 3; do
+    demo_imap ";MAILINDEX=$number;SECTION=HEADER.FIELDS%20(FROM%20SUBJECT)" | tr -d '\r' | grep . | sed "1s/^/    $number  /; 2,\$s/^/       /"
+  done
   say "what the log says of it"
   grep -E 'anna@localhost' "$demo_folder/mail.log" | tail -n 3
   say "what came at the sink so far: $(wc -l <"$demo_folder/received") mails; the last two:"
