@@ -64,6 +64,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
 
   RP_OWN_FRAME Task<bool> answer_command();
   Task<Answer> execute();
+  void forget_user();
   void finish(const Answer& answer);
   // The mailbox is selected, and still there.
   bool has_selection() const { return selection_ && selection_->mailbox() != nullptr; }

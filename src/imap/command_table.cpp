@@ -16,7 +16,7 @@ bool parse_bare(Cursor& in, Parsing& out) {
   return in.end();
 }
 
-constexpr std::array<CommandTraits, 37> kCommands{{
+constexpr std::array<CommandTraits, 38> kCommands{{
     {"APPEND", Verb::append, Needs::login, {}, nullptr},
     {"AUTHENTICATE", Verb::authenticate, Needs::no_login, {}, nullptr},
     {"CAPABILITY", Verb::capability, Needs::nothing, {}, nullptr},
@@ -51,6 +51,7 @@ constexpr std::array<CommandTraits, 37> kCommands{{
     {"STORE", Verb::driver, Needs::selected, {}, parse_store},
     {"SUBSCRIBE", Verb::driver, Needs::login, {}, parse_subscribe},
     {"THREAD", Verb::driver, Needs::selected, {}, parse_thread},
+    {"UNAUTHENTICATE", Verb::unauthenticate, Needs::login, Capability::unauthenticate, nullptr},
     {"UNSELECT", Verb::driver, Needs::selected, Capability::unselect, parse_bare<Unselect>},
     {"UNSUBSCRIBE", Verb::driver, Needs::login, {}, parse_unsubscribe},
     {"XRINGPOSTNUMBER", Verb::driver, Needs::login, Capability::restore, parse_number},

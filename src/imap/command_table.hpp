@@ -29,6 +29,7 @@ enum class Verb : std::uint8_t {
   logout,
   noop,
   starttls,
+  unauthenticate,
 };
 
 // Where a command may be said.

@@ -139,6 +139,21 @@ void ServerSession::compression_started() {
   forget_command();
 }
 
+// RFC 8437: all that is known goes, but TLS, ID and the failed logins. Where compression would have to end too, in the middle of what
+// may have come behind the command, it is the connection that ends; NO is never an answer.
+std::optional<Event> ServerSession::on_unauthenticate(std::string_view text, std::size_t offset) {
+  Cursor in(text.substr(offset));
+  if (!in.end()) return refuse(tag_, in.fault()), std::nullopt;
+  if (compressed_) return close("Compression ends with the connection", codes::kCannot), std::nullopt;
+  say(tag_, {Condition::ok, {}, "You may log in again"});
+  state_ = State::not_authenticated;
+  dialect_ = {};
+  login_.clear();
+  bad_commands_ = 0;
+  forget_command();
+  return Event{Kind::unauthenticated};
+}
+
 std::optional<Event> ServerSession::on_idle_line(std::string_view line) {
   phase_ = Phase::line;
   idle_broken_ = !mail::equal_ignoring_case(line, "DONE");

@@ -106,6 +106,9 @@ class TestServer {
         note("append_abort");
         message_.clear();
         return true;
+      case Kind::unauthenticated:
+        note("unauthenticated");
+        return true;
       case Kind::logout:
       case Kind::closed:
         note(event.kind == Kind::logout ? "logout" : "closed");
