@@ -25,6 +25,7 @@ struct StagedMessage {
   mail::MimeReader reader;
   std::string prepared;  // when it is complete
   std::unique_ptr<store::Incoming> incoming;
+  store::Uid replaces;  // REPLACE: what goes
 };
 
 class ImapConversation final : public SessionConversation<imap::ServerSession, imap::Event>, store::Listener {
@@ -122,6 +123,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   RP_OWN_FRAME Task<void> end_staged();
   RP_OWN_FRAME Task<void> finish_append();
   void forget_append();
+  const store::Message* find_replaced(const imap::Replaced& replaced) const;
+  void refuse_replace(const imap::Replaced& replaced);
+  RP_OWN_FRAME Task<void> replace(store::Uid old, store::MailboxId to, const store::NewMessage& message);
 
   std::shared_ptr<store::UserMail> mail_;
   std::optional<Selection> selection_;

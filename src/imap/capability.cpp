@@ -54,6 +54,7 @@ constexpr std::array<Row, kCapabilityCount> kRows{{
     {Capability::preview, "PREVIEW", false},                               // RFC 8970
     {Capability::save_date, "SAVEDATE", false},                            // RFC 8514
     {Capability::unauthenticate, "UNAUTHENTICATE", false},                 // RFC 8437
+    {Capability::replace, "REPLACE", false},                               // RFC 8508
     {Capability::restore, "X-RINGPOST-RESTORE", false},                    // see docs/mailboxes.md
 }};
 

@@ -16,7 +16,7 @@ bool parse_bare(Cursor& in, Parsing& out) {
   return in.end();
 }
 
-constexpr std::array<CommandTraits, 38> kCommands{{
+constexpr std::array<CommandTraits, 39> kCommands{{
     {"APPEND", Verb::append, Needs::login, {}, nullptr},
     {"AUTHENTICATE", Verb::authenticate, Needs::no_login, {}, nullptr},
     {"CAPABILITY", Verb::capability, Needs::nothing, {}, nullptr},
@@ -42,6 +42,7 @@ constexpr std::array<CommandTraits, 38> kCommands{{
     {"NAMESPACE", Verb::driver, Needs::login, Capability::namespaces, parse_bare<Namespace>},
     {"NOOP", Verb::noop, Needs::nothing, {}, parse_bare<Noop>},
     {"RENAME", Verb::driver, Needs::login, {}, parse_rename},
+    {"REPLACE", Verb::append, Needs::selected, Capability::replace, nullptr},
     {"SEARCH", Verb::driver, Needs::selected, {}, parse_search},
     {"SELECT", Verb::driver, Needs::login, {}, parse_select},
     {"SETQUOTA", Verb::driver, Needs::login, Capability::quota_set, parse_set_quota},
@@ -57,7 +58,7 @@ constexpr std::array<CommandTraits, 38> kCommands{{
     {"XRINGPOSTNUMBER", Verb::driver, Needs::login, Capability::restore, parse_number},
 }};
 
-constexpr std::array<std::string_view, 8> kByUid{"COPY",   "EXPUNGE", "FETCH", "MOVE",
+constexpr std::array<std::string_view, 9> kByUid{"COPY",   "EXPUNGE", "FETCH", "MOVE",  "REPLACE",
                                                  "SEARCH", "SORT",    "STORE", "THREAD"};
 
 }  // namespace

@@ -93,7 +93,8 @@ enum class AppendHead : std::uint8_t {
   message,  // complete up to its literal
   broken,
 };
-AppendHead read_append_mailbox(Cursor& in, const Parsing& parsing, std::string& mailbox);
+// `message` gets its mailbox; and of REPLACE, which is an APPEND with a message that goes, that one.
+AppendHead read_append_mailbox(Cursor& in, const Parsing& parsing, bool replace, AppendMessage& message);
 AppendHead read_append_message(Cursor& in, const Parsing& parsing, AppendMessage& message);
 
 // ---- dates: parse_dates.cpp ----

@@ -188,6 +188,14 @@ bool Cursor::set(SequenceSet& out) {
   return true;
 }
 
+bool Cursor::one_of_set(SequenceSet& out) {
+  SequenceSet::Range one;
+  if (!range_end(one.first)) return false;
+  one.last = one.first;
+  out.add(one);
+  return true;
+}
+
 bool Cursor::known_set(NumberSet& out) {
   SequenceSet written;
   if (!set(written)) return false;

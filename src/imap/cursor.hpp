@@ -61,8 +61,9 @@ class Cursor {
   bool nstring(std::optional<std::string>& out);
   bool number(std::uint64_t& out, std::uint64_t most = INT64_MAX);
   bool number32(std::uint32_t& out, bool zero_allowed);
-  bool set(SequenceSet& out);      // with '*' and "$"
-  bool known_set(NumberSet& out);  // without
+  bool set(SequenceSet& out);         // with '*' and "$"
+  bool one_of_set(SequenceSet& out);  // a number, or '*'
+  bool known_set(NumberSet& out);     // without
   bool mailbox(bool utf8, std::string& out);
   // "(" one *(SP one) ")", or "()" when `empty_allowed`.
   template <class One>

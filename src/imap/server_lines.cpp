@@ -157,11 +157,12 @@ std::optional<Event> ServerSession::on_literal(std::string_view text, const Lite
   tag_ = words.tag;
   if (words.traits->verb == Verb::append) {
     Cursor in(text.substr(words.offset));
-    std::string mailbox;
-    const AppendHead head = read_append_mailbox(in, {*settings_, dialect_}, mailbox);
+    AppendMessage message;
+    const bool replace = words.traits->needs == Needs::selected;
+    const AppendHead head = read_append_mailbox(in, {*settings_, dialect_, words.uid}, replace, message);
     if (head == AppendHead::broken) return end_early(tag_, in.fault(), literal), std::nullopt;
     if (head == AppendHead::message) {
-      reading().append.message.mailbox = std::move(mailbox);
+      reading().append.message = std::move(message);
       return next_message(in, literal);
     }
   }

@@ -199,6 +199,7 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
 
   std::unique_ptr<Incoming> receive(std::uint64_t size) override;
   Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) override;
+  Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message) override;
   Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) override;
   Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted) override;
   Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to) override;

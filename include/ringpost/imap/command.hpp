@@ -5,7 +5,7 @@
 // Limits:  imap/limits.hpp; a command that exceeds one is BAD and never seen.
 // RFCs:    9051 section 6, 3501 (LSUB, CHECK), 2087 and 9208 (QUOTA), 3348, 4731 (ESEARCH), 5182, 5256 (SORT, THREAD), 5258
 //          (LIST-EXTENDED), 5267 (ESORT), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154, 6851 (MOVE), 7162 (CONDSTORE, QRESYNC),
-//          7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID).
+//          7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8508 (REPLACE).
 #pragma once
 
 #include <cstdint>
@@ -210,7 +210,13 @@ using Command = std::variant<Noop, Namespace, Idle, Select, Create, Delete, Rena
 // sequence number. VANISHED likewise.
 bool allows_expunge(const Command& command);
 
-// One message of APPEND, before its bytes.
+// The message of the selected mailbox that REPLACE removes.
+struct Replaced {
+  SequenceSet message;  // one number, or '*'
+  bool uid = false;     // UID REPLACE
+};
+
+// One message of APPEND or REPLACE, before its bytes.
 struct AppendMessage {
   std::string mailbox;
   std::size_t index = 0;  // 0 is the first message of the command
@@ -219,9 +225,10 @@ struct AppendMessage {
   std::optional<WallTime> internal_date;
   int zone_minutes = 0;
   std::uint64_t size = 0;
-  bool binary = false;    // literal8: NUL may occur
-  std::uint32_t uid = 0;  // X-RINGPOST-UID: what it was elsewhere; 0: the next
-  bool utf8 = false;      // UTF8 (~{n}): header fields may be UTF-8 (RFC 6855 section 4)
+  bool binary = false;               // literal8: NUL may occur
+  std::uint32_t uid = 0;             // X-RINGPOST-UID: what it was elsewhere; 0: the next
+  bool utf8 = false;                 // UTF8 (~{n}): header fields may be UTF-8 (RFC 6855 section 4)
+  std::optional<Replaced> replaces;  // REPLACE
 };
 
 }  // namespace ringpost::imap

@@ -66,8 +66,8 @@ struct Event {
     append_abort,  // the command was broken behind its first message, or the session closes: drop what was
                    // kept. The answer is in output()
     unauthenticated,  // OK is in output(): who logged in is forgotten, and what was selected. Another login may come
-    logout,        // BYE and OK are in output(): send and close
-    closed,        // the session gives up, BYE is in output(): send and close
+    logout,           // BYE and OK are in output(): send and close
+    closed,           // the session gives up, BYE is in output(): send and close
   };
   Kind kind = Kind::need_input;
   std::span<const std::byte> bytes;  // append_bytes only

@@ -40,6 +40,7 @@ enum class Refused : std::uint8_t {
   over_quota,    // OVERQUOTA
   limit,         // LIMIT: too many mailboxes, keywords, messages
   too_large,     // TOOBIG
+  gone,          // NONEXISTENT: the message is not there any more
   uids_given,    // CANNOT: the mailbox has given UIDs that the asked ones would repeat
 };
 struct [[nodiscard]] Failure {
@@ -144,6 +145,10 @@ class UserMail {
   virtual std::unique_ptr<Incoming> receive(std::uint64_t size) = 0;
   // All or none (MULTIAPPEND).
   virtual Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) = 0;
+  // The message comes and `old` goes, in one change (RFC 8508); only what it is larger by counts against the quota. Refused::gone:
+  // it is not there.
+  virtual Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to,
+                                          const NewMessage& message) = 0;
   virtual Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) = 0;
   // Of `which` those that have \Deleted (or all, for a MOVE's end or POP3). Gives what went.
   virtual Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted = true) = 0;
