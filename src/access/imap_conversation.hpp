@@ -2,7 +2,7 @@
 //
 // Layer:  services. Owner: the coroutine of one connection; after the login on the owner core of the mailboxes.
 // Files:  imap_conversation.cpp (the loop, IDLE, SELECT), imap_mailboxes.cpp (names), imap_fetch.cpp, imap_flags.cpp (STORE,
-//         COPY, EXPUNGE), imap_lessons.cpp, imap_append.cpp, imap_search.cpp.
+//         COPY, EXPUNGE), imap_lessons.cpp, imap_steps.hpp (commands that last), imap_append.cpp, imap_search.cpp.
 // RFCs:   9051, 3501 and those of imap/command.hpp.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "names.hpp"
 #include "selection.hpp"
 #include "session_conversation.hpp"
+#include "steps.hpp"
 
 namespace ringpost::access {
 
@@ -71,6 +72,8 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   bool has_selection() const { return selection_ && selection_->mailbox() != nullptr; }
   void tell_news(bool expunges, const store::UidSet& known = {});
   void notice_gone();
+  // What lasts, told to the client of this conversation.
+  class ToldSteps;
   // Sends when much is waiting, and lets others of this core have their turn. False: the client has gone.
   Task<bool> relieve(std::size_t& steps);
 
@@ -115,7 +118,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::Search& command);
   Task<Answer> run(imap::Sort& command);
   Task<Answer> run(imap::Thread& command);
-  Task<Result<std::vector<store::Message>>> find(const imap::SearchKey& key);
+  Task<Result<std::vector<store::Message>>> find(const imap::SearchKey& key, Steps& steps);
   // ---- imap_append.cpp
   void begin_append();
   void stage(std::span<const std::byte> bytes);

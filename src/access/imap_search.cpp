@@ -4,7 +4,7 @@
 #include "ringpost/mail/base_subject.hpp"
 #include "ringpost/mail/date.hpp"
 
-#include "imap_conversation.hpp"
+#include "imap_steps.hpp"
 #include "search.hpp"
 #include "sorting.hpp"
 #include "threads.hpp"
@@ -35,12 +35,11 @@ Hits hits_of(const Selection& selection, const std::vector<store::Message>& foun
 }  // namespace
 
 // Messages that match, by rising UIDs.
-Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::SearchKey& key) {
+Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::SearchKey& key, Steps& steps) {
   Search search(*selection_, *mail_, service_.core().wall_now());
   if (!search.prepare(key)) co_return fail(ErrorKind::permanent, std::string(kNoSuchNumber));
   std::vector<store::Message> found;
   const store::UidSet all = store::UidSet::all();
-  std::size_t steps = 0;
   for (store::Uid from{1}; has_selection();) {
     const store::Message* next = selection_->next(all, from);
     if (next == nullptr) break;
@@ -50,8 +49,7 @@ Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::Sea
     if (!matches && has_selection() && selection_->mailbox()->find(message.uid) != nullptr)
       co_return fail(matches.error());
     if (matches && *matches) found.push_back(message);
-    if (++steps % kMessagesPerTurn == 0) co_await shard::Yield{service_.core()};
-    if (connection_.aborted()) break;
+    if (steps.step() && !co_await steps.pause()) break;
   }
   co_return found;
 }
@@ -66,7 +64,8 @@ std::optional<std::uint64_t> modseq_of(bool wanted, const Hits& hits) {
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  auto found = co_await find(command.key);
+  ToldSteps steps(*this, {.messages = selection_->view().exists()});
+  auto found = co_await find(command.key, steps);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   if (!found) {
     if (command.options.save) selection_->saved = {};
@@ -97,8 +96,10 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  auto found = co_await find(command.search);
-  if (found && has_selection()) found = co_await sorted(*mail_, std::move(*found), command.keys);
+  ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
+  auto found = co_await find(command.search, steps);
+  if (found) steps.next_stage(found->size());
+  if (found && has_selection()) found = co_await sorted(*mail_, std::move(*found), command.keys, steps);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   if (!found)
     co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
@@ -126,11 +127,13 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Thread& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  auto found = co_await find(command.search);
+  ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
+  auto found = co_await find(command.search, steps);
   if (!found)
     co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
                                                   : Answer::no(imap::codes::kUnavailable, found.error().text);
-  auto about = co_await read_threading(*mail_, *found);
+  steps.next_stage(found->size());
+  auto about = co_await read_threading(*mail_, *found, steps);
   if (!about) co_return Answer::no(imap::codes::kUnavailable, about.error().text);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   for (Threading& each : *about)

@@ -70,7 +70,7 @@ std::int64_t sent_time(const mail::MessageEnvelope& envelope, const store::Messa
 }
 
 Task<Result<std::vector<store::Message>>> sorted(store::UserMail& user, std::vector<store::Message> messages,
-                                                 const std::vector<imap::SortKey>& keys) {
+                                                 const std::vector<imap::SortKey>& keys, Steps& steps) {
   const bool reads = std::ranges::any_of(
       keys, [](const imap::SortKey& key) { return key.kind != Kind::arrival && key.kind != Kind::size; });
   std::vector<Value> values;
@@ -82,6 +82,7 @@ Task<Result<std::vector<store::Message>>> sorted(store::UserMail& user, std::vec
     for (const imap::SortKey& key : keys)
       values.push_back(
           value_of(key.kind, message, structure == nullptr ? nullptr : &structure->envelopes.front()));
+    if (steps.step() && !co_await steps.pause()) co_return fail(ErrorKind::closed, "the client has gone");
   }
   std::vector<std::size_t> order(messages.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

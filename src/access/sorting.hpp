@@ -9,11 +9,13 @@
 #include "ringpost/mail/mime.hpp"
 #include "ringpost/store/user_mail.hpp"
 
+#include "steps.hpp"
+
 namespace ringpost::access {
 
 // By the keys, and where they say nothing by UID.
 Task<Result<std::vector<store::Message>>> sorted(store::UserMail& user, std::vector<store::Message> messages,
-                                                 const std::vector<imap::SortKey>& keys);
+                                                 const std::vector<imap::SortKey>& keys, Steps& steps);
 // What RETURN (SAVE ...) keeps of hits in the order of UIDs (RFC 5182 section 2.4): with MIN or MAX alone, only those.
 store::UidSet saved_of(const std::vector<store::Message>& found, const imap::ReturnOptions& options);
 // The Date field, or the internal date, in seconds since 1970.

@@ -55,6 +55,7 @@ constexpr std::array<Row, kCapabilityCount> kRows{{
     {Capability::save_date, "SAVEDATE", false},                            // RFC 8514
     {Capability::unauthenticate, "UNAUTHENTICATE", false},                 // RFC 8437
     {Capability::replace, "REPLACE", false},                               // RFC 8508
+    {Capability::in_progress, "INPROGRESS", false},                        // RFC 9585
     {Capability::restore, "X-RINGPOST-RESTORE", false},                    // see docs/mailboxes.md
 }};
 

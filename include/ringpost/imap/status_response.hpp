@@ -1,7 +1,8 @@
 // The response that ends a command, and the codes in its brackets.
 //
 // Layer:   pure. Views are read at once and never kept.
-// RFCs:    9051 section 7.1, 5530 (codes), 4315 (APPENDUID, COPYUID), 7162 (HIGHESTMODSEQ, MODIFIED), 4469 (TOOBIG), 8474 (MAILBOXID).
+// RFCs:    9051 section 7.1, 5530 (codes), 4315 (APPENDUID, COPYUID), 7162 (HIGHESTMODSEQ, MODIFIED), 4469 (TOOBIG), 8474 (MAILBOXID), 9585
+//          (INPROGRESS).
 #pragma once
 
 #include <cstdint>
@@ -65,6 +66,8 @@ std::string unseen(std::uint32_t number);
 std::string mailbox_id(std::string_view id);
 // `flags` as append_flags writes them; "\*" among them when keywords may be made.
 std::string permanent_flags(std::string_view flags);
+// How far the command of this tag is (RFC 9585): `done` of `goal`, and less.
+std::string in_progress(std::string_view tag, std::uint64_t done, std::uint64_t goal);
 std::string bad_charset();  // with the charsets that we know
 }  // namespace codes
 
