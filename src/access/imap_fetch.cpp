@@ -65,12 +65,13 @@ WallTime wall(std::int64_t seconds) {
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  const auto which = selection_->resolve(command.set, command.uid);
+  auto which = selection_->resolve(command.set, command.uid);
   if (!which) co_return Answer::bad("There are not so many messages");
   if (command.vanished && command.changed_since)
     session_.respond().vanished(
         to_imap(selection_->mailbox()->vanished(store::ModSeq{*command.changed_since}, *which)), true);
 
+  if (command.partial) which = selection_->page(*which, *command.partial);
   const bool sees = !selection_->read_only && std::ranges::any_of(command.items, &imap::FetchItem::sets_seen);
   store::UidSet unseen;
   if (sees) {

@@ -56,6 +56,14 @@ Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::Sea
 
 namespace {
 
+// All, or the page that was asked for.
+std::span<const std::uint32_t> page_of(std::span<const std::uint32_t> numbers,
+                                       const imap::ReturnOptions& options) {
+  if (!options.partial) return numbers;
+  const imap::Page::Span page = options.partial->of(numbers.size());
+  return numbers.subspan(page.begin, page.end - page.begin);
+}
+
 std::optional<std::uint64_t> modseq_of(bool wanted, const Hits& hits) {
   return wanted && !hits.numbers.empty() ? std::optional(hits.highest_modseq) : std::nullopt;
 }
@@ -81,15 +89,17 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
     co_return Answer::ok();
   }
   // RFC 5182: SAVE alone answers nothing.
-  if (options.save && !options.min && !options.max && !options.all && !options.count) co_return Answer::ok();
+  const bool told = options.min || options.max || options.all || options.count || options.partial;
+  if (options.save && !told) co_return Answer::ok();
   imap::NumberSet all;
-  for (const std::uint32_t number : hits.numbers) all.add(number);
+  for (const std::uint32_t number : page_of(hits.numbers, options)) all.add(number);
   imap::EsearchResult result{.tag = session_.tag(), .uid = command.uid, .mod_sequence = modseq};
   const bool any = !hits.numbers.empty();
   if (options.min && any) result.min = hits.numbers.front();
   if (options.max && any) result.max = hits.numbers.back();
   if (options.count) result.count = hits.numbers.size();
-  if ((options.all || !options.given) && any) result.all = &all;
+  if ((options.all || !options.given || options.partial) && any) result.all = &all;
+  result.partial = options.partial;
   session_.respond().esearch(result);
   co_return Answer::ok();
 }
@@ -107,10 +117,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
   const Hits hits = hits_of(*selection_, *found, command.uid);
   const auto modseq = modseq_of(command.uses_mod_sequence, hits);
   const imap::ReturnOptions& options = command.options;
-  if (options.save) {
-    std::ranges::sort(*found, {}, &store::Message::uid);
-    selection_->saved = saved_of(*found, options);
-  }
+  if (options.save) selection_->saved = saved_of(*found, options);
   if (!options.given) {
     session_.respond().sort(hits.numbers, modseq);
     co_return Answer::ok();
@@ -120,7 +127,8 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
   if (options.min && any) result.min = hits.numbers.front();
   if (options.max && any) result.max = hits.numbers.back();
   if (options.count) result.count = hits.numbers.size();
-  if (options.all) result.all_in_order = hits.numbers;
+  if (options.all || options.partial) result.all_in_order = page_of(hits.numbers, options);
+  result.partial = options.partial;
   session_.respond().esearch(result);
   co_return Answer::ok();
 }

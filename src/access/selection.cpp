@@ -51,6 +51,15 @@ const store::Message* Selection::next(const store::UidSet& set, store::Uid from)
   return nullptr;
 }
 
+store::UidSet Selection::page(const store::UidSet& set, const imap::Page& page) const {
+  std::vector<store::Uid> there;
+  for_each(set, [&](const store::Message& message) { there.push_back(message.uid); });
+  const imap::Page::Span span = page.of(there.size());
+  store::UidSet found;
+  for (std::size_t i = span.begin; i < span.end; ++i) found.append(there[i]);
+  return found;
+}
+
 imap::SystemFlags Selection::flags_of(const store::Message& message, const imap::Dialect& dialect) const {
   imap::SystemFlags flags = to_imap(message.flags);
   if (dialect.tells_recent() && message.uid >= recent_from_)

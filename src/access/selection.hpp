@@ -30,6 +30,8 @@ class Selection {
   const store::Message* next(const store::UidSet& set, store::Uid from) const;
   template <class Visit>
   void for_each(const store::UidSet& set, Visit visit) const;
+  // Of the messages of `set` that are there, a page.
+  store::UidSet page(const store::UidSet& set, const imap::Page& page) const;
 
   // Tells the news, in the order that clients expect. `expunges`: they may be told now. `known`: of these the client hears, or
   // wants to hear nothing (.SILENT).

@@ -56,6 +56,7 @@ constexpr std::array<Row, kCapabilityCount> kRows{{
     {Capability::unauthenticate, "UNAUTHENTICATE", false},                 // RFC 8437
     {Capability::replace, "REPLACE", false},                               // RFC 8508
     {Capability::in_progress, "INPROGRESS", false},                        // RFC 9585
+    {Capability::partial, "PARTIAL", false},                               // RFC 9394
     {Capability::restore, "X-RINGPOST-RESTORE", false},                    // see docs/mailboxes.md
 }};
 

@@ -204,6 +204,13 @@ bool Cursor::known_set(NumberSet& out) {
   return true;
 }
 
+bool Cursor::page(Page& out) {
+  out.from_end = skip('-');
+  if (!number32(out.from, false) || !expect(':')) return false;
+  if (skip('-') != out.from_end) return fail("a page is counted from one end");
+  return number32(out.to, false);
+}
+
 bool Cursor::mailbox(bool utf8, std::string& out) {
   std::string wire;
   if (!astring(wire)) return false;

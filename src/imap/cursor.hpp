@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "ringpost/imap/command.hpp"
 #include "ringpost/imap/number_set.hpp"
 #include "ringpost/imap/status_response.hpp"
 
@@ -64,6 +65,7 @@ class Cursor {
   bool set(SequenceSet& out);         // with '*' and "$"
   bool one_of_set(SequenceSet& out);  // a number, or '*'
   bool known_set(NumberSet& out);     // without
+  bool page(Page& out);               // "1:100", "-1:-100"
   bool mailbox(bool utf8, std::string& out);
   // "(" one *(SP one) ")", or "()" when `empty_allowed`.
   template <class One>

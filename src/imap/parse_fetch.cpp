@@ -169,6 +169,11 @@ class FetchReader {
       if (!out_.uid) return in_.fail("VANISHED belongs to UID FETCH");
       return out_.dialect.qresync || in_.fail("QRESYNC is not enabled");
     }
+    if (out_.offers(Capability::partial) && in_.skip_word("PARTIAL")) {
+      if (!out_.uid) return in_.fail("PARTIAL belongs to UID FETCH");
+      if (fetch_.partial) return in_.fail("one PARTIAL only");
+      return in_.space() && in_.page(fetch_.partial.emplace());
+    }
     return in_.fail("FETCH has no such modifier");
   }
 

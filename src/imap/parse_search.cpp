@@ -257,6 +257,10 @@ class SearchReader {
 };
 
 bool return_option(Cursor& in, const Parsing& parsing, ReturnOptions& options) {
+  if (parsing.offers(Capability::partial) && in.skip_word("PARTIAL")) {
+    if (options.partial) return in.fail("one PARTIAL only");
+    return in.space() && in.page(options.partial.emplace());
+  }
   if (in.skip_word("MIN"))
     options.min = true;
   else if (in.skip_word("MAX"))
@@ -277,7 +281,9 @@ bool return_options(Cursor& in, const Parsing& parsing, Capability needed, Retur
   if (!parsing.offers(needed) || !in.skip_word("RETURN")) return true;
   options.given = true;
   if (!in.space() || !in.list([&] { return return_option(in, parsing, options); }, true)) return false;
-  options.all = options.all || !(options.min || options.max || options.count || options.save);
+  if (options.all && options.partial) return in.fail("PARTIAL or ALL, not both");
+  options.all =
+      options.all || !(options.min || options.max || options.count || options.save || options.partial);
   return in.space();
 }
 

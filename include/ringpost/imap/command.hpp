@@ -5,7 +5,7 @@
 // Limits:  imap/limits.hpp; a command that exceeds one is BAD and never seen.
 // RFCs:    9051 section 6, 3501 (LSUB, CHECK), 2087 and 9208 (QUOTA), 3348, 4731 (ESEARCH), 5182, 5256 (SORT, THREAD), 5258
 //          (LIST-EXTENDED), 5267 (ESORT), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154, 6851 (MOVE), 7162 (CONDSTORE, QRESYNC),
-//          7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8508 (REPLACE).
+//          7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8508 (REPLACE), 9394 (PARTIAL).
 #pragma once
 
 #include <cstdint>
@@ -114,6 +114,22 @@ struct Expunge {
   std::optional<SequenceSet> uids;  // UID EXPUNGE
 };
 
+// PARTIAL: a page of results, from the first to the last of it, counted from 1; both may be written in any order. In the response as
+// it was written.
+struct Page {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  bool from_end = false;  // "-1:-100": 1 is the last of all results
+  bool operator==(const Page&) const = default;
+
+  // The results of it, as indices of `count` results in their order; the second behind the last.
+  struct Span {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  Span of(std::size_t count) const;
+};
+
 // RETURN (...) of SEARCH and SORT. `given` false: the old untagged SEARCH or SORT response, unless Dialect::search_by_esearch().
 struct ReturnOptions {
   bool given = false;
@@ -122,6 +138,7 @@ struct ReturnOptions {
   bool all = false;  // RETURN () means this too
   bool count = false;
   bool save = false;
+  std::optional<Page> partial;  // then not `all`
 };
 struct Search {
   bool uid = false;
@@ -166,7 +183,8 @@ struct Fetch {
   SequenceSet set;
   std::vector<FetchItem> items;  // macros expanded, each once
   std::optional<std::uint64_t> changed_since;
-  bool vanished = false;  // only in UID FETCH with changed_since, after ENABLE QRESYNC
+  bool vanished = false;        // only in UID FETCH with changed_since, after ENABLE QRESYNC
+  std::optional<Page> partial;  // only in UID FETCH: of the messages in the set that there are
 };
 
 struct Store {

@@ -89,6 +89,7 @@ struct EsearchResult {
   std::optional<std::uint64_t> count;
   const NumberSet* all = nullptr;                 // SEARCH: sorted
   std::span<const std::uint32_t> all_in_order{};  // ESORT: in the order of the sort; `all` is nullptr then
+  std::optional<Page> partial;                    // then those are not all, but the page
   std::optional<std::uint64_t> mod_sequence;
 };
 
