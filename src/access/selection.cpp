@@ -75,12 +75,18 @@ std::string Selection::flag_names() const {
   return names;
 }
 
+std::optional<imap::MessageName> Selection::name_of(store::Uid uid) const {
+  const std::size_t number = view_.sequence_of(uid);
+  if (number == 0) return std::nullopt;
+  return imap::MessageName{.number = static_cast<std::uint32_t>(number), .uid = uid.value};
+}
+
 void Selection::tell_flags(imap::ResponseWriter respond, const imap::Dialect& dialect,
                            const store::Message& message, bool with_uid) const {
-  const std::size_t number = view_.sequence_of(message.uid);
-  if (number == 0) return;
-  auto fetch = respond.fetch(static_cast<std::uint32_t>(number));
-  if (with_uid || dialect.qresync) fetch.uid(message.uid.value);
+  const auto name = name_of(message.uid);
+  if (!name) return;
+  auto fetch = respond.fetch(*name);
+  if ((with_uid || dialect.qresync) && !dialect.uid_only) fetch.uid(message.uid.value);
   fetch.flags(flags_of(message, dialect), keywords_of(*mailbox(), message.keywords));
   if (dialect.condstore) fetch.mod_sequence(message.modseq.value);
   fetch.end();

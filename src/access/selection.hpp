@@ -37,6 +37,8 @@ class Selection {
   // wants to hear nothing (.SILENT).
   void tell(imap::ResponseWriter respond, const imap::Dialect& dialect, bool expunges,
             const store::UidSet& known = {});
+  // Nothing: this client does not count it.
+  std::optional<imap::MessageName> name_of(store::Uid uid) const;
   // FLAGS, and where the client wants them UID and MODSEQ.
   void tell_flags(imap::ResponseWriter respond, const imap::Dialect& dialect, const store::Message& message,
                   bool with_uid) const;

@@ -57,6 +57,7 @@ constexpr std::array<Row, kCapabilityCount> kRows{{
     {Capability::replace, "REPLACE", false},                               // RFC 8508
     {Capability::in_progress, "INPROGRESS", false},                        // RFC 9585
     {Capability::partial, "PARTIAL", false},                               // RFC 9394
+    {Capability::uid_only, "UIDONLY", false},                              // RFC 9586
     {Capability::restore, "X-RINGPOST-RESTORE", false},                    // see docs/mailboxes.md
 }};
 

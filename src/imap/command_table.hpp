@@ -44,6 +44,11 @@ struct Parsing {
   Command command;
 
   bool offers(Capability capability) const { return settings.capabilities.has(capability); }
+  // False, with the fault in `in`: the command names messages by numbers, and the client has said that it never would.
+  bool may_number(Cursor& in) const {
+    return uid || !dialect.uid_only ||
+           in.fail({Condition::bad, codes::kUidRequired, "after ENABLE UIDONLY there are UIDs only"});
+  }
 };
 
 struct CommandTraits {

@@ -17,6 +17,7 @@ AppendHead broken(Cursor& in, std::string_view why) {
 AppendHead read_append_mailbox(Cursor& in, const Parsing& parsing, bool replace, AppendMessage& message) {
   if (!in.space()) return AppendHead::broken;
   if (replace) {
+    if (!parsing.may_number(in)) return AppendHead::broken;
     if (!in.one_of_set(message.replaces.emplace().message) || !in.space()) return AppendHead::broken;
     message.replaces->uid = parsing.uid;
   }

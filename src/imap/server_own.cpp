@@ -89,6 +89,7 @@ std::optional<Event> ServerSession::on_enable(std::string_view text, std::size_t
     enable(name, Capability::utf8_accept, wanted.utf8_accept);
     enable(name, Capability::condstore, wanted.condstore);
     enable(name, Capability::qresync, wanted.qresync);
+    enable(name, Capability::uid_only, wanted.uid_only);
   }
   if (count == 0 || !in.at_end()) return bad(tag_, "ENABLE takes names"), std::nullopt;
   wanted.condstore = wanted.condstore || wanted.qresync;

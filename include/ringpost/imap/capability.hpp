@@ -52,6 +52,7 @@ enum class Capability : std::uint8_t {
   replace,
   in_progress,
   partial,
+  uid_only,
   restore,  // our own, for `ringpost mailbox import` alone: messages come with the UIDs that they had elsewhere
 };
 inline constexpr std::uint8_t kCapabilityCount = static_cast<std::uint8_t>(Capability::restore) + 1;

@@ -179,7 +179,8 @@ struct Thread {
 };
 
 struct Fetch {
-  bool uid = false;  // UID FETCH: the item uid is in `items` even if it was not named
+  bool uid =
+      false;  // UID FETCH: the item uid is in `items` even if it was not named, but after ENABLE UIDONLY
   SequenceSet set;
   std::vector<FetchItem> items;  // macros expanded, each once
   std::optional<std::uint64_t> changed_since;

@@ -50,6 +50,7 @@ inline constexpr std::string_view kReadWrite = "READ-WRITE";
 inline constexpr std::string_view kServerBug = "SERVERBUG";
 inline constexpr std::string_view kTooBig = "TOOBIG";
 inline constexpr std::string_view kTryCreate = "TRYCREATE";
+inline constexpr std::string_view kUidRequired = "UIDREQUIRED";
 inline constexpr std::string_view kUidNotSticky = "UIDNOTSTICKY";
 inline constexpr std::string_view kUnavailable = "UNAVAILABLE";
 inline constexpr std::string_view kUnknownCte = "UNKNOWN-CTE";

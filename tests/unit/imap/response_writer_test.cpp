@@ -147,7 +147,7 @@ TEST(FetchWriter, writes_items_between_blanks) {
       .section = {.part = {1, 2}, .text = Section::Text::header_fields, .fields = {"From", "a b"}},
       .partial = Partial{7, 9}};
   EXPECT_EQ(written([&](ResponseWriter& to) {
-              FetchWriter fetch = to.fetch(12);
+              FetchWriter fetch = to.fetch({.number = 12, .uid = 99});
               fetch.uid(4711);
               fetch.flags({SystemFlags::kSeen | SystemFlags::kRecent}, keywords);
               fetch.mod_sequence(99);
@@ -235,6 +235,17 @@ TEST(ResponseWriter, tells_a_page_as_it_was_asked) {
               to.esearch({.tag = "a", .all_in_order = sorted, .partial = Page{1, 3, false}});
             }),
             "* ESEARCH (TAG \"a\") PARTIAL (1:3 20,7:8)\r\n");
+}
+
+TEST(ResponseWriter, names_messages_by_uids_alone_when_the_client_wants_so) {
+  constexpr Dialect kUidOnly{.uid_only = true};
+  const auto fetch = [](ResponseWriter& to) {
+    auto one = to.fetch({.number = 3, .uid = 25996});
+    one.flags({SystemFlags::kSeen}, {});
+    one.end();
+  };
+  EXPECT_EQ(written(fetch, kUidOnly), "* 25996 UIDFETCH (FLAGS (\\Seen))\r\n");
+  EXPECT_EQ(written(fetch), "* 3 FETCH (FLAGS (\\Seen))\r\n");
 }
 
 TEST(Pages, are_counted_from_either_end) {
