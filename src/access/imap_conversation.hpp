@@ -2,7 +2,7 @@
 //
 // Layer:  services. Owner: the coroutine of one connection; after the login on the owner core of the mailboxes.
 // Files:  imap_conversation.cpp (the loop, IDLE, SELECT), imap_mailboxes.cpp (names), imap_fetch.cpp, imap_flags.cpp (STORE,
-//         COPY, EXPUNGE), imap_lessons.cpp, imap_steps.hpp (commands that last), imap_append.cpp, imap_search.cpp.
+//         COPY, EXPUNGE), imap_lessons.cpp, imap_steps.hpp (commands that last), imap_append.cpp, imap_search.cpp, imap_metadata.cpp.
 // RFCs:   9051, 3501 and those of imap/command.hpp.
 #pragma once
 
@@ -101,6 +101,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::SetQuota& command);
   void tell_status(const store::Mailbox& mailbox, imap::StatusItems items);
   void tell_quota();
+  // ---- imap_metadata.cpp
+  Task<Answer> run(imap::GetMetadata& command);
+  Task<Answer> run(imap::SetMetadata& command);
   // ---- imap_flags.cpp
   Task<Answer> run(imap::Store& command);
   Task<Answer> run(imap::Copy& command);

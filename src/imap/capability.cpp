@@ -58,6 +58,7 @@ constexpr std::array<Row, kCapabilityCount> kRows{{
     {Capability::in_progress, "INPROGRESS", false},                        // RFC 9585
     {Capability::partial, "PARTIAL", false},                               // RFC 9394
     {Capability::uid_only, "UIDONLY", false},                              // RFC 9586
+    {Capability::metadata, "METADATA", false},                             // RFC 5464
     {Capability::restore, "X-RINGPOST-RESTORE", false},                    // see docs/mailboxes.md
 }};
 

@@ -16,7 +16,7 @@ bool parse_bare(Cursor& in, Parsing& out) {
   return in.end();
 }
 
-constexpr std::array<CommandTraits, 39> kCommands{{
+constexpr std::array<CommandTraits, 41> kCommands{{
     {"APPEND", Verb::append, Needs::login, {}, nullptr},
     {"AUTHENTICATE", Verb::authenticate, Needs::no_login, {}, nullptr},
     {"CAPABILITY", Verb::capability, Needs::nothing, {}, nullptr},
@@ -30,6 +30,7 @@ constexpr std::array<CommandTraits, 39> kCommands{{
     {"EXAMINE", Verb::driver, Needs::login, {}, parse_examine},
     {"EXPUNGE", Verb::driver, Needs::selected, {}, parse_expunge},
     {"FETCH", Verb::driver, Needs::selected, {}, parse_fetch},
+    {"GETMETADATA", Verb::driver, Needs::login, Capability::metadata, parse_get_metadata},
     {"GETQUOTA", Verb::driver, Needs::login, Capability::quota, parse_get_quota},
     {"GETQUOTAROOT", Verb::driver, Needs::login, Capability::quota, parse_get_quota_root},
     {"ID", Verb::id, Needs::nothing, Capability::id, nullptr},
@@ -45,6 +46,7 @@ constexpr std::array<CommandTraits, 39> kCommands{{
     {"REPLACE", Verb::append, Needs::selected, Capability::replace, nullptr},
     {"SEARCH", Verb::driver, Needs::selected, {}, parse_search},
     {"SELECT", Verb::driver, Needs::login, {}, parse_select},
+    {"SETMETADATA", Verb::driver, Needs::login, Capability::metadata, parse_set_metadata},
     {"SETQUOTA", Verb::driver, Needs::login, Capability::quota_set, parse_set_quota},
     {"SORT", Verb::driver, Needs::selected, Capability::sort, parse_sort},
     {"STARTTLS", Verb::starttls, Needs::no_login, {}, nullptr},

@@ -77,6 +77,9 @@ bool parse_get_quota(Cursor& in, Parsing& out);
 bool parse_get_quota_root(Cursor& in, Parsing& out);
 bool parse_set_quota(Cursor& in, Parsing& out);
 bool read_status_items(Cursor& in, Parsing& out, StatusItems& items);
+// parse_metadata.cpp
+bool parse_get_metadata(Cursor& in, Parsing& out);
+bool parse_set_metadata(Cursor& in, Parsing& out);
 // parse_list.cpp
 bool parse_list(Cursor& in, Parsing& out);
 bool parse_lsub(Cursor& in, Parsing& out);

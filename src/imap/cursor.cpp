@@ -120,6 +120,14 @@ bool Cursor::string(std::string& out) {
   return fail("a string is missing");
 }
 
+bool Cursor::skip_empty_string() {
+  const std::size_t begin = at_;
+  std::string text;
+  if ((peek() == '"' || peek() == '{') && string(text) && text.empty()) return true;
+  at_ = begin;
+  return false;
+}
+
 bool Cursor::astring(std::string& out) {
   const std::string_view word = take_while(is_astring_char);
   if (word.empty() || (word == "~" && peek() == '{')) {

@@ -58,6 +58,7 @@ class Cursor {
   }
   bool atom(std::string_view& out);
   bool string(std::string& out);  // quoted or literal
+  bool skip_empty_string();       // "" or {0}
   bool astring(std::string& out);
   bool nstring(std::optional<std::string>& out);
   bool number(std::uint64_t& out, std::uint64_t most = INT64_MAX);

@@ -235,6 +235,21 @@ void ResponseWriter::quota_root(std::string_view mailbox, std::span<const std::s
   out_ += "\r\n";
 }
 
+// A value may be binary: then it is a literal8.
+void ResponseWriter::metadata(std::string_view mailbox, std::span<const MetadataEntry> entries) {
+  out_ += "* METADATA ";
+  append_mailbox(mailbox, dialect_, out_);
+  char before = '(';
+  for (const MetadataEntry& entry : entries) {
+    out_ += before == '(' ? " (" : " ";
+    before = ' ';
+    append_astring(entry.name, dialect_.utf8_strings(), out_);
+    out_ += ' ';
+    append_nstring(entry.value, dialect_.utf8_strings(), out_);
+  }
+  out_ += ")\r\n";
+}
+
 void ResponseWriter::untagged(std::string_view text) {
   out_.append("* ").append(text).append("\r\n");
 }

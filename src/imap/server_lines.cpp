@@ -169,7 +169,10 @@ std::optional<Event> ServerSession::on_literal(std::string_view text, const Lite
   constexpr std::size_t kLineEnd = 2;
   if (literal.overflow ||
       literal.size > command_bytes_max() - std::min(command_bytes_max(), text.size() + kLineEnd)) {
-    end_early(tag_, {Condition::bad, codes::kTooBig, "the command is too long"}, literal);
+    const bool value = words.traits->parse == parse_set_metadata;
+    const std::string code =
+        value ? codes::metadata_max_size(kMetadataValueBytesMax) : std::string(codes::kTooBig);
+    end_early(tag_, {value ? Condition::no : Condition::bad, code, "the command is too long"}, literal);
     return std::nullopt;
   }
   if (!reading_) {

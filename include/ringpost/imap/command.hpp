@@ -3,7 +3,7 @@
 // Layer:   pure. Mailbox names are UTF-8, INBOX in upper case. CAPABILITY, LOGIN, AUTHENTICATE, STARTTLS, COMPRESS, ENABLE, ID and
 //          LOGOUT never get here: the session answers them, or has events of their own; so has APPEND.
 // Limits:  imap/limits.hpp; a command that exceeds one is BAD and never seen.
-// RFCs:    9051 section 6, 3501 (LSUB, CHECK), 2087 and 9208 (QUOTA), 3348, 4731 (ESEARCH), 5182, 5256 (SORT, THREAD), 5258
+// RFCs:    9051 section 6, 3501 (LSUB, CHECK), 2087 and 9208 (QUOTA), 3348, 4731 (ESEARCH), 5182, 5256 (SORT, THREAD), 5464 (METADATA), 5258
 //          (LIST-EXTENDED), 5267 (ESORT), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154, 6851 (MOVE), 7162 (CONDSTORE, QRESYNC),
 //          7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8508 (REPLACE), 9394 (PARTIAL).
 #pragma once
@@ -221,9 +221,27 @@ struct SetQuota {
   std::vector<QuotaLimit> limits;
 };
 
+// ---- METADATA ----
+// Mailbox "": of the server. Entries in small letters.
+struct GetMetadata {
+  enum class Depth : std::uint8_t { entry, children, all };
+  std::string mailbox;
+  std::vector<std::string> entries;  // "/private" and "/shared" alone too
+  Depth depth = Depth::entry;
+  std::optional<std::uint64_t> value_size_max;
+};
+struct MetadataEntry {
+  std::string name;
+  std::optional<std::string> value;  // nothing: NIL, it goes
+};
+struct SetMetadata {
+  std::string mailbox;
+  std::vector<MetadataEntry> entries;
+};
+
 using Command = std::variant<Noop, Namespace, Idle, Select, Create, Delete, Rename, Subscribe, Status, List,
                              Check, Close, Unselect, Expunge, Search, Sort, Thread, Fetch, Store, Copy,
-                             GetQuota, GetQuotaRoot, SetQuota, Number>;
+                             GetQuota, GetQuotaRoot, SetQuota, GetMetadata, SetMetadata, Number>;
 
 // EXPUNGE responses may be sent while it is answered (RFC 9051 section 7.5.1): not for FETCH, STORE, SEARCH, SORT and THREAD by
 // sequence number. VANISHED likewise.

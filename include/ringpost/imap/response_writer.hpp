@@ -3,7 +3,7 @@
 // Layer:   pure. Owner: made where it is needed, by ServerSession::respond(); it borrows the buffer and the dialect.
 // Input:   facts, in UTF-8. Output: bytes that parse, whatever the facts hold: each string is an atom, quoted or a literal as its
 //          bytes and the dialect need.
-// RFCs:    9051 section 7, 3501 section 7, 4731, 5256, 5267, 7162, 8474, 8514, 8970, 9208, 9394, 9586.
+// RFCs:    9051 section 7, 3501 section 7, 4731, 5256, 5267, 5464, 7162, 8474, 8514, 8970, 9208, 9394, 9586.
 //
 //   auto respond = session.respond();
 //   respond.exists(172);
@@ -167,6 +167,9 @@ class ResponseWriter {
   // ---- QUOTA ----
   void quota(std::string_view root, std::span<const QuotaUsage> usages);
   void quota_root(std::string_view mailbox, std::span<const std::string_view> roots);
+
+  // ---- METADATA; mailbox "": of the server ----
+  void metadata(std::string_view mailbox, std::span<const MetadataEntry> entries);  // not empty
 
   // What is not above: "* " + text + CRLF. `text` is already in the protocol's form.
   void untagged(std::string_view text);

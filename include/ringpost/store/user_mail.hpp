@@ -11,6 +11,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -120,6 +122,13 @@ struct Quota {
   std::uint64_t messages_max = 0;  // 0: none
 };
 
+// What clients have noted (RFC 5464): "/private/comment" and its value, of any bytes.
+using AnnotationMap = std::map<std::string, std::string, std::less<>>;
+struct Annotation {
+  std::string name;
+  std::optional<std::string> value;  // nothing: it goes
+};
+
 class UserMail {
  public:
   virtual ~UserMail() = default;
@@ -174,6 +183,11 @@ class UserMail {
   virtual Task<Outcome<>> number(MailboxId mailbox, std::uint32_t uid_validity, Uid uid_next) = 0;
   virtual Task<Outcome<>> subscribe(std::string_view name, bool on) = 0;
   virtual Task<Outcome<>> set_quota(Quota quota) = 0;
+
+  // ---- annotations; of MailboxId{} those that belong to no mailbox. They go with their mailbox
+  virtual const AnnotationMap& annotations(MailboxId of) const = 0;
+  // All or none. Refused: too_large a value, limit of entries on one mailbox, over_quota of all.
+  virtual Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) = 0;
 
   // ---- mending: what is derived from the messages, made anew
   // What NewMessage::facts is to be from now on, of a message that is there. Durable when it resumes.

@@ -162,6 +162,18 @@ struct CommandText {
   std::string operator()(const Number& one) const {
     return fmt::format("number '{}' {} {}", one.mailbox, one.uid_validity, one.uid_next);
   }
+  std::string operator()(const GetMetadata& one) const {
+    constexpr std::array<std::string_view, 3> kDepths{"", " depth 1", " depth infinity"};
+    return fmt::format("getmetadata '{}' [{}]{}{}", one.mailbox, fmt::join(one.entries, " "),
+                       kDepths[static_cast<std::size_t>(one.depth)],
+                       one.value_size_max ? fmt::format(" at most {}", *one.value_size_max) : "");
+  }
+  std::string operator()(const SetMetadata& one) const {
+    std::string out = fmt::format("setmetadata '{}'", one.mailbox);
+    for (const MetadataEntry& entry : one.entries)
+      out += fmt::format(" {}={}", entry.name, entry.value ? '\'' + *entry.value + '\'' : "nil");
+    return out;
+  }
   std::string operator()(const SetQuota& one) const {
     std::string out = fmt::format("setquota '{}'", one.root);
     for (const QuotaLimit& limit : one.limits) out += fmt::format(" {}={}", limit.resource, limit.limit);

@@ -248,6 +248,18 @@ TEST(ResponseWriter, names_messages_by_uids_alone_when_the_client_wants_so) {
   EXPECT_EQ(written(fetch), "* 3 FETCH (FLAGS (\\Seen))\r\n");
 }
 
+TEST(ResponseWriter, tells_metadata_of_any_bytes) {
+  using namespace std::string_literals;
+  const std::array<MetadataEntry, 3> entries{MetadataEntry{"/private/comment", "My own"},
+                                             MetadataEntry{"/shared/comment", std::nullopt},
+                                             MetadataEntry{"/private/a b", "\0"s}};
+  EXPECT_EQ(
+      written([&](ResponseWriter& to) { to.metadata("INBOX", entries); }),
+      "* METADATA \"INBOX\" (/private/comment \"My own\" /shared/comment NIL \"/private/a b\" ~{1}\r\n\0)\r\n"s);
+  EXPECT_EQ(written([&](ResponseWriter& to) { to.metadata("", std::span(entries).first(1)); }),
+            "* METADATA \"\" (/private/comment \"My own\")\r\n");
+}
+
 TEST(Pages, are_counted_from_either_end) {
   const auto of = [](Page page, std::size_t count) {
     const Page::Span span = page.of(count);
