@@ -4,6 +4,7 @@
 
 #include "ringpost/filter/facts.hpp"
 #include "ringpost/filter/relays.hpp"
+#include "ringpost/filter/view_limits.hpp"
 
 #include "characters.hpp"
 #include "eval_families.hpp"
@@ -99,6 +100,10 @@ struct ForgedTrail {
 
 const ForgedTrail& forged_trail(const EvalCall& call) {
   static const Re domain(R"(/^\w+(?:[\w.-]+\.)+\w+$/)");
+  // A longer one is no host's, and would make the expression backtrack.
+  const auto is_domain = [&](std::string_view name) {
+    return name.size() <= kHostSizeMax && domain.in(name, call);
+  };
   auto& trail = call.scratch.of<ForgedTrail>();
   if (trail.made) return trail;
   trail.made = true;
@@ -106,7 +111,7 @@ const ForgedTrail& forged_trail(const EvalCall& call) {
   for (const Relay& relay : call.message.relays().untrusted) {
     const std::string by = domain_of_host(lower(relay.by));
     const std::string from = domain_of_host(lower(relay.rdns));
-    const bool sane = domain.in(by, call);
+    const bool sane = is_domain(by);
     const bool local =
         sane && (from == "localhost" || from == "localhost.localdomain") && relay.ip == "127.0.0.1";
     if (sane) {
@@ -115,7 +120,7 @@ const ForgedTrail& forged_trail(const EvalCall& call) {
           !is_private_ip(helo))
         ++trail.addresses;
       const bool known = by == "msn.com" && before == "hotmail.com";
-      if (before && by != *before && !known && domain.in(*before, call)) ++trail.names;
+      if (before && by != *before && !known && is_domain(*before)) ++trail.names;
     }
     before = local ? std::nullopt : std::optional(from);
   }

@@ -25,15 +25,14 @@ constexpr Modifier kModifiers[] = {
     {"last", &HeaderRequest::last},
 };
 
-// Names that no field has, or that stand for more than one.
-bool is_pseudo(std::string_view name) {
+}  // namespace
+
+bool is_pseudo_field(std::string_view name) {
   for (const std::string_view known : {"EnvelopeFrom", "X-Spam-Relays-Untrusted", "X-Spam-Relays-Trusted",
                                        "X-Spam-Relays-External", "X-Spam-Relays-Internal", "ToCc"})
     if (equal_nocase(name, known)) return true;
   return name.starts_with("ALL") || name == "MESSAGEID";
 }
-
-}  // namespace
 
 HeaderRequest HeaderRequest::parse(std::string_view text) {
   HeaderRequest request;
@@ -47,7 +46,7 @@ HeaderRequest HeaderRequest::parse(std::string_view text) {
   request.host |= request.domain;
   request.ip |= request.reversed_ip;
   request.key = to_string(request);
-  request.pseudo = is_pseudo(request.name);
+  request.pseudo = is_pseudo_field(request.name);
   request.key_hash = std::hash<std::string_view>{}(request.key);
   request.name_hash = HeaderFields::hash_of(request.name);
   return request;

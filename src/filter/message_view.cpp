@@ -66,6 +66,12 @@ struct MessageView::Impl {
   Named<std::optional<std::string>> values;
   Named<std::vector<std::string>> value_lists;
 
+  // Most fields that rules ask for are not there, which is seen at once.
+  bool lacks(std::string_view request) const {
+    const std::string_view name = request.substr(0, request.find(':'));
+    return text.fields.last(name) == nullptr && !is_pseudo_field(name);
+  }
+
   const MessageParts& get_parts() {
     if (!parts) {
       parts = MimeReader().read(text.fields, text.body);
@@ -162,6 +168,8 @@ MessageView::~MessageView() = default;
 // --- header fields ---
 
 const std::vector<std::string>& MessageView::header_values(std::string_view request) const {
+  static const std::vector<std::string> kNone;
+  if (impl_->lacks(request)) return kNone;
   auto found = impl_->value_lists.find(request);
   if (found == impl_->value_lists.end())
     found = impl_->value_lists.try_emplace(std::string(request), header_values(HeaderRequest::parse(request)))
@@ -174,7 +182,6 @@ std::vector<std::string> MessageView::header_values(const HeaderRequest& request
 }
 
 std::optional<std::string_view> MessageView::header(const HeaderRequest& request) const {
-  // Most fields that rules ask for are not there, which is seen at once.
   if (!request.pseudo && impl_->text.fields.last(request.name, request.name_hash) == nullptr)
     return std::nullopt;
   auto found = impl_->values.find(Impl::Hashed{request.key, request.key_hash});
@@ -195,6 +202,7 @@ std::optional<std::string_view> MessageView::header(const HeaderRequest& request
 }
 
 std::optional<std::string_view> MessageView::header(std::string_view request) const {
+  if (impl_->lacks(request)) return std::nullopt;
   auto found = impl_->values.find(request);
   if (found == impl_->values.end()) {
     const auto value = header(HeaderRequest::parse(request));
