@@ -104,6 +104,7 @@ bool Log::State::start_frame(RoomWanted wanted, bool reserve) {
   if (buffer == nullptr || !ensure_segment({need, wanted.listed}, reserve)) return false;
   filling = buffer;
   Segment& segment = segments[current];
+  if (segment.table && segment.table->size() > kTableKept && !wants_table(segment)) segment.table.reset();
   Frame& frame = frame_of(next_sequence);
   frame.sequence = next_sequence++;
   frame.buffer = buffer;

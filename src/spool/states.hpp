@@ -1,6 +1,6 @@
 // What has become of recipients, for the messages to which something has happened.
 //
-// Layer: durable, private. Owner: one spool. 24 bytes for a message with one such recipient.
+// Layer: durable, private. Owner: one spool. 20 bytes for a message with one such recipient.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "ringpost/journal/limits.hpp"
 #include "ringpost/journal/records.hpp"
 
 #include "records.hpp"
@@ -68,10 +69,16 @@ class States {
   };
   // With one outcome or none; or `one.recipient` is the place of a list that has all of it.
   struct Info {
-    std::uint32_t segment = 0, offset = 0;  // of the whole record
-    PackedOutcome one;
+    std::uint32_t place =
+        0;              // of the whole record: its offset in steps of 8, above it low bits of the segment
+    PackedOutcome one;  // in `one.aside_too`: the high bits
   };
-  static_assert(sizeof(Info) == 24);
+  static_assert(sizeof(Info) == 20);
+  static constexpr unsigned kOffsetBits = 27, kSegmentLowBits = 5, kSegmentHighBits = 12;
+  static_assert(journal::kSegmentSizeMax.count / 8 <= std::uint64_t{1} << kOffsetBits);
+  static bool place_fits(journal::Location where) {
+    return where.offset % 8 == 0 && where.segment >> (kSegmentLowBits + kSegmentHighBits) == 0;
+  }
   // In `one.aside`: what there is, and of how many outcomes the whole record is.
   static constexpr std::uint32_t kCountMask = 3, kMany = 2, kSizeShift = 2;
   static std::uint32_t count_of(const Info& info) { return info.one.aside & kCountMask; }

@@ -182,7 +182,7 @@ class Station {
     const Outcome outcome{.recipient = recipient,
                           .state = state,
                           .attempts = attempts,
-                          .next_attempt = {state == RecipientState::pending ? 1000 + attempts : 0},
+                          .next_attempt = {state == RecipientState::pending ? 1000 * (1000 + attempts) : 0},
                           .code = 450};
     spool->record(id, {&outcome, 1});
   }
