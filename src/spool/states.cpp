@@ -1,6 +1,7 @@
 #include "states.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "ringpost/base/assert.hpp"
 #include "ringpost/spool/limits.hpp"
@@ -23,9 +24,10 @@ bool stronger_replaces(const PackedOutcome& old, const PackedOutcome& with) {
 }  // namespace
 
 std::uint32_t States::make() {
-  if (!free_.empty()) {
-    const std::uint32_t state = free_.back();
-    free_.pop_back();
+  if (free_ != 0) {
+    const std::uint32_t state = std::exchange(free_, infos_[free_].place);
+    infos_[state].place = 0;
+    --free_count_;
     return state;
   }
   infos_.emplace_back();
@@ -38,8 +40,8 @@ void States::release(std::uint32_t state) {
     manies_[info.one.recipient].reset();
     free_manies_.push_back(info.one.recipient);
   }
-  info = Info{};
-  free_.push_back(state);
+  info = Info{.place = std::exchange(free_, state), .one = {}};
+  ++free_count_;
 }
 
 void States::put_one(Info& info, const PackedOutcome& outcome) {

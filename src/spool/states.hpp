@@ -53,7 +53,7 @@ class States {
     for (const journal::Location where : changes(state)) visit(where);
     set_whole(state, {});
   }
-  std::size_t size() const { return infos_.size() - 1 - free_.size(); }
+  std::size_t size() const { return infos_.size() - 1 - free_count_; }
   // About, for those with many recipients.
   std::size_t memory() const {
     return size() * sizeof(Info) + (manies_.size() - free_manies_.size()) * (sizeof(Many) + kManyGuess);
@@ -91,7 +91,8 @@ class States {
            bool (*replaces)(const PackedOutcome&, const PackedOutcome&));
 
   std::deque<Info> infos_;
-  std::vector<std::uint32_t> free_;
+  // Freed ones are a list through `place`: a queue that is cancelled takes no memory for it.
+  std::uint32_t free_ = 0, free_count_ = 0;
   std::vector<std::unique_ptr<Many>> manies_;
   std::vector<std::uint32_t> free_manies_;
   static constexpr std::size_t kManyGuess = 256;

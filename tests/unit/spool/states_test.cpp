@@ -1,6 +1,7 @@
 // What is kept of recipients: one in place, more in a list, and which records of the log hold it.
 #include "spool/states.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -57,6 +58,28 @@ TEST(States, say_every_place_that_a_record_may_have) {
       states.set_whole(state, {});
       EXPECT_FALSE(states.whole(state));
     }
+}
+
+TEST(States, are_used_again_as_if_new) {
+  States states;
+  std::vector<std::uint32_t> all;
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    all.push_back(states.make());
+    states.set_whole(all.back(), kOne);
+    EXPECT_TRUE(states.merge(all.back(), outcome(i)));
+  }
+  for (const std::uint32_t state : {all[1], all[3], all[2]}) states.release(state);
+  EXPECT_EQ(states.size(), 2U);
+  std::vector<std::uint32_t> again{states.make(), states.make(), states.make()};
+  EXPECT_EQ(states.make(), all[4] + 1);
+  EXPECT_EQ(states.size(), 6U);
+  for (const std::uint32_t state : again) {
+    EXPECT_FALSE(states.whole(state));
+    EXPECT_TRUE(states.outcomes(state).empty());
+  }
+  std::ranges::sort(again);
+  EXPECT_EQ(again, (std::vector{all[1], all[2], all[3]}));
+  EXPECT_EQ(states.whole(all[4]), kOne);
 }
 
 // In memory to the microsecond, and up to 2112.
