@@ -2,8 +2,8 @@
 """Builds of Ringpost side by side: another revision, or another allocator.
 
 Each variant is a build folder. The server's figures (bench/server.py) are taken in interleaved rounds, the order turned around in every other one, and set
-against those of the first variant. A difference is called real when the ranges of the two do not touch; else it is noise. With --instructions the
-micro-benchmarks are counted by callgrind instead of timed, which a busy machine does not disturb.
+against those of the first variant. A difference is called real when the ranges of the two do not touch, and rounds are enough for that to be no chance; else
+it is noise. With --instructions the micro-benchmarks are counted by callgrind instead of timed, which a busy machine does not disturb.
 """
 import argparse
 import json
@@ -15,13 +15,10 @@ import subprocess
 import sys
 
 from arguments import count, words_of
+from figures import columns, note, verdict
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIGURES = ["data", "bdat", "relay"]
-
-
-def note(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 # ---- the server, by time ----
@@ -46,13 +43,6 @@ def take_rounds(variants, options):
     return taken
 
 
-def verdict(own, first):
-    """Whether two lists of values differ by more than they differ among themselves."""
-    if len(own) < 2 or len(first) < 2:
-        return "one run: not known"
-    return "real" if max(own) < min(first) or min(own) > max(first) else "noise"
-
-
 def server_rows(taken):
     names = list(taken)
     rows = [("figure", "variant", "us CPU/message", "from", "to", f"over {names[0]}", "difference")]
@@ -63,7 +53,7 @@ def server_rows(taken):
             if not own:
                 continue
             ratio = statistics.median(own) / statistics.median(first)
-            rows.append((figure, name, f"{statistics.median(own):.2f}", f"{min(own):.2f}", f"{max(own):.2f}", f"{ratio:.3f}", "" if name == names[0] else verdict(own, first)))
+            rows.append((figure, name, f"{statistics.median(own):.2f}", f"{min(own):.2f}", f"{max(own):.2f}", f"{ratio:.3f}", "" if name == names[0] else verdict(own, first, len(names) - 1)))
     return rows
 
 
@@ -111,11 +101,6 @@ def instruction_rows(variants, pattern):
 
 # ---- the report ----
 
-def columns(rows):
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
-
-
 def variant(text):
     name, equals, build = text.partition("=")
     if not name or not equals:
@@ -128,7 +113,7 @@ def variant(text):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variant", type=variant, action="append", required=True, metavar="NAME=BUILD", help="the first is what others are set against")
-    parser.add_argument("--rounds", type=count(), default=3)
+    parser.add_argument("--rounds", type=count(), default=4, help="as many for each variant; four are the fewest that can tell two apart [4]")
     parser.add_argument("--duration", type=count(), default=4, help="seconds of load for each figure [4]")
     parser.add_argument("--only", type=words_of(FIGURES), default=["data", "bdat"], metavar="LIST", help="of: " + ",".join(FIGURES) + " [data,bdat]")
     parser.add_argument("--instructions", metavar="FILTER", nargs="?", const=".", help="count the micro-benchmarks that match (all) by callgrind instead")

@@ -1,5 +1,6 @@
 """What the comparisons share: where the programs are, the machine in words, medians, tables."""
 
+import math
 import os
 import pathlib
 import re
@@ -25,6 +26,18 @@ def median(runs, key):
 
 def text(value, form="{:.1f}"):
     return "-" if value is None else form.format(value)
+
+
+def verdict(own, first, rivals=1):
+    """Whether two lists of values differ by more than they differ among themselves.
+
+    They do when their ranges do not touch, and runs without a difference would rarely lie so: in 2 of all the ways to share the runs out. That chance, times the number of
+    values that are compared with the same first, must be below 5 %: four rounds for one rival, six for ten.
+    """
+    chance = 2 / math.comb(len(own) + len(first), len(own)) if own and first else 1
+    if chance * rivals >= 0.05:
+        return "too few rounds to tell"
+    return "real" if max(own) < min(first) or min(own) > max(first) else "noise"
 
 
 def columns(rows):

@@ -2,7 +2,7 @@
 """What each knob of docs/tuning.md does to the real server: one option changed at a time, beside the defaults, in interleaved rounds.
 
 For each value: CPU of the server for a message, messages a second, p50 and p99, as medians of the rounds. A difference is called real when the ranges of
-all rounds do not touch. Nothing here passes or fails by time.
+all rounds do not touch, and there are rounds enough for that to be no chance. Nothing here passes or fails by time.
 """
 import argparse
 import contextlib
@@ -17,7 +17,7 @@ import tempfile
 
 import ringpost_config
 from arguments import DEFAULT_FOLDER, count, cpus, folder, program, words_of
-from compare import verdict
+from figures import columns, verdict
 from server import ROOT, Process, Server, free_port, note
 
 # Where mail goes, how it is offered, and which values are tried. The first of each group is the default.
@@ -61,9 +61,12 @@ def load(options, server, words, seconds):
     command = [options.loadgen, "smtp", "--to", f"127.0.0.1:{server.port}", "--duration", f"{seconds}s", "--cores", ",".join(map(str, options.load_cpus)), "--json", "--quiet", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
     try:
-        return json.loads(done.stdout)
+        result = json.loads(done.stdout)
     except ValueError:
         sys.exit(f"loadgen failed:\n{done.stdout}{done.stderr}")
+    if not result["acknowledged"]:
+        sys.exit(f"nothing was acknowledged, so there is no figure: {result['examples']} {result['troubles']}")
+    return result
 
 
 @contextlib.contextmanager
@@ -91,7 +94,7 @@ def measure(options, name, values):
         settle()
         spent = sum(server.process.cpu()) - before
         latency = result["latency"]
-        return {"cpu": 1e6 * spent / max(1, result["acknowledged"]), "rate": result["rate"], "p50": latency.get("p50_ms", 0), "p99": latency.get("p99_ms", 0)}
+        return {"cpu": 1e6 * spent / result["acknowledged"], "rate": result["rate"], "p50": latency["p50_ms"], "p99": latency["p99_ms"]}
 
 
 def label(values):
@@ -102,7 +105,7 @@ def rows(name, taken):
     first = taken[0]
     for values, runs in zip(GROUPS[name]["values"], taken):
         figures = [statistics.median(run[key] for run in runs) for key in ("cpu", "rate", "p50", "p99")]
-        said = "" if runs is first else ", ".join(f"{word}: {verdict([run[key] for run in runs], [run[key] for run in first])}" for key, word in (("cpu", "CPU"), ("rate", "rate")))
+        said = "" if runs is first else ", ".join(f"{word}: {verdict([run[key] for run in runs], [run[key] for run in first], len(taken) - 1)}" for key, word in (("cpu", "CPU"), ("rate", "rate")))
         yield (name, label(values), *(f"{figure:.{digits}f}" for figure, digits in zip(figures, (1, 0, 2, 2))), said)
 
 
@@ -112,12 +115,15 @@ def arguments():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs are")
     parser.add_argument("--dir", type=folder, default=DEFAULT_FOLDER, help="where the spool is made; a real disk [build/bench]")
     parser.add_argument("--only", type=words_of(GROUPS), default=list(GROUPS), metavar="LIST", help="of: " + ",".join(GROUPS))
-    parser.add_argument("--rounds", type=count(), default=3)
+    parser.add_argument("--rounds", type=count(), default=6, help="for each value; six can tell ten values from the defaults [6]")
     parser.add_argument("--duration", type=count(), default=3, help="seconds of load for each value [3]")
     parser.add_argument("--backend", default="auto", choices=["auto", "uring", "epoll"])
     parser.add_argument("--server-cpus", type=cpus, default=own[:2], metavar="LIST")
     parser.add_argument("--load-cpus", type=cpus, default=own[2:4] or own[-1:], metavar="LIST")
     options = parser.parse_args()
+    for name in options.only:
+        if len(options.server_cpus) < (wanted := GROUPS[name].get("cores", 1)):
+            parser.error(f"\"{name}\" needs --server-cpus with {wanted} CPUs")
     options.ringpost, options.loadgen = program(options.build, "ringpost"), program(options.build, "loadgen")
     return options
 
@@ -133,8 +139,7 @@ def main():
                 taken[index].append(measure(options, name, GROUPS[name]["values"][index]))
                 note(f"round {number + 1} {name} {label(GROUPS[name]['values'][index])}: {taken[index][-1]}")
         table += rows(name, taken)
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    print("\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table))
+    print(columns(table))
 
 
 if __name__ == "__main__":

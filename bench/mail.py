@@ -78,14 +78,19 @@ class Bench:
 
     # ---- loads ----
 
-    def loadgen(self, verb, port, *arguments):
-        command = [self.options.loadgen, verb, "--to", f"127.0.0.1:{port}", "--cores", ",".join(map(str, self.options.load_cpus)), "--json", "--quiet", "--duration", "10min", "--timeout", "5min",
-                   *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    def command(self, verb, port, *arguments):
+        return [self.options.loadgen, verb, "--to", f"127.0.0.1:{port}", "--cores", ",".join(map(str, self.options.load_cpus)), "--json", "--quiet", *map(str, arguments)]
+
+    @staticmethod
+    def read(output, errors):
         try:
-            result = json.loads(done.stdout)
+            return json.loads(output)
         except ValueError:
-            raise Unavailable(f"loadgen said: {(done.stderr or done.stdout).strip()[-300:]}") from None
+            raise Unavailable(f"loadgen said: {(errors or output).strip()[-300:]}") from None
+
+    def loadgen(self, verb, port, *arguments):
+        done = subprocess.run(self.command(verb, port, "--duration", "10min", "--timeout", "5min", *arguments), capture_output=True, text=True, timeout=900)
+        result = self.read(done.stdout, done.stderr)
         if result["refused"] or result["unanswered"] or not result["acknowledged"]:
             raise Unavailable(f"not all was acknowledged: {result['codes']} {result['examples']} {result['troubles']}")
         return result
@@ -169,12 +174,12 @@ class Bench:
         self.imap(server, "u%d", "login", "--users", 100, "--operations", 20, "--connections", 4)
         server.settle()
         before = server.memory()
-        command = [self.options.loadgen, "imap", "--to", f"127.0.0.1:{server.imap}", "--cores", ",".join(map(str, self.options.load_cpus)), "--quiet", "--json", "--auth",
-                   f"u%d@{mailboxes.DOMAIN}:{mailboxes.PASSWORD}", "--users", "100", "--do", "idle", "--connections", str(self.options.herd), "--duration", f"{self.options.herd_seconds}s"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as herd:
+        command = self.command("imap", server.imap, "--auth", f"{mailboxes.address('u%d')}:{mailboxes.PASSWORD}", "--users", 100, "--do", "idle",
+                               "--connections", self.options.herd, "--duration", f"{self.options.herd_seconds}s")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as herd:
             time.sleep(max(1, self.options.herd_seconds - 2))
             after = server.memory()
-            said = json.loads(herd.communicate(timeout=120)[0])
+            said = self.read(*herd.communicate(timeout=120))
         if said["acknowledged"] < self.options.herd:
             raise Unavailable(f"only {said['acknowledged']} of {self.options.herd} connections wait: {said['codes']} {said['troubles']}")
         return {"value": (after - before) / 1024 / self.options.herd, "count": self.options.herd, "mb": (after - before) / 1e6}

@@ -30,7 +30,7 @@ class TopScreen {
   std::string help(std::size_t width, std::size_t height) const;
   std::size_t sorted_ = 0;  // index of a column
   bool descending_ = false;
-  std::size_t first_ = 1;  // the first column after the first two that is shown
+  std::size_t first_ = 1;  // the first column that is shown behind CORE
   bool helping_ = false;
   bool paused_ = false;
   double interval_ = 1;

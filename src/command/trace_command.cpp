@@ -51,12 +51,12 @@ int trace(const Context& context, const TraceWish& wish) {
 void add_trace_command(CLI::App& app, Registry& registry) {
   Context& context = registry.context;
   const auto wish = std::make_shared<TraceWish>();
-  CLI::App* command =
-      registry.leaf(app, "trace", "What clients and servers say to each other, live; passwords are blanked",
-                    "  ringpost trace --peer 192.0.2.0/24\n"
-                    "  ringpost trace --domain example.com --for 2m\n"
-                    "  C: the client, S: the server, --: a note. Bodies are counted, not shown. ^C ends it.",
-                    [&context, wish] { return trace(context, *wish); });
+  CLI::App* command = registry.leaf(
+      app, "trace", "What SMTP clients and servers say to each other, live; passwords are blanked",
+      "  ringpost trace --peer 192.0.2.0/24\n"
+      "  ringpost trace --domain example.com --for 2m\n"
+      "  C: the client, S: the server, --: a note. Bodies are counted, not shown. ^C ends it.",
+      [&context, wish] { return trace(context, *wish); });
   // An empty one would be as if it were not there, and trace everything.
   const CLI::Validator something(
       [](std::string& text) { return text.empty() ? std::string("nothing is named") : std::string(); }, "");

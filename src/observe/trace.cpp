@@ -1,6 +1,7 @@
 #include "ringpost/observe/trace.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -24,6 +25,17 @@ bool begins(std::string_view text, std::string_view lower_case) {
 // Also what a server would not take for AUTH and a person would: with blanks before it, or a tab behind it.
 bool is_auth(std::string_view text) {
   return begins(text.substr(std::min(text.find_first_not_of(kBlanks), text.size())), kAuth);
+}
+
+// Whether a client that has heard its AUTH answered goes on with something else. What is not in this list could be the
+// password of one who does not listen.
+bool is_command(std::string_view text) {
+  constexpr auto kVerbs =
+      std::to_array<std::string_view>({"ehlo", "helo", "lhlo", "mail", "rcpt", "data", "bdat", "rset", "noop",
+                                       "quit", "vrfy", "expn", "help", "starttls", "auth"});
+  return std::ranges::any_of(kVerbs, [text](std::string_view verb) {
+    return begins(text, verb) && text.substr(verb.size()).find_first_not_of(kBlanks) != 0;
+  });
 }
 
 // "AUTH PLAIN ***": the mechanism is no secret.
@@ -62,21 +74,28 @@ void SessionTrace::said(Speaker who, std::string_view bytes, WallTime now) {
 }
 
 void SessionTrace::line(Speaker who, std::string text, WallTime now) {
-  if (who == Speaker::client && !in_auth_) look_for_domain(text);
+  if (who == Speaker::client && login_ != Login::under_way) look_for_domain(text);
   tell({who == Speaker::client ? "client" : "server", without_secrets(who, std::move(text)), now});
 }
 
 // Fails to the safe side: a client that sends on before it has heard the answer to its AUTH is blanked too.
 std::string SessionTrace::without_secrets(Speaker who, std::string text) {
   if (who == Speaker::server) {
-    const bool goes_on = text.starts_with("334");
-    if (in_auth_ && !goes_on && !text.substr(0, 4).ends_with('-')) in_auth_ = false;
-    return goes_on ? "334" : text;
+    const bool asks = text.starts_with("334");
+    if (asks)
+      login_ = Login::under_way;
+    else if (login_ == Login::under_way && !text.substr(0, 4).ends_with('-'))
+      login_ = text.starts_with("220") ? Login::none : Login::answered;  // a greeting answers no AUTH
+    return asks ? "334" : text;
   }
-  if (in_auth_) return std::string(kBlank);
-  if (!is_auth(text)) return text;
-  in_auth_ = true;
-  return blank_auth(text);
+  if (login_ == Login::under_way) return std::string(kBlank);
+  if (is_auth(text)) {
+    login_ = Login::under_way;
+    return blank_auth(text);
+  }
+  if (login_ == Login::answered && !is_command(text)) return std::string(kBlank);
+  login_ = Login::none;
+  return text;
 }
 
 void SessionTrace::look_for_domain(std::string_view text) {

@@ -44,6 +44,7 @@ constexpr std::string_view kToReach[] = {
     "disk: wrong bit in a read",
     "machine: a core came late to a start",
     "machine: a core stood still",
+    "machine: a core read its log late",
     "machine: could not start",
     "machine: disk full",
     "machine: few descriptors",

@@ -19,6 +19,10 @@ class Coverage {
     else if (count != 0)
       counts_.emplace(what, count);
   }
+  std::uint64_t count(std::string_view what) const {
+    const auto found = counts_.find(what);
+    return found == counts_.end() ? 0 : found->second;
+  }
   const std::map<std::string, std::uint64_t, std::less<>>& counts() const { return counts_; }
   // What the fixed seeds together must reach, and have not.
   std::vector<std::string_view> missed() const;

@@ -32,6 +32,8 @@ constexpr unsigned kSecondsMax = 300;  // of processor time, for a seed
 struct Options {
   std::vector<std::uint64_t> seeds;
   std::optional<double> minutes;  // fresh seeds for so long
+  std::optional<std::uint64_t>
+      blows;  // or until there were so many between the commit and the record of a delivery
   unsigned jobs = 1;
   bool twice = false;
   bool talkative = false;
@@ -159,12 +161,19 @@ class Seeds {
     if (at_ < options_.seeds.size())
       seed = options_.seeds[at_++];
     else if (options_.minutes && SteadyClock::now() < until_)
-      seed = random_() % 1'000'000'000;
+      seed = fresh();
+    else if (options_.blows && blows < *options_.blows)
+      do seed = fresh();
+      while (!make_profile(*seed).mailbox_blows);
     if (options_.twice) again_ = seed;
     return seed;
   }
 
+  std::uint64_t blows = 0;  // so far
+
  private:
+  std::uint64_t fresh() { return random_() % 1'000'000'000; }
+
   const Options& options_;
   std::mt19937_64 random_;
   SteadyClock::time_point until_;
@@ -198,10 +207,15 @@ class Report {
   }
 
   bool failed() const { return failed_; }
+  // SIGKILLs and power cuts when the owner of a mailbox had stored a mail, and who accepted it had not recorded that.
+  std::uint64_t blows() const {
+    return coverage_.count("machine: struck when mail was in a mailbox, before the queue knew") +
+           coverage_.count("machine: struck when mail had been expunged, before the queue knew");
+  }
 
   int conclude() const {
     const auto missed = coverage_.missed();
-    if (options_.coverage || options_.minutes || options_.reach) {
+    if (options_.coverage || options_.minutes || options_.blows || options_.reach) {
       for (const auto& [what, count] : coverage_.counts()) fmt::print("{:>12}  {}\n", count, what);
       for (const std::string_view what : missed) fmt::print("{:>12}  {}\n", "never", what);
     }
@@ -252,6 +266,7 @@ int run(const Options& options) {
     for (std::size_t i = children.size(); i-- > 0;) {
       if (waiting[i].revents == 0 || listen_to(children[i])) continue;
       report.add(bury(children[i]));
+      seeds.blows = report.blows();
       children.erase(children.begin() + static_cast<std::ptrdiff_t>(i));
     }
   }
@@ -259,18 +274,21 @@ int run(const Options& options) {
 }
 
 [[noreturn]] void usage() {
-  fmt::print(stderr,
-             "sim [--seed N] [--seeds FROM-TO] [--file F] [--minutes M] [--jobs N] [--twice] [--coverage] "
-             "[--reach] [--keep-going] [--talk]\n"
-             "  --seed N       this seed; may stand several times\n"
-             "  --seeds A-B    these seeds\n"
-             "  --file F       the seeds in that file\n"
-             "  --minutes M    fresh seeds for so long\n"
-             "  --twice        each seed twice, and the traces must be the same\n"
-             "  --coverage     show which faults and states were reached, and which never\n"
-             "  --reach        the same, and it is a failure when one never was\n"
-             "  --keep-going   after a failure too\n"
-             "  --talk         tell what happens to the machine\n");
+  fmt::print(
+      stderr,
+      "sim [--seed N] [--seeds FROM-TO] [--file F] [--minutes M] [--blows N] [--jobs N] [--twice] "
+      "[--coverage] [--reach] [--keep-going] [--talk]\n"
+      "  --seed N       this seed; may stand several times\n"
+      "  --seeds A-B    these seeds\n"
+      "  --file F       the seeds in that file\n"
+      "  --minutes M    fresh seeds for so long\n"
+      "  --blows N      fresh seeds with mailboxes, until the machine has died so often between the commit\n"
+      "                 of a mail by the owner of its mailbox and the record of it by who accepted it\n"
+      "  --twice        each seed twice, and the traces must be the same\n"
+      "  --coverage     show which faults and states were reached, and which never\n"
+      "  --reach        the same, and it is a failure when one never was\n"
+      "  --keep-going   after a failure too\n"
+      "  --talk         tell what happens to the machine\n");
   std::exit(2);
 }
 
@@ -311,6 +329,8 @@ Options parse(int count, char** arguments) {
       read_seeds(std::string(value()), options.seeds);
     } else if (word == "--minutes") {
       options.minutes = std::strtod(std::string(value()).c_str(), nullptr);
+    } else if (word == "--blows") {
+      options.blows = number(value());
     } else if (word == "--jobs") {
       options.jobs = std::max(1U, static_cast<unsigned>(number(value())));
     } else if (word == "--twice") {
@@ -327,7 +347,7 @@ Options parse(int count, char** arguments) {
       usage();
     }
   }
-  if (options.seeds.empty() && !options.minutes) usage();
+  if (options.seeds.empty() && !options.minutes && !options.blows) usage();
   return options;
 }
 

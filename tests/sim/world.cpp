@@ -286,6 +286,7 @@ void World::step(Instant until) {
   if (io_.fails(Machine::kHost)) end_in_cold_call();
   const Machine::Phase before = machine_.phase();
   machine_.step();
+  if (before == Machine::Phase::opening && machine_.phase() == Machine::Phase::starting) read_late();
   if (before != Machine::Phase::off && machine_.phase() == Machine::Phase::off) ended(before);
   compare_after_start();
   if (rounds_ % kRecountEvery == 0) watch_.recount(false);
@@ -352,6 +353,14 @@ void World::keep_machine_up() {
     coverage_.note("machine: a core came late to a start");
   }
   aim_at_start();
+}
+
+// All logs are open, and one core reads its own much later than the others.
+void World::read_late() {
+  if (calm_ || !profile_.late_cores || machine_.count() == 1 || !random_.one_in(2)) return;
+  paused_[static_cast<unsigned>(random_.below(machine_.count()))] =
+      io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
+  coverage_.note("machine: a core read its log late");
 }
 
 // Once after each start, before anything else can have happened to the queue.

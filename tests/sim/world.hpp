@@ -66,6 +66,7 @@ class World {
   void keep_machine_up();
   void aim(bool power);
   void aim_at_start();
+  void read_late();
   void strike();
   bool is_moment(Moment moment);
   void wait_for_haste(unsigned owner);

@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 
 PYTHON = sys.argv.pop(1)
@@ -55,6 +56,43 @@ class BenchArguments(unittest.TestCase):
                 with tempfile.TemporaryDirectory() as empty:
                     self.refused(script, "--build", empty, saying="there is no ringpost in", code=1)
         self.refused("server.py", "--server-cpus", "0,0", saying="0,0 has a CPU twice")
+        self.refused("knobs.py", "--only", "two cores", "--server-cpus", "0", saying='"two cores" needs --server-cpus with 2 CPUs')
+
+
+class Loads(unittest.TestCase):
+    def test_without_anything_acknowledged_there_is_no_figure(self):
+        sys.dont_write_bytecode = True
+        sys.path.insert(0, str(BENCH))
+        import knobs
+        with tempfile.TemporaryDirectory() as folder:
+            loader = pathlib.Path(folder, "loadgen")
+            loader.write_text("#!/bin/sh\necho '" + '{"acknowledged": 0, "examples": {"452": "full"}, "troubles": {}}' + "'\n")
+            loader.chmod(0o755)
+            options, server = types.SimpleNamespace(loadgen=str(loader), load_cpus=[0]), types.SimpleNamespace(port=25)
+            with self.assertRaisesRegex(SystemExit, "nothing was acknowledged.*full"):
+                knobs.load(options, server, [], 1)
+
+    def test_a_loader_that_fails_is_heard(self):
+        sys.dont_write_bytecode = True
+        sys.path.insert(0, str(BENCH))
+        import mail
+        with self.assertRaisesRegex(mail.Unavailable, "loadgen said: no such host"):
+            mail.Bench.read("", "no such host\n")
+
+
+class Verdicts(unittest.TestCase):
+    def test_a_difference_is_real_only_where_chance_would_rarely_make_it(self):
+        sys.dont_write_bytecode = True
+        sys.path.insert(0, str(BENCH))
+        from figures import verdict
+        low, high = [1.0, 1.1, 1.2, 1.3], [2.0, 2.1, 2.2, 2.3]
+        self.assertEqual((verdict(low, high), verdict(high, low)), ("real", "real"))
+        self.assertEqual(verdict(low, [1.25, *high[1:]]), "noise")
+        # Three of three apart is what one in ten equal pairs looks like, and four of four are no proof for one of ten rivals.
+        self.assertEqual(verdict(low[:3], high[:3]), "too few rounds to tell")
+        self.assertEqual(verdict(low, high, rivals=10), "too few rounds to tell")
+        self.assertEqual(verdict([*low, 1.4, 1.5], [*high, 2.4, 2.5], rivals=10), "real")
+        self.assertEqual(verdict([1.0], []), "too few rounds to tell")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
 #   ./dev sim                    the fixed seeds that `./dev test` runs
 #   ./dev sim --seed N           one seed, telling what happens to the machine: how a failure is replayed
 #   ./dev sim --minutes M        fresh seeds for so long, and what they have reached
+#   ./dev sim --blows N          fresh seeds with mailboxes, until the machine has died N times between the commit of a
+#                                mail by the owner of its mailbox and the record of it by who accepted it
 #   ./dev sim --mutants [NAME]   the planted bugs of tests/sim/mutants: each must be found within 60 s
 # Anything else goes to the program as it is (--seeds A-B, --twice, --coverage, --reach).
 dev_sim() {

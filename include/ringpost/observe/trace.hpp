@@ -4,6 +4,8 @@
 // Cost:    nothing when nobody traces: a session asks its core for the trace and gets null.
 // Secrets: what follows AUTH and its mechanism, and every line of the client until the server's final answer to it,
 //          becomes "***". So does what the client says before the server is heard: a trace may begin within an AUTH.
+//          The answer may be to an earlier command that came in one packet with the AUTH, or refuse the AUTH before the
+//          client has said its secret: so what is no command stays "***" until the client says one.
 //          Bodies are counted, not shown.
 // Limits:  observe/limits.hpp; a trace that is not drained in time loses lines, and counts them.
 #pragma once
@@ -83,7 +85,8 @@ class SessionTrace {
   std::size_t body_ = 0;
   bool wanted_;   // the peer is one of those asked for
   bool matched_;  // so is a domain of it
-  bool in_auth_ = true;
+  enum class Login : std::uint8_t { none, under_way, answered };
+  Login login_ = Login::under_way;
   std::deque<Line> held_;  // before a domain has matched
   std::size_t held_bytes_ = 0;
 };

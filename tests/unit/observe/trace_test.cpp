@@ -149,6 +149,34 @@ TEST(SessionTrace, that_begins_within_a_login_shows_nothing_of_it) {
   EXPECT_THAT(texts, ElementsAre("***", "334", "***", "235 2.7.0 good", "RSET"));
 }
 
+// VRFY may come in one packet with an AUTH; its answer is not that of the AUTH.
+TEST(SessionTrace, blanks_a_login_behind_other_commands) {
+  World world;
+  world.client("VRFY a\r\nAUTH LOGIN\r\n");
+  world.server("252 2.5.0 maybe\r\n");
+  world.client("YW5uYQ==\r\n");  // before it is asked
+  world.server("334 VXNlcm5hbWU6\r\n");
+  world.client("YW5uYQ==\r\n");
+  world.server("334 UGFzc3dvcmQ6\r\n");
+  world.client("c2VjcmV0\r\n");
+  world.server("235 good\r\n");
+  world.client("RSET\r\nNONSENSE\r\n");
+  EXPECT_THAT(world.lines(), ElementsAre("client VRFY a", "client AUTH LOGIN", "server 252 2.5.0 maybe",
+                                         "client ***", "server 334", "client ***", "server 334", "client ***",
+                                         "server 235 good", "client RSET", "client NONSENSE"));
+}
+
+TEST(SessionTrace, blanks_the_secrets_of_a_client_that_does_not_hear_its_refusal) {
+  World world;
+  world.client("AUTH LOGIN\r\n");
+  world.server("454 4.7.0 later\r\n");
+  world.client("YW5uYQ==\r\n");
+  world.server("500 5.5.1 what?\r\n");
+  world.client("helpless\r\nquit\r\n");
+  EXPECT_THAT(world.lines(), ElementsAre("client AUTH LOGIN", "server 454 4.7.0 later", "client ***",
+                                         "server 500 5.5.1 what?", "client ***", "client quit"));
+}
+
 TEST(SessionTrace, blanks_what_only_looks_like_auth) {
   for (const std::string line :
        {" AUTH PLAIN AGFubmE", "\tauth\tplain AGFubmE", "AUTHPLAIN AGFubmE AGFubmE"}) {
