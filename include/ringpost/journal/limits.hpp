@@ -50,6 +50,8 @@ inline constexpr std::size_t kTablePiece =
 inline constexpr Duration kCompactPause = 5ms;  // emptying rests for at least so long, to keep to its rate
 inline constexpr Duration kScrubPause = 1h;     // after the last segment, before the first is read again
 inline constexpr std::size_t kNearBytes = kBufferSize;  // what one read of records that lie together spans
-inline constexpr std::size_t kTargetsMax = 64;          // segments that one record negates
+// The first takes all records; each of the others copies alone that live about as long, so that their segments die whole.
+inline constexpr unsigned kStreams = 5;
+inline constexpr std::size_t kTargetsMax = 64;  // segments that one record negates
 
 }  // namespace ringpost::journal

@@ -148,7 +148,7 @@ TEST_P(LogTableTest, of_records_that_count_grows_on) {
 
 TEST_P(LogTableTest, refuses_a_segment_of_a_version_that_it_does_not_know) {
   fill();
-  change_headers(2, [](SegmentHeader& header) { header.version = kFormatVersion + 1; });
+  change_headers(2, [](SegmentHeader& header) { header.version = kFormatVersionCold + 1; });
   const auto opened = try_open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::permanent);
