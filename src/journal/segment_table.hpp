@@ -43,6 +43,7 @@ struct Segment {
   io::File file;
   Use use = Use::lost;
   Rewrite rewrite = Rewrite::none;  // under way, or waiting for its turn
+  unsigned stream = 0;              // whose frames it holds, or is made ready for
   bool orphan = false;
   bool unread = false;       // recovery has not come to it: nobody knows where it ends or what counts
   bool sealed = false;       // on disk too

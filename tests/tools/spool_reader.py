@@ -60,7 +60,7 @@ class Unreadable(Exception):
     """A file that this reader does not take."""
 
 
-Header = collections.namedtuple("Header", "version state spool shard number sequence salt generation first_commit end epoch blocks")
+Header = collections.namedtuple("Header", "version state stream spool shard number sequence salt generation first_commit end epoch blocks")
 # `order`: epoch, commit sequence, place in the file. `whole`: its checksum is right. `sure`: its header is, at least.
 Record = collections.namedtuple("Record", "type id payload order segment whole sure")
 Frame = collections.namedtuple("Frame", "end salt epoch commit previous crc records whole")
@@ -84,7 +84,7 @@ class Segment:
     def _newest_header(self):
         headers = [header for header in map(self._header, (0, BLOCK)) if header]
         newest = max(headers, key=lambda header: header.generation, default=None)
-        if newest and newest.version not in (1, 2):
+        if newest and newest.version not in (1, 2, 3):
             raise Unreadable(f"{self.path} is of version {newest.version}")
         damaged = sum(any(self.data[at:at + BLOCK]) for at in (0, BLOCK)) > len(headers)
         first = self._frame_header(2 * BLOCK)
@@ -93,13 +93,13 @@ class Segment:
         if not first:
             raise Unreadable(f"{self.path} has no header")
         self.damages.append((0, 2 * BLOCK))
-        return Header(2, OPEN, newest.spool if newest else None, self.shard, self.number, 0, first.salt, 0, first.commit, 0, first.epoch, newest.blocks if newest else 0)
+        return Header(2, OPEN, 0, newest.spool if newest else None, self.shard, self.number, 0, first.salt, 0, first.commit, 0, first.epoch, newest.blocks if newest else 0)
 
     def _header(self, at):
         slot = self.data[at:at + 88]
         if len(slot) < 88 or slot[:8] != b"POSTSEG1" or struct.unpack_from("<I", slot, 84)[0] != crc32c(slot[:84]):
             return None
-        return Header(*struct.unpack_from("<IIQIIQQQQQI4xI", slot, 8))
+        return Header(*struct.unpack_from("<IHHQIIQQQQQI4xI", slot, 8))
 
     def _all_frames(self):
         """Whole frames, and what is damaged between them. Behind the last one of an open segment is where writing stopped."""
