@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import smtplib
+import time
 
 import disks
 import foreign
@@ -176,6 +177,8 @@ class MailboxMove(SystemTest):
     def test_where_uids_are_given_already_mail_gets_new_ones_and_is_not_doubled(self):
         dovecot, before = self.dovecot_with_mail()
         server = self.make_server()
+        # Both servers take the second of its making for a UIDVALIDITY; of one second they would be one mailbox.
+        wait_until(lambda: int(time.time()) > before["INBOX"][0], "another second")
         self.imap(server).append("INBOX", None, None, mail("first", b"x\n"))
         lines, _ = self.import_json(server, ANNA, os.path.join(dovecot.mail, "anna"), "--mailbox", "INBOX")
         self.assertEqual((lines[0]["moved"], lines[0]["uids_kept"]), (9, False))
