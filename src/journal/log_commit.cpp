@@ -47,6 +47,7 @@ Result<Ticket> Log::State::append(std::span<const Record> records, std::span<Loc
     }
   }
   for (std::size_t i = 0; i < records.size(); ++i) where[i] = put(records[i]);
+  streams[how.stream].bare = true;
   wake_commit();
   return Ticket{open->sequence};
 }
@@ -108,7 +109,8 @@ bool Log::State::start_frame(RoomWanted wanted, Appending how) {
   CommitBuffer* buffer = buffer_for(need);
   if (buffer == nullptr || !ensure_segment({need, wanted.listed}, how)) return false;
   filling = buffer;
-  const auto [current, file_offset] = streams[how.stream];
+  const std::uint32_t current = streams[how.stream].segment;
+  const std::uint32_t file_offset = streams[how.stream].file_offset;
   Segment& segment = segments[current];
   if (segment.table && segment.table->size() > kTableKept && !wants_table(segment)) segment.table.reset();
   Frame& frame = frame_of(next_sequence);
@@ -163,9 +165,10 @@ bool Log::State::ensure_segment(RoomWanted wanted, Appending how) {
 bool Log::State::takes(unsigned stream, std::size_t size) const {
   if (stream == 0) return true;
   if (must_void()) return false;
-  const auto [index, file_offset] = streams[stream];
+  const std::uint32_t index = streams[stream].segment;
   return spares_a_segment() || is_making_ready(stream) || ready_for(stream) != kNoSegment ||
-         (index != kNoSegment && table_fits(index, file_offset + size + kTakenBeside, kTakenBeside));
+         (index != kNoSegment &&
+          table_fits(index, streams[stream].file_offset + size + kTakenBeside, kTakenBeside));
 }
 
 // The open frame will take no more; it waits for its write.

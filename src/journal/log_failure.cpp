@@ -25,8 +25,7 @@ void Log::State::frame_failed(std::int32_t result) {
   // Not even one that has no frame yet is used on: its places have been given away.
   for (std::uint64_t sequence = first; sequence <= last; ++sequence) abandon(frame_of(sequence).segment);
   for (Stream& stream : streams)
-    if (const std::uint32_t index = std::exchange(stream.segment, kNoSegment); index != kNoSegment)
-      abandon(index);
+    if (const std::uint32_t index = std::exchange(stream, {}).segment; index != kNoSegment) abandon(index);
   filling = nullptr;
   settled = last;
   tell_lost(first, last);

@@ -117,6 +117,7 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
   ++background;
   ++segments[index].readers;
   auto carried = co_await carry_all(index);
+  if (auto guarded = co_await guard_streams(); carried) carried = std::move(guarded);
   // What was appended instead must be durable before the originals go.
   if (carried && settled < newest_appended()) carried = co_await Durable(*this, Ticket{newest_appended()});
   Segment& segment = segments[index];
@@ -134,6 +135,31 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
   --background;
   quiet.notify_all();
   if (carried) start_emptying();
+}
+
+// An empty frame behind the last copies, or a header that says where they end. A damaged frame that nothing stands behind is
+// taken for one that was not written whole, and is not missed: so a cold segment, which stays as it is for days, ends with one
+// that may be lost.
+bool Log::State::guard(unsigned stream) {
+  seal_open();
+  const Stream& now = streams[stream];
+  if (!table_fits(now.segment, now.file_offset + sizeof(FrameHeader), 0))
+    close_current(stream);
+  else if (!start_frame({}, {.reserve = true, .stream = stream}))
+    return false;
+  streams[stream].bare = false;
+  wake_commit();
+  return true;
+}
+
+Task<Result<void>> Log::State::guard_streams() {
+  for (unsigned stream = 1; stream < kStreams; ++stream)
+    while (streams[stream].bare && !guard(stream)) {
+      const bool over = closing || write_failures != 0;
+      if (over || !co_await room.wait(core.now() + kEmptyRetry))
+        co_return fail(ErrorKind::temporary, "no room behind the copies");
+    }
+  co_return Result<void>{};
 }
 
 Task<Result<void>> Log::State::carry_frame(std::span<const RecordView> records) {

@@ -95,7 +95,7 @@ void Log::State::prepare(unsigned stream) {
 }
 
 void Log::State::close_current(unsigned stream) {
-  const std::uint32_t index = std::exchange(streams[stream].segment, kNoSegment);
+  const std::uint32_t index = std::exchange(streams[stream], {}).segment;
   if (index == kNoSegment) return;
   Segment& segment = segments[index];
   segment.use = Segment::Use::closed;

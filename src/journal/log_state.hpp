@@ -121,6 +121,8 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool pressed() const;  // files are about to run out
   std::uint32_t victim() const;
   Task<void> empty(std::shared_ptr<State> self, std::uint32_t index);
+  bool guard(unsigned stream);
+  Task<Result<void>> guard_streams();
   Task<Result<void>> carry_frame(std::span<const RecordView> records);
   Task<Result<void>> carry_all(std::uint32_t index);
   void remove_empty_orphans();
@@ -197,6 +199,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   struct Stream {
     std::uint32_t segment = kNoSegment;  // the current one
     std::uint32_t file_offset = 0;       // in it, where the next frame begins
+    bool bare = false;                   // records were put in it since the last guard
   };
   std::array<Stream, kStreams> streams;
   std::size_t frame_max = 0;

@@ -80,7 +80,7 @@ std::optional<EnvelopeSummary> summary_of(const journal::RecordView& view, const
 }  // namespace
 
 // The last of one shard counts; of two shards that of the later epoch, for only a restart lets another core move it. A copy that
-// has lost its body, which may be given back already, counts only when there is no other.
+// has lost its body counts only when there is no other.
 void Replay::envelope(const journal::RecordView& view) {
   Copy copy;
   if (const auto body = bodies_.find(view.id.value); body != bodies_.end()) {
@@ -107,8 +107,8 @@ void Replay::envelope(const journal::RecordView& view) {
   const auto old = ledger_.name_of(entry->envelope);
   const bool newer =
       old.shard == view.shard || ledger_.epoch_of(view.where) > ledger_.epoch_of(entry->envelope);
-  const bool worse = copy.no_body && !entry->is(Entry::no_body);
-  if (newer && !worse)
+  const bool same = copy.no_body == entry->is(Entry::no_body);
+  if (same ? newer : !copy.no_body)
     queue_.relocate(*entry, std::move(copy));
   else
     queue_.add_copy(*entry, std::move(copy));

@@ -63,7 +63,7 @@ class Unreadable(Exception):
 Header = collections.namedtuple("Header", "version state stream spool shard number sequence salt generation first_commit end epoch blocks")
 # `order`: epoch, commit sequence, place in the file. `whole`: its checksum is right. `sure`: its header is, at least.
 Record = collections.namedtuple("Record", "type id payload order segment whole sure")
-Frame = collections.namedtuple("Frame", "end salt epoch commit previous crc records whole")
+Frame = collections.namedtuple("Frame", "end salt epoch commit previous crc stream records whole")
 
 
 class Segment:
@@ -93,7 +93,7 @@ class Segment:
         if not first:
             raise Unreadable(f"{self.path} has no header")
         self.damages.append((0, 2 * BLOCK))
-        return Header(2, OPEN, 0, newest.spool if newest else None, self.shard, self.number, 0, first.salt, 0, first.commit, 0, first.epoch, newest.blocks if newest else 0)
+        return Header(3 if first.stream else 2, OPEN, first.stream, newest.spool if newest else None, self.shard, self.number, 0, first.salt, 0, first.commit, 0, first.epoch, newest.blocks if newest else 0)
 
     def _header(self, at):
         slot = self.data[at:at + 88]
@@ -122,10 +122,10 @@ class Segment:
     def _frame_header(self, at):
         if at + 48 > len(self.data):
             return None
-        magic, size, salt, epoch, count, commit, previous, records_crc, _, crc = struct.unpack_from("<4sIQIIQIIII", self.data, at)
+        magic, size, salt, epoch, count, commit, previous, records_crc, stream, crc = struct.unpack_from("<4sIQIIQIIII", self.data, at)
         if magic != b"FRME" or crc != crc32c(self.data[at:at + 44]):
             return None
-        return Frame(at + size, salt, epoch, commit, previous, crc, (count, records_crc), False)
+        return Frame(at + size, salt, epoch, commit, previous, crc, stream, (count, records_crc), False)
 
     def _frame(self, at):
         """The frame that begins here, if its header and those of its records verify; whole when all its records do too."""
@@ -168,7 +168,7 @@ class Segment:
             record, next_at = self._record(at, end, epoch, commit, False) if self.header.version > 1 else (None, at)
             records += [record] if record else []
             at = next_at if record and record.whole else at + 8
-        return Frame(end, self.header.salt, epoch, commit, 0, 0, records, False)
+        return Frame(end, self.header.salt, epoch, commit, 0, 0, self.header.stream, records, False)
 
 
 # ---- an envelope ----
@@ -242,7 +242,7 @@ class Spool:
             envelopes = [record for record in records if record.type == ENVELOPE and not self._is_ended(record.segment, ended)]
             types = {record.type for record in records}
             if envelopes:
-                yield self._message(identity, max(envelopes, key=lambda record: record.order), records)
+                yield self._message(identity, max(envelopes, key=lambda record: (self._body(record, records) is not None, record.order)), records)
             elif not types & {ENVELOPE, DONE} and (types & {BODY, BODY_END} or "ENVELOPE" in self.hurt[identity]):
                 yield {"id": name_of(identity), "damaged": "ENVELOPE"}
 

@@ -34,7 +34,7 @@ struct RecordView {
   MessageId id;
   unsigned shard = 0;
   Location where;
-  std::uint64_t order = 0;     // (epoch, commit sequence); of one shard it rises
+  std::uint64_t order = 0;     // (epoch, commit sequence); of one stream of a shard it rises
   std::uint64_t sequence = 0;  // of the segment
   std::span<const std::byte> payload;
   bool summary = false;  // recovery read the index table: `payload` is Record::summary

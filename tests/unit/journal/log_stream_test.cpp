@@ -1,4 +1,6 @@
 // Streams of copies beside the first one: what recovery shows when, and what a crash, a failure and a full disk leave.
+#include <algorithm>
+
 #include "unit/journal/log_fixture.hpp"
 
 namespace ringpost::journal::testing {
@@ -8,7 +10,7 @@ using ::testing::ElementsAre;
 using ::testing::Not;
 
 class LogStreamTest : public LogTest {
- protected:
+ public:
   LogStreamTest() { options.free_segments_ahead = 4; }
 
   Result<Ticket> put_in(unsigned stream, std::uint64_t id, std::string_view text) {
@@ -120,6 +122,41 @@ TEST_P(LogStreamTest, wait_for_the_first_one_when_a_frame_has_failed) {
   lose_or_close();
   open();
   EXPECT_THAT(seen_ids(), ElementsAre(11, 14, 1, 3));
+}
+
+// Of the last frame of all nobody could tell rot from a write that was cut short.
+TEST_P(LogStreamTest, end_with_a_frame_that_may_be_lost) {
+  options.compact_after = Duration{0};
+  options.seal_at_close = false;
+  open();
+  const Location old = keep(1, "waits long");
+  log->add_live(old);
+  const auto name = log->name_of(old);
+  while (last.segment == old.segment) keep(9, std::string(200'000, '.'));
+  Location copy;
+  struct Carrying {
+    static Task<Result<void>> run(LogStreamTest& test, Location from, Location* to, RecordView view) {
+      if (view.where != from) co_return Result<void>{};
+      const std::string text = text_of(view.payload);
+      while (!test.put_in(2, view.id.value, text))
+        if (!co_await test.log->wait_for_room(test.machine->core().now() + 5s))
+          co_return fail(ErrorKind::exhausted, "no room");
+      test.log->add_live(test.last);
+      test.log->drop_live(from);
+      *to = test.last;
+      co_return Result<void>{};
+    }
+  };
+  log->set_carry([&](const RecordView& view) { return Carrying::run(*this, old, &copy, view); });
+  log->start_reclaim();
+  ASSERT_TRUE(machine->turn_until([&] { return !log->in_use(name); }));
+  const auto moved_to = log->name_of(copy).number;
+  lose_or_close();
+  flip(moved_to, copy.offset);
+  open();
+  EXPECT_EQ(std::ranges::count(seen_ids(), 1U), 0);
+  EXPECT_EQ(report.torn_tails, 0U);
+  EXPECT_TRUE(std::ranges::any_of(report.damage, [](const Damage& each) { return each.id.value == 1; }));
 }
 
 // The last files are for new mail and records of state.
