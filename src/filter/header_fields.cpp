@@ -47,6 +47,7 @@ namespace {
 
 std::string unfolded(std::string_view raw) {
   std::string out;
+  out.reserve(raw.size());
   for (std::size_t at = 0; at < raw.size();) {
     const bool crlf = raw.substr(at).starts_with("\r\n");
     const std::size_t next = at + (crlf ? 2U : 1U);
@@ -191,6 +192,7 @@ MessageText split_message(std::string_view message) {
 
 std::vector<std::string> raw_fields(std::string_view header) {
   std::vector<std::string> fields;
+  fields.reserve(static_cast<std::size_t>(std::ranges::count(header, '\n')));
   bool open = false;
   while (!header.empty()) {
     const std::string_view line = take_line(header);

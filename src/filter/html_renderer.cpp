@@ -132,6 +132,7 @@ void HtmlRenderer::show_blank(std::string_view text) {
 
 void HtmlRenderer::show(std::string text, bool invisible) {
   std::string collapsed;
+  collapsed.reserve(text.size());
   for (const char c : text) {
     if (!is_space(c))
       collapsed += c;

@@ -192,9 +192,13 @@ std::optional<std::string_view> MessageView::header(const HeaderRequest& request
     const std::vector<std::string>& values = header_values(std::string_view(request.key));
     if (!values.empty()) {
       const bool with_newlines = values.front().ends_with('\n');
-      joined.emplace();
-      for (std::size_t i = 0; i < values.size(); ++i)
-        *joined += (i > 0 && !with_newlines ? "\n" : "") + values[i];
+      std::size_t size = 0;
+      for (const std::string& value : values) size += value.size() + 1;
+      joined.emplace().reserve(size);
+      for (const std::string& value : values) {
+        if (&value != &values.front() && !with_newlines) *joined += '\n';
+        *joined += value;
+      }
     }
     found = impl_->values.emplace(request.key, std::move(joined)).first;
   }

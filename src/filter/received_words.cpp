@@ -24,6 +24,7 @@ bool not_blank(char c) {
 
 std::string received_in_one_line(std::string_view value) {
   std::string out;
+  out.reserve(value.size());
   for (const char c : trim(value))
     if (!is_space(c))
       out += c;

@@ -14,6 +14,12 @@ namespace ringpost::filter {
 
 using patterns::Match;
 
+namespace {
+
+constexpr std::size_t kSuspectsUsual = 256;
+
+}  // namespace
+
 Scan::Scan(std::shared_ptr<const Engine> engine, const MessageView& message, const Facts& facts,
            patterns::Scratch& scratch)
     : engine_(std::move(engine)),
@@ -22,7 +28,10 @@ Scan::Scan(std::shared_ptr<const Engine> engine, const MessageView& message, con
       scratch_(scratch),
       hits_(engine_->begin().begin(), engine_->begin().end()),
       meta_values_(std::make_unique_for_overwrite<double[]>(hits_.size())),
-      candidate_(hits_.size(), Candidate::no) {}
+      candidate_(hits_.size(), Candidate::no) {
+  group_ends_.reserve(engine_->groups().size());
+  suspects_.reserve(kSuspectsUsual);
+}
 
 bool Scan::advance() {
   switch (stage_) {
