@@ -1,13 +1,17 @@
 #include "automaton.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <span>
 
 #include "ringpost/patterns/limits.hpp"
 
 namespace ringpost::patterns {
 
-Automaton::Automaton(const Program& program) : program_(program), marks_(program.size(), 0) {
+Automaton::Automaton(const Program& program)
+    : program_(program),
+      row_bits_(static_cast<unsigned>(std::bit_width(program.group_count() - 1))),
+      marks_(program.size(), 0) {
   for (unsigned group = 0; group < program.group_count(); ++group) {
     begin_state();
     for (const std::uint32_t start : program.starts()) close(start);
@@ -32,7 +36,7 @@ void Automaton::reset() {
   for (const std::uint32_t start : program_.anchored()) close(start);
   states_.push_back({0, static_cast<std::uint32_t>(steps_.size()), 0});
   pool_ = steps_;
-  next_.resize(program_.group_count(), kUnknown);
+  next_.resize(std::size_t{1} << row_bits_, kUnknown);
 }
 
 void Automaton::begin_state() {
@@ -67,7 +71,7 @@ void Automaton::close(std::uint32_t at) {
   }
 }
 
-std::uint32_t Automaton::make(std::uint32_t row, unsigned group) {
+Automaton::Next Automaton::make(std::uint32_t from, unsigned group) {
   if (++fresh_ > kAutomatonFreshMax) return kUnknown;
   begin_state();
   for (const std::uint32_t at : entered_[group]) {
@@ -75,7 +79,7 @@ std::uint32_t Automaton::make(std::uint32_t row, unsigned group) {
     steps_.push_back(at);
   }
   matched_ = entered_matches_[group];
-  const State& before = states_[row / program_.group_count()];
+  const State& before = states_[from];
   for (const std::uint32_t at : std::span(pool_).subspan(before.begin, before.size))
     if (program_.takes(program_.step(at).set, group)) close(program_.step(at).next);
   std::ranges::sort(steps_);
@@ -89,8 +93,8 @@ std::uint32_t Automaton::make(std::uint32_t row, unsigned group) {
     steps_ = steps;
     matched_ = matched;
   }
-  const std::uint32_t state = intern();
-  if (!full) next_[row + group] = state;
+  const Next state = intern();
+  if (!full) next_[index_of(from, group)] = state;
   return state;
 }
 
@@ -102,24 +106,26 @@ std::uint32_t Automaton::tell() {
   return static_cast<std::uint32_t>(told_.size() - 1);
 }
 
-std::uint32_t Automaton::intern() {
+Automaton::Next Automaton::intern() {
   const std::uint32_t told = tell();
   std::uint64_t hash = 0xcbf29ce484222325ULL ^ told;
   for (const std::uint32_t step : steps_) hash = (hash ^ step) * 0x100000001b3ULL;
-  const std::uint32_t flag = told != 0 ? kMatches : 0;
+  const auto named = [&](std::uint32_t number) {
+    return static_cast<Next>(number | (told != 0 ? unsigned{kMatches} : 0U));
+  };
   const auto [first, last] = known_.equal_range(hash);
   for (auto each = first; each != last; ++each) {
     const State& state = states_[each->second];
     if (state.told == told && std::ranges::equal(steps_, std::span(pool_).subspan(state.begin, state.size)))
-      return each->second * program_.group_count() | flag;
+      return named(each->second);
   }
   const auto number = static_cast<std::uint32_t>(states_.size());
   states_.push_back(
       {static_cast<std::uint32_t>(pool_.size()), static_cast<std::uint32_t>(steps_.size()), told});
   pool_.insert(pool_.end(), steps_.begin(), steps_.end());
-  next_.resize(next_.size() + program_.group_count(), kUnknown);
+  next_.resize(next_.size() + (std::size_t{1} << row_bits_), kUnknown);
   known_.emplace(hash, number);
-  return number * program_.group_count() | flag;
+  return named(number);
 }
 
 }  // namespace ringpost::patterns

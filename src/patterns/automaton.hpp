@@ -14,6 +14,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ringpost/patterns/limits.hpp"
+
 #include "program.hpp"
 
 namespace ringpost::patterns {
@@ -36,34 +38,42 @@ class Automaton {
   }
 
   std::size_t fresh() const { return fresh_; }
-  std::size_t memory() const { return (next_.size() + pool_.size()) * sizeof(std::uint32_t); }
+  std::size_t memory() const { return next_.size() * sizeof(Next) + pool_.size() * sizeof(std::uint32_t); }
 
  private:
-  static constexpr std::uint32_t kUnknown = UINT32_MAX;
-  // A state is named by where its row in next_ begins, so that a byte costs an addition and a look. The highest bit says that
-  // something matched when it was entered.
-  static constexpr std::uint32_t kMatches = 1U << 31U;
+  // The number of a state. The highest bit says that something matched when it was entered. Two bytes each: what a walk costs is
+  // how much of the table it has to bring into the processor's cache.
+  using Next = std::uint16_t;
+  static constexpr Next kUnknown = UINT16_MAX;
+  static constexpr Next kMatches = 1U << 15U;
+  static_assert(kAutomatonStatesMax < kMatches);
   struct State {
     std::uint32_t begin = 0, size = 0;  // its steps in pool_
     std::uint32_t told = 0;             // the list of members in told_
   };
 
   struct Place {
-    std::uint32_t row = 0;
+    std::uint32_t state = 0;
     std::uint32_t told = 0;  // what was visited last
   };
   template <class Visit>
   bool step(Place& place, unsigned char byte, const Visit& visit);
 
+  // A row of next_ is as wide as a power of two.
+  std::size_t index_of(std::uint32_t state, unsigned group) const {
+    return (std::size_t{state} << row_bits_) + group;
+  }
+
   void reset();
-  std::uint32_t make(std::uint32_t row, unsigned group);  // kUnknown: gave up
-  std::uint32_t intern();                                 // of steps_ and matched_
+  Next make(std::uint32_t state, unsigned group);  // kUnknown: gave up
+  Next intern();                                   // of steps_ and matched_
   void begin_state();
   void close(std::uint32_t at);
   std::uint32_t tell();
 
   const Program& program_;
-  std::vector<std::uint32_t> next_;  // of each state and group of bytes
+  unsigned row_bits_ = 0;
+  std::vector<Next> next_;  // of each state and group of bytes
   std::vector<State> states_;
   std::vector<std::uint32_t> pool_;
   std::unordered_multimap<std::uint64_t, std::uint32_t> known_;
@@ -82,20 +92,20 @@ class Automaton {
 template <class Visit>
 bool Automaton::step(Place& place, unsigned char byte, const Visit& visit) {
   const unsigned group = program_.group(byte);
-  std::uint32_t next = next_[place.row + group];
+  Next next = next_[index_of(place.state, group)];
   if (next == kUnknown) {
-    next = make(place.row, group);
+    next = make(place.state, group);
     if (next == kUnknown) return false;
     place.told = 0;  // it may have begun anew
   }
   if ((next & kMatches) != 0) {
-    next &= ~kMatches;
-    const std::uint32_t told = states_[next / program_.group_count()].told;
+    next = static_cast<Next>(next & ~kMatches);
+    const std::uint32_t told = states_[next].told;
     if (told != place.told)
       for (const std::uint32_t member : told_[told]) visit(member);
     place.told = told;
   }
-  place.row = next;
+  place.state = next;
   return true;
 }
 
@@ -103,21 +113,27 @@ template <std::size_t kCount, class Visit>
 std::size_t Automaton::walk_together(const std::array<Automaton*, kCount>& automata, std::string_view subject,
                                      const Visit& visit) {
   std::array<Place, kCount> places{};
-  std::array<const std::uint32_t*, kCount> rows;
+  std::array<const Next*, kCount> rows;
+  std::array<const std::uint8_t*, kCount> groups;
+  std::array<unsigned, kCount> row_bits;
+  for (std::size_t n = 0; n < kCount; ++n) {
+    groups[n] = automata[n]->program_.groups();
+    row_bits[n] = automata[n]->row_bits_;
+  }
   const auto find_rows = [&] {
     for (std::size_t n = 0; n < kCount; ++n) rows[n] = automata[n]->next_.data();
   };
   find_rows();
   for (const char c : subject) {
     const auto byte = static_cast<unsigned char>(c);
-    std::array<std::uint32_t, kCount> next;
+    std::array<Next, kCount> next;
     std::uint32_t any = 0;
     for (std::size_t n = 0; n < kCount; ++n) {
-      next[n] = rows[n][places[n].row + automata[n]->program_.group(byte)];
+      next[n] = rows[n][(std::size_t{places[n].state} << row_bits[n]) + groups[n][byte]];
       any |= next[n];
     }
     if (any < kMatches) {
-      for (std::size_t n = 0; n < kCount; ++n) places[n].row = next[n];
+      for (std::size_t n = 0; n < kCount; ++n) places[n].state = next[n];
       continue;
     }
     for (std::size_t n = 0; n < kCount; ++n)

@@ -37,6 +37,7 @@ class Program {
   std::size_t size() const { return steps_.size(); }
   bool takes(std::uint32_t set, unsigned group) const { return set_groups_[set][group]; }
   std::uint8_t group(unsigned char byte) const { return groups_[byte]; }
+  const std::uint8_t* groups() const { return groups_.data(); }  // of each byte
   std::uint32_t group_count() const { return group_count_; }
   const std::vector<std::uint32_t>& starts() const { return starts_; }
   const std::vector<std::uint32_t>& anchored() const { return anchored_; }
