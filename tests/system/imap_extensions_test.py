@@ -199,8 +199,8 @@ class UidOnly(Extensions):
         self.assertIn("* 4 EXISTS", selected)
         for command in ("FETCH 1 FLAGS", "SEARCH ALL", "STORE 1 FLAGS ()", f"COPY 1 {name}", "UID SEARCH 1", "UID SEARCH NOT 2:3"):
             self.assertTrue(client.do(command)[1].startswith("BAD [UIDREQUIRED]"), command)
-        self.assertEqual(client.ok("UID FETCH 3 (FLAGS)"), ["* 3 UIDFETCH (FLAGS (\\Recent))"])
-        self.assertEqual(client.ok("UID STORE 3 +FLAGS (\\Seen)"), ["* 3 UIDFETCH (FLAGS (\\Seen \\Recent))"])
+        self.assertEqual(client.ok("UID FETCH 3 (FLAGS)"), ["* 3 UIDFETCH (FLAGS ())"])
+        self.assertEqual(client.ok("UID STORE 3 +FLAGS (\\Seen)"), ["* 3 UIDFETCH (FLAGS (\\Seen))"])
         other = self.imap()
         other.ok(f"SELECT {name}")
         other.ok("STORE 2 +FLAGS (\\Deleted)")
@@ -208,7 +208,7 @@ class UidOnly(Extensions):
         other.ok("EXPUNGE")
         news = client.ok("NOOP")
         self.assertEqual(news[0], "* VANISHED 2")
-        self.assertEqual(news[1:], ["* 4 UIDFETCH (FLAGS (\\Flagged \\Recent))"])
+        self.assertEqual(news[1:], ["* 4 UIDFETCH (FLAGS (\\Flagged))"])
 
 
 class Metadata(Extensions):
