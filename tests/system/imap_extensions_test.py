@@ -185,7 +185,7 @@ class Pages(Extensions):
         client.ok("SEARCH RETURN (SAVE PARTIAL 2:3 MAX) ALL")
         self.assertEqual([re.search(r"UID (\d+)", one)[1] for one in client.ok("UID FETCH $ UID")], ["2", "3", "10"])
         self.assertEqual([re.search(r"UID (\d+)", one)[1] for one in client.ok("UID FETCH 2:8 (UID) (PARTIAL -1:-2)")], ["7", "8"])
-        modseq = int(re.search(r"MODSEQ \((\d+)\)", client.ok("UID STORE 8 +FLAGS (\\Flagged)")[-1] + client.ok("UID FETCH 8 MODSEQ")[0])[1])
+        modseq = int(re.search(r"MODSEQ \((\d+)\)", " ".join(client.ok("UID STORE 8 +FLAGS (\\Flagged)") + client.ok("UID FETCH 8 MODSEQ")))[1])
         self.assertEqual(len(client.ok(f"UID FETCH 1:* (FLAGS) (PARTIAL 1:5 CHANGEDSINCE {modseq - 1})")), 0)
         self.assertEqual(len(client.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq - 1} PARTIAL -1:-5)")), 1)
 

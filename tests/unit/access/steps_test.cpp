@@ -12,7 +12,7 @@ class Counted final : public Steps {
   Task<bool> pause() override { co_return true; }
 };
 
-constexpr Instant kBegin{1000s};
+constexpr Instant kBegin{std::chrono::seconds{1000}};
 
 TEST(Steps, are_told_after_a_while_and_again_after_as_long) {
   Counted steps(kBegin, {.messages = 1000});
