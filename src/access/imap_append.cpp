@@ -171,7 +171,8 @@ Task<void> ImapConversation::finish_append() {
   }
   imap::NumberSet uids;
   for (const store::Uid uid : appended->uids) uids.add(uid.value);
-  tell_news(true);
+  made_messages(to->id(), to_store(uids));
+  co_await tell_what_happened(true);
   finish(Answer::ok("Stored", imap::codes::append_uid(appended->uid_validity, uids)));
 }
 
@@ -190,7 +191,9 @@ Task<void> ImapConversation::replace(store::Uid old, store::MailboxId to, const 
   uids.add(replaced->uids.front().value);
   const std::string code = imap::codes::append_uid(replaced->uid_validity, uids);
   session_.respond().status({imap::Condition::ok, code, "In its place"});
-  tell_news(true);
+  made_messages(to, to_store(uids));
+  tell_news(true, {}, true);
+  co_await tell_what_happened(true);
   finish(Answer::ok("Replaced"));
 }
 

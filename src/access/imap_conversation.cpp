@@ -40,8 +40,9 @@ void ImapConversation::take_bytes(const imap::Event& event) {
 
 void ImapConversation::before_wait() {
   notice_gone();
-  if (session_.in_idle()) tell_news(true);
+  if (session_.in_idle() && !notifying_) tell_news(true);
   idling_ = session_.in_idle();
+  awaits_news_ = idling_ || notifying_ != nullptr;
 }
 
 Task<bool> ImapConversation::answer(imap::Event event) {
@@ -49,7 +50,7 @@ Task<bool> ImapConversation::answer(imap::Event event) {
     case Kind::command:
       co_return co_await answer_command();
     case Kind::idle_done:
-      tell_news(true);
+      co_await tell_what_happened(true);
       finish(Answer::ok("IDLE is over"));
       break;
     case Kind::append:
@@ -88,6 +89,8 @@ Task<bool> ImapConversation::answer(imap::Event event) {
 // RFC 8437: who logs in next has nothing of who was here before.
 void ImapConversation::forget_user() {
   forget_append();
+  notifying_.reset();
+  fresh_.clear();
   selection_.reset();
   mail_.reset();
   user_.clear();
@@ -97,7 +100,7 @@ void ImapConversation::forget_user() {
 // IDLE is answered when the client has said DONE.
 Task<bool> ImapConversation::answer_command() {
   if (std::holds_alternative<imap::Idle>(session_.command())) {
-    tell_news(true);
+    co_await tell_what_happened(true);
     co_return true;
   }
   notice_gone();
@@ -105,7 +108,11 @@ Task<bool> ImapConversation::answer_command() {
   const bool expunges = imap::allows_expunge(session_.command());
   const Answer answer = co_await execute();
   if (connection_.aborted()) co_return false;
-  tell_news(expunges);
+  if (notifying_)
+    co_await tell_what_happened(expunges);
+  else
+    tell_news(expunges);
+  if (connection_.aborted()) co_return false;
   finish(answer);
   co_return true;
 }
@@ -118,8 +125,24 @@ void ImapConversation::finish(const Answer& answer) {
   session_.finish({answer.condition, answer.code, answer.text});
 }
 
-void ImapConversation::tell_news(bool expunges, const store::UidSet& known) {
-  if (has_selection()) selection_->tell(session_.respond(), session_.dialect(), expunges, known);
+void ImapConversation::tell_news(bool expunges, const store::UidSet& known, bool own) {
+  if (!has_selection()) return;
+  const Notices::OfSelected wanted =
+      notifying_ ? notifying_->notices.of_selected() : Notices::OfSelected{.messages = true, .flags = true};
+  if (!wanted.messages && !own) return;
+  const store::Uid first_new = selection_->view().end();
+  selection_->tell(session_.respond(), session_.dialect(),
+                   {.expunges = expunges, .flags = wanted.flags, .uids = notifying_ != nullptr}, known);
+  if (notifying_ && !notifying_->notices.fetch().empty()) note_fresh(first_new);
+  own_ = {};
+}
+
+// Messages that this client has not made itself.
+void ImapConversation::note_fresh(store::Uid first_new) {
+  const store::UidSet fresh({first_new, {~0U}});
+  selection_->for_each(fresh, [this](const store::Message& message) {
+    if (!own_.contains(message.uid)) fresh_.push_back(message.uid);
+  });
 }
 
 // Another session has deleted the mailbox.
@@ -130,7 +153,7 @@ void ImapConversation::notice_gone() {
 }
 
 void ImapConversation::changed() {
-  if (idling_) connection_.nudge();
+  if (awaits_news_) connection_.nudge();
 }
 
 Task<bool> ImapConversation::relieve(std::size_t& steps) {
@@ -162,6 +185,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Namespace&) {
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Select& command) {
   selection_.reset();
+  fresh_.clear();
   const store::Mailbox* mailbox = mail_->find(command.mailbox);
   if (mailbox == nullptr) co_return Answer::no(imap::codes::kNonExistent, "There is no such mailbox");
   selection_.emplace(*mail_, *mailbox, command.read_only, static_cast<store::Listener&>(*this));

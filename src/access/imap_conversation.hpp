@@ -2,7 +2,8 @@
 //
 // Layer:  services. Owner: the coroutine of one connection; after the login on the owner core of the mailboxes.
 // Files:  imap_conversation.cpp (the loop, IDLE, SELECT), imap_mailboxes.cpp (names), imap_fetch.cpp, imap_flags.cpp (STORE,
-//         COPY, EXPUNGE), imap_lessons.cpp, imap_steps.hpp (commands that last), imap_append.cpp, imap_search.cpp, imap_metadata.cpp.
+//         COPY, EXPUNGE), imap_lessons.cpp, imap_steps.hpp (commands that last), imap_append.cpp, imap_search.cpp, imap_metadata.cpp,
+//         imap_notify.cpp.
 // RFCs:   9051, 3501 and those of imap/command.hpp.
 #pragma once
 
@@ -12,6 +13,7 @@
 
 #include "message_parts.hpp"
 #include "names.hpp"
+#include "notices.hpp"
 #include "selection.hpp"
 #include "session_conversation.hpp"
 #include "steps.hpp"
@@ -61,7 +63,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   RP_OWN_FRAME Task<bool> answer(imap::Event event) override;
   void take_bytes(const imap::Event& event) override;
   void before_wait() override;
-  void after_wait() override { idling_ = false; }
+  void after_wait() override { idling_ = awaits_news_ = false; }
+  bool has_news() const override;
+  Task<void> tell_unasked() override;
   void changed() override;
 
   RP_OWN_FRAME Task<bool> answer_command();
@@ -70,7 +74,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   void finish(const Answer& answer);
   // The mailbox is selected, and still there.
   bool has_selection() const { return selection_ && selection_->mailbox() != nullptr; }
-  void tell_news(bool expunges, const store::UidSet& known = {});
+  // `own`: the command has done some of it, and its client must count with it.
+  void tell_news(bool expunges, const store::UidSet& known = {}, bool own = false);
+  void note_fresh(store::Uid first_new);
   void notice_gone();
   // What lasts, told to the client of this conversation.
   class ToldSteps;
@@ -101,6 +107,25 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::SetQuota& command);
   void tell_status(const store::Mailbox& mailbox, imap::StatusItems items);
   void tell_quota();
+  void tell_listed(std::span<const Notices::Name> names);
+  // ---- imap_notify.cpp
+  struct Notifying {
+    Notifying(store::UserMail& user, imap::Notify wanted, store::Listener& listener)
+        : notices(
+              std::move(wanted), [&user](std::string_view name) { return user.subscribed(name); }, listener),
+          watch(user, notices) {}
+    Notices notices;
+    store::Watch watch;
+  };
+  Task<Answer> run(imap::Notify& command);
+  void notify(imap::Notify wanted);
+  store::MailboxId selected_id() const;
+  // With a command that allows it, or without one.
+  Task<void> tell_what_happened(bool expunges);
+  Task<void> fetch_fresh();
+  void tell_notices();
+  // By this client: NOTIFY does not tell it of them.
+  void made_messages(store::MailboxId in, const store::UidSet& uids);
   // ---- imap_metadata.cpp
   Task<Answer> run(imap::GetMetadata& command);
   Task<Answer> run(imap::SetMetadata& command);
@@ -135,7 +160,11 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
 
   std::shared_ptr<store::UserMail> mail_;
   std::optional<Selection> selection_;
-  bool idling_ = false;  // in IDLE: news wake the flow
+  std::unique_ptr<Notifying> notifying_;  // since NOTIFY
+  std::vector<store::Uid> fresh_;         // new in the selection: NOTIFY wants to know more of them
+  store::UidSet own_;                     // but not of these
+  bool idling_ = false;                   // in IDLE
+  bool awaits_news_ = false;              // news wake the flow
 
   std::vector<StagedMessage> staged_;
   std::optional<Error> staging_error_;

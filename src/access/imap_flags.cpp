@@ -73,13 +73,14 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Copy& command) {
       command.move ? co_await mail_->move(from, *which, target) : co_await mail_->copy(from, *which, target);
   if (!copied) co_return Answer::refused(copied.error(), imap::codes::kTryCreate);
   if (copied->to.empty()) co_return Answer::ok("None of them is there");
+  made_messages(target, copied->to);
   if (lesson) co_await teach(*lesson, target, copied->to);
   const std::string code =
       imap::codes::copy_uid(copied->uid_validity, to_imap(copied->from), to_imap(copied->to));
   if (!command.move) co_return Answer::ok("Copied", code);
   // RFC 6851 section 4.3: before the expunges, so that a client that loses the connection knows.
   session_.respond().status({imap::Condition::ok, code, "Moved"});
-  tell_news(true);
+  tell_news(true, {}, true);
   co_return Answer::ok("Moved");
 }
 
@@ -90,7 +91,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Expunge& command) {
   if (command.uids) which = selection_->resolve(*command.uids, true).value_or(store::UidSet());
   auto gone = co_await mail_->expunge(selection_->mailbox()->id(), std::move(which));
   if (!gone) co_return Answer::refused(gone.error());
-  tell_news(true);
+  tell_news(true, {}, true);
   if (!has_selection() || !session_.dialect().qresync || gone->empty()) co_return Answer::ok();
   co_return Answer::ok("Expunged",
                        imap::codes::highest_mod_sequence(selection_->mailbox()->highest_modseq().value));

@@ -54,14 +54,18 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Create& command) {
     if (command.only_parent && made.error().why == store::Refused::exists) co_return Answer::ok();
     co_return Answer::refused(made.error());
   }
+  if (const store::Mailbox* now = mail_->find(*made); now != nullptr && notifying_)
+    notifying_->notices.forget_name(now->name());
   co_return Answer::ok("Created", imap::codes::mailbox_id(store::object_id(mail_->id(), *made)));
 }
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Delete& command) {
   const store::Mailbox* mailbox = mail_->find(command.mailbox);
   if (mailbox == nullptr) co_return Answer::no(imap::codes::kNonExistent, "There is no such mailbox");
+  const std::string name = mailbox->name();
   auto deleted = co_await mail_->remove(mailbox->id());
   if (!deleted) co_return Answer::refused(deleted.error());
+  if (notifying_) notifying_->notices.forget_name(name);
   co_return Answer::ok("Deleted");
 }
 
@@ -70,6 +74,8 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Rename& command) {
   if (mailbox == nullptr) co_return Answer::no(imap::codes::kNonExistent, "There is no such mailbox");
   auto renamed = co_await mail_->rename(mailbox->id(), command.to);
   if (!renamed) co_return Answer::refused(renamed.error());
+  if (const store::Mailbox* now = mail_->find(command.to); now != nullptr && notifying_)
+    notifying_->notices.forget_name(now->name());
   co_return Answer::ok("Renamed");
 }
 
@@ -84,6 +90,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Number& command) {
 Task<ImapConversation::Answer> ImapConversation::run(imap::Subscribe& command) {
   auto done = co_await mail_->subscribe(command.mailbox, command.subscribe);
   if (!done) co_return Answer::refused(done.error());
+  if (notifying_) notifying_->notices.forget_name(command.mailbox);
   co_return Answer::ok();
 }
 
@@ -157,6 +164,26 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::List& command) {
       tell_status(*named.mailbox, command.return_status);
   }
   co_return Answer::ok();
+}
+
+// What NOTIFY has to say of names: with everything that LIST knows of them (RFC 5465 sections 5.4 and 5.5).
+void ImapConversation::tell_listed(std::span<const Notices::Name> told) {
+  if (told.empty()) return;
+  const Names names = names_of(*mail_);
+  for (const Notices::Name& one : told) {
+    const auto found = names.find(one.name);
+    const Named named = found == names.end() ? Named{} : found->second;
+    imap::ListEntry entry;
+    entry.name = one.name;
+    entry.separator = kSeparator;
+    entry.attributes.non_existent = named.mailbox == nullptr;
+    entry.attributes.has_children = named.has_children;
+    entry.attributes.has_no_children = !named.has_children && named.mailbox != nullptr;
+    entry.attributes.subscribed = named.subscribed;
+    if (named.mailbox != nullptr) entry.attributes.special_uses.bits = to_imap(named.mailbox->special_use());
+    entry.old_name = one.old_name;
+    session_.respond().list(entry);
+  }
 }
 
 // ---- the quota: one root, "", for all of the user's mail

@@ -101,6 +101,8 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::SetMetadata& command)
   for (imap::MetadataEntry& entry : command.entries)
     entries.push_back({std::move(entry.name), std::move(entry.value)});
   const auto done = co_await mail_->annotate(on, entries);
+  if (notifying_)
+    for (const store::Annotation& entry : entries) notifying_->notices.forget_entry(on, entry.name);
   if (done) co_return Answer::ok();
   switch (done.error().why) {
     case store::Refused::too_large:

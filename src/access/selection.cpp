@@ -92,10 +92,10 @@ void Selection::tell_flags(imap::ResponseWriter respond, const imap::Dialect& di
   fetch.end();
 }
 
-void Selection::tell(imap::ResponseWriter respond, const imap::Dialect& dialect, bool expunges,
+void Selection::tell(imap::ResponseWriter respond, const imap::Dialect& dialect, Telling telling,
                      const store::UidSet& known) {
   if (!view_.pending()) return;
-  const store::View::News news = view_.take(expunges);
+  const store::View::News news = view_.take(telling.expunges);
   if (news.mailbox_gone) return;
   if (dialect.tells_vanished())
     respond.vanished(to_imap(news.vanished), false);
@@ -107,9 +107,10 @@ void Selection::tell(imap::ResponseWriter respond, const imap::Dialect& dialect,
     respond.recent(recent());
   }
   if (news.keywords) respond.flags(flag_names());
+  if (!telling.flags) return;
   for (const store::Uid uid : news.changed)
     if (const store::Message* message = known.contains(uid) ? nullptr : mailbox()->find(uid))
-      tell_flags(respond, dialect, *message, dialect.rev2);
+      tell_flags(respond, dialect, *message, dialect.rev2 || telling.uids);
 }
 
 }  // namespace ringpost::access

@@ -33,9 +33,13 @@ class Selection {
   // Of the messages of `set` that are there, a page.
   store::UidSet page(const store::UidSet& set, const imap::Page& page) const;
 
-  // Tells the news, in the order that clients expect. `expunges`: they may be told now. `known`: of these the client hears, or
-  // wants to hear nothing (.SILENT).
-  void tell(imap::ResponseWriter respond, const imap::Dialect& dialect, bool expunges,
+  // Tells the news, in the order that clients expect. `known`: of these the client hears, or wants to hear nothing (.SILENT).
+  struct Telling {
+    bool expunges = false;  // they may be told now
+    bool flags = true;      // of messages that others have changed
+    bool uids = false;      // with those
+  };
+  void tell(imap::ResponseWriter respond, const imap::Dialect& dialect, Telling telling,
             const store::UidSet& known = {});
   // Nothing: this client does not count it.
   std::optional<imap::MessageName> name_of(store::Uid uid) const;

@@ -31,6 +31,9 @@ class SessionConversation : public Conversation {
   virtual Task<bool> answer(Event event) = 0;
   // The bytes of an event: they go with the input.
   virtual void take_bytes(const Event& /*event*/) {}
+  // There is something to say that nobody has asked for.
+  virtual bool has_news() const { return false; }
+  virtual Task<void> tell_unasked() { co_return; }
   // Before and after the flow waits for the client.
   virtual void before_wait() {}
   virtual void after_wait() {}
@@ -67,6 +70,7 @@ Task<void> SessionConversation<Session, Event>::talk() {
     const Event event = next();
     switch (event.kind) {
       case Kind::need_input: {
+        if (has_news()) co_await tell_unasked();
         before_wait();
         if (!co_await wait_for_input()) co_return;
         after_wait();

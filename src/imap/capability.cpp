@@ -59,6 +59,7 @@ constexpr std::array<Row, kCapabilityCount> kRows{{
     {Capability::partial, "PARTIAL", false},                               // RFC 9394
     {Capability::uid_only, "UIDONLY", false},                              // RFC 9586
     {Capability::metadata, "METADATA", false},                             // RFC 5464
+    {Capability::notify, "NOTIFY", false},                                 // RFC 5465
     {Capability::restore, "X-RINGPOST-RESTORE", false},                    // see docs/mailboxes.md
 }};
 

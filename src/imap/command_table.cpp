@@ -16,7 +16,7 @@ bool parse_bare(Cursor& in, Parsing& out) {
   return in.end();
 }
 
-constexpr std::array<CommandTraits, 41> kCommands{{
+constexpr std::array<CommandTraits, 42> kCommands{{
     {"APPEND", Verb::append, Needs::login, {}, nullptr},
     {"AUTHENTICATE", Verb::authenticate, Needs::no_login, {}, nullptr},
     {"CAPABILITY", Verb::capability, Needs::nothing, {}, nullptr},
@@ -42,6 +42,7 @@ constexpr std::array<CommandTraits, 41> kCommands{{
     {"MOVE", Verb::driver, Needs::selected, Capability::move, parse_move},
     {"NAMESPACE", Verb::driver, Needs::login, Capability::namespaces, parse_bare<Namespace>},
     {"NOOP", Verb::noop, Needs::nothing, {}, parse_bare<Noop>},
+    {"NOTIFY", Verb::driver, Needs::login, Capability::notify, parse_notify},
     {"RENAME", Verb::driver, Needs::login, {}, parse_rename},
     {"REPLACE", Verb::append, Needs::selected, Capability::replace, nullptr},
     {"SEARCH", Verb::driver, Needs::selected, {}, parse_search},

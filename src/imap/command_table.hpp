@@ -80,6 +80,8 @@ bool read_status_items(Cursor& in, Parsing& out, StatusItems& items);
 // parse_metadata.cpp
 bool parse_get_metadata(Cursor& in, Parsing& out);
 bool parse_set_metadata(Cursor& in, Parsing& out);
+// parse_notify.cpp
+bool parse_notify(Cursor& in, Parsing& out);
 // parse_list.cpp
 bool parse_list(Cursor& in, Parsing& out);
 bool parse_lsub(Cursor& in, Parsing& out);
@@ -91,6 +93,7 @@ bool parse_move(Cursor& in, Parsing& out);
 bool read_flags(Cursor& in, FlagList& flags);
 // parse_fetch.cpp
 bool parse_fetch(Cursor& in, Parsing& out);
+bool read_fetch_items(Cursor& in, Parsing& out, std::vector<FetchItem>& items);  // in parentheses
 // parse_search.cpp
 bool parse_search(Cursor& in, Parsing& out);
 bool parse_sort(Cursor& in, Parsing& out);

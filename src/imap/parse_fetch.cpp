@@ -54,13 +54,24 @@ class FetchReader {
     if (fetch_.vanished && !fetch_.changed_since) return in_.fail("VANISHED needs CHANGEDSINCE");
     if (out_.uid && !out_.dialect.uid_only && !add({.kind = Kind::uid})) return false;
     if (fetch_.changed_since && !add({.kind = Kind::mod_sequence})) return false;
-    out_.uses_condstore =
-        std::ranges::find(fetch_.items, Kind::mod_sequence, &FetchItem::kind) != fetch_.items.end();
+    note_condstore();
     out_.command = std::move(fetch_);
     return in_.end();
   }
 
+  bool read_items(std::vector<FetchItem>& items) {
+    if (!in_.list([&] { return item(); })) return false;
+    note_condstore();
+    items = std::move(fetch_.items);
+    return true;
+  }
+
  private:
+  void note_condstore() {
+    out_.uses_condstore = out_.uses_condstore || std::ranges::find(fetch_.items, Kind::mod_sequence,
+                                                                   &FetchItem::kind) != fetch_.items.end();
+  }
+
   bool add(FetchItem item) {
     if (std::ranges::find(fetch_.items, item) != fetch_.items.end()) return true;
     if (fetch_.items.size() == kFetchItemsMax) return in_.fail("FETCH has too many items");
@@ -200,6 +211,10 @@ bool FetchItem::sets_seen() const {
 
 bool parse_fetch(Cursor& in, Parsing& out) {
   return FetchReader(in, out).read();
+}
+
+bool read_fetch_items(Cursor& in, Parsing& out, std::vector<FetchItem>& items) {
+  return FetchReader(in, out).read_items(items);
 }
 
 }  // namespace ringpost::imap

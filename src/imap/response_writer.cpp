@@ -152,7 +152,7 @@ void ResponseWriter::list_as(std::string_view name, const ListEntry& entry) {
 
 void ResponseWriter::list(const ListEntry& entry) {
   list_as("LIST", entry);
-  const bool renamed = !entry.old_name.empty() && dialect_.list_is_extended();
+  const bool renamed = !entry.old_name.empty();
   if (entry.child_info_subscribed || renamed) {
     out_ += " (";
     if (entry.child_info_subscribed) out_ += "\"CHILDINFO\" (\"SUBSCRIBED\")";
@@ -248,6 +248,16 @@ void ResponseWriter::metadata(std::string_view mailbox, std::span<const Metadata
     append_nstring(entry.value, dialect_.utf8_strings(), out_);
   }
   out_ += ")\r\n";
+}
+
+void ResponseWriter::metadata_changed(std::string_view mailbox, std::span<const std::string> names) {
+  out_ += "* METADATA ";
+  append_mailbox(mailbox, dialect_, out_);
+  for (const std::string& name : names) {
+    out_ += ' ';
+    append_astring(name, dialect_.utf8_strings(), out_);
+  }
+  out_ += "\r\n";
 }
 
 void ResponseWriter::untagged(std::string_view text) {

@@ -31,6 +31,7 @@ UidSet set_of(std::span<const UidRange> ranges) {
 bool Account::apply(std::span<const std::byte> change, BlobRefs* refs, const View* silent) {
   refs_ = refs;
   silent_ = silent;
+  watchers_.begin_change();
   bool sense = true;
   const bool whole = for_each_operation(change, [&](const OperationHeader& operation, Reader& body) {
     sense = operate(operation, body) && sense;
@@ -62,6 +63,7 @@ bool Account::operate(const OperationHeader& operation, Reader& body) {
         subscriptions_.insert(name);
       else
         subscriptions_.erase(name);
+      watchers_.tell({.what = Happened::What::subscribed, .name = name});
       return true;
     }
     case Operation::quota_set: {
@@ -125,6 +127,7 @@ bool Account::make_mailbox(Reader& body) {
   box->uid_validity_ = made.uid_validity;
   box->special_use_ = static_cast<SpecialUse>(made.special_use);
   by_name_[name] = box.get();
+  tell(Happened::What::mailbox_made, *box);
   mailboxes_[made.mailbox] = std::move(box);
   next_mailbox_ = std::max(next_mailbox_, made.mailbox + 1);
   last_uid_validity_ = std::max(last_uid_validity_, made.uid_validity);
@@ -139,6 +142,7 @@ bool Account::number(Reader& body) {
   box->uid_next_ = {said.uid_next};
   box->next_uid_to_give_ = std::max(box->next_uid_to_give_, box->uid_next_);
   last_uid_validity_ = std::max(last_uid_validity_, said.uid_validity);
+  tell(Happened::What::flags_changed, *box);
   return true;
 }
 
@@ -148,8 +152,9 @@ bool Account::rename_mailbox(Reader& body) {
   Mailbox* box = find(MailboxId{said.mailbox});
   if (box == nullptr || by_name_.contains(name)) return false;
   by_name_.erase(box->name_);
-  box->name_ = name;
+  const std::string old_name = std::exchange(box->name_, name);
   by_name_[name] = box;
+  watchers_.tell_renamed(box->id_, old_name, name);
   return true;
 }
 
@@ -160,7 +165,8 @@ bool Account::drop_mailbox(Reader& body) {
   for (View* view : std::exchange(box->views_, {})) view->note_gone();
   annotations_.drop(box->id_);
   by_name_.erase(box->name_);
-  mailboxes_.erase(box->id_.value);
+  const auto gone = mailboxes_.extract(box->id_.value);
+  tell(Happened::What::mailbox_gone, *gone.mapped());
   return true;
 }
 
@@ -219,6 +225,7 @@ bool Account::add(Reader& body) {
   if (box == nullptr || !message.uid || message.uid < box->uid_next_) return false;
   insert(*box, message);
   for (View* view : box->views_) view->note_added();
+  tell(Happened::What::messages_added, *box, 1);
   return true;
 }
 
@@ -241,6 +248,7 @@ bool Account::change_flags(std::uint8_t how, Reader& body) {
   }
   box->highest_modseq_ = std::max(box->highest_modseq_, modseq);
   box->last_modseq_given_ = std::max(box->last_modseq_given_, modseq);
+  tell(Happened::What::flags_changed, *box);
   if (box->views_.empty()) return true;
   const UidSet uids = set_of(ranges);
   for (View* view : box->views_)
@@ -287,6 +295,7 @@ bool Account::expunge(Reader& body) {
     next = end;
   }
   keep_until(box->count());
+  tell(Happened::What::messages_gone, *box, box->count() - kept);
   box->messages_.resize(kept);
   note_gone(*box, {said.modseq}, ranges);
   if (box->views_.empty()) return true;
@@ -312,6 +321,7 @@ bool Account::copy(Reader& body) {
   Mailbox* to = find(MailboxId{said.to});
   if (from == nullptr || to == nullptr || Uid{said.first_uid} < to->uid_next_) return false;
   Uid next{said.first_uid};
+  const std::size_t before = to->count();
   for (const UidRange& range : ranges) {
     const auto [first, last] = indices(*from, range);
     for (std::size_t i = first; i < last; ++i) {
@@ -329,6 +339,7 @@ bool Account::copy(Reader& body) {
     }
   }
   for (View* view : to->views_) view->note_added();
+  tell(Happened::What::messages_added, *to, to->count() - before);
   return true;
 }
 

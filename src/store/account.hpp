@@ -20,6 +20,7 @@
 
 #include "annotations.hpp"
 #include "records.hpp"
+#include "watchers.hpp"
 
 namespace ringpost::store {
 
@@ -57,6 +58,7 @@ class Account {
   const std::set<Origin>& origins() const { return origins_; }
   const std::optional<Quota>& quota() const { return quota_; }
   const Annotations& annotations() const { return annotations_; }
+  Watchers& watchers() { return watchers_; }
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t messages() const { return messages_; }
 
@@ -97,6 +99,9 @@ class Account {
   bool copy(Reader& body);
   bool annotate(std::uint8_t how, Reader& body);  // annotations.cpp
   void drop_user();
+  void tell(Happened::What what, const Mailbox& box, std::size_t messages = 0) {
+    watchers_.tell({.what = what, .mailbox = box.id(), .name = box.name(), .messages = messages});
+  }
   void insert(Mailbox& box, const Message& message);
   void remove(const Message& message, Mailbox& box);
   static void note_gone(Mailbox& box, ModSeq modseq, std::span<const UidRange> ranges);
@@ -115,6 +120,7 @@ class Account {
   std::set<std::string, std::less<>> subscriptions_;
   std::set<Origin> origins_;
   Annotations annotations_;
+  Watchers watchers_;
   std::uint64_t bytes_ = 0;
   std::uint64_t messages_ = 0;
   BlobRefs* refs_ = nullptr;      // during apply

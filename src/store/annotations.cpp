@@ -142,6 +142,11 @@ bool Account::annotate(std::uint8_t how, Reader& body) {
     annotations_.remove(mailbox, name);
   else
     annotations_.set(mailbox, name, body.rest_text());
+  const Mailbox* box = find(mailbox);
+  watchers_.tell({.what = Happened::What::annotated,
+                  .mailbox = mailbox,
+                  .name = box == nullptr ? std::string_view{} : box->name(),
+                  .entry = name});
   return true;
 }
 

@@ -215,6 +215,8 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Task<Outcome<>> set_quota(Quota quota) override;
   const AnnotationMap& annotations(MailboxId of) const override;
   Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) override;
+  void add_watcher(Watcher& watcher) override { account->watchers().add(watcher); }
+  void remove_watcher(Watcher& watcher) override { account->watchers().remove(watcher); }
   Task<Result<void>> prepare(BlobId blob, std::span<const std::byte> facts) override;
   Task<Result<void>> rebuild() override;
   FramePool& frames() override;

@@ -263,5 +263,136 @@ class Metadata(Extensions):
         self.assertEqual(done.stdout.replace(b"\r\n", b"\n").decode(), "Talk /private/comment=A comment\nTalk /shared/vendor/a/b=two\nlines\n")
 
 
+class Notify(Extensions):
+    """`client` is told without asking; `other` does things."""
+
+    def setUp(self):
+        self.client, self.name = self.selected(1)
+        self.other = self.imap()
+
+    def hears(self, *expected):
+        for wanted in expected:
+            self.assertRegex(self.client.response(), wanted)
+
+    def hears_nothing(self):
+        """What comes with the next command is its own answer alone."""
+        self.assertEqual(self.client.ok("GETQUOTAROOT INBOX")[0], '* QUOTAROOT "INBOX" ""')
+        self.assertEqual(self.client.pending, b"")
+
+    def test_the_selected_mailbox_at_once(self):
+        self.client.ok("NOTIFY SET (selected (MessageNew (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)]) MessageExpunge FlagChange))")
+        self.other.append(self.name, "two")
+        self.hears(r"^\* 2 EXISTS$", r"^\* \d RECENT$", r"^\* 2 FETCH \(UID 2 BODY\[HEADER.FIELDS \(SUBJECT\)\] \{16\}\r\nSubject: two\r\n\r\n\)$")
+        self.other.ok(f"SELECT {self.name}")
+        self.other.ok("STORE 2 +FLAGS (\\Flagged)")
+        self.hears(r"^\* 2 FETCH \(UID 2 FLAGS \(\\Flagged.*\)\)$")
+        self.other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        self.other.ok("EXPUNGE")
+        self.hears(r"^\* 1 FETCH \(UID 1 FLAGS", r"^\* 1 EXPUNGE$")
+        # In IDLE just the same.
+        self.client.send("IDLE")
+        self.assertTrue(self.client.response().startswith("+"))
+        self.other.append(self.name, "three")
+        self.hears(r"^\* 2 EXISTS$", r"RECENT$", r"^\* 2 FETCH \(UID 3 BODY")
+        self.client.socket.sendall(b"DONE\r\n")
+        self.client.answer()
+
+    def test_what_the_client_does_itself_is_not_told(self):
+        self.client.ok("CREATE Own")
+        self.client.ok("NOTIFY SET (selected (MessageNew (UID) MessageExpunge)) (personal (MessageNew MessageExpunge MailboxName SubscriptionChange "
+                       "MailboxMetadataChange))")
+        untagged, _ = self.client.append(self.name, "mine")
+        self.assertEqual(untagged[0], "* 2 EXISTS")
+        self.assertFalse(any("FETCH" in one for one in untagged), untagged)
+        for command in ("CREATE Own/below", "RENAME Own/below Own/other", "SUBSCRIBE Own/other", 'SETMETADATA Own (/private/comment "x")', "COPY 1 Own",
+                        "DELETE Own/other"):
+            self.assertEqual([one for one in self.client.ok(command) if not one.startswith("* OK")], [], command)
+        self.hears_nothing()
+
+    def test_expunges_wait_when_they_are_to(self):
+        self.client.ok("NOTIFY SET (selected-delayed (MessageNew MessageExpunge))")
+        self.other.append(self.name, "two")
+        self.hears(r"^\* 2 EXISTS$", r"RECENT$")
+        self.other.ok(f"SELECT {self.name}")
+        self.other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")  # nobody wants flags
+        self.other.ok("EXPUNGE")
+        self.other.append(self.name, "three")
+        self.hears(r"^\* 3 EXISTS$", r"RECENT$")
+        self.assertEqual(self.client.ok("FETCH 2 UID"), ["* 2 FETCH (UID 2)"])
+        self.assertIn("* 1 EXPUNGE", self.client.ok("NOOP"))
+
+    def test_none_is_none(self):
+        self.client.ok("NOTIFY SET (selected NONE)")
+        self.other.append(self.name, "two")
+        self.assertEqual(self.client.ok("NOOP"), [])
+        self.client.ok("NOTIFY NONE")
+        self.assertEqual(self.client.ok("NOOP"), [])
+        self.assertIn("* 2 EXISTS", self.client.ok("NOTIFY SET (selected (MessageNew MessageExpunge))"))
+
+    def test_other_mailboxes_by_status(self):
+        for name in ("Lists", "Lists/a", "Other"):
+            self.other.ok(f"CREATE {self.name}/{name}")
+        top = self.name
+        first = self.client.ok(f"NOTIFY SET STATUS (subtree {top}/Lists (MessageNew MessageExpunge FlagChange)) (mailboxes ({top}/Other {top}/none) (MessageNew MessageExpunge))")
+        self.assertEqual(sorted(re.sub(r"\d+", "n", one) for one in first),
+                         sorted([f'* STATUS "{re.sub("[0-9]+", "n", top)}/Lists" (MESSAGES n UIDNEXT n UIDVALIDITY n HIGHESTMODSEQ n)',
+                                 f'* STATUS "{re.sub("[0-9]+", "n", top)}/Lists/a" (MESSAGES n UIDNEXT n UIDVALIDITY n HIGHESTMODSEQ n)',
+                                 f'* STATUS "{re.sub("[0-9]+", "n", top)}/Other" (MESSAGES n UIDNEXT n UIDVALIDITY n)']))
+        self.other.append(f"{top}/Lists/a", "new")
+        self.hears(rf'^\* STATUS "{top}/Lists/a" \(MESSAGES 1 UIDNEXT 2\)$')
+        self.other.append(top, "of the selected one, which nobody watches")
+        self.other.append(f"{top}/Other", "new")
+        self.hears(rf'^\* STATUS "{top}/Other" \(MESSAGES 1 UIDNEXT 2\)$')
+        self.other.ok(f"SELECT {top}/Lists/a")
+        self.other.ok("STORE 1 +FLAGS (\\Seen)")
+        self.hears(rf'^\* STATUS "{top}/Lists/a" \(UIDVALIDITY \d+ UNSEEN 0\)$')
+        self.client.ok("ENABLE CONDSTORE")
+        self.other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        self.hears(rf'^\* STATUS "{top}/Lists/a" \(UIDVALIDITY \d+ UNSEEN 0 HIGHESTMODSEQ \d+\)$')
+        self.other.ok("EXPUNGE")
+        self.hears(rf'^\* STATUS "{top}/Lists/a" \(MESSAGES 0 UIDNEXT 2 HIGHESTMODSEQ \d+\)$')
+
+    def test_names_subscriptions_and_notes(self):
+        self.client.ok("NOTIFY SET (personal (MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange))")
+        name = f"{self.name}/New"
+        self.other.ok(f"CREATE {name}")
+        self.hears(rf'^\* LIST \(\\HasNoChildren\) "/" "{name}"$', rf'^\* LIST \(\\HasChildren\) "/" "{self.name}"$')
+        self.other.ok(f"SUBSCRIBE {name}")
+        self.hears(rf'^\* LIST \(\\HasNoChildren \\Subscribed\) "/" "{name}"$')
+        self.other.ok(f"UNSUBSCRIBE {name}")
+        self.hears(rf'^\* LIST \(\\HasNoChildren\) "/" "{name}"$')
+        self.other.ok(f'SETMETADATA {name} (/private/comment "x" /shared/comment "y")')
+        self.hears(rf'^\* METADATA "{name}" /private/comment /shared/comment$')
+        self.other.ok('SETMETADATA "" (/private/vendor/a/b NIL /private/vendor/a/c "y")')
+        self.hears(r'^\* METADATA "" /private/vendor/a/c$')
+        self.other.ok(f"RENAME {name} {name}er")
+        self.hears(rf'^\* LIST \(\\HasNoChildren\) "/" "{name}er" \("OLDNAME" \("{name}"\)\)$')
+        self.other.ok(f"DELETE {name}er")
+        self.hears(rf'^\* LIST \(\\NonExistent\) "/" "{name}er"$', rf'^\* LIST \(\\HasNoChildren\) "/" "{self.name}"$')
+        self.other.append("INBOX", "nobody asked")
+        self.hears_nothing()
+
+    def test_what_cannot_be_watched_is_refused(self):
+        self.assertRegex(self.client.do("NOTIFY SET (personal (MessageNew MessageExpunge AnnotationChange))")[1],
+                         r"^NO \[BADEVENT \(MessageNew MessageExpunge FlagChange MailboxName [^)]*\)\]")
+        many = " ".join(f"m{i}" for i in range(1001))
+        self.assertTrue(self.client.do(f"NOTIFY SET (mailboxes ({many}) (MailboxName))")[1].startswith("NO [NOTIFICATIONOVERFLOW]"))
+        self.assertTrue(self.client.do("NOTIFY SET (personal (MessageNew))")[1].startswith("BAD"))
+
+    def test_who_reads_nothing_is_told_that_it_was_too_much(self):
+        self.client.ok("NOTIFY SET (personal (SubscriptionChange))")
+        data = MAIL % (b"x", b"x")
+        self.client.tags += 1
+        self.client.socket.sendall(b"t%d APPEND %s {%d+}\r\n" % (self.client.tags, self.name.encode(), len(data)))  # in the middle of a command
+        for i in range(1001):
+            self.other.ok(f"SUBSCRIBE {self.name}/s{i}")
+        self.client.socket.sendall(data + b"\r\n")
+        untagged, tagged = self.client.answer()
+        self.assertTrue(tagged.startswith("OK"), tagged)
+        self.assertTrue(any(one.startswith("* OK [NOTIFICATIONOVERFLOW]") for one in untagged), untagged[:3])
+        self.other.ok(f"SUBSCRIBE {self.name}/more")
+        self.hears_nothing()
+
+
 if __name__ == "__main__":
     ringpost.main()

@@ -54,6 +54,7 @@ enum class Capability : std::uint8_t {
   partial,
   uid_only,
   metadata,
+  notify,
   restore,  // our own, for `ringpost mailbox import` alone: messages come with the UIDs that they had elsewhere
 };
 inline constexpr std::uint8_t kCapabilityCount = static_cast<std::uint8_t>(Capability::restore) + 1;

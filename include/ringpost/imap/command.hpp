@@ -3,7 +3,7 @@
 // Layer:   pure. Mailbox names are UTF-8, INBOX in upper case. CAPABILITY, LOGIN, AUTHENTICATE, STARTTLS, COMPRESS, ENABLE, ID and
 //          LOGOUT never get here: the session answers them, or has events of their own; so has APPEND.
 // Limits:  imap/limits.hpp; a command that exceeds one is BAD and never seen.
-// RFCs:    9051 section 6, 3501 (LSUB, CHECK), 2087 and 9208 (QUOTA), 3348, 4731 (ESEARCH), 5182, 5256 (SORT, THREAD), 5464 (METADATA), 5258
+// RFCs:    9051 section 6, 3501 (LSUB, CHECK), 2087 and 9208 (QUOTA), 3348, 4731 (ESEARCH), 5182, 5256 (SORT, THREAD), 5464 (METADATA), 5465 (NOTIFY), 5258
 //          (LIST-EXTENDED), 5267 (ESORT), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154, 6851 (MOVE), 7162 (CONDSTORE, QRESYNC),
 //          7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8508 (REPLACE), 9394 (PARTIAL).
 #pragma once
@@ -239,9 +239,48 @@ struct SetMetadata {
   std::vector<MetadataEntry> entries;
 };
 
+// ---- NOTIFY ----
+// What may be told. One bit each.
+struct NotifyEvents {
+  static constexpr std::uint8_t kMessageNew = 1;
+  static constexpr std::uint8_t kMessageExpunge = 2;
+  static constexpr std::uint8_t kFlagChange = 4;
+  static constexpr std::uint8_t kMailboxName = 8;
+  static constexpr std::uint8_t kSubscriptionChange = 16;
+  static constexpr std::uint8_t kMailboxMetadataChange = 32;
+  static constexpr std::uint8_t kServerMetadataChange = 64;
+  static constexpr std::uint8_t kOfMessages = 7;
+  std::uint8_t bits = 0;
+  constexpr bool has(std::uint8_t bit) const { return (bits & bit) != 0; }
+  constexpr bool operator==(const NotifyEvents&) const = default;
+};
+struct NotifyGroup {
+  enum class Where : std::uint8_t {
+    selected,          // whatever is selected at the time; at most one group is of this or the next kind
+    selected_delayed,  // the same, but expunges wait for a command that allows them
+    personal,
+    inboxes,
+    subscribed,
+    subtree,    // `mailboxes` and all below them
+    mailboxes,  // `mailboxes`, which need not exist
+  };
+  Where where = Where::personal;
+  std::vector<std::string> mailboxes;
+  NotifyEvents events;  // 0: NONE
+
+  bool of_selected() const { return where == Where::selected || where == Where::selected_delayed; }
+};
+// NOTIFY SET replaces all that was wanted. Without a group of the selected mailbox nothing is told of its messages.
+struct Notify {
+  bool on = false;      // NOTIFY NONE: off
+  bool status = false;  // STATUS of the mailboxes first
+  std::vector<NotifyGroup> groups;
+  std::vector<FetchItem> fetch;  // of new messages in the selected mailbox
+};
+
 using Command = std::variant<Noop, Namespace, Idle, Select, Create, Delete, Rename, Subscribe, Status, List,
                              Check, Close, Unselect, Expunge, Search, Sort, Thread, Fetch, Store, Copy,
-                             GetQuota, GetQuotaRoot, SetQuota, GetMetadata, SetMetadata, Number>;
+                             GetQuota, GetQuotaRoot, SetQuota, GetMetadata, SetMetadata, Number, Notify>;
 
 // EXPUNGE responses may be sent while it is answered (RFC 9051 section 7.5.1): not for FETCH, STORE, SEARCH, SORT and THREAD by
 // sequence number. VANISHED likewise.

@@ -104,7 +104,7 @@ struct ListEntry {
   char separator = '/';   // 0: NIL
   MailboxAttributes attributes;
   bool child_info_subscribed = false;  // ("CHILDINFO" ("SUBSCRIBED"))
-  std::string_view old_name;           // rev2: ("OLDNAME" (...)); empty: none
+  std::string_view old_name;           // ("OLDNAME" (...)); empty: none
 };
 
 struct StatusValues {
@@ -169,7 +169,8 @@ class ResponseWriter {
   void quota_root(std::string_view mailbox, std::span<const std::string_view> roots);
 
   // ---- METADATA; mailbox "": of the server ----
-  void metadata(std::string_view mailbox, std::span<const MetadataEntry> entries);  // not empty
+  void metadata(std::string_view mailbox, std::span<const MetadataEntry> entries);      // not empty
+  void metadata_changed(std::string_view mailbox, std::span<const std::string> names);  // the same
 
   // What is not above: "* " + text + CRLF. `text` is already in the protocol's form.
   void untagged(std::string_view text);

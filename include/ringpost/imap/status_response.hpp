@@ -42,6 +42,7 @@ inline constexpr std::string_view kLimit = "LIMIT";
 inline constexpr std::string_view kNoModSeq = "NOMODSEQ";
 inline constexpr std::string_view kNonExistent = "NONEXISTENT";
 inline constexpr std::string_view kNoPerm = "NOPERM";
+inline constexpr std::string_view kNotificationOverflow = "NOTIFICATIONOVERFLOW";
 inline constexpr std::string_view kNotSaved = "NOTSAVED";
 inline constexpr std::string_view kOverQuota = "OVERQUOTA";
 inline constexpr std::string_view kPrivacyRequired = "PRIVACYREQUIRED";

@@ -28,6 +28,7 @@
 #include "ringpost/store/mailbox.hpp"
 #include "ringpost/store/message.hpp"
 #include "ringpost/store/view.hpp"
+#include "ringpost/store/watcher.hpp"
 
 namespace ringpost::store {
 
@@ -188,6 +189,10 @@ class UserMail {
   virtual const AnnotationMap& annotations(MailboxId of) const = 0;
   // All or none. Refused: too_large a value, limit of entries on one mailbox, over_quota of all.
   virtual Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) = 0;
+
+  // ---- what happens: see Watch
+  virtual void add_watcher(Watcher& watcher) = 0;
+  virtual void remove_watcher(Watcher& watcher) = 0;
 
   // ---- mending: what is derived from the messages, made anew
   // What NewMessage::facts is to be from now on, of a message that is there. Durable when it resumes.

@@ -174,6 +174,17 @@ struct CommandText {
       out += fmt::format(" {}={}", entry.name, entry.value ? '\'' + *entry.value + '\'' : "nil");
     return out;
   }
+  std::string operator()(const Notify& one) const {
+    constexpr std::array<std::string_view, 7> kWhere{"selected",   "selected-delayed", "personal", "inboxes",
+                                                     "subscribed", "subtree",          "mailboxes"};
+    std::string out = one.on ? "notify set" : "notify none";
+    if (one.status) out += " status";
+    for (const NotifyGroup& group : one.groups)
+      out += fmt::format(" ({} [{}] {})", kWhere[static_cast<std::size_t>(group.where)],
+                         fmt::join(group.mailboxes, ","), group.events.bits);
+    for (const FetchItem& item : one.fetch) out += ' ' + text_of(item);
+    return out;
+  }
   std::string operator()(const SetQuota& one) const {
     std::string out = fmt::format("setquota '{}'", one.root);
     for (const QuotaLimit& limit : one.limits) out += fmt::format(" {}={}", limit.resource, limit.limit);

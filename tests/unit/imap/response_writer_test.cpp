@@ -98,7 +98,7 @@ TEST(ResponseWriter, tells_mailboxes) {
       written([&](ResponseWriter& to) {
         to.list(entry);
         to.lsub({.name = "a\"b", .separator = 0, .attributes = {.no_select = true}});
-        to.list({.name = "x", .child_info_subscribed = true, .old_name = "y"});
+        to.list({.name = "x", .child_info_subscribed = true});
         to.namespaces("", '/');
       }),
       "* LIST (\\HasNoChildren \\Drafts) \"/\" \"Entw&APw-rfe\"\r\n* LSUB (\\Noselect) NIL \"a\\\"b\"\r\n"
@@ -256,6 +256,9 @@ TEST(ResponseWriter, tells_metadata_of_any_bytes) {
   EXPECT_EQ(
       written([&](ResponseWriter& to) { to.metadata("INBOX", entries); }),
       "* METADATA \"INBOX\" (/private/comment \"My own\" /shared/comment NIL \"/private/a b\" ~{1}\r\n\0)\r\n"s);
+  const std::array<std::string, 2> names{"/shared/comment", "/private/a b"};
+  EXPECT_EQ(written([&](ResponseWriter& to) { to.metadata_changed("INBOX", names); }),
+            "* METADATA \"INBOX\" /shared/comment \"/private/a b\"\r\n");
   EXPECT_EQ(written([&](ResponseWriter& to) { to.metadata("", std::span(entries).first(1)); }),
             "* METADATA \"\" (/private/comment \"My own\")\r\n");
 }
