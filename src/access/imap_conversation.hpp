@@ -58,6 +58,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   void greet_known(std::shared_ptr<store::UserMail> mail) override;
   RP_OWN_FRAME Task<bool> answer(imap::Event event) override;
   void take_bytes(const imap::Event& event) override;
+  std::size_t mail_in(const imap::Event& event) const override;
   void before_wait() override;
   void after_wait() override { idling_ = false; }
   void changed() override;

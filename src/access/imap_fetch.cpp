@@ -295,6 +295,7 @@ Task<Result<void>> ImapConversation::send_range(MessageParts& parts, MessagePart
       for (const auto piece : part.pieces()) session_.write(text_of(piece));
     } else {
       if (!co_await send()) co_return fail(ErrorKind::closed, "the client has gone");
+      trace_mail(part.size());
       RP_CO_CHECK(co_await connection_.flush(service_.core().now() + kSendTimeout, part.pieces()));
     }
     if (range.size == 0) co_return Result<void>{};

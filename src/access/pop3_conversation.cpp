@@ -153,6 +153,7 @@ void Pop3Conversation::refuse_message(const Error& why) {
 // Behind what the session has to say.
 bool Pop3Conversation::put_output() {
   const std::string_view waiting = session_.output();
+  trace_said(observe::Speaker::server, waiting);
   const bool taken = connection_.write(waiting);
   session_.output_sent(waiting.size());
   return taken;
@@ -160,6 +161,7 @@ bool Pop3Conversation::put_output() {
 
 Task<bool> Pop3Conversation::send_part(pop3::MessageWriter& writer, const store::Content& part) {
   if (!put_output()) co_return false;
+  trace_mail(part.size());
   const bool small = part.size() <= kCopiedMax;
   if (small && connection_.unsent() > kOutputMax && !co_await flush({})) co_return false;
   std::array<pop3::MessageWriter::Piece, 64> pieces;

@@ -5,6 +5,7 @@
 // Session: imap::ServerSession with imap::Event, or pop3::ServerSession with pop3::Event.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -31,6 +32,8 @@ class SessionConversation : public Conversation {
   virtual Task<bool> answer(Event event) = 0;
   // The bytes of an event: they go with the input.
   virtual void take_bytes(const Event& /*event*/) {}
+  // How many bytes of a message are in the event.
+  virtual std::size_t mail_in(const Event& /*event*/) const { return 0; }
   // Before and after the flow waits for the client.
   virtual void before_wait() {}
   virtual void after_wait() {}
@@ -55,7 +58,9 @@ template <class Session, class Event>
 Event SessionConversation<Session, Event>::next() {
   std::span<const std::byte> input = connection_.input();
   const std::size_t before = input.size();
+  const std::byte* const begin = input.data();
   const Event event = session_.next(input);
+  trace_input({begin, before - input.size()}, mail_in(event));
   take_bytes(event);
   connection_.consume(before - input.size());
   return event;
