@@ -28,7 +28,8 @@ ROWS = {
     "append": ("APPEND of 4 KiB, 20 connections", "us a message", ("ratio", 20)),
     "login": ("LOGIN and LOGOUT, new connections", "us each", ("ratio", 10)),
     "fetch": ("FETCH BODY[] of a folder", "us a message", ("ratio", 3)),
-    "retr": ("POP3 RETR of a maildrop", "us a message", ("ratio", 3)),
+    "retr": ("POP3 RETR of a maildrop, one by one", "us a message", ("ratio", 3)),
+    "retr-ahead": ("POP3 RETR of it, 100 asked at once", "us a message", ("ratio", 3)),
     "deliver": ("LMTP delivery of 4 KiB", "us a message", ("ratio", 20)),
     "select-first": ("SELECT of the large folder, first after a start", "ms", ("most", 20)),
     "select": ("SELECT of it later", "ms", ("most", 0.2)),
@@ -37,6 +38,7 @@ ROWS = {
     "idle": ("connections in IDLE", "KiB each", ("most", 16)),
 }
 APPENDS_AT_ONCE = 20
+RETRS_AT_ONCE = 100
 
 
 class Client:
@@ -65,6 +67,48 @@ class Client:
 
     def close(self):
         self.stream.close()
+        self.socket.close()
+
+
+class Maildrop:
+    """A POP3 client that asks for many messages before it reads the first (PIPELINING, RFC 2449 section 6.6). All of them end alike."""
+
+    END = b"\r\n.\r\n"
+
+    def __init__(self, server, user):
+        self.socket = socket.create_connection(("127.0.0.1", server.pop3), 60)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.line()
+        for command in (f"USER {mailboxes.address(user)}", f"PASS {mailboxes.PASSWORD}"):
+            self.ask(command)
+        self.count = int(self.ask("STAT").split()[1])
+
+    def line(self):
+        said = b""
+        while not said.endswith(b"\n"):
+            said += self.socket.recv(4096)
+        return said.decode()
+
+    def ask(self, command):
+        self.socket.sendall(f"{command}\r\n".encode())
+        if not (said := self.line()).startswith("+OK"):
+            raise Unavailable(f"{command.split()[0]} was answered {said.strip()}")
+        return said
+
+    def all(self):
+        """Reads the whole drop; how many messages came."""
+        for first in range(1, self.count + 1, RETRS_AT_ONCE):
+            wanted = min(RETRS_AT_ONCE, self.count + 1 - first)
+            self.socket.sendall(b"".join(b"RETR %d\r\n" % number for number in range(first, first + wanted)))
+            came, end = 0, b""
+            while came < wanted:
+                if not (part := self.socket.recv(1 << 20)):
+                    raise Unavailable("the connection ended in RETR")
+                came += (end + part).count(self.END)
+                end = (end + part)[-len(self.END) + 1:]
+        return self.count
+
+    def close(self):
         self.socket.close()
 
 
@@ -138,6 +182,16 @@ class Bench:
         load(self.options.messages)
         return self.measured(server, lambda: load(2 * self.options.messages), lambda result: result["items"])
 
+    def retr_ahead(self, server):
+        with contextlib.closing(Maildrop(server, "drop")) as drop:
+            drop.all()
+            server.settle()
+            before, began = server.cpu(), time.monotonic()
+            count = drop.all()
+            took = time.monotonic() - began
+            server.settle()
+            return {"value": 1e6 * (server.cpu() - before) / count, "count": count, "per_second": count / took}
+
     def deliver(self, server):
         def load(count):
             return self.loadgen("smtp", server.lmtp, "--protocol", "lmtp", "--recipient", mailboxes.address(f"deliver{self.used % 40}"), "--connections", APPENDS_AT_ONCE,
@@ -189,7 +243,7 @@ class Bench:
     def start(self, name):
         options = self.options
         needs_large = {"select-first", "select", "flags", "search"} & set(options.tasks)
-        fills = [(user, count) for user, count, wanted in (("fetch", options.messages, "fetch" in options.tasks), ("drop", options.messages, "retr" in options.tasks),
+        fills = [(user, count) for user, count, wanted in (("fetch", options.messages, "fetch" in options.tasks), ("drop", options.messages, {"retr", "retr-ahead"} & set(options.tasks)),
                                                            ("large", options.large, bool(needs_large))) if wanted]
         server = mailboxes.KNOWN[name](options, "mailboxes", 9)
         self.servers[name] = server

@@ -27,6 +27,7 @@ Task<void> Conversation::run() {
   if (listening_.implicit_tls && !co_await start_tls()) co_return;
   greet();
   co_await talk();
+  if (observe::SessionTrace* trace = traced()) trace->ended(service_.core().wall_now());
 }
 
 Task<void> Conversation::run_for(std::string user) {
@@ -64,10 +65,40 @@ Task<void> Conversation::uncount() {
     co_await service_.parts().clients->disconnect(service_.core(), connection_.peer().address);
 }
 
+// ---- what an operator may look at
+
+observe::SessionTrace* Conversation::traced() {
+  return trace_.by(service_.core().trace(), [this] {
+    using Protocol = observe::SessionTrace::Protocol;
+    return observe::SessionTrace::About{
+        .protocol = listening_.speaks == Speaks::imap ? Protocol::imap : Protocol::pop3,
+        .core = service_.core().index(),
+        .peer = connection_.peer(),
+        .place = listening_.name};
+  });
+}
+
+void Conversation::trace_said(observe::Speaker who, std::string_view text) {
+  observe::SessionTrace* const trace = traced();
+  if (trace == nullptr) return;
+  if (!login_.empty()) trace->account(login_);
+  trace->said(who, text, service_.core().wall_now());
+}
+
+void Conversation::trace_input(std::span<const std::byte> consumed, std::size_t mail) {
+  observe::SessionTrace* const trace = traced();
+  if (trace == nullptr) return;
+  const auto commands = consumed.first(consumed.size() - mail);
+  trace->said(observe::Speaker::client, {reinterpret_cast<const char*>(commands.data()), commands.size()},
+              service_.core().wall_now());
+  trace->body(mail);
+}
+
 // ---- the conversation
 
 Task<bool> Conversation::send() {
   const std::string_view waiting = output();
+  trace_said(observe::Speaker::server, waiting);
   if (waiting.empty() && connection_.unsent() == 0) co_return true;
   const std::array<std::span<const std::byte>, 1> pieces{std::as_bytes(std::span(waiting))};
   const auto sent = co_await connection_.flush(service_.core().now() + kSendTimeout, pieces);
@@ -152,6 +183,7 @@ Task<void> Conversation::arrive(std::unique_ptr<Passage> passage) {
   passage.reset();
   co_await open_mailboxes();
   co_await talk();
+  if (observe::SessionTrace* trace = traced()) trace->ended(service_.core().wall_now());
 }
 
 // It would find nobody there: the whole server is going down.

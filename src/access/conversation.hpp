@@ -4,8 +4,10 @@
 // Layer:  services. Owner: the coroutine of one connection on one core. Holds the snapshot it began with.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,6 +16,7 @@
 #include "ringpost/accounts/login_desk.hpp"
 #include "ringpost/imap/server_session.hpp"
 #include "ringpost/net/connection.hpp"
+#include "ringpost/observe/trace.hpp"
 #include "ringpost/pop3/server_session.hpp"
 
 namespace ringpost::access {
@@ -71,6 +74,16 @@ class Conversation : public net::Guest {
   // The client waits for news and will say nothing for long.
   virtual bool in_idle() const { return false; }
 
+  // Null unless somebody traces this session.
+  observe::SessionTrace* traced();
+  void trace_said(observe::Speaker who, std::string_view text);
+  // What was consumed; the last `mail` bytes of it are of a message.
+  void trace_input(std::span<const std::byte> consumed, std::size_t mail);
+  // Bytes of messages that are sent without passing through output().
+  void trace_mail(std::size_t bytes) {
+    if (observe::SessionTrace* trace = traced()) trace->body(bytes, observe::Speaker::server);
+  }
+
   Task<bool> send();
   RP_OWN_FRAME Task<bool> start_tls();
   // Sends what waits, then waits for the client. False: it has gone.
@@ -94,6 +107,7 @@ class Conversation : public net::Guest {
   RP_OWN_FRAME Task<void> open_mailboxes();
   void mailboxes_are_away();
 
+  observe::Traced trace_;
   std::optional<unsigned> destination_;
   bool counted_ = false;  // the client's address was counted and must be uncounted
 };

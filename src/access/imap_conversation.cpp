@@ -38,6 +38,10 @@ void ImapConversation::take_bytes(const imap::Event& event) {
   if (event.kind == Kind::append_bytes) stage(event.bytes);
 }
 
+std::size_t ImapConversation::mail_in(const imap::Event& event) const {
+  return event.kind == Kind::append_bytes ? event.bytes.size() : 0;
+}
+
 void ImapConversation::before_wait() {
   notice_gone();
   if (session_.in_idle() && !notifying_) tell_news(true);

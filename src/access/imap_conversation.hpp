@@ -62,6 +62,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   void greet_known(std::shared_ptr<store::UserMail> mail) override;
   RP_OWN_FRAME Task<bool> answer(imap::Event event) override;
   void take_bytes(const imap::Event& event) override;
+  std::size_t mail_in(const imap::Event& event) const override;
   void before_wait() override;
   void after_wait() override { idling_ = awaits_news_ = false; }
   bool has_news() const override;
@@ -139,8 +140,20 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   // ---- imap_fetch.cpp
   Task<Answer> run(imap::Fetch& command);
   Task<Result<void>> fetch_one(const imap::Fetch& command, store::Message message, bool tells_flags);
-  Task<Result<void>> tell_section(imap::FetchWriter& fetch, const imap::FetchItem& item, MessageParts& parts);
-  Task<Result<void>> send_range(MessageParts& parts, std::uint64_t offset, std::uint64_t size);
+  // The bytes that an item asks for.
+  struct FoundBytes {
+    bool nothing = false;                 // there is no such part
+    std::optional<std::string> text;      // all of them, before they are clipped
+    MessageParts::Range range;            // else where they stand, clipped
+    std::optional<store::Content> first;  // of the range; none: it is empty
+    std::uint64_t held() const { return text ? text->size() : first ? first->size() : 0; }
+  };
+  Task<Result<FoundBytes>> find_bytes(const imap::FetchItem& item, MessageParts& parts);
+  Task<Result<FoundBytes>> first_of(MessageParts& parts, MessageParts::Range range);
+  Task<Result<void>> tell_late(imap::FetchWriter& fetch, const imap::FetchItem& item, MessageParts& parts);
+  Task<Result<void>> tell_bytes(imap::FetchWriter& fetch, const imap::FetchItem& item, MessageParts& parts,
+                                FoundBytes found);
+  Task<Result<void>> send_range(MessageParts& parts, MessageParts::Range range, store::Content first);
   Task<Result<void>> set_seen(const store::UidSet& which);
   // ---- imap_search.cpp
   Task<Answer> run(imap::Search& command);

@@ -37,6 +37,13 @@ bool needs_structure(const imap::FetchItem& item) {
   }
 }
 
+// Bytes of the message, or what is counted of them.
+bool asks_bytes(const imap::FetchItem& item) {
+  return whole_message(item) || item.kind == ItemKind::section || item.kind == ItemKind::binary ||
+         item.kind == ItemKind::binary_size || item.kind == ItemKind::rfc822_header ||
+         item.kind == ItemKind::rfc822_text;
+}
+
 // What RFC822.HEADER and the like are called by the newer names.
 imap::Section section_of(const imap::FetchItem& item) {
   imap::Section section = item.section;
@@ -55,6 +62,10 @@ MessageParts::Range clipped(MessageParts::Range range, const std::optional<imap:
 std::string_view clipped(std::string_view text, const std::optional<imap::Partial>& partial) {
   if (!partial) return text;
   return text.substr(std::min<std::uint64_t>(partial->offset, text.size()), partial->size);
+}
+
+Error shorter() {
+  return {ErrorKind::permanent, 0, "the message is shorter than it was"};
 }
 
 WallTime wall(std::int64_t seconds) {
@@ -83,6 +94,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
   }
   std::size_t steps = 0;
   std::size_t gone = 0;
+  std::optional<Error> damaged;
   for (store::Uid from{1}; has_selection();) {
     const store::Message* found = selection_->next(*which, from);
     if (found == nullptr) break;
@@ -90,16 +102,18 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
     from = {message.uid.value + 1};
     if (command.changed_since && message.modseq.value <= *command.changed_since) continue;
     if (auto told = co_await fetch_one(command, message, unseen.contains(message.uid)); !told) {
+      if (connection_.aborted()) co_return Answer::ok();
       // It went while it was read: the client hears so with the next news.
       if (!has_selection() || selection_->mailbox()->find(message.uid) == nullptr)
         ++gone;
+      else if (told.error().kind == ErrorKind::permanent)
+        damaged = std::move(told).error();  // the others can be had
       else
-        co_return Answer::no(
-            told.error().kind == ErrorKind::permanent ? imap::codes::kCorruption : imap::codes::kUnavailable,
-            told.error().text);
+        co_return Answer::no(imap::codes::kUnavailable, told.error().text);
     }
     if (!co_await relieve(steps)) co_return Answer::ok();
   }
+  if (damaged) co_return Answer::no(imap::codes::kCorruption, damaged->text);
   if (gone != 0) co_return Answer::no(imap::codes::kExpungeIssued, "Some of them have been expunged");
   co_return Answer::ok();
 }
@@ -118,15 +132,19 @@ Task<Result<void>> ImapConversation::fetch_one(const imap::Fetch& command, store
   MessageParts parts(*mail_, message);
   const mail::MimeStructure* structure = nullptr;
   if (std::ranges::any_of(command.items, needs_structure)) structure = RP_CO_TRY(co_await parts.structure());
-  // Whatever may fail has been read before the response begins, but for long bodies.
+  // What may fail is read before the response begins, but for the rest of long bodies: a message that is damaged is a NO, and the
+  // connection goes on.
   std::optional<std::string> preview;
   for (const imap::FetchItem& item : command.items)
     if (item.kind == ItemKind::preview || item.kind == ItemKind::preview_lazy)
       preview = RP_CO_TRY(co_await make_preview(parts));
-  std::optional<store::Content>
-      first;  // of the message: one that is damaged is a NO, and the connection goes on
-  if (std::ranges::any_of(command.items, whole_message))
-    first = RP_CO_TRY(co_await parts.read({0, std::min<std::uint64_t>(message.size, kReadPiece)}));
+  if (service_.damaged().contains(message.blob)) RP_CO_CHECK(co_await parts.verify());
+  std::vector<FoundBytes> found;
+  for (std::uint64_t held = 0; const imap::FetchItem& item : command.items)
+    if (asks_bytes(item) && held < kReadPiece) {
+      found.push_back(RP_CO_TRY(co_await find_bytes(item, parts)));
+      held += found.back().held();
+    }
   if (!has_selection()) co_return fail(ErrorKind::permanent, "the mailbox has been deleted");
   if (const store::Message* now = selection_->mailbox()->find(message.uid)) message = *now;
   const auto name = selection_->name_of(message.uid);
@@ -140,6 +158,7 @@ Task<Result<void>> ImapConversation::fetch_one(const imap::Fetch& command, store
     fetch.flags(selection_->flags_of(message, dialect),
                 keywords_of(*selection_->mailbox(), message.keywords));
   bool told_modseq = false;
+  std::size_t told = 0;  // items with bytes
   for (const imap::FetchItem& item : command.items) {
     switch (item.kind) {
       case ItemKind::flags:
@@ -190,18 +209,11 @@ Task<Result<void>> ImapConversation::fetch_one(const imap::Fetch& command, store
       case ItemKind::rfc822_text:
       case ItemKind::binary:
       case ItemKind::binary_size:
-        if (!whole_message(item) || item.partial) {
-          RP_CO_CHECK(co_await tell_section(fetch, item, parts));
-          break;
-        }
-        fetch.section(item, message.size);
-        if (first->size() <= kCopiedMax) {
-          for (const auto piece : first->pieces()) session_.write(text_of(piece));
-        } else {
-          if (!co_await send()) co_return fail(ErrorKind::closed, "the client has gone");
-          RP_CO_CHECK(co_await connection_.flush(service_.core().now() + kSendTimeout, first->pieces()));
-        }
-        RP_CO_CHECK(co_await send_range(parts, first->size(), message.size - first->size()));
+        if (told < found.size())
+          RP_CO_CHECK(co_await tell_bytes(fetch, item, parts, std::move(found[told])));
+        else
+          RP_CO_CHECK(co_await tell_late(fetch, item, parts));
+        ++told;
         break;
     }
   }
@@ -210,74 +222,93 @@ Task<Result<void>> ImapConversation::fetch_one(const imap::Fetch& command, store
   co_return Result<void>{};
 }
 
-Task<Result<void>> ImapConversation::tell_section(imap::FetchWriter& fetch, const imap::FetchItem& item,
-                                                  MessageParts& parts) {
+Task<Result<ImapConversation::FoundBytes>> ImapConversation::find_bytes(const imap::FetchItem& item,
+                                                                        MessageParts& parts) {
   using Text = imap::Section::Text;
   const imap::Section section = section_of(item);
-  if (whole_message(item)) {
-    const auto range = clipped(MessageParts::Range{0, parts.message().size}, item.partial);
-    fetch.section(item, range.size);
-    co_return co_await send_range(parts, range.offset, range.size);
-  }
+  if (whole_message(item))
+    co_return co_await first_of(parts, clipped(MessageParts::Range{0, parts.message().size}, item.partial));
   const mail::MimeStructure* structure = RP_CO_TRY(co_await parts.structure());
   if (item.kind == ItemKind::binary || item.kind == ItemKind::binary_size) {
     const mail::MimePart* part = structure->find(section.part);
-    const auto bytes =
-        part == nullptr ? std::optional<std::string>() : RP_CO_TRY(co_await parts.decoded(*part));
-    if (!bytes) {
-      fetch.section_nil(item);
-      co_return Result<void>{};
-    }
-    if (item.kind == ItemKind::binary_size) {
-      fetch.binary_size(item, bytes->size());
-      co_return Result<void>{};
-    }
-    const std::string_view shown = clipped(*bytes, item.partial);
-    fetch.section(item, shown.size(), shown.find('\0') != std::string_view::npos);
-    session_.write(shown);
-    co_return Result<void>{};
+    if (part == nullptr) co_return FoundBytes{.nothing = true};
+    auto bytes = RP_CO_TRY(co_await parts.decoded(*part));
+    if (!bytes) co_return FoundBytes{.nothing = true};
+    co_return FoundBytes{.text = std::move(*bytes)};
   }
   const auto range = MessageParts::range_of(section, *structure, parts.message().size);
-  if (!range) {
-    fetch.section_nil(item);
-    co_return Result<void>{};
-  }
-  if (section.text == Text::header_fields || section.text == Text::header_fields_not) {
-    const std::string header =
-        RP_CO_TRY(co_await parts.text({range->offset, std::min<std::uint64_t>(range->size, kHeaderMax)}));
-    const std::string fields =
-        MessageParts::header_fields(header, section.fields, section.text == Text::header_fields_not);
-    const std::string_view shown = clipped(fields, item.partial);
-    fetch.section(item, shown.size());
-    session_.write(shown);
-    co_return Result<void>{};
-  }
-  const auto shown = clipped(*range, item.partial);
-  fetch.section(item, shown.size);
-  co_return co_await send_range(parts, shown.offset, shown.size);
+  if (!range) co_return FoundBytes{.nothing = true};
+  if (section.text != Text::header_fields && section.text != Text::header_fields_not)
+    co_return co_await first_of(parts, clipped(*range, item.partial));
+  const std::string header =
+      RP_CO_TRY(co_await parts.text({range->offset, std::min<std::uint64_t>(range->size, kHeaderMax)}));
+  co_return FoundBytes{
+      .text = MessageParts::header_fields(header, section.fields, section.text == Text::header_fields_not)};
 }
 
-// The bytes of a literal whose head has been written. When they cannot be had the response is broken for good, and the
-// connection ends.
-Task<Result<void>> ImapConversation::send_range(MessageParts& parts, std::uint64_t offset,
-                                                std::uint64_t size) {
-  while (size != 0) {
-    auto part = co_await parts.read({offset, std::min<std::uint64_t>(size, kReadPiece)});
-    if (!part || part->size() == 0) {
-      connection_.abort();
-      co_return fail(part ? Error{ErrorKind::permanent, 0, "the message is shorter than it was"}
-                          : part.error());
-    }
-    offset += part->size();
-    size -= part->size();
-    if (part->size() <= kCopiedMax) {
-      for (const auto piece : part->pieces()) session_.write(text_of(piece));
-      continue;
-    }
-    if (!co_await send()) co_return fail(ErrorKind::closed, "the client has gone");
-    RP_CO_CHECK(co_await connection_.flush(service_.core().now() + kSendTimeout, part->pieces()));
+Task<Result<ImapConversation::FoundBytes>> ImapConversation::first_of(MessageParts& parts,
+                                                                      MessageParts::Range range) {
+  FoundBytes found{.range = range};
+  if (range.size != 0)
+    found.first =
+        RP_CO_TRY(co_await parts.read({range.offset, std::min<std::uint64_t>(range.size, kReadPiece)}));
+  if (range.size != 0 && found.first->size() == 0) co_return fail(shorter());
+  co_return found;
+}
+
+// One of very many items, whose bytes were not kept beside those before it.
+Task<Result<void>> ImapConversation::tell_late(imap::FetchWriter& fetch, const imap::FetchItem& item,
+                                               MessageParts& parts) {
+  auto found = co_await find_bytes(item, parts);
+  if (!found) {
+    connection_.abort();
+    co_return fail(std::move(found).error());
+  }
+  co_return co_await tell_bytes(fetch, item, parts, *std::move(found));
+}
+
+Task<Result<void>> ImapConversation::tell_bytes(imap::FetchWriter& fetch, const imap::FetchItem& item,
+                                                MessageParts& parts, FoundBytes found) {
+  if (found.nothing) {
+    fetch.section_nil(item);
+  } else if (item.kind == ItemKind::binary_size) {
+    fetch.binary_size(item, found.text->size());
+  } else if (found.text) {
+    const std::string_view shown = clipped(*found.text, item.partial);
+    fetch.section(item, shown.size(),
+                  item.kind == ItemKind::binary && shown.find('\0') != std::string_view::npos);
+    session_.write(shown);
+  } else {
+    fetch.section(item, found.range.size);
+    if (found.first) co_return co_await send_range(parts, found.range, *std::move(found.first));
   }
   co_return Result<void>{};
+}
+
+// The bytes of a literal whose head has been written. When they cannot be had the response is broken for good, and the connection
+// ends. The next time the message is read to its end first.
+Task<Result<void>> ImapConversation::send_range(MessageParts& parts, MessageParts::Range range,
+                                                store::Content part) {
+  for (;;) {
+    range.offset += part.size();
+    range.size -= part.size();
+    if (part.size() <= kCopiedMax) {
+      for (const auto piece : part.pieces()) session_.write(text_of(piece));
+    } else {
+      if (!co_await send()) co_return fail(ErrorKind::closed, "the client has gone");
+      trace_mail(part.size());
+      RP_CO_CHECK(co_await connection_.flush(service_.core().now() + kSendTimeout, part.pieces()));
+    }
+    if (range.size == 0) co_return Result<void>{};
+    auto next = co_await parts.read({range.offset, std::min<std::uint64_t>(range.size, kReadPiece)});
+    if (!next || next->size() == 0) {
+      Error error = next ? shorter() : std::move(next).error();
+      if (!error.temporary()) service_.damaged().add(parts.message().blob);
+      connection_.abort();
+      co_return fail(std::move(error));
+    }
+    part = *std::move(next);
+  }
 }
 
 }  // namespace ringpost::access

@@ -97,7 +97,8 @@ class Checking {
     std::string prepared = reader.finish();
     if (prepared.size() > store::kFactsSizeMax) prepared.clear();
     if (facts && text_of(*facts) == prepared) co_return;
-    const bool absent = facts && facts->empty();  // delivered mail is as it came: no fault
+    const bool absent =
+        facts && facts->empty();  // it could not be kept, or an older server had it delivered: no fault
     if (absent) ++page_.unprepared;
     const Result<void> mended = co_await mend(message, prepared);
     if (absent && mended) co_return;

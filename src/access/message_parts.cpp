@@ -19,8 +19,9 @@ bool same_word(std::string_view a, std::string_view b) {
 
 Task<Result<const mail::MimeStructure*>> MessageParts::structure() {
   if (structure_) co_return &*structure_;
-  const std::vector<std::byte> facts = RP_CO_TRY(co_await user_.facts(message_.blob));
-  record_ = text_of(facts);
+  const auto facts = co_await user_.facts(message_.blob);
+  if (!facts && facts.error().kind != ErrorKind::permanent) co_return fail(facts.error());
+  record_ = facts ? text_of(*facts) : std::string_view();  // damaged: the message may be whole
   structure_ = mail::MimeStructure::read(record_);
   if (!structure_) {
     mail::MimeReader reader;
@@ -46,6 +47,15 @@ Task<Result<std::string>> MessageParts::text(Range range) {
     for (const auto piece : part.pieces()) text += text_of(piece);
   }
   co_return text;
+}
+
+Task<Result<void>> MessageParts::verify() {
+  for (std::uint64_t at = 0; at < message_.size;) {
+    const store::Content part = RP_CO_TRY(co_await user_.read(message_.blob, at, kReadPiece));
+    if (part.size() == 0) co_return fail(ErrorKind::permanent, "the message is shorter than it was");
+    at += part.size();
+  }
+  co_return Result<void>{};
 }
 
 namespace {

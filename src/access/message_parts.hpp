@@ -35,6 +35,8 @@ class MessageParts {
     return user_.read(message_.blob, range.offset, range.size);
   }
   Task<Result<std::string>> text(Range range);
+  // Reads all of it: an error when a part is damaged.
+  Task<Result<void>> verify();
   // BODY[HEADER.FIELDS (...)]: the fields as they stand, and the empty line.
   static std::string header_fields(std::string_view header, const std::vector<std::string>& names,
                                    bool others);

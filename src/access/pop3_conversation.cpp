@@ -113,16 +113,27 @@ void Pop3Conversation::list(bool ids) {
 // Once the answer has begun it can only be completed, or the connection ends.
 Task<bool> Pop3Conversation::retrieve(const pop3::Command& command) {
   const store::Message message = drop_[*command.message - 1].message;
+  if (service_.damaged().contains(message.blob)) {
+    MessageParts parts(*mail_, message);
+    if (const auto whole = co_await parts.verify(); !whole) {
+      refuse_message(whole.error());
+      co_return true;
+    }
+  }
   const std::string_view text = "The message follows";
   pop3::MessageWriter writer(command.lines);
   bool begun = false;
   for (std::uint64_t at = 0; at < message.size && !writer.complete();) {
     auto part = co_await mail_->read(message.blob, at, kReadPiece);
     if (!part || part->size() == 0) {
-      if (begun) co_return false;
-      session_.error(part ? "The message has been expunged" : part.error().text,
-                     pop3::ResponseCode::sys_temp);
-      co_return true;
+      const Error error =
+          part ? Error{ErrorKind::permanent, 0, "The message is shorter than it was"} : part.error();
+      if (!begun) {
+        refuse_message(error);
+        co_return true;
+      }
+      if (!error.temporary()) service_.damaged().add(message.blob);
+      co_return false;
     }
     if (!begun) session_.begin_lines(text);
     begun = true;
@@ -135,9 +146,14 @@ Task<bool> Pop3Conversation::retrieve(const pop3::Command& command) {
   co_return true;
 }
 
+void Pop3Conversation::refuse_message(const Error& why) {
+  session_.error(why.text, why.temporary() ? pop3::ResponseCode::sys_temp : pop3::ResponseCode::sys_perm);
+}
+
 // Behind what the session has to say.
 bool Pop3Conversation::put_output() {
   const std::string_view waiting = session_.output();
+  trace_said(observe::Speaker::server, waiting);
   const bool taken = connection_.write(waiting);
   session_.output_sent(waiting.size());
   return taken;
@@ -145,6 +161,7 @@ bool Pop3Conversation::put_output() {
 
 Task<bool> Pop3Conversation::send_part(pop3::MessageWriter& writer, const store::Content& part) {
   if (!put_output()) co_return false;
+  trace_mail(part.size());
   const bool small = part.size() <= kCopiedMax;
   if (small && connection_.unsent() > kOutputMax && !co_await flush({})) co_return false;
   std::array<pop3::MessageWriter::Piece, 64> pieces;

@@ -38,6 +38,7 @@ class Pop3Conversation final : public SessionConversation<pop3::ServerSession, p
   void list(bool ids);
   std::string line_of(std::size_t index, bool ids) const;
   Task<bool> retrieve(const pop3::Command& command);
+  void refuse_message(const Error& why);
   bool put_output();
   Task<bool> send_part(pop3::MessageWriter& writer, const store::Content& part);
   bool copy(std::span<const pop3::MessageWriter::Piece> pieces);

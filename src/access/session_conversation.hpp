@@ -5,6 +5,7 @@
 // Session: imap::ServerSession with imap::Event, or pop3::ServerSession with pop3::Event.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -34,6 +35,8 @@ class SessionConversation : public Conversation {
   // There is something to say that nobody has asked for.
   virtual bool has_news() const { return false; }
   virtual Task<void> tell_unasked() { co_return; }
+  // How many bytes of a message are in the event.
+  virtual std::size_t mail_in(const Event& /*event*/) const { return 0; }
   // Before and after the flow waits for the client.
   virtual void before_wait() {}
   virtual void after_wait() {}
@@ -58,7 +61,9 @@ template <class Session, class Event>
 Event SessionConversation<Session, Event>::next() {
   std::span<const std::byte> input = connection_.input();
   const std::size_t before = input.size();
+  const std::byte* const begin = input.data();
   const Event event = session_.next(input);
+  trace_input({begin, before - input.size()}, mail_in(event));
   take_bytes(event);
   connection_.consume(before - input.size());
   return event;

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "ringpost/accounts/limits.hpp"
+#include "ringpost/crypto/hash.hpp"
 #include "ringpost/crypto/secret.hpp"
 #include "ringpost/mail/address.hpp"
 
@@ -67,7 +68,7 @@ Result<std::string> read_text(const std::string& path, std::string_view option) 
 
 Result<std::unique_ptr<TokenCheck>> read_token_key(const AccountsOptions& options) {
   std::string key = RP_TRY(read_text(options.token_key.text, "accounts.token_key"));
-  auto check = make_jwt_check(key, {options.token_issuer, options.token_audience, options.token_claim});
+  auto check = make_jwt_check(key, token_rules(options));
   crypto::wipe(key);
   if (!check) return fail(std::move(check.error()).in("accounts.token_key: " + options.token_key.text));
   return check;
@@ -79,6 +80,10 @@ Result<void> read_file_source(const std::string& path, Snapshot& into) {
 
 }  // namespace
 
+TokenRules token_rules(const AccountsOptions& options) {
+  return {options.token_issuer, options.token_audience, options.token_claim};
+}
+
 Accounts::Accounts(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Accounts::~Accounts() = default;
 
@@ -88,6 +93,8 @@ Result<std::unique_ptr<Accounts>> Accounts::open(const AccountsOptions& options)
   state->store = RP_TRY(Store::open(options.database.text));
   state->failures = std::make_unique<Failures>(state->store->secret());
   if (!options.token_key.empty()) state->tokens = RP_TRY(read_token_key(options));
+  state->right_passwords_key.resize(crypto::kSha256Bytes);
+  RP_CHECK(crypto::random_bytes(std::as_writable_bytes(std::span(state->right_passwords_key))));
   // Made now, so that the first unknown login takes no longer than others.
   (void)hash_of_nobody(options.password_hash);
   std::unique_ptr<Accounts> accounts(new Accounts(std::move(state)));
@@ -103,6 +110,7 @@ Result<void> Accounts::refresh() {
   const std::scoped_lock lock(state_->mutex);
   const AccountsOptions& options = state_->options;
   auto snapshot = std::make_shared<Snapshot>();
+  snapshot->number = ++state_->snapshots;
   for (const std::string& source : options.userdb) {
     if (source == "sqlite") RP_CHECK(state_->store->read(*snapshot));
     if (source == "passwd_file") RP_CHECK(read_file_source(options.passwd_file.text, *snapshot));

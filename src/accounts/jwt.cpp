@@ -2,10 +2,11 @@
 
 #include <simdjson.h>
 
-#include "ringpost/accounts/limits.hpp"
 #include "ringpost/accounts/token_check.hpp"
 #include "ringpost/crypto/token_key.hpp"
 #include "ringpost/mail/base64.hpp"
+
+#include "token_claims.hpp"
 
 namespace ringpost::accounts {
 
@@ -19,10 +20,6 @@ std::optional<std::string> decode_part(std::string_view part) {
   std::ranges::replace(text, '_', '/');
   text.append((4 - text.size() % 4) % 4, '=');
   return mail::decode_base64(text);
-}
-
-std::unexpected<Error> refuse(std::string why) {
-  return fail(ErrorKind::permanent, "token: " + std::move(why));
 }
 
 class JwtCheck final : public TokenCheck {
@@ -40,14 +37,15 @@ class JwtCheck final : public TokenCheck {
     const std::size_t first = token.find('.');
     const std::size_t second = first == std::string_view::npos ? first : token.find('.', first + 1);
     if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos)
-      return refuse("it has not three parts");
+      return refuse_token("it has not three parts");
     const auto header = decode_part(token.substr(0, first));
     const auto payload = decode_part(token.substr(first + 1, second - first - 1));
     const auto signature = decode_part(token.substr(second + 1));
-    if (!header || !payload || !signature) return refuse("it is not base64url");
+    if (!header || !payload || !signature) return refuse_token("it is not base64url");
     RP_CHECK(check_header(*header));
-    if (!key_->signed_by_it(token.substr(0, second), *signature)) return refuse("the signature is not right");
-    return read_claims(*payload, now);
+    if (!key_->signed_by_it(token.substr(0, second), *signature))
+      return refuse_token("the signature is not right");
+    return name_in(*payload, now);
   }
 
   // "crit" names extensions that must be understood, and none is (RFC 7515 section 4.1.11).
@@ -57,42 +55,19 @@ class JwtCheck final : public TokenCheck {
     std::string_view algorithm;
     if (parser.parse(text).get(header) != simdjson::SUCCESS ||
         header["alg"].get(algorithm) != simdjson::SUCCESS || algorithm != key_->algorithm())
-      return refuse("it is not signed with " + std::string(key_->algorithm()));
-    if (header["crit"].error() != simdjson::NO_SUCH_FIELD) return refuse("it has an extension");
+      return refuse_token("it is not signed with " + std::string(key_->algorithm()));
+    if (header["crit"].error() != simdjson::NO_SUCH_FIELD) return refuse_token("it has an extension");
     return {};
   }
 
-  Result<std::string> read_claims(const std::string& text, std::int64_t now) const {
+  Result<std::string> name_in(const std::string& text, std::int64_t now) const {
     simdjson::dom::parser parser;
     simdjson::dom::object claims;
-    if (parser.parse(text).get(claims) != simdjson::SUCCESS) return refuse("its claims are no JSON object");
-    const std::int64_t leeway = std::chrono::duration_cast<std::chrono::seconds>(kTokenLeeway).count();
-    double until = 0;
-    if (claims["exp"].get(until) != simdjson::SUCCESS) return refuse("it never expires");
-    if (until + static_cast<double>(leeway) <= static_cast<double>(now)) return refuse("it has expired");
-    double from = 0;
-    if (claims["nbf"].get(from) == simdjson::SUCCESS &&
-        from - static_cast<double>(leeway) > static_cast<double>(now))
-      return refuse("it is not valid yet");
-    std::string_view issuer;
-    if (!rules_.issuer.empty() && (claims["iss"].get(issuer) != simdjson::SUCCESS || issuer != rules_.issuer))
-      return refuse("it has another issuer");
-    if (!rules_.audience.empty() && !is_for_us(claims)) return refuse("it is for somebody else");
-    std::string_view name;
-    if (claims[rules_.claim].get(name) != simdjson::SUCCESS || name.empty())
-      return refuse("it has no claim \"" + rules_.claim + "\"");
-    return std::string(name);
-  }
-
-  // A text, or a list of them (RFC 7519 section 4.1.3).
-  bool is_for_us(const simdjson::dom::object& claims) const {
-    std::string_view one;
-    if (claims["aud"].get(one) == simdjson::SUCCESS) return one == rules_.audience;
-    simdjson::dom::array many;
-    if (claims["aud"].get(many) != simdjson::SUCCESS) return false;
-    return std::any_of(many.begin(), many.end(), [&](simdjson::dom::element element) {
-      return element.get(one) == simdjson::SUCCESS && one == rules_.audience;
-    });
+    if (parser.parse(text).get(claims) != simdjson::SUCCESS)
+      return refuse_token("its claims are no JSON object");
+    TokenClaims said = RP_TRY(read_claims(claims, rules_, now));
+    if (!said.until) return refuse_token("it never expires");
+    return std::move(said.name);
   }
 
   std::unique_ptr<const crypto::TokenKey> key_;

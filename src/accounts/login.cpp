@@ -35,6 +35,16 @@ sasl::ScramKeys Accounts::State::keys(const Entry* entry, std::string_view login
   return entry->keys;
 }
 
+// Keyed by what only this process knows. What the accounts were when it was right is a part of it.
+RecentId Accounts::State::id_of(const Snapshot& then, const Entry& entry, std::string_view password) const {
+  std::string text = std::to_string(then.number) + ':' + entry.user.name + ':';
+  text.reserve(text.size() + password.size());  // it never grows, so no copy of the password is left behind
+  text += password;
+  const RecentId id = crypto::hmac_sha256(right_passwords_key, text);
+  crypto::wipe(text);
+  return id;
+}
+
 namespace {
 
 std::optional<std::size_t> find_key(const sasl::ScramKeys& keys, std::string_view password) {
@@ -146,7 +156,7 @@ Task<LoginAnswer> Accounts::authenticate(shard::Core& core, IpAddress peer, sasl
   const std::string account = account_of(credentials);
   peer = counted(state_->options, peer);
   const Duration wait = co_await state_->failures->begin(core, peer, account);
-  if (wait > Duration{}) co_return LoginAnswer{Login::delayed, {}, wait};
+  if (wait > Duration{}) co_return LoginAnswer{Login::delayed, {}, wait, {}};
   LoginAnswer answer = credentials.evidence == sasl::Evidence::token
                            ? co_await judge_token(core, std::move(credentials))
                            : co_await judge(core, std::move(credentials));
@@ -166,11 +176,11 @@ Task<LoginAnswer> Accounts::judge(shard::Core& core, sasl::Credentials credentia
     if (credentials.key && entry != nullptr && state_->may_log_in(*entry))
       checked = {Login::accepted, credentials.key};
   } else {
-    checked = co_await shard::offload(
-        core, [&] { return check_login(*state_, entry, login, credentials.password.view()); });
+    checked = co_await check_password_of(core, *snapshot, entry, credentials);
   }
   if (as_another) checked.login = Login::refused;
-  const bool noteworthy = checked.login == Login::accepted && entry->source == Source::sqlite &&
+  const bool noteworthy = checked.login == Login::accepted && !checked.again &&
+                          entry->source == Source::sqlite &&
                           (checked.key ? !entry->label_of(*checked.key).empty() : !entry->has_main_key);
   if (noteworthy)
     (void)co_await shard::offload(core, [&] {
@@ -179,13 +189,36 @@ Task<LoginAnswer> Accounts::judge(shard::Core& core, sasl::Credentials credentia
     });
   credentials.wipe();
   co_return LoginAnswer{
-      checked.login, checked.login == Login::accepted ? entry->user.name : std::string(), {}};
+      checked.login, checked.login == Login::accepted ? entry->user.name : std::string(), {}, {}};
+}
+
+// Programs log in again and again with the password that was right a moment ago: that it is right is not worked out anew while the
+// accounts are as they were. PAM's passwords may change without our knowing.
+Task<Checked> Accounts::check_password_of(shard::Core& core, const Snapshot& snapshot, const Entry* entry,
+                                          const sasl::Credentials& credentials) {
+  const std::string_view password = credentials.password.view();
+  const std::string& login = credentials.authentication_id;
+  const bool may_be_known = entry != nullptr && entry->source != Source::system;
+  auto& known = state_->right_passwords[core.index()];
+  RecentId id{};
+  if (may_be_known) {
+    id = state_->id_of(snapshot, *entry, password);
+    if (const Checked* const before = known.find(id, core.now())) co_return *before;
+  }
+  Checked checked =
+      co_await shard::offload(core, [&] { return check_login(*state_, entry, login, password); });
+  if (may_be_known && checked.login == Login::accepted)
+    known.put(id, {checked.login, checked.key, true}, core.now() + kPasswordKept);
+  co_return checked;
 }
 
 Task<LoginAnswer> Accounts::judge_token(shard::Core& core, sasl::Credentials credentials) {
   if (state_->tokens == nullptr) co_return LoginAnswer{};
   auto named = co_await state_->tokens->check(core, std::move(credentials.password));
-  if (!named) co_return LoginAnswer{named.error().temporary() ? Login::unavailable : Login::refused, {}, {}};
+  if (!named) {
+    if (!named.error().temporary()) co_return LoginAnswer{};
+    co_return LoginAnswer{Login::unavailable, {}, {}, std::move(named).error().text};
+  }
   const auto same = [&](const std::string& asked) {
     return asked.empty() || lower_case(asked) == lower_case(*named);
   };
@@ -194,11 +227,14 @@ Task<LoginAnswer> Accounts::judge_token(shard::Core& core, sasl::Credentials cre
   if (entry == nullptr || entry->locked || !same(credentials.authentication_id) ||
       !same(credentials.authorization_id))
     co_return LoginAnswer{};
-  co_return LoginAnswer{Login::accepted, entry->user.name, {}};
+  co_return LoginAnswer{Login::accepted, entry->user.name, {}, {}};
 }
 
-void Accounts::set_token_check(std::unique_ptr<TokenCheck> check) {
-  state_->tokens = std::move(check);
+void Accounts::set_introspection(std::unique_ptr<Introspection> endpoint) {
+  const AccountsOptions& options = state_->options;
+  auto asks = make_introspection_check(std::move(endpoint), token_rules(options), options.token_kept);
+  state_->tokens = state_->tokens == nullptr ? std::move(asks)
+                                             : make_either_check(std::move(state_->tokens), std::move(asks));
 }
 
 }  // namespace ringpost::accounts

@@ -26,7 +26,10 @@ Task<LoginVerdict> LoginDesk::judge(sasl::Credentials credentials, LoginClient c
   if (answer.login == Login::delayed) co_return postponed(client, account, answer.wait);
   const bool refused = answer.login == Login::refused;
   figures_.failures.add();
-  note(refused ? "login refused" : "login unavailable", client, account);
+  note(refused              ? "login refused"
+       : answer.why.empty() ? "login unavailable"
+                            : "login unavailable: " + answer.why,
+       client, account);
   const auto steps = (core_.now() - begun) / kRefusalStep + 1;
   co_await shard::Sleep(core_, begun + kRefusalStep * steps);
   co_return LoginVerdict{.name = {},

@@ -34,6 +34,8 @@ struct Entry {
 
 class Snapshot final : public Directory {
  public:
+  std::uint64_t number = 0;  // no other of this process has it
+
   const User* find(std::string_view local_part, std::string_view domain) const override;
   const std::vector<std::string>* alias(std::string_view local_part, std::string_view domain) const override;
   const std::vector<std::string>* catch_all(std::string_view domain) const override;

@@ -8,16 +8,31 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ringpost/accounts/accounts.hpp"
+#include "ringpost/accounts/limits.hpp"
+#include "ringpost/shard/limits.hpp"
 
 #include "pam.hpp"
+#include "recent_table.hpp"
 #include "snapshot.hpp"
 #include "store.hpp"
 
 namespace ringpost::accounts {
 
+// The outcome of hashing.
+struct Checked {
+  Login login = Login::refused;
+  std::optional<std::size_t> key;  // of Entry::keys; nullopt: the hash or PAM said yes
+  bool again = false;              // it was right a while ago, and noted then
+};
+
 struct Accounts::State {
+  struct RightPasswords : RecentTable<Checked> {
+    RightPasswords() : RecentTable(kPasswordsKeptMax) {}
+  };
+
   AccountsOptions options;
   std::unique_ptr<Store> store;
   mutable std::mutex mutex;  // the store and refresh(); never taken by a core
@@ -25,20 +40,22 @@ struct Accounts::State {
   std::atomic<bool> scram_for_all = false;
   std::unique_ptr<Failures> failures;
   std::unique_ptr<TokenCheck> tokens;
+  std::vector<RightPasswords> right_passwords{shard::kCoresMax};  // by core, touched by that core alone
+  std::string right_passwords_key;
+  std::uint64_t snapshots = 0;  // with mutex held
 
   bool asks(std::string_view passdb) const;
   bool may_log_in(const Entry& entry) const;
+  RecentId id_of(const Snapshot& then, const Entry& entry, std::string_view password) const;
   // Keys that no password has, the same for a name every time.
   sasl::ScramKeys keys_of_nobody(std::string_view login) const;
   // The keys to try a password of this login against.
   sasl::ScramKeys keys(const Entry* entry, std::string_view login) const;
 };
 
-// The outcome of hashing: not on a core.
-struct Checked {
-  Login login = Login::refused;
-  std::optional<std::size_t> key;  // of Entry::keys; nullopt: the hash or PAM said yes
-};
+TokenRules token_rules(const AccountsOptions& options);
+
+// Not on a core.
 Checked check_login(const Accounts::State& state, const Entry* entry, std::string_view login,
                     std::string_view password);
 // After a login was accepted: what is worth writing down. Not on a core.

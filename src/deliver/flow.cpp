@@ -162,8 +162,9 @@ Task<void> Flow::say_goodbye() {
 
 Task<void> Flow::drop_connection() {
   if (!connection_) co_return;
-  if (trace_ != nullptr && traced() != nullptr) trace_->ended(core_.wall_now());
-  trace_.reset();  // the next host is another session
+  if (trace_.begun())
+    if (observe::SessionTrace* trace = traced()) trace->ended(core_.wall_now());
+  trace_.forget();  // the next host is another session
   co_await connection_->close();
   connection_.reset();
 }
@@ -171,16 +172,10 @@ Task<void> Flow::drop_connection() {
 // ---- bytes
 
 observe::SessionTrace* Flow::traced() {
-  observe::Trace* const now = core_.trace();
-  if (now == nullptr && trace_ == nullptr) return nullptr;
-  if (now == nullptr || (trace_ != nullptr && trace_->trace_id() != now->id())) trace_.reset();
-  if (now != nullptr && trace_ == nullptr)
-    trace_ = std::make_unique<observe::SessionTrace>(
-        *now, observe::SessionTrace::About{.core = core_.index(),
-                                           .outbound = true,
-                                           .peer = connection_->peer(),
-                                           .place = destination_.name});
-  return trace_.get();
+  return trace_.by(core_.trace(), [this] {
+    return observe::SessionTrace::About{
+        .core = core_.index(), .outbound = true, .peer = connection_->peer(), .place = destination_.name};
+  });
 }
 
 Instant Flow::deadline(Duration patience) const {

@@ -96,7 +96,7 @@ class Flow final : public ListLink<>, public ListLink<IdleFlow> {
   scan::DotStuffer stuffer_;
   std::vector<std::span<const std::byte>> pieces_;  // scratch of send_body
   mail::Envelope envelope_;
-  std::unique_ptr<observe::SessionTrace> trace_;
+  observe::Traced trace_;
   mail::Reply lost_;  // why the connection ended, when the session cannot know
   Trouble trouble_;
   std::vector<Endpoint> tried_;

@@ -8,6 +8,9 @@
 
 #include "ringpost/deliver/local_limits.hpp"
 #include "ringpost/mail/address.hpp"
+#include "ringpost/mail/mime.hpp"
+#include "ringpost/scan/find.hpp"
+#include "ringpost/shard/await.hpp"
 
 #include "local_expansion.hpp"
 #include "local_file.hpp"
@@ -148,13 +151,33 @@ class LocalDelivery {
     const std::string trace = trace_fields(blank_order(target));
     std::vector<std::span<const std::byte>> pieces{std::as_bytes(std::span(trace))};
     pieces.insert(pieces.end(), request_.body.begin(), request_.body.end());
-    const auto delivered = co_await store_->deliver({.user = user,
-                                                     .mailbox = request_.junk ? "Junk" : "",
-                                                     .message = {.pieces = pieces},
-                                                     .origin = {request_.id, request_.recipient_index}});
+    const std::string structure = co_await structure_of(pieces);
+    const auto delivered =
+        co_await store_->deliver({.user = user,
+                                  .mailbox = request_.junk ? "Junk" : "",
+                                  .message = {.pieces = pieces, .facts = std::as_bytes(std::span(structure))},
+                                  .origin = {request_.id, request_.recipient_index}});
     if (!delivered) co_return outcome_of(delivered.error());
     result_.stored.push_back(user);
     co_return DeliveryOutcome::done();
+  }
+
+  // What IMAP asks of a message (ENVELOPE, BODYSTRUCTURE, places of parts), made while its bytes are at hand. The store leaves
+  // away what is too long for it.
+  Task<std::string> structure_of(std::span<const std::span<const std::byte>> pieces) {
+    mail::MimeReader reader;
+    std::size_t turn = 0;
+    for (auto piece : pieces)
+      while (!piece.empty()) {
+        const auto part = piece.first(std::min(piece.size(), kPreparedAtOnce));
+        reader.write(scan::as_text(part));
+        piece = piece.subspan(part.size());
+        turn += part.size();
+        if (turn < kPreparedAtOnce) continue;
+        turn = 0;
+        co_await shard::Yield{core_};
+      }
+    co_return reader.finish();
   }
 
   // The server takes one recipient of this delivery; others become messages of their own.

@@ -1,46 +1,44 @@
 #include "ringpost/observe/trace.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
+
+#include "trace_words.hpp"
 
 namespace ringpost::observe {
 
 namespace {
 
-constexpr std::string_view kBlank = "***";
-constexpr std::string_view kBlanks = " \t";
-constexpr std::string_view kAuth = "auth";
+constexpr std::size_t kLineEndKept = 24;  // "{4294967295+}": what says of a line that bytes follow it
+
+std::unique_ptr<TraceWords> words_of(SessionTrace::Protocol protocol) {
+  switch (protocol) {
+    case SessionTrace::Protocol::imap:
+      return make_imap_words();
+    case SessionTrace::Protocol::pop3:
+      return make_pop3_words();
+    case SessionTrace::Protocol::smtp:
+      break;
+  }
+  return make_smtp_words();
+}
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
-bool begins(std::string_view text, std::string_view lower_case) {
-  return text.size() >= lower_case.size() &&
-         std::ranges::equal(text.substr(0, lower_case.size()), lower_case, {}, lower);
+}  // namespace
+
+bool same_text(std::string_view text, std::string_view lower_case) {
+  return std::ranges::equal(text, lower_case, {}, lower);
 }
 
-// Also what a server would not take for AUTH and a person would: with blanks before it, or a tab behind it.
-bool is_auth(std::string_view text) {
-  return begins(text.substr(std::min(text.find_first_not_of(kBlanks), text.size())), kAuth);
+bool begins_with(std::string_view text, std::string_view lower_case) {
+  return same_text(text.substr(0, lower_case.size()), lower_case);
 }
 
-// Whether a client that has heard its AUTH answered goes on with something else. What is not in this list could be the
-// password of one who does not listen.
-bool is_command(std::string_view text) {
-  constexpr auto kVerbs =
-      std::to_array<std::string_view>({"ehlo", "helo", "lhlo", "mail", "rcpt", "data", "bdat", "rset", "noop",
-                                       "quit", "vrfy", "expn", "help", "starttls", "auth"});
-  return std::ranges::any_of(kVerbs, [text](std::string_view verb) {
-    return begins(text, verb) && text.substr(verb.size()).find_first_not_of(kBlanks) != 0;
-  });
-}
-
-// "AUTH PLAIN ***": the mechanism is no secret.
-std::string blank_auth(std::string_view text) {
-  const std::size_t verb_end = text.find_first_not_of(kBlanks) + kAuth.size();
+std::string blank_behind_mechanism(std::string_view text, std::size_t verb_end) {
   const std::size_t mechanism = text.find_first_not_of(kBlanks, verb_end);
   if (mechanism == std::string_view::npos) return std::string(text);
   const std::size_t end = mechanism == verb_end ? verb_end : text.find_first_of(kBlanks, mechanism);
@@ -48,62 +46,72 @@ std::string blank_auth(std::string_view text) {
   return fmt::format("{} {}", text.substr(0, end), kBlank);
 }
 
-}  // namespace
-
 SessionTrace::SessionTrace(Trace& trace, const About& about)
     : trace_(trace),
       trace_id_(trace.id()),
       session_(fmt::format("{}-{}-{}", about.outbound ? "out" : "in", about.core, trace.next_session())),
       peer_(to_string(about.peer)),
       place_(about.place),
+      words_(words_of(about.protocol)),
       wanted_(!trace.filter().peer || trace.filter().peer->contains(about.peer.address)),
       matched_(trace.filter().domain.empty()) {}
+SessionTrace::~SessionTrace() = default;
 
 void SessionTrace::said(Speaker who, std::string_view bytes, WallTime now) {
   if (!wanted_ || bytes.empty()) return;
   note_body(now);
-  std::string& partial = partial_.at(static_cast<std::size_t>(who));
+  Heard& heard = heard_.at(static_cast<std::size_t>(who));
   while (!bytes.empty()) {
+    if (heard.literal != 0) {
+      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(heard.literal, bytes.size()));
+      heard.literal -= count;
+      if (who == Speaker::server || !words_->hides_length()) body_ += count;
+      bytes.remove_prefix(count);
+      continue;
+    }
     const std::size_t end = bytes.find('\n');
-    partial.append(bytes.substr(0, std::min(end, kTraceLineMax - std::min(partial.size(), kTraceLineMax))));
+    heard.add(bytes.substr(0, end));
     if (end == std::string_view::npos) return;
     bytes.remove_prefix(end + 1);
-    if (partial.ends_with('\r')) partial.pop_back();
-    line(who, std::exchange(partial, {}), now);
+    note_body(now);
+    line(who, heard, now);
   }
 }
 
-void SessionTrace::line(Speaker who, std::string text, WallTime now) {
-  if (who == Speaker::client && login_ != Login::under_way) look_for_domain(text);
-  tell({who == Speaker::client ? "client" : "server", without_secrets(who, std::move(text)), now});
+void SessionTrace::body(std::size_t count, Speaker who) {
+  std::uint64_t& literal = heard_.at(static_cast<std::size_t>(who)).literal;
+  literal -= std::min<std::uint64_t>(literal, count);
+  body_ += count;
 }
 
-// Fails to the safe side: a client that sends on before it has heard the answer to its AUTH is blanked too.
-std::string SessionTrace::without_secrets(Speaker who, std::string text) {
-  if (who == Speaker::server) {
-    const bool asks = text.starts_with("334");
-    if (asks)
-      login_ = Login::under_way;
-    else if (login_ == Login::under_way && !text.substr(0, 4).ends_with('-'))
-      login_ = text.starts_with("220") ? Login::none : Login::answered;  // a greeting answers no AUTH
-    return asks ? "334" : text;
-  }
-  if (login_ == Login::under_way) return std::string(kBlank);
-  if (is_auth(text)) {
-    login_ = Login::under_way;
-    return blank_auth(text);
-  }
-  if (login_ == Login::answered && !is_command(text)) return std::string(kBlank);
-  login_ = Login::none;
-  return text;
+void SessionTrace::Heard::add(std::string_view bytes) {
+  line.append(bytes.substr(0, kTraceLineMax - line.size()));
+  end.append(bytes.substr(bytes.size() - std::min(bytes.size(), kLineEndKept)));
+  if (end.size() > kLineEndKept) end.erase(0, end.size() - kLineEndKept);
 }
 
-void SessionTrace::look_for_domain(std::string_view text) {
-  if (matched_ || (!begins(text, "mail from:") && !begins(text, "rcpt to:"))) return;
-  const std::string_view path = text.substr(0, text.find('>'));
-  const std::size_t at = path.rfind('@');
-  matched_ = at != std::string_view::npos &&
-             std::ranges::equal(path.substr(at + 1), trace_.filter().domain, {}, lower);
+void SessionTrace::line(Speaker who, Heard& heard, WallTime now) {
+  std::string text = std::exchange(heard.line, {});
+  std::string end = std::exchange(heard.end, {});
+  if (text.ends_with('\r')) text.pop_back();
+  if (end.ends_with('\r')) end.pop_back();
+  if (who == Speaker::client) look_for_domain(words_->address(text));
+  const bool of_client = who == Speaker::client;
+  tell({of_client ? "client" : "server",
+        of_client ? words_->client(std::move(text)) : words_->server(std::move(text)), now});
+  words_->ended_with(who, end);
+  for (const Speaker each : {Speaker::client, Speaker::server})
+    heard_.at(static_cast<std::size_t>(each)).literal += words_->take_literal(each);
+}
+
+void SessionTrace::account(std::string_view login) {
+  look_for_domain(login);
+}
+
+void SessionTrace::look_for_domain(std::string_view address) {
+  if (matched_) return;
+  const std::size_t at = address.rfind('@');
+  matched_ = at != std::string_view::npos && same_text(address.substr(at + 1), trace_.filter().domain);
 }
 
 void SessionTrace::note_body(WallTime now) {

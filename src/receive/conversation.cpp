@@ -152,14 +152,10 @@ Task<bool> Conversation::send() {
 }
 
 observe::SessionTrace* Conversation::traced() {
-  observe::Trace* const now = service_.core_.trace();
-  if (now == nullptr && trace_ == nullptr) return nullptr;
-  if (now == nullptr || (trace_ != nullptr && trace_->trace_id() != now->id())) trace_.reset();
-  if (now != nullptr && trace_ == nullptr)
-    trace_ = std::make_unique<observe::SessionTrace>(
-        *now, observe::SessionTrace::About{
-                  .core = service_.core_.index(), .peer = connection_.peer(), .place = listening_.name});
-  return trace_.get();
+  return trace_.by(service_.core_.trace(), [this] {
+    return observe::SessionTrace::About{
+        .core = service_.core_.index(), .peer = connection_.peer(), .place = listening_.name};
+  });
 }
 
 void Conversation::trace_input(std::span<const std::byte> consumed) {

@@ -76,7 +76,7 @@ class Conversation final : public net::Guest {
   std::optional<mail::Reply> doomed_;  // the body is being dropped; this is said at its end
   intake::Direction direction_ = intake::Direction::inbound;  // of the message whose body comes
   std::string tls_text_;
-  std::unique_ptr<observe::SessionTrace> trace_;
+  observe::Traced trace_;
   std::uint32_t messages_ = 0;
   // What DNS lists said, while nothing of what they were asked about changes.
   struct Listed {

@@ -111,6 +111,10 @@ Result<void> Process::open_durable(const Configuration& configuration) {
   shared_.spool_start = RP_TRY(spool::start_spool(files_->files(), configuration.spool));
   tables_ = RP_TRY(tables::Tables::open(configuration.server.state_directory.text + "/tables.db"));
   accounts_ = RP_TRY(accounts::Accounts::open(configuration.accounts));
+  if (!configuration.accounts.token_introspection.empty()) {
+    fetch_ = RP_TRY(fetch::Client::start());
+    accounts_->set_introspection(RP_TRY(make_token_endpoint(*fetch_, configuration.accounts)));
+  }
   shared_.accounts = accounts_.get();
   shared_.helper = helper_.get();
   shared_.leases = leases_.get();
@@ -461,6 +465,7 @@ int Process::run() {
 void Process::shut_down(Duration drain) {
   publisher_->notice("stopping");
   rule_keeper_->stop();
+  if (fetch_) fetch_->stop();  // who logs in now would not be served any more
   (void)on_all([drain](CoreServices& services) -> Task<Result<void>> {
     return [](CoreServices& here, Duration bound) -> Task<Result<void>> {
       co_await here.shut_down(bound);

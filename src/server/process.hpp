@@ -14,6 +14,7 @@
 #include "ringpost/admin/control.hpp"
 #include "ringpost/admin/endpoint.hpp"
 #include "ringpost/deliver/helper.hpp"
+#include "ringpost/fetch/client.hpp"
 #include "ringpost/publish/page_server.hpp"
 #include "ringpost/publish/publisher.hpp"
 #include "ringpost/server/configuration.hpp"
@@ -77,6 +78,7 @@ class Process final : public admin::Control {
   std::shared_ptr<const Material> material_;
   std::unique_ptr<io::Backend> files_;  // for start_spool, on the main thread
   std::unique_ptr<deliver::HelperClient> helper_;
+  std::unique_ptr<fetch::Client> fetch_;  // only where accounts ask an issuer of tokens
   std::unique_ptr<accounts::Accounts> accounts_;
   std::unique_ptr<tables::Tables> tables_;
   std::unique_ptr<tables::Bayes> bayes_;

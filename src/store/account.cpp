@@ -193,7 +193,10 @@ bool Account::set_special_use(Reader& body) {
 
 void Account::count(Mailbox& box, const Message& message, int by) {
   const auto step = static_cast<std::size_t>(by);  // wraps for -1, as it should
-  if (!has(message.flags, Flags::seen)) box.unseen_ += step;
+  if (!has(message.flags, Flags::seen)) {
+    box.unseen_ += step;
+    if (by > 0) box.seen_below_ = std::min(box.seen_below_, message.uid);
+  }
   if (has(message.flags, Flags::deleted)) box.deleted_ += step;
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "ringpost/base/assert.hpp"
+
 #include "text.hpp"
 
 namespace ringpost::store {
@@ -47,8 +49,11 @@ const Message* Mailbox::find(Uid uid) const {
 
 std::optional<std::size_t> Mailbox::first_unseen() const {
   if (unseen_ == 0) return std::nullopt;
+  const auto from = messages_.begin() + static_cast<std::ptrdiff_t>(lower_bound(seen_below_));
   const auto found =
-      std::ranges::find_if(messages_, [](const Message& m) { return !has(m.flags, Flags::seen); });
+      std::find_if(from, messages_.end(), [](const Message& m) { return !has(m.flags, Flags::seen); });
+  RP_ASSERT(found != messages_.end());
+  seen_below_ = found->uid;
   return static_cast<std::size_t>(found - messages_.begin());
 }
 

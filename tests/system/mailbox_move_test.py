@@ -231,9 +231,8 @@ class MailboxMove(SystemTest):
         box = server.json_lines("mailbox", "list", ANNA)[0]
         self.assertEqual((box["mailbox"], box["messages"], box["unseen"], box["uid_next"]), ("INBOX", 2, 1, 3))
         self.assertIn("2 messages read", server.command_ok("mailbox", "check"))
-        self.assertEqual(server.json_lines("mailbox", "check", ANNA)[-1]["unprepared"], 1, "mail from SMTP is stored as it came")
-        self.assertIn("prepared", server.command_ok("mailbox", "rebuild", ANNA))
-        self.assertEqual(server.json_lines("mailbox", "check", ANNA)[-1]["unprepared"], 0)
+        self.assertEqual(server.json_lines("mailbox", "check", ANNA)[-1]["unprepared"], 0, "mail from SMTP has its structure")
+        server.command_ok("mailbox", "rebuild", ANNA)
         state = self.mailboxes(server)
         server.restart(crash=True)
         self.assertEqual(server.json_lines("mailbox", "check", ANNA)[-1], {"messages": 2, "bytes": box["bytes"], "unprepared": 0, "findings": 0, "mended": 0})

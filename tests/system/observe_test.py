@@ -205,11 +205,7 @@ class Top(SystemTest):
         self.assertIn(b"--once", done.stderr)
 
 
-class Trace(SystemTest):
-    def setUp(self):
-        self.remote = self.closing(Sink())
-        self.the_server = self.server({"listener": {"submission": {"tls": "offered", "auth_without_tls": True}}}, sink=self.remote)
-
+class Tracing(SystemTest):
     def trace(self, *arguments):
         """A running `ringpost trace`, when the cores know of it; `lines` reads what it has said."""
         path = os.path.join(self.the_server.folder, f"trace-{time.monotonic_ns()}")
@@ -230,6 +226,12 @@ class Trace(SystemTest):
                 client.hello()
             return lines()
         wait_until(seen, "the trace to begin")
+
+
+class Trace(Tracing):
+    def setUp(self):
+        self.remote = self.closing(Sink())
+        self.the_server = self.server({"listener": {"submission": {"tls": "offered", "auth_without_tls": True}}}, sink=self.remote)
 
     def test_shows_both_directions_and_no_secret(self):
         process, lines = self.trace()

@@ -28,7 +28,7 @@ build_packages="clang-19 lld-19 llvm-19 clang-format-19 clang-tidy-19 libclang-r
   git python3 liburing-dev libssl-dev libmimalloc-dev libjemalloc-dev libc-ares-dev libldns-dev libtomlplusplus-dev libcli11-dev
   libfmt-dev libsimdjson-dev libsqlite3-dev libcrypt-dev libidn2-dev libicu-dev libhwloc-dev libgtest-dev libgmock-dev libdw-dev libboost-dev
   libbenchmark-dev zlib1g-dev $hyperscan_package libpcre2-dev libfuse3-dev
-  libpam0g-dev libargon2-dev"
+  libpam0g-dev libargon2-dev libcurl4-openssl-dev"
 test_packages="gsasl isync interimap offlineimap3 fetchmail getmail6 mutt
   libmail-imaptalk-perl libsasl2-modules curl openssl swaks libnet-ssleay-perl msmtp sqlite3 shellcheck zstd e2fsprogs util-linux mount patch xfsprogs"
 

@@ -18,6 +18,7 @@ inline constexpr Duration kSendTimeout = 5min;
 inline constexpr std::size_t kOutputMax = 64 * 1024;
 inline constexpr std::size_t kCopiedMax = 16 * 1024;
 inline constexpr std::size_t kReadPiece = 256 * 1024;
+inline constexpr std::size_t kDamagedKept = 64;  // long messages that broke an answer, of one core
 // A header beyond it is cut where fields are looked for: filters and servers do the same.
 inline constexpr std::size_t kHeaderMax = 1024 * 1024;
 // What SEARCH looks at of one message, after decoding; the rest is not found.

@@ -6,6 +6,7 @@
 // Limits: access/limits.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -69,6 +70,21 @@ class Places {
   std::vector<Service*> services_;
 };
 
+// Messages in the midst of which an answer broke off, because the rest was damaged: the newest kDamagedKept. The next time each is
+// read to its end before an answer begins, so that its client hears of it and goes on.
+class DamagedMessages {
+ public:
+  bool contains(store::BlobId message) const { return std::ranges::find(ids_, message) != ids_.end(); }
+  void add(store::BlobId message) {
+    if (contains(message)) return;
+    if (ids_.size() == kDamagedKept) ids_.erase(ids_.begin());
+    ids_.push_back(message);
+  }
+
+ private:
+  std::vector<store::BlobId> ids_;
+};
+
 struct Passage;
 class Conversation;
 
@@ -111,6 +127,7 @@ class Service {
   // A maildrop belongs to one POP3 session at a time. False: another has it.
   bool take_drop(const std::string& user) { return drops_.insert(user).second; }
   void give_up_drop(const std::string& user) { drops_.erase(user); }
+  DamagedMessages& damaged() { return damaged_; }
   // What has come and gone.
   struct Figures {
     observe::Counter connections, refused_connections, logins, tls_failures, timeouts, moved, protocol_errors;
@@ -135,6 +152,7 @@ class Service {
   net::Visitors visitors_;
   accounts::LoginDesk desk_;
   std::unordered_set<std::string> drops_;
+  DamagedMessages damaged_;
 };
 
 }  // namespace ringpost::access

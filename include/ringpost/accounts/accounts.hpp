@@ -37,6 +37,7 @@ struct LoginAnswer {
   Login login = Login::refused;
   std::string name;  // accepted: the account, as it is written in its source
   Duration wait{};   // delayed: until when
+  std::string why;   // unavailable: for the operator, if it is known
 };
 struct KeysAnswer {
   sasl::ScramKeys keys;
@@ -65,6 +66,10 @@ class Directory {
   virtual const std::vector<std::string>* catch_all(std::string_view /*domain*/) const { return nullptr; }
 };
 
+class Snapshot;
+struct Entry;
+struct Checked;
+
 class Accounts {
  public:
   // Opens (or makes) the database and takes the first snapshot. Blocking: at start, and from commands.
@@ -84,8 +89,8 @@ class Accounts {
   Task<KeysAnswer> scram_keys(shard::Core& core, IpAddress peer, std::string login);
   // For Step::verify. The credentials are wiped before this resumes. Nobody may act as somebody else (RFC 4616 section 2).
   Task<LoginAnswer> authenticate(shard::Core& core, IpAddress peer, sasl::Credentials credentials);
-  // By an introspection endpoint, say; at start, before the cores. Without one, accounts.token_key decides.
-  void set_token_check(std::unique_ptr<TokenCheck> check);
+  // Who is asked about tokens that accounts.token_key cannot judge; at start, before the cores.
+  void set_introspection(std::unique_ptr<Introspection> endpoint);
 
   // ---- for `ringpost user` and `ringpost alias`. Blocking. Errors name the account and the mend. ----
   Result<void> add_user(std::string_view name, std::string_view password,
@@ -125,6 +130,8 @@ class Accounts {
  private:
   explicit Accounts(std::unique_ptr<State> state);
   Task<LoginAnswer> judge(shard::Core& core, sasl::Credentials credentials);
+  Task<Checked> check_password_of(shard::Core& core, const Snapshot& snapshot, const Entry* entry,
+                                  const sasl::Credentials& credentials);
   Task<LoginAnswer> judge_token(shard::Core& core, sasl::Credentials credentials);
   std::unique_ptr<State> state_;
 };

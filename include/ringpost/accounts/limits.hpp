@@ -21,6 +21,11 @@ inline constexpr std::uint32_t kArgon2MemoryKiBMax = 1U << 20;
 // The time when an application password was last used is written not more often than this.
 inline constexpr Duration kLastUsedEvery = std::chrono::hours(1);
 
+// A password that was right needs no hashing for so long, or until the accounts are read again: mail programs log in all day. By a keyed
+// digest, of each core, some 150 bytes each; the one that was not used for the longest time goes first.
+inline constexpr Duration kPasswordKept = 30min;
+inline constexpr std::size_t kPasswordsKeptMax = 10'000;
+
 // Failed logins. People mistype a password a few times, and a mail program that has an old one asks again and again; behind
 // one address there may be many of them.
 inline constexpr std::uint32_t kFreeFailuresOfAccount = 5;
@@ -46,6 +51,8 @@ inline constexpr std::size_t kKnownAddressesMax = 4;
 
 // A token that expired a moment ago, or begins in a moment: clocks differ.
 inline constexpr Duration kTokenLeeway = std::chrono::minutes(1);
+// What issuers said of tokens, of each core's share: some 200 bytes each. The one that was not used for the longest time goes first.
+inline constexpr std::size_t kTokensKeptMax = 10'000;
 // Aliases of aliases that are followed to find the owner of a sender address.
 inline constexpr unsigned kOwnerDepthMax = 8;
 inline constexpr std::size_t kOwnerTargetsMax = 1000;

@@ -28,7 +28,13 @@ struct AccountsOptions {
   PasswordHash password_hash = PasswordHash::yescrypt;
   std::string pam_service = "ringpost";
   FilePath pam_folder;  // "" for the system's
-  FilePath token_key;   // "": no logins by token
+  FilePath token_key;
+  std::string token_introspection;  // a URL. "" and no token_key: no logins by token
+  std::string token_client;
+  FilePath token_client_secret;
+  FilePath token_authorities;
+  Duration token_timeout = 5s;
+  Duration token_kept = 5min;
   std::string token_issuer;
   std::string token_audience;
   std::string token_claim = "email";

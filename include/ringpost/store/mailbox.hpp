@@ -40,7 +40,8 @@ class Mailbox {
   std::size_t unseen() const { return unseen_; }
   std::size_t deleted() const { return deleted_; }
   std::uint64_t size() const { return size_; }      // of all messages, in bytes
-  std::optional<std::size_t> first_unseen() const;  // index in messages(); O(n)
+  // Index in messages(). Looks on from where it was found before: O(log n), and each message that was seen since once.
+  std::optional<std::size_t> first_unseen() const;
   // Messages from here on were in no session yet (\Recent, RFC 3501): see View. After a restart none is.
   Uid recent_from() const { return recent_from_; }
   std::size_t recent() const { return count() - lower_bound(recent_from_); }
@@ -78,6 +79,7 @@ class Mailbox {
   ModSeq vanished_since_{0};  // what went after it is in gone_
   Uid recent_from_{1};
   std::size_t unseen_ = 0;
+  mutable Uid seen_below_{1};  // every message below it has been seen
   std::size_t deleted_ = 0;
   std::uint64_t size_ = 0;
   std::vector<Message> messages_;

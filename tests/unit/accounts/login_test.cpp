@@ -275,18 +275,71 @@ TEST_F(AccountsTest, tokens_are_refused_where_nobody_can_check_them) {
   EXPECT_EQ(log_in_by_token(*accounts, "x.y.z").login, Login::refused);
 }
 
-class Away final : public TokenCheck {
+class Away final : public Introspection {
  public:
-  Task<Result<std::string>> check(shard::Core&, sasl::Secret) override {
+  Task<Result<Answer>> ask(shard::Core&, sasl::Secret) override {
     co_return fail(ErrorKind::temporary, "nobody answers");
   }
 };
 
 TEST_F(AccountsTest, a_token_that_nobody_can_check_now_is_no_failure) {
   auto accounts = open();
-  accounts->set_token_check(std::make_unique<Away>());
+  accounts->set_introspection(std::make_unique<Away>());
+  EXPECT_TRUE(accounts->mechanisms(false).has(sasl::Mechanism::oauthbearer));
   for (std::uint32_t i = 0; i < 2 * kFreeFailuresOfAddress; ++i)
     EXPECT_EQ(log_in_by_token(*accounts, "x").login, Login::unavailable);
+  EXPECT_EQ(log_in_by_token(*accounts, "x").why, "nobody answers");
+}
+
+// ---- passwords that were right a while ago
+
+class RightAgain : public AccountsTest {
+ protected:
+  // Logs in, and says how often something was hashed for it.
+  std::uint64_t hashed(Accounts& accounts, std::string_view password, Login expected) {
+    const std::uint64_t before = offloaded();
+    EXPECT_EQ(log_in(accounts, "anna", password).login, expected);
+    return offloaded() - before;
+  }
+  std::uint64_t offloaded() {
+    for (const auto& entry : core().figures().entries())
+      if (entry.name == "core_offloaded") return entry.counter->value();
+    return 0;
+  }
+};
+
+TEST_F(RightAgain, a_password_that_was_right_is_not_hashed_again_for_a_while) {
+  auto accounts = open();
+  ASSERT_TRUE(accounts->add_user("anna", "secret"));
+  EXPECT_EQ(hashed(*accounts, "secret", Login::accepted), 1U);
+  EXPECT_EQ(hashed(*accounts, "secret", Login::accepted), 0U);
+  EXPECT_EQ(hashed(*accounts, "Secret", Login::refused), 1U);
+  EXPECT_EQ(hashed(*accounts, "Secret", Login::refused), 1U) << "a wrong one always is";
+  pass(kPasswordKept);
+  EXPECT_EQ(hashed(*accounts, "secret", Login::accepted), 1U);
+}
+
+TEST_F(RightAgain, whatever_happens_to_accounts_ends_it) {
+  auto accounts = open();
+  ASSERT_TRUE(accounts->add_user("anna", "secret"));
+  EXPECT_EQ(hashed(*accounts, "secret", Login::accepted), 1U);
+  ASSERT_TRUE(accounts->set_password("anna", "other"));
+  EXPECT_EQ(hashed(*accounts, "secret", Login::refused), 1U);
+  EXPECT_EQ(hashed(*accounts, "other", Login::accepted), 1U);
+  EXPECT_EQ(hashed(*accounts, "other", Login::accepted), 0U);
+  ASSERT_TRUE(accounts->add_user("bea", "secret"));
+  EXPECT_EQ(hashed(*accounts, "other", Login::accepted), 1U);
+  ASSERT_TRUE(accounts->delete_user("anna"));
+  EXPECT_EQ(hashed(*accounts, "other", Login::refused), 1U);
+}
+
+TEST_F(RightAgain, the_use_of_an_application_password_is_noted_all_the_same) {
+  auto accounts = open();
+  ASSERT_TRUE(accounts->add_user("anna", "secret"));
+  const std::string phone = accounts->add_app_password("anna", "phone", 0).value();
+  EXPECT_EQ(hashed(*accounts, phone, Login::accepted), 2U) << "hashed, and noted";
+  EXPECT_EQ(hashed(*accounts, phone, Login::accepted), 0U);
+  EXPECT_EQ(accounts->list_app_passwords("anna")->front().last_used, core().wall_now().seconds());
 }
 
 // ---- PAM, with services of our own

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "unit/observe/trace_lines.hpp"
+
 namespace ringpost::observe {
 namespace {
 
@@ -23,13 +25,7 @@ struct World {
 
   void client(std::string_view text) { session.said(Speaker::client, text, {}); }
   void server(std::string_view text) { session.said(Speaker::server, text, {}); }
-  std::vector<std::string> lines() {
-    std::vector<std::string> all;
-    trace.ring().drain([&](const EventView& event) {
-      all.push_back(std::string(event.get(EventKey::source)) + " " + std::string(event.get(EventKey::text)));
-    });
-    return all;
-  }
+  std::vector<std::string> lines() { return take_lines(trace); }
 };
 
 TEST(SessionTrace, makes_lines_of_whatever_pieces_come) {

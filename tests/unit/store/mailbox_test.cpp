@@ -41,6 +41,26 @@ TEST_F(StoreTest, changes_flags_and_refuses_those_changed_since) {
   EXPECT_EQ(box().first_unseen(), 0U);
 }
 
+TEST_F(StoreTest, knows_the_first_that_was_not_seen_whatever_becomes_of_flags) {
+  for (int i = 0; i < 6; ++i) at.append("mail");
+  const auto mark = [&](std::initializer_list<std::uint32_t> which, FlagChange::How how) {
+    ASSERT_TRUE(run(at.user().change_flags(kInbox, uids(which), {.how = how, .flags = Flags::seen})));
+  };
+  EXPECT_EQ(box().first_unseen(), 0U);
+  mark({1, 2, 4}, FlagChange::How::add);
+  EXPECT_EQ(box().first_unseen(), 2U);
+  mark({3, 5, 6}, FlagChange::How::add);
+  EXPECT_EQ(box().first_unseen(), std::nullopt);
+  at.append("one more");
+  EXPECT_EQ(box().first_unseen(), 6U);
+  mark({2}, FlagChange::How::remove);
+  EXPECT_EQ(box().first_unseen(), 1U);
+  ASSERT_TRUE(run(at.user().expunge(kInbox, uids({1, 2, 3}), false)));
+  EXPECT_EQ(box().first_unseen(), 3U);
+  mark({7}, FlagChange::How::add);
+  EXPECT_EQ(box().first_unseen(), std::nullopt);
+}
+
 TEST_F(StoreTest, takes_64_keywords_and_no_more) {
   std::vector<std::string> names;
   for (int i = 0; i < 64; ++i) names.push_back("k" + std::to_string(i));

@@ -1,0 +1,139 @@
+"""What a client sees of messages whose bytes have rotted on the disk: they are refused, and everything else goes on."""
+
+import imaplib
+import os
+import poplib
+import smtplib
+
+import mail_clients
+import programs
+import ringpost
+from programs import wait_until
+from ringpost import LOCAL, PASSWORD, SystemTest
+
+CONFIG = {"mailboxes": {"location": "store"},
+          "listener": {"imap": {"protocol": "imap", "tls": "none", "auth_without_tls": True},
+                       "pop3": {"protocol": "pop3", "tls": "none", "auth_without_tls": True}}}
+ANNA = f"anna@{LOCAL}"
+LONG = 700_000  # three chunks
+
+
+def mail(name, text):
+    return (f"From: Carl <carl@remote.example>\r\nTo: {ANNA}\r\nSubject: {name}\r\nMIME-Version: 1.0\r\n"
+            f"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--b--\r\n").encode()
+
+
+class MailboxDamage(SystemTest):
+    def rot(self, server, needle, which=0):
+        """Changes a byte of the `which`th place where `needle` stands, which the server has stopped to use."""
+        seen = 0
+        for root, _, names in sorted(os.walk(os.path.join(server.folder, "spool"))):
+            for name in sorted(names):
+                path = os.path.join(root, name)
+                with open(path, "r+b") as file:
+                    data = file.read()
+                    at = data.find(needle)
+                    while at >= 0:
+                        if seen == which:
+                            file.seek(at)
+                            file.write(bytes([data[at] ^ 1]))
+                            return
+                        seen += 1
+                        at = data.find(needle, at + 1)
+        self.fail(f"{needle!r} stands in {seen} places")
+
+    def imap(self, server):
+        client = mail_clients.imap(self, server.port("imap"))
+        self.assertEqual(client.login(ANNA, PASSWORD)[0], "OK")
+        return client
+
+    def uids(self, client):
+        return [int(part[0].split(b"UID ")[1].split()[0]) for part in client.response("FETCH")[1] if isinstance(part, tuple)]
+
+    def test_of_many_messages_the_damaged_one_is_refused_and_the_connection_goes_on(self):
+        server = self.server(CONFIG)
+        client = self.imap(server)
+        for i in range(5):
+            self.assertEqual(client.append("INBOX", None, None, mail(f"d{i}", f"unmistakable {i} " * 200))[0], "OK")
+        server.stop()
+        self.rot(server, b"unmistakable 2 unmistakable 2")
+        server.start()
+        client = self.imap(server)
+        client.select("INBOX")
+        for items in ("BODY.PEEK[]", "BODY.PEEK[]<0.10>", "BODY.PEEK[]<5.20>", "BODY.PEEK[1]<7.30>", "BODY.PEEK[TEXT]", "BINARY.PEEK[1]", "RFC822.HEADER",
+                      "BODY.PEEK[HEADER.FIELDS (SUBJECT)]", "BODY.PEEK[1.MIME] BODY.PEEK[TEXT]<0.5>"):
+            with self.subTest(items=items):
+                kind, said = client.uid("FETCH", "1:*", f"(UID {items})")
+                self.assertEqual((kind, said[0].split(b"]")[0]), ("NO", b"[CORRUPTION"), said)
+                self.assertIn(b"damaged", said[0])
+                self.assertEqual(sorted(set(self.uids(client))), [1, 2, 4, 5])
+                self.assertEqual(client.noop()[0], "OK")
+        # What was prepared is no part of its bytes.
+        kind, said = client.uid("FETCH", "3", "(UID BODYSTRUCTURE ENVELOPE FLAGS RFC822.SIZE)")
+        self.assertEqual(kind, "OK")
+        self.assertIn(b'"d2"', said[0])
+        pop = mail_clients.pop3(self, server.port("pop3"))
+        pop.user(ANNA)
+        pop.pass_(PASSWORD)
+        for ask in (lambda: pop.retr(3), lambda: pop.top(3, 1)):
+            with self.assertRaisesRegex(poplib.error_proto, r"SYS/PERM\].*damaged"):
+                ask()
+        self.assertIn(b"Subject: d3", pop.retr(4)[1])
+
+    def test_of_a_long_message_the_end_is_damaged(self):
+        """Its answer breaks off once; whoever asks again is told."""
+        server = self.server(CONFIG)
+        client = self.imap(server)
+        text = "\r\n".join(f"line {i:06}" for i in range(LONG // 13))
+        self.assertEqual(client.append("INBOX", None, None, mail("long", text))[0], "OK")
+        self.assertEqual(client.append("INBOX", None, None, mail("short", "whole"))[0], "OK")
+        server.stop()
+        last = b"line %06d" % (LONG // 13 - 10)
+        self.rot(server, last)
+        server.start()
+        client = self.imap(server)
+        client.select("INBOX")
+        with self.assertRaises((imaplib.IMAP4.abort, OSError)):
+            client.uid("FETCH", "1:*", "(UID BODY.PEEK[])")
+        for items in ("BODY.PEEK[]", "BODY.PEEK[1]<600000.50000>", "BODY.PEEK[]<0.100>"):
+            client = self.imap(server)
+            client.select("INBOX")
+            kind, said = client.uid("FETCH", "1:*", f"(UID {items})")
+            self.assertEqual((kind, said[0].split(b"]")[0]), ("NO", b"[CORRUPTION"), said)
+            self.assertEqual(self.uids(client), [2])
+            self.assertEqual(client.noop()[0], "OK")
+        pop = mail_clients.pop3(self, server.port("pop3"))
+        pop.user(ANNA)
+        pop.pass_(PASSWORD)
+        with self.assertRaisesRegex(poplib.error_proto, r"SYS/PERM\].*damaged"):
+            pop.retr(1)
+        self.assertIn(b"whole", pop.retr(2)[1])
+
+    def test_structures_that_have_rotted_are_made_again(self):
+        server = self.server(CONFIG)
+        with smtplib.SMTP("127.0.0.1", server.port(), timeout=programs.PATIENCE) as smtp:
+            for i in range(3):
+                smtp.sendmail("carl@remote.example", [ANNA], mail(f"unmistakable-{i}", "text"))
+        client = self.imap(server)
+        wait_until(lambda: client.select("INBOX")[1] == [b"3"], "the mail")
+        asked = "(UID BODYSTRUCTURE ENVELOPE)"
+        whole = client.uid("FETCH", "1:*", asked)[1]
+        self.assertEqual(server.json_lines("mailbox", "check", ANNA)[-1]["unprepared"], 0, "mail from SMTP has its structure")
+        server.stop()
+        # In the queue's copy, in the mailbox's, and in what was prepared of it.
+        self.rot(server, b"unmistakable-1", which=2)
+        server.start()
+        client = self.imap(server)
+        client.select("INBOX")
+        self.assertEqual(client.uid("FETCH", "1:*", asked)[1], whole)
+        done = server.command("mailbox", "check", ANNA)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("INBOX UID 2", done.stdout.decode())
+        self.assertIn("structure", done.stdout.decode())
+        server.command("mailbox", "rebuild", ANNA)
+        self.assertEqual(server.json_lines("mailbox", "check", ANNA)[-1]["findings"], 0)
+        self.assertEqual(client.uid("FETCH", "1:*", asked)[1], whole)
+
+
+if __name__ == "__main__":
+    ringpost.main()
