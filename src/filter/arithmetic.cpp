@@ -70,9 +70,16 @@ class Parser {
   }
   Result<std::uint32_t> add(MetaNode node) {
     if (nodes_.size() >= kMetaNodesMax) return wrong("the expression is too large");
+    unsigned height = 1;
+    for (const std::uint32_t operand : node.operands) height = std::max(height, height_of(operand) + 1);
+    if (height > kMetaHeightMax) return wrong("the expression nests too deep");
+    heights_.resize(nodes_.size(), 2);
+    heights_.push_back(height);
     nodes_.push_back(std::move(node));
     return static_cast<std::uint32_t>(nodes_.size() - 1);
   }
+  // What an operand added is no higher than a sum of rules.
+  unsigned height_of(std::uint32_t node) const { return node < heights_.size() ? heights_[node] : 2; }
   // Chains of one operator become one node, so that a sum over all rules is no deep tree.
   static bool chains(Kind kind) { return kind == Kind::all || kind == Kind::any || kind == Kind::sum; }
 
@@ -86,6 +93,7 @@ class Parser {
       const std::uint32_t right = RP_TRY(binary(found->strength + 1));
       if (fresh && chains(found->kind) && nodes_[left].kind == found->kind) {
         nodes_[left].operands.push_back(right);
+        heights_[left] = std::max(heights_[left], height_of(right) + 1);
         continue;
       }
       left = RP_TRY(add({.kind = found->kind, .operands = {left, right}}));
@@ -179,6 +187,7 @@ class Parser {
   std::size_t at_ = 0;
   unsigned depth_ = 0;
   std::vector<MetaNode> nodes_;
+  std::vector<unsigned> heights_;  // of each node
 };
 
 }  // namespace

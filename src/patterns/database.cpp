@@ -105,8 +105,10 @@ struct Set::Database::Pass {
     }
     Scratch::State::Seen& seen = state.seen[last];
     seen.bits |= bits;
-    if (seen.end == end || seen.places == UINT8_MAX) return;
-    seen.end = end;
+    // Two words that are told do not overlap: "addres" and "addresses" end at one place. One that comes late counts, to be safe.
+    const bool late = end < seen.end;
+    if (seen.places == UINT8_MAX || (!late && end - seen.end < kFactorWidthMinCounted)) return;
+    if (!late) seen.end = end;
     ++seen.places;
   }
   void begin() {

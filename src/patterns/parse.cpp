@@ -56,17 +56,17 @@ NodeIndex Parser::add(Node node) {
 }
 
 NodeIndex Parser::choice() {
-  if (++depth_ > kNestingMax) throw Beyond{};
   std::vector<NodeIndex> branches{sequence()};
   while (peek() == '|' && !done()) {
     ++at_;
     branches.push_back(sequence());
   }
-  --depth_;
   return branches.size() == 1 ? branches[0] : add_with(NodeKind::choice, std::move(branches));
 }
 
+// All that nests comes through here: choices, and the branches of conditionals.
 NodeIndex Parser::sequence() {
+  if (++depth_ > kNestingMax) throw Beyond{};
   std::vector<NodeIndex> parts;
   bool last_is_plain = false;
   while (skip_blanks(), !done() && peek() != '|' && peek() != ')') {
@@ -82,6 +82,7 @@ NodeIndex Parser::sequence() {
       parts.push_back(part);
     last_is_plain = plain;
   }
+  --depth_;
   if (parts.empty()) return add(NodeKind::empty);
   return parts.size() == 1 ? parts[0] : add_with(NodeKind::sequence, std::move(parts));
 }
@@ -163,7 +164,7 @@ NodeIndex Parser::quantified(NodeIndex atom) {
   const NodeIndex made =
       add({.kind = NodeKind::repeat, .greed = greed, .min = min, .max = max, .children = {atom}});
   const char more = peek();
-  if (!done() && (more == '*' || more == '+' || more == '?')) throw Beyond{};
+  if (!done() && (more == '*' || more == '+' || more == '?' || more == '{')) throw Beyond{};
   return made;
 }
 

@@ -22,6 +22,8 @@ inline constexpr unsigned kConditionDepthMax = 100;  // `if` inside `if`
 inline constexpr std::size_t kProblemsMax = 1'000;
 // How deep the parentheses of a meta nest, and how many operands it has: rules_matching(*) names every rule.
 inline constexpr unsigned kMetaDepthMax = 100;
+// How high its tree may be, which is walked by recursion: in "A - B - C" each operator stands on the one before.
+inline constexpr unsigned kMetaHeightMax = 1'000;
 inline constexpr std::size_t kMetaNodesMax = 100'000;
 // Metas that stand on one another: a scan asks from the last to the first, a few calls deep for each.
 inline constexpr unsigned kMetaChainMax = 200;

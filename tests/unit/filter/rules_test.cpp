@@ -200,6 +200,20 @@ TEST(Rules, names_unbalanced_conditions) {
             "local.cf:1: 'endif' without an 'if'\nlocal.cf:2: this 'if' has no 'endif'\n");
 }
 
+// Each operator stands on the one before: what walks such a tree without a bound does not come back.
+TEST(Rules, refuses_metas_that_are_too_high) {
+  const auto with = [](std::size_t operators, std::string_view next) {
+    std::string text = "body A /a/\nmeta B A";
+    for (std::size_t n = 0; n < operators; ++n) text += next;
+    return problems(*load(text + "\n"));
+  };
+  EXPECT_EQ(with(kMetaHeightMax - 2, "-A"), "");
+  EXPECT_NE(with(kMetaHeightMax, "-A"), "");
+  EXPECT_NE(with(40'000, "-A"), "");
+  EXPECT_NE(with(40'000, "+A-A"), "");
+  EXPECT_EQ(with(20'000, "+A"), "");
+}
+
 TEST(Rules, skips_the_rest_of_a_file_whose_conditions_nest_too_deep) {
   const auto nested = [](std::size_t depth) {
     std::string text;

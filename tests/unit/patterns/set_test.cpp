@@ -194,6 +194,23 @@ TEST(Set, names_only_lines_with_all_that_is_needed) {
   EXPECT_EQ(told, (std::vector<std::pair<std::uint32_t, std::uint32_t>>{{0, 2}, {1, 4}}));
 }
 
+// What must be there several times counts words that do not overlap: neither fewer, or a match would be missed, nor one word for two.
+TEST(Set, counts_words_that_do_not_overlap) {
+  const auto patterns = perl({"/(?:(?:name|names|age|sex)[,: ]{0,3}){5}/i", "/abcd/", "/efgh/"});
+  const auto set = Set::compiled(patterns, Subjects::lines);
+  ASSERT_EQ(set->way(0), Way::literal);
+  Scratch scratch;
+  const std::vector<std::string> lines{"agesexagesexage\n", "names, names: names, names. Names\n",
+                                       "name names age, sex,name\n"};
+  std::vector<std::uint32_t> told;
+  set->candidates(lines, scratch, [&](const Set::Candidate& one) { told.push_back(one.subject); });
+  EXPECT_EQ(told, (std::vector<std::uint32_t>{0, 1, 2}));
+  const std::vector<std::string> few{"names, names and names\n"};
+  set->candidates(few, scratch, [&](const Set::Candidate& one) { told.push_back(one.subject); });
+  EXPECT_EQ(told.size(), 3U);
+  EXPECT_EQ(named(*set, lines, scratch), (std::vector<std::uint32_t>{0}));
+}
+
 // Runs of letters are no stricter than the expression: what stands between them, at the edge of a word, at either end of the
 // text, written in several ways, or there several times.
 TEST(Set, misses_nothing_by_its_letters) {

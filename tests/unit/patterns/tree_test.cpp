@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "ringpost/patterns/limits.hpp"
+
 namespace ringpost::patterns {
 namespace {
 
@@ -30,9 +32,22 @@ TEST(Tree, relaxes_what_hyperscan_cannot_say) {
 
 TEST(Tree, knows_what_it_cannot_read) {
   for (const char* beyond :
-       {"(?|a|b)", "\\X", "\\p{L}", "(*FAIL)", "(", "a)", "*a", "a**", "[a", "(?<n", "\\2(a)", "a{5,2}",
-        "(a)\\4294967296", "(a)\\g{4294967296}", "(a)(?(4294967296)b)"})
+       {"(?|a|b)", "\\X", "\\p{L}", "(*FAIL)", "(", "a)", "*a", "a**", "a{2}{3}", "[a", "(?<n", "\\2(a)",
+        "a{5,2}", "(a)\\4294967296", "(a)\\g{4294967296}", "(a)(?(4294967296)b)"})
     EXPECT_FALSE(parse({beyond, {}}).has_value()) << beyond;
+}
+
+TEST(Tree, reads_what_nests_up_to_a_limit) {
+  const auto nested = [](std::string_view open, std::size_t times) {
+    std::string text = "(a)";
+    for (std::size_t n = 0; n < times; ++n) text += open;
+    return parse({text + "b" + std::string(times, ')'), {}}).has_value();
+  };
+  for (const char* open : {"(", "(?:", "(?=", "(?i:", "(?(1)", "(?(1)x|"}) {
+    EXPECT_TRUE(nested(open, kNestingMax - 1)) << open;
+    EXPECT_FALSE(nested(open, kNestingMax)) << open;
+    EXPECT_FALSE(nested(open, 80'000)) << open;  // what recurses without a bound does not come back from this
+  }
 }
 
 TEST(Tree, translates_the_braces_of_perl) {
