@@ -280,6 +280,7 @@ class SpoolFormat(SystemTest):
         self.assertEqual([*messages], [name_of(1)])
         self.assertEqual([d["damaged"] for d in damages], [f"{later.path} is of version 4"])
         self.assertEqual(self.all_bytes(), before)
+        self.assertFalse(os.path.exists(os.path.join(self.spool, "damaged")))
 
     def own_all(self):
         for folder, _, files in os.walk(self.spool):
