@@ -59,15 +59,20 @@ class Repair {
     const std::string copies = directory_ + "/damaged";
     if (write_) RP_CHECK(files_.make_directory(copies));
     if (write_) RP_CHECK(files_.own_like(copies, directory_));
-    for (const unsigned shard : found.shards)
-      RP_CHECK(journal::mend_shard(files_, {shard_directory(directory_, shard), shard, identity.spool_id},
-                                   {.write = write_, .copies = copies},
-                                   [&](std::string_view text, bool mended) { tell(text, mended); }));
+    auto done = mend_shards(found, identity, copies);
     if (write_) (void)files_.remove_directory(copies);  // stays when there is something in it
+    RP_CHECK(std::move(done));
     return repaired_;
   }
 
  private:
+  Result<void> mend_shards(const SpoolDirectory& found, const Identity& identity, const std::string& copies) {
+    for (const unsigned shard : found.shards)
+      RP_CHECK(journal::mend_shard(files_, {shard_directory(directory_, shard), shard, identity.spool_id},
+                                   {.write = write_, .copies = copies},
+                                   [&](std::string_view text, bool mended) { tell(text, mended); }));
+    return {};
+  }
   void tell(std::string_view text, bool mended) {
     ++repaired_.findings;
     if (!mended) ++repaired_.left;

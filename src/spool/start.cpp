@@ -25,13 +25,18 @@ std::uint32_t crc_of(const Identity& identity) {
 }
 
 // A killed server holds its lock until its last write is over.
-Result<void> lock(io::Files& files, io::Handle file) {
+Result<void> lock(io::Files& files, io::Handle file, const std::string& path) {
   auto locked = files.lock(file);
   for (unsigned attempt = 1;
        !locked && locked.error().kind == ErrorKind::temporary && attempt < kLockAttempts; ++attempt) {
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
     locked = files.lock(file);
   }
+  if (!locked && locked.error().kind == ErrorKind::temporary)
+    return fail(ErrorKind::temporary,
+                fmt::format("{} is in use, another server runs on it; stop that one, or give this one a "
+                            "spool.directory of its own",
+                            path));
   return locked;
 }
 
@@ -77,7 +82,7 @@ Result<Identity> raise_epoch(io::Files& files, io::Handle file, const std::strin
 }
 
 Result<SpoolStart> start_locked(io::Files& files, const std::string& directory, io::Handle file) {
-  RP_CHECK(lock(files, file));
+  RP_CHECK(lock(files, file, spool_file(directory)));
   SpoolStart start;
   start.shards_on_disk = RP_TRY(shards_in(files, directory, start.left_alone));
   const Identity identity =

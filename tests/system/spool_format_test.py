@@ -33,7 +33,7 @@ def answer(_session, address):
 class SpoolFormat(SystemTest):
     def serve(self, config=None, **options):
         self.sink = self.closing(Sink(answers={"rcpt": answer}))
-        config = ringpost.merged({"retry": {"intervals": ["1h"]}, "spool": {"compact_after": "1s"}}, config or {})
+        config = ringpost.merged({"retry": {"intervals": ["1h"], "expire_after": "100h"}, "spool": {"compact_after": "1s"}}, config or {})
         self.the_server = self.server(config, sink=self.sink, start=False, **options)
         self.spool = os.path.join(self.the_server.folder, "spool")
         self.go = os.path.join(self.the_server.folder, "mail", "go")
@@ -112,6 +112,7 @@ class SpoolFormat(SystemTest):
             wait_until(lambda: self.the_server.queue_count() == len(expected), "what has ended to leave the queue")
             if life == 1:
                 wait_until(lambda: self.the_server.figure("spool_moved") > 0, "messages of other cores to be moved")
+                wait_until(lambda: self.the_server.figure("spool_moved_cold") > 0, "messages to be moved to cold segments")
             self.the_server.kill()
         return expected
 
@@ -279,6 +280,7 @@ class SpoolFormat(SystemTest):
         self.assertEqual([*messages], [name_of(1)])
         self.assertEqual([d["damaged"] for d in damages], [f"{later.path} is of version 4"])
         self.assertEqual(self.all_bytes(), before)
+        self.assertFalse(os.path.exists(os.path.join(self.spool, "damaged")))
 
     def own_all(self):
         for folder, _, files in os.walk(self.spool):

@@ -347,6 +347,7 @@ TEST_P(SpoolTest, refuses_a_second_server) {
   const auto second = start_spool(machine->files(), at->options);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, ErrorKind::temporary);
+  EXPECT_NE(second.error().text.find("another server runs on it; stop that one"), std::string::npos);
 }
 
 // The next start writes the other slot; on a disk that is full by then a hole in the file could not be filled.
