@@ -164,7 +164,7 @@ bool Log::State::ensure_segment(RoomWanted wanted, Appending how) {
 // Whether a copy of so many bytes may go there: else it goes to the first stream.
 bool Log::State::takes(unsigned stream, std::size_t size) const {
   if (stream == 0) return true;
-  if (must_void()) return false;
+  if (must_void() || core.now() < cold_not_before) return false;
   const std::uint32_t index = streams[stream].segment;
   return spares_a_segment() || is_making_ready(stream) || ready_for(stream) != kNoSegment ||
          (index != kNoSegment &&

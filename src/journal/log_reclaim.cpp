@@ -8,7 +8,6 @@ namespace ringpost::journal {
 
 namespace {
 
-constexpr Duration kEmptyRetry = 60s;
 // With no file to be made and few left, segments that are half full are emptied too, and young ones.
 constexpr double kPressedBelow = 0.5;
 

@@ -269,14 +269,15 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
   switch (what) {
     case Segment::Rewrite::open:
       segment.use = ok ? Segment::Use::prepared : Segment::Use::free;
-      if (ok) {
-        if (!void_due) write_failures = 0;  // else the frame with the voids tells
-        room.notify_all();
-      } else {
+      // Without a segment of the first stream there is no frame. What another one cannot get, the first one takes.
+      if (segment.stream == 0 && !ok) ++write_failures;
+      if (segment.stream == 0 && ok && !void_due) write_failures = 0;  // else the frame with the voids tells
+      if (!ok) {
+        if (segment.stream != 0) cold_not_before = core.now() + kEmptyRetry;
         segment.stream = 0;
-        ++write_failures;  // without a segment there is no frame
         prepare(0);
       }
+      room.notify_all();
       wake_commit();
       break;
     case Segment::Rewrite::seal:

@@ -231,6 +231,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   unsigned write_failures = 0;
   int last_errno = 0;
   Instant write_not_before;
+  Instant cold_not_before;  // a header of a cold segment failed
   struct Retry : shard::Timer {
     explicit Retry(State& of)
         : Timer([](Timer& self) { static_cast<Retry&>(self).state.wake_commit(); }), state(of) {}

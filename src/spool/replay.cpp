@@ -95,7 +95,8 @@ void Replay::envelope(const journal::RecordView& view) {
   }
   copy.envelope = view.where;
   copy.body = body_before(view.where, summary->body_size);
-  copy.no_body = summary->no_body != 0 || (!copy.body && summary->body_size != 0);
+  // An index table knows of a body in one piece only; what became of pieces the BODY_END before it has told.
+  copy.no_body = copy.no_body || summary->no_body != 0 || (!copy.body && summary->body_size != 0);
   if (copy.no_body) bodiless_.push_back(view.id);
   Entry* entry = queue_.find(view.id);
   if (entry == nullptr) {

@@ -25,7 +25,9 @@ inline constexpr std::size_t kReservedSegments = 1;
 // Write errors in a row after which no new message is taken until a write succeeds.
 inline constexpr unsigned kWriteFailuresMax = 3;
 inline constexpr Duration kWriteRetryPause = 500ms;  // between attempts from then on
-inline constexpr Duration kUpkeepInterval = 1s;      // asks the file system for its space, looks for work
+inline constexpr Duration kEmptyRetry =
+    60s;  // until a segment is emptied again, or a cold one opened, that failed
+inline constexpr Duration kUpkeepInterval = 1s;  // asks the file system for its space, looks for work
 // A killed process holds its locks until its last write has ended; milliseconds, seconds on a sick disk.
 inline constexpr unsigned kLockAttempts = 100;
 inline constexpr Duration kLockPause = 20ms;

@@ -1,4 +1,5 @@
 // Mail that waits long is moved to where mail waits that expires at about the same time.
+#include "ringpost/journal/format.hpp"
 #include "ringpost/spool/archive.hpp"
 
 #include "unit/spool/spool_fixture.hpp"
@@ -100,7 +101,52 @@ TEST_P(ColdTest, a_large_message_moves_in_one_stream) {
   EXPECT_EQ(at->recorder.heard.size(), 2U);
 }
 
-// The copy is whole, but of the original a piece is gone with its segment.
+// Its first pieces were in a segment that is free again. The segment of its end stays, for other mail, and its index table knows
+// nothing of pieces.
+TEST_P(ColdTest, a_large_message_is_not_taken_for_its_end_alone) {
+  at->open();
+  std::string text(500'000, 'l');
+  for (std::size_t i = 0; i < text.size(); i += 1000) text[i] = static_cast<char>('a' + i / 1000 % 26);
+  for (int i = 0; i < 7; ++i) at->record(at->accept(std::string(100'000, 'x')), 0, RecipientState::delivered);
+  const MessageId id = at->accept(text, {.in_pieces = true, .life = 20h});
+  std::vector<MessageId> stay;
+  for (int i = 0; i < 4; ++i) stay.push_back(at->accept(std::string(100'000, 's'), {.life = 20h}));
+  fill_up();
+  wait_for_moves(1);
+  EXPECT_EQ(figure("spool_moved"), 1U);
+  EXPECT_EQ(streams()[3], 1U);
+  for (int starts = 0; starts < 3; ++starts) {
+    at->reopen();
+    machine->turns(200);
+    EXPECT_TRUE(at->body(id).value() == text);
+    for (const MessageId other : stay) EXPECT_EQ(at->body(other).value(), std::string(100'000, 's'));
+  }
+}
+
+// A header of a cold segment that cannot be written is no reason to refuse mail, nor to empty nothing.
+TEST_P(ColdTest, goes_among_new_mail_where_no_cold_segment_can_be_opened) {
+  at->open();
+  std::vector<MessageId> all;
+  for (int i = 0; i < 5; ++i) all.push_back(at->accept(std::string(3000, 'm'), {.life = 20h}));
+  unsigned refused = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset >= journal::kFirstFrame || op.vectors == nullptr) return std::nullopt;
+    const auto header = journal::parse_segment_header(
+        {static_cast<const std::byte*>(op.vectors[0].iov_base), op.vectors[0].iov_len});
+    if (!header || header->stream == 0) return std::nullopt;
+    ++refused;
+    return WriteFault{};
+  };
+  fill_up();
+  wait_for_moves(5);
+  EXPECT_GT(refused, 0U);
+  EXPECT_EQ(figure("spool_moved_cold"), 0U);
+  EXPECT_TRUE(at->try_accept("more", {}));
+  machine->backend().on_write = nullptr;
+  at->reopen();
+  for (const MessageId id : all) EXPECT_EQ(at->body(id).value(), std::string(3000, 'm'));
+}
+
 TEST_P(ColdTest, is_read_by_who_only_looks) {
   at->open();
   const MessageId id = at->accept("waits", {.life = 20h});
