@@ -17,6 +17,8 @@
 #include "ringpost/server/rule_files.hpp"
 #include "ringpost/server/version.hpp"
 
+#include "token_endpoint.hpp"
+
 namespace ringpost::server {
 
 namespace {

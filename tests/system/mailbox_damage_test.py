@@ -1,6 +1,7 @@
 """What a client sees of messages whose bytes have rotted on the disk: they are refused, and everything else goes on."""
 
 import imaplib
+import json
 import os
 import poplib
 import smtplib
@@ -48,15 +49,15 @@ class MailboxDamage(SystemTest):
         return client
 
     def uids(self, client):
-        return [int(part[0].split(b"UID ")[1].split()[0]) for part in client.response("FETCH")[1] if isinstance(part, tuple)]
+        return [int(part[0].split(b"UID ")[1].split()[0]) for part in client.response("FETCH")[1] if isinstance(part, tuple) and b"UID " in part[0]]
 
     def test_of_many_messages_the_damaged_one_is_refused_and_the_connection_goes_on(self):
         server = self.server(CONFIG)
         client = self.imap(server)
         for i in range(5):
-            self.assertEqual(client.append("INBOX", None, None, mail(f"d{i}", f"unmistakable {i} " * 200))[0], "OK")
+            self.assertEqual(client.append("INBOX", None, None, mail(f"d{i}", f"unmistakable {i}\r\n" * 200))[0], "OK")
         server.stop()
-        self.rot(server, b"unmistakable 2 unmistakable 2")
+        self.rot(server, b"unmistakable 2\r\nunmistakable 2")
         server.start()
         client = self.imap(server)
         client.select("INBOX")
@@ -110,7 +111,7 @@ class MailboxDamage(SystemTest):
         self.assertIn(b"whole", pop.retr(2)[1])
 
     def test_structures_that_have_rotted_are_made_again(self):
-        server = self.server(CONFIG)
+        server = self.server(CONFIG, cores=1)
         with smtplib.SMTP("127.0.0.1", server.port(), timeout=programs.PATIENCE) as smtp:
             for i in range(3):
                 smtp.sendmail("carl@remote.example", [ANNA], mail(f"unmistakable-{i}", "text"))
@@ -126,12 +127,12 @@ class MailboxDamage(SystemTest):
         client = self.imap(server)
         client.select("INBOX")
         self.assertEqual(client.uid("FETCH", "1:*", asked)[1], whole)
-        done = server.command("mailbox", "check", ANNA)
-        self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertIn("INBOX UID 2", done.stdout.decode())
-        self.assertIn("structure", done.stdout.decode())
+        # The start may have found it already: then it is as if there were none.
+        done = json.loads(server.command("mailbox", "check", ANNA, "--json").stdout.splitlines()[-1])
+        self.assertEqual(done["findings"] + done["unprepared"], 1, done)
         server.command("mailbox", "rebuild", ANNA)
-        self.assertEqual(server.json_lines("mailbox", "check", ANNA)[-1]["findings"], 0)
+        done = server.json_lines("mailbox", "check", ANNA)[-1]
+        self.assertEqual((done["findings"], done["unprepared"]), (0, 0))
         self.assertEqual(client.uid("FETCH", "1:*", asked)[1], whole)
 
 
