@@ -127,7 +127,8 @@ class ImapWords final : public TraceWords {
     const Words words = words_of(text);
     if (words.tag != "*") return false;
     const std::string_view third = text.substr(std::min(words.verb_end + 1, text.size()));
-    return begins_with(third, "fetch ") || same_text(words.verb, "metadata");
+    return begins_with(third, "fetch ") || begins_with(third, "uidfetch ") ||
+           same_text(words.verb, "metadata");
   }
 
   std::array<std::uint64_t, 2> sent_{};  // bytes that follow, by speaker

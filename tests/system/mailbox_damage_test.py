@@ -49,15 +49,15 @@ class MailboxDamage(SystemTest):
         return client
 
     def uids(self, client):
-        return [int(part[0].split(b"UID ")[1].split()[0]) for part in client.response("FETCH")[1] if isinstance(part, tuple)]
+        return [int(part[0].split(b"UID ")[1].split()[0]) for part in client.response("FETCH")[1] if isinstance(part, tuple) and b"UID " in part[0]]
 
     def test_of_many_messages_the_damaged_one_is_refused_and_the_connection_goes_on(self):
         server = self.server(CONFIG)
         client = self.imap(server)
         for i in range(5):
-            self.assertEqual(client.append("INBOX", None, None, mail(f"d{i}", f"unmistakable {i} " * 200))[0], "OK")
+            self.assertEqual(client.append("INBOX", None, None, mail(f"d{i}", f"unmistakable {i}\r\n" * 200))[0], "OK")
         server.stop()
-        self.rot(server, b"unmistakable 2 unmistakable 2")
+        self.rot(server, b"unmistakable 2\r\nunmistakable 2")
         server.start()
         client = self.imap(server)
         client.select("INBOX")

@@ -26,7 +26,7 @@ class Issuer:
     """An endpoint that knows some tokens. An answer is an object, (status, bytes), or a function that makes one."""
 
     def __init__(self, test, tls=None):
-        self.answers, self.asked, self.lock = {}, [], threading.Lock()
+        self.answers, self.asked, self.lock, self.gone = {}, [], threading.Lock(), False
         issuer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -35,6 +35,9 @@ class Issuer:
             def do_POST(self):
                 form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode(), strict_parsing=True)
                 token = form["token"][0]
+                if issuer.gone:  # connections that were kept end too
+                    self.close_connection = True
+                    return
                 with issuer.lock:
                     issuer.asked.append((token, form, dict(self.headers)))
                 answer = issuer.answers.get(token, {"active": False})
@@ -150,12 +153,12 @@ class TokenEndpoint(SystemTest):
 
     def test_an_endpoint_that_fails_or_lies_refuses_nobody_for_good(self):
         issuer = Issuer(self)
-        server = self.server_of(issuer, token_timeout="500ms")
+        server = self.server_of(issuer, token_timeout="3s")
         body = json.dumps(ACTIVE).encode()
         issuer.answers = {"status-500": (500, body), "status-401": (401, body), "redirect": (302, body), "no-json": (200, b"<html>active</html>"), "half": (200, body[:-5]),
                           "list": (200, b"[" + body + b"]"), "empty": (200, b""), "text": {**ACTIVE, "active": "true"}, "one": {**ACTIVE, "active": 1},
                           "silent": {"username": ANNA}, "deep": (200, b'{"active":true,"username":' + b"[" * 30000), "too-long": (200, body + b" " * (64 * 1024 + 1 - len(body))),
-                          "hangs": lambda: time.sleep(3) or ACTIVE}
+                          "hangs": lambda: time.sleep(8) or ACTIVE}
         for token in issuer.answers:
             with self.subTest(token=token):
                 self.assertEqual(self.login(server, token), "UNAVAILABLE")
@@ -168,6 +171,7 @@ class TokenEndpoint(SystemTest):
         self.assertEqual(client.login(ANNA, PASSWORD)[0], "OK")
         issuer.answers["long"] = (200, body + b" " * (64 * 1024 - len(body)))
         self.assertEqual(self.login(server, "long"), "OK")
+        issuer.gone = True
         issuer.server.shutdown()
         issuer.server.server_close()
         self.assertEqual(self.login(server, "nobody-there"), "UNAVAILABLE")

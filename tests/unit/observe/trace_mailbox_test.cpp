@@ -131,6 +131,12 @@ TEST(ImapTrace, shows_answers_and_nothing_of_what_is_in_mail) {
           "server * LIST (\\Noselect) \"/\" \"Archive\"", "server a OK Done"));
 }
 
+TEST(ImapTrace, an_answer_by_uids_alone_is_no_other) {
+  Imap world;
+  world.server("* 25997 UIDFETCH (PREVIEW \"dear\" FLAGS ())\r\n");
+  EXPECT_THAT(world.lines(), ElementsAre("server * 25997 UIDFETCH (PREVIEW \"***\" FLAGS ())"));
+}
+
 TEST(ImapTrace, finds_the_literal_at_the_end_of_a_line_that_is_cut) {
   Imap world;
   const std::string long_list(kTraceLineMax, '1');
