@@ -59,7 +59,8 @@ void write_flags(benchmark::State& state) {
   constexpr std::array<std::string_view, 1> kKeywords{"$Forwarded"};
   std::uint32_t number = 0;
   for (auto _ : state) {
-    FetchWriter fetch = server.session().respond().fetch(++number);
+    ++number;
+    FetchWriter fetch = server.session().respond().fetch({.number = number, .uid = number + 4711});
     fetch.uid(number + 4711);
     fetch.flags({SystemFlags::kSeen}, kKeywords);
     fetch.mod_sequence(number + std::uint64_t{1'000'000});

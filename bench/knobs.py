@@ -18,7 +18,7 @@ import tempfile
 import ringpost_config
 from arguments import DEFAULT_FOLDER, count, cpus, folder, program, words_of
 from figures import columns, verdict
-from server import ROOT, Process, Server, free_port, note
+from running import ROOT, Process, Server, free_port, note
 
 # Where mail goes, how it is offered, and which values are tried. The first of each group is the default.
 GROUPS = {

@@ -278,7 +278,7 @@ def other_rows(runs):
     rows = []
     idle = [r for r in runs if r["task"] == "idle"]
     if idle:
-        rows.append([("server", "KiB/idle connection", "connections")] + [(r["server"], text(r["kib"]), str(r["connections"])) for r in idle])
+        rows.append([("server", "KiB/idle connection", "connections")] + [(r["server"], text(r["kib"]) if r["kib"] > 0 else "less than its heap moves by itself", str(r["connections"])) for r in idle])
     recovery = [r for r in runs if r["task"] == "recovery"]
     if recovery:
         rows.append([("server", "taken before SIGKILL", "greets again s", "all delivered s", "lost", "twice")] + [

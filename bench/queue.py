@@ -21,7 +21,7 @@ import threading
 import time
 
 from arguments import DEFAULT_FOLDER, count, cpus as cpu_list, folder, program
-from server import ROOT, Server, mount_of, note
+from running import ROOT, Server, mount_of, note
 
 
 class QueueServer(Server):

@@ -1,4 +1,4 @@
-// APPEND: messages that a client stores. All of one command or none (RFC 3502). What does not stay small goes to the log as it comes.
+// APPEND and REPLACE: messages that a client stores. All of one command or none (RFC 3502). What does not stay small goes to the log as it comes.
 #include "ringpost/store/limits.hpp"
 
 #include "imap_conversation.hpp"
@@ -28,6 +28,13 @@ void ImapConversation::begin_append() {
   const store::Quota quota = mail_->quota();
   std::uint64_t coming = message.size;
   for (const StagedMessage& staged : staged_) coming += staged.about.size;
+  store::Uid replaces;
+  if (message.replaces) {
+    const auto old = find_replaced(*message.replaces);
+    if (!old) return refuse_replace(*message.replaces);
+    replaces = old->uid;
+    coming -= std::min<std::uint64_t>(coming, old->size);
+  }
   if (mail_->find(message.mailbox) == nullptr)
     refuse(imap::codes::kTryCreate, "There is no such mailbox");
   else if (message.size > store::kMessageSizeMax.count)
@@ -41,9 +48,30 @@ void ImapConversation::begin_append() {
   else {
     StagedMessage& staged = staged_.emplace_back();
     staged.about = message;
+    staged.replaces = replaces;
     if (in_memory(staged_) > store::kWholeMessageMax) staged.incoming = mail_->receive(message.size);
     session_.accept_append();
   }
+}
+
+// Found at once: what a sequence number means may be another when the message has come.
+const store::Message* ImapConversation::find_replaced(const imap::Replaced& replaced) const {
+  if (!has_selection() || selection_->read_only) return nullptr;
+  const auto which = selection_->resolve(replaced.message, replaced.uid);
+  return which ? selection_->next(*which, store::Uid{1}) : nullptr;
+}
+
+void ImapConversation::refuse_replace(const imap::Replaced& replaced) {
+  forget_append();
+  if (!has_selection())
+    session_.refuse_append({imap::Condition::no, imap::codes::kNonExistent, "The mailbox has been deleted"});
+  else if (selection_->read_only)
+    session_.refuse_append(
+        {imap::Condition::no, imap::codes::kNoPerm, "The mailbox is selected to be read only"});
+  else if (!replaced.uid && !selection_->resolve(replaced.message, false))
+    session_.refuse_append({imap::Condition::bad, {}, "There are not so many messages"});
+  else
+    session_.refuse_append({imap::Condition::no, imap::codes::kNonExistent, "There is no such message"});
 }
 
 // When something fails the rest is read and dropped, and at the end none of them is stored.
@@ -132,6 +160,10 @@ Task<void> ImapConversation::finish_append() {
   std::vector<store::NewMessage> messages;
   std::vector<std::vector<std::span<const std::byte>>> pieces(staged.size());
   for (std::size_t i = 0; i < staged.size(); ++i) messages.push_back(new_message(staged[i], pieces[i]));
+  if (staged.front().replaces) {
+    co_await replace(staged.front().replaces, to->id(), messages.front());
+    co_return;
+  }
   auto appended = co_await mail_->append(to->id(), messages);
   if (!appended) {
     finish(Answer::refused(appended.error(), imap::codes::kTryCreate));
@@ -141,6 +173,25 @@ Task<void> ImapConversation::finish_append() {
   for (const store::Uid uid : appended->uids) uids.add(uid.value);
   tell_news(true);
   finish(Answer::ok("Stored", imap::codes::append_uid(appended->uid_validity, uids)));
+}
+
+// RFC 8508 section 4.3: the new UID comes before the expunge.
+Task<void> ImapConversation::replace(store::Uid old, store::MailboxId to, const store::NewMessage& message) {
+  if (!has_selection()) {
+    finish(Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted"));
+    co_return;
+  }
+  auto replaced = co_await mail_->replace(selection_->mailbox()->id(), old, to, message);
+  if (!replaced) {
+    finish(Answer::refused(replaced.error(), imap::codes::kTryCreate));
+    co_return;
+  }
+  imap::NumberSet uids;
+  uids.add(replaced->uids.front().value);
+  const std::string code = imap::codes::append_uid(replaced->uid_validity, uids);
+  session_.respond().status({imap::Condition::ok, code, "In its place"});
+  tell_news(true);
+  finish(Answer::ok("Replaced"));
 }
 
 }  // namespace ringpost::access

@@ -71,6 +71,9 @@ Task<bool> ImapConversation::answer(imap::Event event) {
     case Kind::append_abort:
       forget_append();
       break;
+    case Kind::unauthenticated:
+      forget_user();
+      break;
     case Kind::logout:
       service_.figures().protocol_errors.add(session_.protocol_errors());
       (void)co_await send();
@@ -84,6 +87,15 @@ Task<bool> ImapConversation::answer(imap::Event event) {
       break;
   }
   co_return true;
+}
+
+// RFC 8437: who logs in next has nothing of who was here before.
+void ImapConversation::forget_user() {
+  forget_append();
+  selection_.reset();
+  mail_.reset();
+  user_.clear();
+  login_.clear();
 }
 
 // IDLE is answered when the client has said DONE.

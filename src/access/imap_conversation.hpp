@@ -2,7 +2,7 @@
 //
 // Layer:  services. Owner: the coroutine of one connection; after the login on the owner core of the mailboxes.
 // Files:  imap_conversation.cpp (the loop, IDLE, SELECT), imap_mailboxes.cpp (names), imap_fetch.cpp, imap_flags.cpp (STORE,
-//         COPY, EXPUNGE), imap_lessons.cpp, imap_append.cpp, imap_search.cpp.
+//         COPY, EXPUNGE), imap_lessons.cpp, imap_steps.hpp (commands that last), imap_append.cpp, imap_search.cpp, imap_metadata.cpp.
 // RFCs:   9051, 3501 and those of imap/command.hpp.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "names.hpp"
 #include "selection.hpp"
 #include "session_conversation.hpp"
+#include "steps.hpp"
 
 namespace ringpost::access {
 
@@ -25,6 +26,7 @@ struct StagedMessage {
   mail::MimeReader reader;
   std::string prepared;  // when it is complete
   std::unique_ptr<store::Incoming> incoming;
+  store::Uid replaces;  // REPLACE: what goes
 };
 
 class ImapConversation final : public SessionConversation<imap::ServerSession, imap::Event>, store::Listener {
@@ -65,11 +67,14 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
 
   RP_OWN_FRAME Task<bool> answer_command();
   Task<Answer> execute();
+  void forget_user();
   void finish(const Answer& answer);
   // The mailbox is selected, and still there.
   bool has_selection() const { return selection_ && selection_->mailbox() != nullptr; }
   void tell_news(bool expunges, const store::UidSet& known = {});
   void notice_gone();
+  // What lasts, told to the client of this conversation.
+  class ToldSteps;
   // Sends when much is waiting, and lets others of this core have their turn. False: the client has gone.
   Task<bool> relieve(std::size_t& steps);
 
@@ -97,6 +102,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::SetQuota& command);
   void tell_status(const store::Mailbox& mailbox, imap::StatusItems items);
   void tell_quota();
+  // ---- imap_metadata.cpp
+  Task<Answer> run(imap::GetMetadata& command);
+  Task<Answer> run(imap::SetMetadata& command);
   // ---- imap_flags.cpp
   Task<Answer> run(imap::Store& command);
   Task<Answer> run(imap::Copy& command);
@@ -126,7 +134,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::Search& command);
   Task<Answer> run(imap::Sort& command);
   Task<Answer> run(imap::Thread& command);
-  Task<Result<std::vector<store::Message>>> find(const imap::SearchKey& key);
+  Task<Result<std::vector<store::Message>>> find(const imap::SearchKey& key, Steps& steps);
   // ---- imap_append.cpp
   void begin_append();
   void stage(std::span<const std::byte> bytes);
@@ -134,6 +142,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   RP_OWN_FRAME Task<void> end_staged();
   RP_OWN_FRAME Task<void> finish_append();
   void forget_append();
+  const store::Message* find_replaced(const imap::Replaced& replaced) const;
+  void refuse_replace(const imap::Replaced& replaced);
+  RP_OWN_FRAME Task<void> replace(store::Uid old, store::MailboxId to, const store::NewMessage& message);
 
   std::shared_ptr<store::UserMail> mail_;
   std::optional<Selection> selection_;

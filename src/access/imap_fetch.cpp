@@ -76,12 +76,13 @@ WallTime wall(std::int64_t seconds) {
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  const auto which = selection_->resolve(command.set, command.uid);
+  auto which = selection_->resolve(command.set, command.uid);
   if (!which) co_return Answer::bad("There are not so many messages");
   if (command.vanished && command.changed_since)
     session_.respond().vanished(
         to_imap(selection_->mailbox()->vanished(store::ModSeq{*command.changed_since}, *which)), true);
 
+  if (command.partial) which = selection_->page(*which, *command.partial);
   const bool sees = !selection_->read_only && std::ranges::any_of(command.items, &imap::FetchItem::sets_seen);
   store::UidSet unseen;
   if (sees) {
@@ -146,11 +147,11 @@ Task<Result<void>> ImapConversation::fetch_one(const imap::Fetch& command, store
     }
   if (!has_selection()) co_return fail(ErrorKind::permanent, "the mailbox has been deleted");
   if (const store::Message* now = selection_->mailbox()->find(message.uid)) message = *now;
-  const std::size_t number = selection_->view().sequence_of(message.uid);
-  if (number == 0) co_return Result<void>{};
+  const auto name = selection_->name_of(message.uid);
+  if (!name) co_return Result<void>{};
 
   const imap::Dialect& dialect = session_.dialect();
-  auto fetch = session_.respond().fetch(static_cast<std::uint32_t>(number));
+  auto fetch = session_.respond().fetch(*name);
   const bool asks_flags = std::ranges::any_of(
       command.items, [](const imap::FetchItem& item) { return item.kind == ItemKind::flags; });
   if (tells_flags && !asks_flags)

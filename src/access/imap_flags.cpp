@@ -40,10 +40,10 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Store& command) {
     if (changed->modified.contains(message.uid)) return;
     if (!command.silent) {
       selection_->tell_flags(session_.respond(), session_.dialect(), message, command.uid);
-    } else if (session_.dialect().condstore) {
-      auto fetch =
-          session_.respond().fetch(static_cast<std::uint32_t>(selection_->view().sequence_of(message.uid)));
-      if (command.uid || session_.dialect().qresync) fetch.uid(message.uid.value);
+    } else if (const auto name = selection_->name_of(message.uid); name && session_.dialect().condstore) {
+      const imap::Dialect& dialect = session_.dialect();
+      auto fetch = session_.respond().fetch(*name);
+      if ((command.uid || dialect.qresync) && !dialect.uid_only) fetch.uid(message.uid.value);
       fetch.mod_sequence(message.modseq.value);
       fetch.end();
     }

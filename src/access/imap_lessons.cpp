@@ -1,5 +1,5 @@
 // What a move into or out of Junk says of a mail.
-#include "imap_conversation.hpp"
+#include "imap_steps.hpp"
 
 namespace ringpost::access {
 
@@ -43,11 +43,13 @@ Task<void> ImapConversation::teach(SpamTeacher::Lesson lesson, store::MailboxId 
     for (const store::Message& message : mailbox->messages())
       if (which.contains(message.uid)) messages.push_back(message);
   const std::size_t first = messages.size() - std::min(messages.size(), kLessonsPerMove);
+  ToldSteps steps(*this, {.messages = messages.size() - first});
   for (std::size_t at = first; at < messages.size(); ++at) {
     const std::uint64_t size = std::min<std::uint64_t>(messages[at].size, kLessonSizeMax);
     std::string text;
     if (const auto content = co_await mail_->read(messages[at].blob, 0, size)) text = text_of(*content);
     if (!text.empty()) co_await service_.parts().teacher->teach(mail_->name(), lesson, std::move(text));
+    if (steps.step() && !co_await steps.pause()) co_return;
   }
 }
 

@@ -4,7 +4,7 @@
 #include "ringpost/mail/base_subject.hpp"
 #include "ringpost/mail/date.hpp"
 
-#include "imap_conversation.hpp"
+#include "imap_steps.hpp"
 #include "search.hpp"
 #include "sorting.hpp"
 #include "threads.hpp"
@@ -35,12 +35,11 @@ Hits hits_of(const Selection& selection, const std::vector<store::Message>& foun
 }  // namespace
 
 // Messages that match, by rising UIDs.
-Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::SearchKey& key) {
+Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::SearchKey& key, Steps& steps) {
   Search search(*selection_, *mail_, service_.core().wall_now());
   if (!search.prepare(key)) co_return fail(ErrorKind::permanent, std::string(kNoSuchNumber));
   std::vector<store::Message> found;
   const store::UidSet all = store::UidSet::all();
-  std::size_t steps = 0;
   for (store::Uid from{1}; has_selection();) {
     const store::Message* next = selection_->next(all, from);
     if (next == nullptr) break;
@@ -50,13 +49,20 @@ Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::Sea
     if (!matches && has_selection() && selection_->mailbox()->find(message.uid) != nullptr)
       co_return fail(matches.error());
     if (matches && *matches) found.push_back(message);
-    if (++steps % kMessagesPerTurn == 0) co_await shard::Yield{service_.core()};
-    if (connection_.aborted()) break;
+    if (steps.step() && !co_await steps.pause()) break;
   }
   co_return found;
 }
 
 namespace {
+
+// All, or the page that was asked for.
+std::span<const std::uint32_t> page_of(std::span<const std::uint32_t> numbers,
+                                       const imap::ReturnOptions& options) {
+  if (!options.partial) return numbers;
+  const imap::Page::Span page = options.partial->of(numbers.size());
+  return numbers.subspan(page.begin, page.end - page.begin);
+}
 
 std::optional<std::uint64_t> modseq_of(bool wanted, const Hits& hits) {
   return wanted && !hits.numbers.empty() ? std::optional(hits.highest_modseq) : std::nullopt;
@@ -66,7 +72,8 @@ std::optional<std::uint64_t> modseq_of(bool wanted, const Hits& hits) {
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  auto found = co_await find(command.key);
+  ToldSteps steps(*this, {.messages = selection_->view().exists()});
+  auto found = co_await find(command.key, steps);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   if (!found) {
     if (command.options.save) selection_->saved = {};
@@ -82,23 +89,27 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
     co_return Answer::ok();
   }
   // RFC 5182: SAVE alone answers nothing.
-  if (options.save && !options.min && !options.max && !options.all && !options.count) co_return Answer::ok();
+  const bool told = options.min || options.max || options.all || options.count || options.partial;
+  if (options.save && !told) co_return Answer::ok();
   imap::NumberSet all;
-  for (const std::uint32_t number : hits.numbers) all.add(number);
+  for (const std::uint32_t number : page_of(hits.numbers, options)) all.add(number);
   imap::EsearchResult result{.tag = session_.tag(), .uid = command.uid, .mod_sequence = modseq};
   const bool any = !hits.numbers.empty();
   if (options.min && any) result.min = hits.numbers.front();
   if (options.max && any) result.max = hits.numbers.back();
   if (options.count) result.count = hits.numbers.size();
-  if ((options.all || !options.given) && any) result.all = &all;
+  if ((options.all || !options.given || options.partial) && any) result.all = &all;
+  result.partial = options.partial;
   session_.respond().esearch(result);
   co_return Answer::ok();
 }
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  auto found = co_await find(command.search);
-  if (found && has_selection()) found = co_await sorted(*mail_, std::move(*found), command.keys);
+  ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
+  auto found = co_await find(command.search, steps);
+  if (found) steps.next_stage(found->size());
+  if (found && has_selection()) found = co_await sorted(*mail_, std::move(*found), command.keys, steps);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   if (!found)
     co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
@@ -106,10 +117,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
   const Hits hits = hits_of(*selection_, *found, command.uid);
   const auto modseq = modseq_of(command.uses_mod_sequence, hits);
   const imap::ReturnOptions& options = command.options;
-  if (options.save) {
-    std::ranges::sort(*found, {}, &store::Message::uid);
-    selection_->saved = saved_of(*found, options);
-  }
+  if (options.save) selection_->saved = saved_of(*found, options);
   if (!options.given) {
     session_.respond().sort(hits.numbers, modseq);
     co_return Answer::ok();
@@ -119,18 +127,21 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
   if (options.min && any) result.min = hits.numbers.front();
   if (options.max && any) result.max = hits.numbers.back();
   if (options.count) result.count = hits.numbers.size();
-  if (options.all) result.all_in_order = hits.numbers;
+  if (options.all || options.partial) result.all_in_order = page_of(hits.numbers, options);
+  result.partial = options.partial;
   session_.respond().esearch(result);
   co_return Answer::ok();
 }
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Thread& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  auto found = co_await find(command.search);
+  ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
+  auto found = co_await find(command.search, steps);
   if (!found)
     co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
                                                   : Answer::no(imap::codes::kUnavailable, found.error().text);
-  auto about = co_await read_threading(*mail_, *found);
+  steps.next_stage(found->size());
+  auto about = co_await read_threading(*mail_, *found, steps);
   if (!about) co_return Answer::no(imap::codes::kUnavailable, about.error().text);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   for (Threading& each : *about)

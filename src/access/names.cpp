@@ -92,6 +92,8 @@ imap::StatusResponse refusal(const store::Failure& failure, std::string_view no_
         return failure.error.kind == ErrorKind::exhausted ? imap::codes::kLimit : imap::codes::kUnavailable;
       case Refused::no_mailbox:
         return no_mailbox_code;
+      case Refused::gone:
+        return imap::codes::kNonExistent;
       case Refused::exists:
         return imap::codes::kAlreadyExists;
       case Refused::bad_name:

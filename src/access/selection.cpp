@@ -51,6 +51,15 @@ const store::Message* Selection::next(const store::UidSet& set, store::Uid from)
   return nullptr;
 }
 
+store::UidSet Selection::page(const store::UidSet& set, const imap::Page& page) const {
+  std::vector<store::Uid> there;
+  for_each(set, [&](const store::Message& message) { there.push_back(message.uid); });
+  const imap::Page::Span span = page.of(there.size());
+  store::UidSet found;
+  for (std::size_t i = span.begin; i < span.end; ++i) found.append(there[i]);
+  return found;
+}
+
 imap::SystemFlags Selection::flags_of(const store::Message& message, const imap::Dialect& dialect) const {
   imap::SystemFlags flags = to_imap(message.flags);
   if (dialect.tells_recent() && message.uid >= recent_from_)
@@ -66,12 +75,18 @@ std::string Selection::flag_names() const {
   return names;
 }
 
+std::optional<imap::MessageName> Selection::name_of(store::Uid uid) const {
+  const std::size_t number = view_.sequence_of(uid);
+  if (number == 0) return std::nullopt;
+  return imap::MessageName{.number = static_cast<std::uint32_t>(number), .uid = uid.value};
+}
+
 void Selection::tell_flags(imap::ResponseWriter respond, const imap::Dialect& dialect,
                            const store::Message& message, bool with_uid) const {
-  const std::size_t number = view_.sequence_of(message.uid);
-  if (number == 0) return;
-  auto fetch = respond.fetch(static_cast<std::uint32_t>(number));
-  if (with_uid || dialect.qresync) fetch.uid(message.uid.value);
+  const auto name = name_of(message.uid);
+  if (!name) return;
+  auto fetch = respond.fetch(*name);
+  if ((with_uid || dialect.qresync) && !dialect.uid_only) fetch.uid(message.uid.value);
   fetch.flags(flags_of(message, dialect), keywords_of(*mailbox(), message.keywords));
   if (dialect.condstore) fetch.mod_sequence(message.modseq.value);
   fetch.end();

@@ -30,11 +30,15 @@ class Selection {
   const store::Message* next(const store::UidSet& set, store::Uid from) const;
   template <class Visit>
   void for_each(const store::UidSet& set, Visit visit) const;
+  // Of the messages of `set` that are there, a page.
+  store::UidSet page(const store::UidSet& set, const imap::Page& page) const;
 
   // Tells the news, in the order that clients expect. `expunges`: they may be told now. `known`: of these the client hears, or
   // wants to hear nothing (.SILENT).
   void tell(imap::ResponseWriter respond, const imap::Dialect& dialect, bool expunges,
             const store::UidSet& known = {});
+  // Nothing: this client does not count it.
+  std::optional<imap::MessageName> name_of(store::Uid uid) const;
   // FLAGS, and where the client wants them UID and MODSEQ.
   void tell_flags(imap::ResponseWriter respond, const imap::Dialect& dialect, const store::Message& message,
                   bool with_uid) const;

@@ -115,6 +115,7 @@ std::shared_ptr<const Snapshot> operator_snapshot() {
   listening.speaks = Speaks::imap;
   listening.imap.append_limit = store::kMessageSizeMax;
   listening.imap.capabilities.add(imap::Capability::restore);
+  listening.imap.capabilities.remove(imap::Capability::unauthenticate);  // nobody logs in there
   return snapshot;
 }
 

@@ -70,7 +70,7 @@ std::int64_t sent_time(const mail::MessageEnvelope& envelope, const store::Messa
 }
 
 Task<Result<std::vector<store::Message>>> sorted(store::UserMail& user, std::vector<store::Message> messages,
-                                                 const std::vector<imap::SortKey>& keys) {
+                                                 const std::vector<imap::SortKey>& keys, Steps& steps) {
   const bool reads = std::ranges::any_of(
       keys, [](const imap::SortKey& key) { return key.kind != Kind::arrival && key.kind != Kind::size; });
   std::vector<Value> values;
@@ -82,6 +82,7 @@ Task<Result<std::vector<store::Message>>> sorted(store::UserMail& user, std::vec
     for (const imap::SortKey& key : keys)
       values.push_back(
           value_of(key.kind, message, structure == nullptr ? nullptr : &structure->envelopes.front()));
+    if (steps.step() && !co_await steps.pause()) co_return fail(ErrorKind::closed, "the client has gone");
   }
   std::vector<std::size_t> order(messages.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -101,13 +102,14 @@ Task<Result<std::vector<store::Message>>> sorted(store::UserMail& user, std::vec
 store::UidSet saved_of(const std::vector<store::Message>& found, const imap::ReturnOptions& options) {
   store::UidSet saved;
   if (found.empty()) return saved;
-  const bool only_ends = (options.min || options.max) && !options.all && !options.count;
-  if (!only_ends) {
-    for (const store::Message& message : found) saved.append(message.uid);
-    return saved;
-  }
-  if (options.min) saved.append(found.front().uid);
-  if (options.max && !saved.contains(found.back().uid)) saved.append(found.back().uid);
+  const auto save = [&](const store::Message& message) { saved.add({message.uid, message.uid}); };
+  const bool parts = (options.min || options.max || options.partial) && !options.all && !options.count;
+  const imap::Page::Span page = !parts            ? imap::Page::Span{0, found.size()}
+                                : options.partial ? options.partial->of(found.size())
+                                                  : imap::Page::Span{};
+  for (std::size_t i = page.begin; i < page.end; ++i) save(found[i]);
+  if (options.min) save(found.front());
+  if (options.max) save(found.back());
   return saved;
 }
 

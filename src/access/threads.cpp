@@ -50,13 +50,15 @@ bool earlier(const Threading& a, const Threading& b) {
 }  // namespace
 
 Task<Result<std::vector<Threading>>> read_threading(store::UserMail& user,
-                                                    const std::vector<store::Message>& messages) {
+                                                    const std::vector<store::Message>& messages,
+                                                    Steps& steps) {
   std::vector<Threading> all;
   all.reserve(messages.size());
   for (const store::Message& message : messages) {
     MessageParts parts(user, message);
     const mail::MimeStructure* structure = RP_CO_TRY(co_await parts.structure());
     all.push_back(threading_of(message, structure->envelopes.front()));
+    if (steps.step() && !co_await steps.pause()) co_return fail(ErrorKind::closed, "the client has gone");
   }
   co_return all;
 }

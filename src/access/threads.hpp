@@ -10,6 +10,8 @@
 #include "ringpost/imap/response_writer.hpp"
 #include "ringpost/store/user_mail.hpp"
 
+#include "steps.hpp"
+
 namespace ringpost::access {
 
 // What the algorithms know of a message.
@@ -24,7 +26,8 @@ struct Threading {
 };
 
 Task<Result<std::vector<Threading>>> read_threading(store::UserMail& user,
-                                                    const std::vector<store::Message>& messages);
+                                                    const std::vector<store::Message>& messages,
+                                                    Steps& steps);
 std::vector<imap::ThreadNode> threads_by_subject(std::vector<Threading> messages);
 std::vector<imap::ThreadNode> threads_by_references(std::vector<Threading> messages);
 

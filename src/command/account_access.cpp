@@ -89,13 +89,16 @@ namespace {
 class AsServer {
  public:
   AsServer(const std::string& user, const std::string& database) {
-    const passwd* entry = geteuid() == 0 ? getpwnam(user.c_str()) : nullptr;
-    if (entry == nullptr || entry->pw_uid == 0) return;
+    const bool root = geteuid() == 0;
+    const passwd* entry = root ? getpwnam(user.c_str()) : nullptr;
+    const bool other = entry != nullptr && entry->pw_uid != 0;
+    if (root && !other) return;
+    // Accounts may come before the first start of the server, which makes the folder otherwise.
     const std::string folder = database.substr(0, database.rfind('/'));
     struct stat status{};
-    if (stat(folder.c_str(), &status) != 0 && make_folder(folder, 0700))
+    if (stat(folder.c_str(), &status) != 0 && make_folder(folder, 0700) && other)
       (void)!chown(folder.c_str(), entry->pw_uid, entry->pw_gid);
-    changed_ = setegid(entry->pw_gid) == 0 && seteuid(entry->pw_uid) == 0;
+    if (other) changed_ = setegid(entry->pw_gid) == 0 && seteuid(entry->pw_uid) == 0;
   }
   ~AsServer() {
     if (changed_) (void)!(seteuid(0) != 0 || setegid(0) != 0);

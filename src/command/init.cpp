@@ -49,7 +49,6 @@ std::string aliases_text(bool trial) {
 }
 
 std::vector<SampleValue> trial_values(const InitPlan& plan) {
-  const std::string& folder = plan.directory;
   std::vector<std::string> domains{"localhost"};
   domains.insert(domains.end(), plan.domains.begin(), plan.domains.end());
   return {
@@ -64,11 +63,13 @@ std::vector<SampleValue> trial_values(const InitPlan& plan) {
       {"listener.submissions", "protocol", "\"submission\""},
       {"listener.submissions", "address", "[\"127.0.0.1:4465\"]"},
       {"listener.submissions", "tls", "\"implicit\""},
+      {"listener.imaps", "protocol", "\"imap\""},
+      {"listener.imaps", "address", "[\"127.0.0.1:4993\"]"},
+      {"listener.imaps", "tls", "\"implicit\""},
       {"spool", "directory", "\"spool\""},
       {"domains", "local", list_of(domains)},
       {"domains", "aliases", "\"aliases\""},
       {"accounts", "database", "\"state/accounts.db\""},
-      {"mailboxes", "location", json_quoted("maildir:" + folder + "/mail/%d/%n")},
       {"log.mail", "to", "\"stderr\""},
       {"admin", "socket", "\"admin\""},
   };
@@ -90,6 +91,15 @@ std::vector<SampleValue> real_values(const InitPlan& plan) {
       {"listener.submissions", "protocol", "\"submission\""},
       {"listener.submissions", "address", "[\"0.0.0.0:465\", \"[::]:465\"]"},
       {"listener.submissions", "tls", "\"implicit\""},
+      {"listener.imap", "protocol", "\"imap\""},
+      {"listener.imap", "address", "[\"0.0.0.0:143\", \"[::]:143\"]"},
+      {"listener.imap", "tls", "\"required\""},
+      {"listener.imaps", "protocol", "\"imap\""},
+      {"listener.imaps", "address", "[\"0.0.0.0:993\", \"[::]:993\"]"},
+      {"listener.imaps", "tls", "\"implicit\""},
+      {"listener.pop3s", "protocol", "\"pop3\""},
+      {"listener.pop3s", "address", "[\"0.0.0.0:995\", \"[::]:995\"]"},
+      {"listener.pop3s", "tls", "\"implicit\""},
       {"domains", "local", list_of(plan.domains)},
       {"domains", "aliases", "\"aliases\""},
       {"log.mail", "to", "\"file:/var/log/ringpost/mail.log\""},
@@ -137,11 +147,13 @@ std::string next_steps(const InitPlan& plan) {
         "  ringpost serve --config {0}\n",
         file, plan.directory);
   return fmt::format(
-      "{0} is written: SMTP on 127.0.0.1:2525, submission with TLS on 127.0.0.1:4465, all files in {1}.\n"
+      "{0} is written: SMTP on 127.0.0.1:2525; with TLS submission on 127.0.0.1:4465 and IMAP on "
+      "127.0.0.1:4993; all files in {1}.\n"
       "Next:\n"
       "  ringpost serve --config {0} &\n"
       "  ringpost user add anna --config {0}\n"
-      "  swaks --server 127.0.0.1:2525 --to anna@localhost      then look into {1}/mail\n",
+      "  swaks --server 127.0.0.1:2525 --to anna@localhost\n"
+      "  curl --insecure --user anna 'imaps://127.0.0.1:4993/INBOX;MAILINDEX=1'\n",
       file, plan.directory);
 }
 
@@ -200,8 +212,9 @@ void add_init_command(CLI::App& app, Registry& registry) {
                     });
   command->add_option("DIR", plan->directory, "The folder; it is made, and nothing in it is overwritten")
       ->required();
-  command->add_option("--hostname", *hostname,
-                      "The name of this host in the world: for real, on ports 25, 465 and 587");
+  command->add_option(
+      "--hostname", *hostname,
+      "The name of this host in the world: for real, on ports 25, 465, 587, 143, 993 and 995");
   command->add_option("--domain", plan->domains, "A domain whose mail ends here; may be given several times");
 }
 

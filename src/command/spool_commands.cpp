@@ -1,11 +1,13 @@
 // spool check, spool stats: the spool on disk, looked at without the server. Nothing is written, no lock is taken.
 #include <array>
+#include <span>
 
 #include <fmt/format.h>
 
 #include "ringpost/command/limits.hpp"
 #include "ringpost/io/backend.hpp"
 #include "ringpost/spool/archive.hpp"
+#include "ringpost/spool/limits.hpp"
 
 #include "spool_families.hpp"
 #include "spool_progress.hpp"
@@ -54,10 +56,17 @@ Json damage_json(const journal::Damage& damage) {
       .set("text", damage.text);
 }
 
+// By class of expiry, the shortest first.
+std::span<const std::uint64_t> cold_segments(const spool::InspectedShard& shard) {
+  return std::span(shard.report.stream_segments).subspan(1);
+}
+
 Json shard_json(const spool::InspectedShard& shard) {
   const journal::RecoveryReport& report = shard.report;
   Json::List damage;
   for (const journal::Damage& each : report.damage) damage.push_back(damage_json(each));
+  Json::List cold;
+  for (const std::uint64_t count : cold_segments(shard)) cold.push_back(count);
   return Json()
       .set("shard", shard.shard)
       .set("messages", shard.messages)
@@ -67,6 +76,7 @@ Json shard_json(const spool::InspectedShard& shard) {
       .set("unreadable", shard.unreadable)
       .set("segments", report.segments)
       .set("free_segments", report.free_segments)
+      .set("cold_segments", std::move(cold))
       .set("tables", report.tables)
       .set("frames", report.frames)
       .set("records", report.records)
@@ -127,6 +137,19 @@ int check(Context& context, const SpoolWish& wish) {
   return found->damaged() ? kFindings : kDone;
 }
 
+// Moved mail by what it still had to live.
+void print_cold(const Context& context, const spool::Inspection& found) {
+  TextTable table({"COLD SEGMENTS OF MAIL FOR", ">COUNT"}, kCellWidthMax);
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < spool::kColdClasses.size(); ++i) {
+    std::uint64_t count = 0;
+    for (const spool::InspectedShard& shard : found.shards) count += cold_segments(shard)[i];
+    table.add({to_string(spool::kColdClasses[i]) + " and longer", fmt::to_string(count)});
+    all += count;
+  }
+  if (all != 0) context.out(table.text());
+}
+
 void print_stats(const Context& context, const spool::Inspection& found, const Sizes& sizes) {
   TextTable shards(
       {"SHARD", ">MESSAGES", ">TRIED", ">BODIES", ">SEGMENTS", ">FREE", ">FRAMES", ">RECORDS", ">ON DISK"},
@@ -145,6 +168,7 @@ void print_stats(const Context& context, const spool::Inspection& found, const S
     table.add({(last ? "over " : "up to ") + size_text(bound), fmt::to_string(sizes.counts[i])});
   }
   context.out(table.text());
+  print_cold(context, found);
   context.out(fmt::format("{}; {} of {} recipients wait; epoch {}\n", plural(found.messages(), "message"),
                           sizes.pending, sizes.recipients, found.epoch));
 }

@@ -16,10 +16,13 @@ std::string with_comment(const std::string& setting, std::string_view comment) {
   return comment.empty() ? setting + "\n" : fmt::format("{:<{}}  # {}\n", setting, kCommentColumn, comment);
 }
 
-// The value that a commented line shows: the default, or for what has none, how one is written.
-std::string shown_value(const OptionField& field, const void* defaults) {
+// A commented line: the default, or for what has none, how one is written.
+std::string shown(const std::string& key, const OptionField& field, const void* defaults) {
   const OptionValue value = field.codec->write(field.member_of(defaults));
-  return value.unset() || field.is_required ? field.example() : to_toml(value);
+  if (value.unset())
+    return with_comment(fmt::format("#{} = {}", key, field.example()), "(unset) " + std::string(field.help));
+  return with_comment(fmt::format("#{} = {}", key, field.is_required ? field.example() : to_toml(value)),
+                      field.help);
 }
 
 class Sample {
@@ -77,7 +80,7 @@ class Sample {
                         field.codec->table().fields().empty() ? "{ }" : table_example(field.codec->table())),
             field.help);
       } else if (all_keys) {
-        text_ += with_comment(fmt::format("#{} = {}", key, shown_value(field, defaults)), field.help);
+        text_ += shown(key, field, defaults);
       }
     }
   }

@@ -9,6 +9,7 @@
 #include "ringpost/filter/limits.hpp"
 
 #include "evaluation.hpp"
+#include "setting_values.hpp"
 
 namespace ringpost::filter {
 
@@ -58,9 +59,6 @@ class Parser {
   }
 
  private:
-  static std::unexpected<Error> wrong(std::string text) {
-    return fail(ErrorKind::permanent, std::move(text));
-  }
   void skip() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
   }

@@ -178,10 +178,10 @@ namespace {
 
 // The end of the chunk of 2 to 4 KiB that begins at `begin`, behind the best place to cut.
 std::size_t chunk_end(std::string_view text, std::size_t begin) {
-  for (const char mark : {'\n', '>', ' '}) {
-    const std::size_t found = text.find(mark, begin + kTextLineSizeMax);
-    if (found != kNowhere && found - begin + 1 <= 2 * kTextLineSizeMax) return found + 1;
-  }
+  const std::string_view most = text.substr(0, begin + 2 * kTextLineSizeMax);
+  for (const char mark : {'\n', '>', ' '})
+    if (const std::size_t found = most.find(mark, begin + kTextLineSizeMax); found != kNowhere)
+      return found + 1;
   return begin + kTextLineSizeMax + 1;
 }
 

@@ -92,6 +92,30 @@ constexpr bool contains_nocase(std::string_view text, std::string_view word) {
 constexpr bool contains(std::string_view text, std::string_view word) {
   return text.find(word) != kNowhere;
 }
+inline std::string replace_all(std::string written, std::string_view what, std::string_view by) {
+  if (!contains(written, what)) return written;
+  std::string_view text = written;
+  std::string out;
+  for (;;) {
+    const std::size_t found = text.find(what);
+    out += text.substr(0, found);
+    if (found == kNowhere) return out;
+    out += by;
+    text.remove_prefix(found + what.size());
+  }
+}
+// Each CRLF is an LF; other CRs stay.
+inline std::string crlf_to_lf(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t cr = text.find('\r', at);
+    while (cr != kNowhere && (cr + 1 == text.size() || text[cr + 1] != '\n')) cr = text.find('\r', cr + 1);
+    out += text.substr(at, cr == kNowhere ? cr : cr - at);
+    at = cr == kNowhere ? text.size() : cr + 1;
+  }
+  return out;
+}
 constexpr std::string_view trim_front(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   return text;
@@ -113,6 +137,13 @@ constexpr std::string_view take_line(std::string_view& rest) {
   const std::string_view line = rest.substr(0, end == kNowhere ? kNowhere : end + 1);
   rest.remove_prefix(line.size());
   return line;
+}
+
+// Where the character of UTF-8 that ends at `end` begins.
+constexpr std::size_t character_before(std::string_view utf8, std::size_t end) {
+  std::size_t at = end - 1;
+  while (at > 0 && (static_cast<std::uint8_t>(utf8[at]) & 0xC0U) == 0x80U) --at;
+  return at;
 }
 
 // Bytes of the Unicode blank (or ASCII space) at `at`; 0 when there is none. NBSP and U+0085 are blanks.

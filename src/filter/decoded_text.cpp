@@ -166,6 +166,7 @@ namespace {
 
 std::string in_one_line(std::string_view value) {
   std::string text;
+  text.reserve(value.size());
   for (std::size_t at = 0; at < value.size(); ++at) {
     if (value[at] == '\r' && at + 1 < value.size() && value[at + 1] == '\n') continue;
     const bool folded_tab = value[at] == '\t' && at > 0 && value[at - 1] == '\n';
@@ -198,7 +199,10 @@ std::string decode_field(std::string_view name, std::string_view value) {
     ++at;
     while (at < value.size() && is_blank(value[at])) ++at;
   }
-  return decode_words(name, trim(unfolded));
+  unfolded.resize(trim_back(unfolded).size());
+  unfolded.erase(0, unfolded.size() - trim_front(unfolded).size());
+  const bool plain = !contains(unfolded, "\n") && !contains(unfolded, "=?") && !mail::has_eight_bit(unfolded);
+  return plain ? unfolded : decode_words(name, unfolded);
 }
 
 }  // namespace ringpost::filter

@@ -9,6 +9,7 @@
 
 #include "ringpost/base/assert.hpp"
 
+#include "captures.hpp"
 #include "evaluation.hpp"
 #include "meta_watch.hpp"
 
@@ -18,61 +19,7 @@ namespace {
 
 constexpr std::string_view kCacheMagic = "RPfilter1\n";
 
-bool is_capital(char c) {
-  return c >= 'A' && c <= 'Z';
-}
-bool is_capture_name(char c) {
-  return is_capital(c) || (c >= '0' && c <= '9') || c == '_';
-}
-
-std::string_view name_at(std::string_view text, std::size_t at) {
-  std::size_t end = at;
-  while (end < text.size() && is_capture_name(text[end])) ++end;
-  return text.substr(at, end - at);
-}
-
-// The names of "(?<NAME>", "(?P<NAME>" and "(?'NAME'".
-std::vector<std::string> given_names(std::string_view expression) {
-  std::vector<std::string> names;
-  for (std::size_t at = expression.find("(?"); at != std::string_view::npos;
-       at = expression.find("(?", at + 2)) {
-    std::size_t start = at + 2;
-    if (expression.substr(start).starts_with('P')) ++start;
-    if (start + 1 >= expression.size() || (expression[start] != '<' && expression[start] != '\'')) continue;
-    if (is_capital(expression[start + 1])) names.emplace_back(name_at(expression, start + 1));
-  }
-  return names;
-}
-
-// The names of "%{NAME}".
-std::vector<std::string> taken_names(std::string_view expression) {
-  std::vector<std::string> names;
-  for (std::size_t at = expression.find("%{"); at != std::string_view::npos;
-       at = expression.find("%{", at + 2)) {
-    const std::string_view name = name_at(expression, at + 2);
-    if (!name.empty() && is_capital(name[0]) && expression.substr(at + 2 + name.size()).starts_with('}'))
-      names.emplace_back(name);
-  }
-  return names;
-}
-
 }  // namespace
-
-std::string with_captures(std::string_view expression,
-                          const std::function<std::string(std::string_view)>& value) {
-  std::string text;
-  std::size_t copied = 0;
-  for (std::size_t at = expression.find("%{"); at != std::string_view::npos;
-       at = expression.find("%{", at + 2)) {
-    const std::string_view name = name_at(expression, at + 2);
-    if (name.empty() || !is_capital(name[0]) || !expression.substr(at + 2 + name.size()).starts_with('}'))
-      continue;
-    text += expression.substr(copied, at - copied);
-    text += value(name);
-    copied = at + 3 + name.size();
-  }
-  return text += expression.substr(copied);
-}
 
 class EngineBuilder {
  public:
@@ -159,7 +106,7 @@ class EngineBuilder {
     };
     for (std::uint32_t index = 0; index < rules().size(); ++index) {
       if (!rule(index).hidden() || engine_->options_.keep_hidden) activate_one(index);
-      if (!given_names(rule(index).pattern.expression).empty()) activate_one(index);
+      if (!names_given(rule(index).pattern.expression).empty()) activate_one(index);
     }
     while (!open.empty()) {
       const Rule& user = rule(open.back());
@@ -340,7 +287,7 @@ class EngineBuilder {
       engine_->spots_[index] = {found->second, static_cast<std::uint32_t>(group.rules.size())};
       if (one.kind == RuleKind::exists) continue;  // it needs the header alone
       group.rules.push_back(index);
-      Engine::Captures captures{given_names(one.pattern.expression), taken_names(one.pattern.expression),
+      Engine::Captures captures{names_given(one.pattern.expression), names_taken(one.pattern.expression),
                                 nullptr};
       if (!captures.gives.empty()) {
         engine_->capturing_.push_back(index);

@@ -7,6 +7,8 @@ namespace ringpost::filter {
 
 void add_html_evals(EvalRegistry& registry);
 void add_mime_evals(EvalRegistry& registry);
+void add_alternative_evals(EvalRegistry& registry);
+void add_letter_evals(EvalRegistry& registry);
 void add_body_evals(EvalRegistry& registry);
 void add_header_evals(EvalRegistry& registry);
 void add_received_evals(EvalRegistry& registry);

@@ -34,7 +34,8 @@ HtmlFacts::Number HtmlFacts::number(std::string_view name) const {
 
 namespace {
 
-bool any_html(const EvalCall& call, const std::function<bool(const HtmlFacts&)>& test) {
+template <class Test>
+bool any_html(const EvalCall& call, const Test& test) {
   for (const HtmlFacts* html : call.message.html())
     if (html->source_size > 0 && test(*html)) return true;
   return false;

@@ -4,6 +4,7 @@
 
 #include "ringpost/filter/facts.hpp"
 #include "ringpost/filter/relays.hpp"
+#include "ringpost/filter/view_limits.hpp"
 
 #include "characters.hpp"
 #include "eval_families.hpp"
@@ -31,6 +32,7 @@ EvalAnswer check_relays_unparseable(const EvalCall& call, Arguments) {
 }
 
 bool is_ipv4(std::string_view text) {
+  if (text.empty() || !is_digit(text.back())) return false;
   const auto address = parse_address(text);
   return address && address->is_ipv4() && !contains(text, ":");
 }
@@ -99,6 +101,10 @@ struct ForgedTrail {
 
 const ForgedTrail& forged_trail(const EvalCall& call) {
   static const Re domain(R"(/^\w+(?:[\w.-]+\.)+\w+$/)");
+  // A longer one is no host's, and would make the expression backtrack.
+  const auto is_domain = [&](std::string_view name) {
+    return name.size() <= kHostSizeMax && domain.in(name, call);
+  };
   auto& trail = call.scratch.of<ForgedTrail>();
   if (trail.made) return trail;
   trail.made = true;
@@ -106,7 +112,7 @@ const ForgedTrail& forged_trail(const EvalCall& call) {
   for (const Relay& relay : call.message.relays().untrusted) {
     const std::string by = domain_of_host(lower(relay.by));
     const std::string from = domain_of_host(lower(relay.rdns));
-    const bool sane = domain.in(by, call);
+    const bool sane = is_domain(by);
     const bool local =
         sane && (from == "localhost" || from == "localhost.localdomain") && relay.ip == "127.0.0.1";
     if (sane) {
@@ -115,7 +121,7 @@ const ForgedTrail& forged_trail(const EvalCall& call) {
           !is_private_ip(helo))
         ++trail.addresses;
       const bool known = by == "msn.com" && before == "hotmail.com";
-      if (before && by != *before && !known && domain.in(*before, call)) ++trail.names;
+      if (before && by != *before && !known && is_domain(*before)) ++trail.names;
     }
     before = local ? std::nullopt : std::optional(from);
   }
@@ -341,14 +347,13 @@ std::optional<std::int64_t> date_of_received(const EvalCall& call, std::string_v
   return found ? parse_rule_date(*found) : std::nullopt;
 }
 
-// Fields that a fetcher of mailboxes wrote are late.
-void drop_fetcher(const EvalCall& call, std::vector<std::string>& received) {
+// Without those that a fetcher of mailboxes wrote, which are late.
+std::span<const std::string> without_fetcher(const EvalCall& call, std::span<const std::string> received) {
   static const Re local(
       "/\\bfrom (?:localhost\\s|(?:\\S+ ){1,2}\\S*\\b127\\.0\\.0\\.1\\b)|qmail \\d+ invoked by uid \\d+/");
   static const Re fetched("/\\bby localhost with \\w+ \\(fetchmail-[\\d.]+/");
   const std::size_t at = !received.empty() && local.in(received.front(), call) ? 1 : 0;
-  if (received.size() > at && fetched.in(received[at], call))
-    received.erase(received.begin(), received.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+  return received.size() > at && fetched.in(received[at], call) ? received.subspan(at + 1) : received;
 }
 
 const MessageDates& message_dates(const EvalCall& call) {
@@ -358,9 +363,7 @@ const MessageDates& message_dates(const EvalCall& call) {
   for (const std::string_view name : {"Resent-Date", "Date"})
     for (const std::string& value : call.message.header_values(name))
       if (!dates.header) dates.header = parse_rule_date(value);
-  std::vector<std::string> received = call.message.header_values("Received");
-  drop_fetcher(call, received);
-  for (const std::string& value : received)
+  for (const std::string& value : without_fetcher(call, call.message.header_values("Received")))
     if (const auto time = date_of_received(call, value)) dates.received.push_back(*time);
   if (dates.received.empty() && call.facts.arrival)
     dates.received.push_back(call.facts.arrival->nanoseconds / 1'000'000'000);

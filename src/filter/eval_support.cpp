@@ -54,6 +54,7 @@ std::string first_of(const EvalCall& call, std::string_view request) {
 
 std::string in_spaces(std::string_view text) {
   std::string out;
+  out.reserve(text.size());
   for (const char c : text)
     if (!is_space(c))
       out += c;

@@ -1,6 +1,8 @@
 // URIs: redirectors and lists that were too long; hosts of bounces.
 #include <algorithm>
 
+#include "ringpost/filter/view_limits.hpp"
+
 #include "characters.hpp"
 #include "eval_families.hpp"
 #include "eval_support.hpp"
@@ -47,7 +49,7 @@ bool names_relay(std::string_view text, const GlobList& relays) {
     std::size_t size = 0;
     while (size < text.size() && !is_space(text[size])) ++size;
     const std::string_view word = text.substr(0, size);
-    if (contains(word, ".") && relays.matches(word)) return true;
+    if (word.size() <= kHostSizeMax && contains(word, ".") && relays.matches(word)) return true;
     text = trim_front(text.substr(size));
   }
   return false;

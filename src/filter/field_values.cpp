@@ -25,15 +25,14 @@ constexpr Modifier kModifiers[] = {
     {"last", &HeaderRequest::last},
 };
 
-// Names that no field has, or that stand for more than one.
-bool is_pseudo(std::string_view name) {
+}  // namespace
+
+bool is_pseudo_field(std::string_view name) {
   for (const std::string_view known : {"EnvelopeFrom", "X-Spam-Relays-Untrusted", "X-Spam-Relays-Trusted",
                                        "X-Spam-Relays-External", "X-Spam-Relays-Internal", "ToCc"})
     if (equal_nocase(name, known)) return true;
   return name.starts_with("ALL") || name == "MESSAGEID";
 }
-
-}  // namespace
 
 HeaderRequest HeaderRequest::parse(std::string_view text) {
   HeaderRequest request;
@@ -47,7 +46,7 @@ HeaderRequest HeaderRequest::parse(std::string_view text) {
   request.host |= request.domain;
   request.ip |= request.reversed_ip;
   request.key = to_string(request);
-  request.pseudo = is_pseudo(request.name);
+  request.pseudo = is_pseudo_field(request.name);
   request.key_hash = std::hash<std::string_view>{}(request.key);
   request.name_hash = HeaderFields::hash_of(request.name);
   return request;
@@ -64,8 +63,12 @@ namespace {
 
 std::vector<std::string> values_of(const HeaderFields& fields, std::string_view name, bool raw) {
   std::vector<std::string> values;
-  fields.each_named(name,
-                    [&](const Field& field) { values.push_back(raw ? field.raw : field.decoded + "\n"); });
+  fields.each_named(name, [&](const Field& field) {
+    std::string& value = values.emplace_back();
+    value.reserve((raw ? field.raw : field.decoded).size() + 1);
+    value = raw ? field.raw : field.decoded;
+    if (!raw) value += '\n';
+  });
   return values;
 }
 
@@ -88,35 +91,25 @@ void append_unfolded(const HeaderFields& fields, std::string_view name, bool raw
 }
 
 // The fields above (`from_top`) or below the Received field number `index`, that one included.
-std::vector<std::string> fields_by_trust(const MessageText& text, std::ptrdiff_t index, bool from_top,
-                                         bool raw) {
-  std::vector<std::string> values;
-  if (from_top && index < 0) return values;
+std::vector<std::string> fields_by_trust(const std::vector<std::string>& fields, std::ptrdiff_t index,
+                                         bool from_top) {
+  if (index < 0) return from_top ? std::vector<std::string>{} : fields;
   std::ptrdiff_t received = -1;
-  for (std::string& field : raw ? raw_fields(text.header) : text.fields.lines(false)) {
-    if (starts_nocase(field, "received:")) ++received;
-    if (from_top && received > index) break;
-    if (from_top && received == index) {
-      values.push_back(std::move(field));
-      break;
-    }
-    if (from_top || received >= index) values.push_back(std::move(field));
+  for (auto at = fields.begin(); at != fields.end(); ++at) {
+    if (!starts_nocase(*at, "received:") || ++received < index) continue;
+    return from_top ? std::vector(fields.begin(), at + 1) : std::vector(at, fields.end());
   }
-  return values;
+  return from_top ? fields : std::vector<std::string>{};
 }
 
 std::optional<std::vector<std::string>> all_fields(const MessageView& view, const MessageText& text,
                                                    const HeaderRequest& request) {
   if (request.name == "ALL") return request.raw ? raw_fields(text.header) : text.fields.lines(false);
-  if (request.name == "ALL-TRUSTED")
-    return fields_by_trust(text, view.relays().last_trusted_index + 1, true, request.raw);
-  if (request.name == "ALL-INTERNAL")
-    return fields_by_trust(text, view.relays().last_internal_index + 1, true, request.raw);
-  if (request.name == "ALL-UNTRUSTED")
-    return fields_by_trust(text, view.relays().last_trusted_index + 1, false, request.raw);
-  if (request.name == "ALL-EXTERNAL")
-    return fields_by_trust(text, view.relays().last_internal_index + 1, false, request.raw);
-  return std::nullopt;
+  const bool trust = request.name == "ALL-TRUSTED" || request.name == "ALL-UNTRUSTED";
+  const bool from_top = request.name == "ALL-TRUSTED" || request.name == "ALL-INTERNAL";
+  if (!trust && !from_top && request.name != "ALL-EXTERNAL") return std::nullopt;
+  const auto index = trust ? view.relays().last_trusted_index : view.relays().last_internal_index;
+  return fields_by_trust(view.header_values(request.raw ? "ALL:raw" : "ALL"), index + 1, from_top);
 }
 
 std::vector<std::string> fields_or_pseudo(const MessageView& view, const MessageText& text,
@@ -255,11 +248,15 @@ std::vector<std::string> hosts_or_addresses(const MessageView& view, const Heade
 
 std::optional<std::string> joined_fields(const HeaderFields& fields, const HeaderRequest& request) {
   std::optional<std::string> joined;
+  std::size_t size = 0;
+  fields.each_named(request.name, [&](const Field& field) {
+    size += (request.raw ? field.raw : field.decoded).size() + 1;
+  });
   bool with_newlines = true;  // the first has one; only a raw one may not
   fields.each_named(request.name, [&](const Field& field) {
     if (joined && !with_newlines) *joined += '\n';
     if (!joined) {
-      joined.emplace();
+      joined.emplace().reserve(size);
       with_newlines = !request.raw || field.raw.ends_with('\n');
     }
     *joined += request.raw ? field.raw : field.decoded;

@@ -13,6 +13,8 @@
 
 namespace ringpost::filter {
 
+// A name that is no field's alone: it stands for more than one, or for none.
+bool is_pseudo_field(std::string_view name);
 std::string to_string(const HeaderRequest& request);
 std::vector<std::string> field_values(const MessageView& view, const MessageText& text,
                                       const HeaderRequest& request);

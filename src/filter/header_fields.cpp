@@ -10,28 +10,32 @@
 
 namespace ringpost::filter {
 
-// Most fields that rules ask for are not there.
 std::uint32_t HeaderFields::hash_of(std::string_view name) {
   std::uint32_t hash = 2166136261U;
   for (const char c : name) hash = (hash ^ (static_cast<unsigned char>(c) | 0x20U)) * 16777619U;
   return hash;
 }
-bool HeaderFields::is_named(const Field& field, std::uint32_t hash, std::string_view name) {
-  return field.hash == hash && equal_nocase(field.name, name);
+bool HeaderFields::is_named(std::size_t at, std::uint32_t hash, std::string_view name) const {
+  return hashes_[at] == hash && equal_nocase(fields_[at].name, name);
 }
 
 void HeaderFields::add(std::string_view name, std::string_view raw) {
-  fields_.push_back({std::string(name), hash_of(name), std::string(raw), decode_field(name, raw)});
+  fields_.push_back({std::string(name), std::string(raw), decode_field(name, raw)});
+  hashes_.push_back(hash_of(name));
+  marks_ |= mark_of(hashes_.back());
 }
 
 void HeaderFields::remove_prefix(std::string_view prefix) {
   std::erase_if(fields_, [&](const Field& field) { return starts_nocase(field.name, prefix); });
+  hashes_.clear();
+  for (const Field& field : fields_) hashes_.push_back(hash_of(field.name));
 }
 
 const Field* HeaderFields::last(std::string_view name, std::uint32_t hash) const {
-  const auto found = std::ranges::find_if(fields_.rbegin(), fields_.rend(),
-                                          [&](const Field& field) { return is_named(field, hash, name); });
-  return found == fields_.rend() ? nullptr : &*found;
+  if ((marks_ & mark_of(hash)) == 0) return nullptr;
+  for (std::size_t at = fields_.size(); at-- > 0;)
+    if (is_named(at, hash, name)) return &fields_[at];
+  return nullptr;
 }
 
 std::string_view HeaderFields::value(std::string_view name) const {
@@ -43,6 +47,7 @@ namespace {
 
 std::string unfolded(std::string_view raw) {
   std::string out;
+  out.reserve(raw.size());
   for (std::size_t at = 0; at < raw.size();) {
     const bool crlf = raw.substr(at).starts_with("\r\n");
     const std::size_t next = at + (crlf ? 2U : 1U);
@@ -111,11 +116,7 @@ std::string in_lf_lines(std::string_view message) {
   const bool crlf =
       (first != kNowhere && first > 0 && message[first - 1] == '\r') || message.ends_with("\r\n");
   if (!crlf) return std::string(message);
-  std::string out;
-  out.reserve(message.size());
-  for (std::size_t at = 0; at < message.size(); ++at)
-    if (message[at] != '\r' || at + 1 == message.size() || message[at + 1] != '\n') out += message[at];
-  return out;
+  return crlf_to_lf(message);
 }
 
 bool is_mbox_line(std::string_view line) {
@@ -191,6 +192,7 @@ MessageText split_message(std::string_view message) {
 
 std::vector<std::string> raw_fields(std::string_view header) {
   std::vector<std::string> fields;
+  fields.reserve(static_cast<std::size_t>(std::ranges::count(header, '\n')));
   bool open = false;
   while (!header.empty()) {
     const std::string_view line = take_line(header);

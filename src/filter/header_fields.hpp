@@ -13,7 +13,6 @@ namespace ringpost::filter {
 
 struct Field {
   std::string name;     // as it stood
-  std::uint32_t hash;   // of the name in lower case
   std::string raw;      // behind the colon, folded, with its newline
   std::string decoded;  // without newline
 };
@@ -28,8 +27,8 @@ class HeaderFields {
   template <class Visit>
   void each_named(std::string_view name, Visit&& visit) const {
     const std::uint32_t hash = hash_of(name);
-    for (const Field& field : fields_)
-      if (is_named(field, hash, name)) visit(field);
+    for (std::size_t at = 0; at < fields_.size(); ++at)
+      if (is_named(at, hash, name)) visit(fields_[at]);
   }
   const Field* last(std::string_view name) const { return last(name, hash_of(name)); }
   const Field* last(std::string_view name, std::uint32_t hash) const;
@@ -40,9 +39,13 @@ class HeaderFields {
   std::vector<std::string> lines(bool raw, bool* truncated = nullptr) const;
 
  private:
-  static bool is_named(const Field& field, std::uint32_t hash, std::string_view name);
+  bool is_named(std::size_t at, std::uint32_t hash, std::string_view name) const;
+  // One of 64 bits: where it is not set there is no field of that name, and most that rules ask for are not there.
+  static std::uint64_t mark_of(std::uint32_t hash) { return std::uint64_t{1} << (hash >> 26U); }
 
   std::vector<Field> fields_;
+  std::vector<std::uint32_t> hashes_;  // of each, of its name in lower case
+  std::uint64_t marks_ = 0;
 };
 
 // A message in two, in LF lines.

@@ -55,7 +55,7 @@ class HtmlRenderer : private HtmlEvents {
   bool count_tag(const std::string& name, int step);
   int inside(std::string_view name) const;
   void open_style(const std::string& name, const HtmlAttributes& attributes);
-  void apply_attribute(const std::string& tag, const HtmlAttribute& attribute, Style& style) const;
+  void apply_attribute(const HtmlAttribute& attribute, Style& style) const;
   void apply_css(std::string_view css, Style& style) const;
   void close_style(const std::string& name);
   void close_cells(const std::string& name);

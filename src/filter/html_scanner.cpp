@@ -247,8 +247,10 @@ HtmlScanner::Markup HtmlScanner::scan_section_start(std::size_t place) {
 
 // The words of "<!DOCTYPE ...>", from behind the first. none: it is no declaration.
 HtmlScanner::Markup HtmlScanner::scan_words(std::size_t place) {
+  const std::size_t most = place + kDeclarationSizeMax;
   for (place = skip_blanks(place); at(place) != '>' || place >= html_.size(); place = skip_blanks(place)) {
     if (place >= html_.size()) return Markup::unfinished;
+    if (place > most) return Markup::none;
     if (html_[place] == '"' || html_[place] == '\'') {
       place = html_.find(html_[place], place + 1);
       if (place == kNowhere) return Markup::unfinished;

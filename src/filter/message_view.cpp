@@ -66,6 +66,12 @@ struct MessageView::Impl {
   Named<std::optional<std::string>> values;
   Named<std::vector<std::string>> value_lists;
 
+  // Most fields that rules ask for are not there, which is seen at once.
+  bool lacks(std::string_view request) const {
+    const std::string_view name = request.substr(0, request.find(':'));
+    return text.fields.last(name) == nullptr && !is_pseudo_field(name);
+  }
+
   const MessageParts& get_parts() {
     if (!parts) {
       parts = MimeReader().read(text.fields, text.body);
@@ -162,6 +168,8 @@ MessageView::~MessageView() = default;
 // --- header fields ---
 
 const std::vector<std::string>& MessageView::header_values(std::string_view request) const {
+  static const std::vector<std::string> kNone;
+  if (impl_->lacks(request)) return kNone;
   auto found = impl_->value_lists.find(request);
   if (found == impl_->value_lists.end())
     found = impl_->value_lists.try_emplace(std::string(request), header_values(HeaderRequest::parse(request)))
@@ -174,7 +182,6 @@ std::vector<std::string> MessageView::header_values(const HeaderRequest& request
 }
 
 std::optional<std::string_view> MessageView::header(const HeaderRequest& request) const {
-  // Most fields that rules ask for are not there, which is seen at once.
   if (!request.pseudo && impl_->text.fields.last(request.name, request.name_hash) == nullptr)
     return std::nullopt;
   auto found = impl_->values.find(Impl::Hashed{request.key, request.key_hash});
@@ -185,9 +192,13 @@ std::optional<std::string_view> MessageView::header(const HeaderRequest& request
     const std::vector<std::string>& values = header_values(std::string_view(request.key));
     if (!values.empty()) {
       const bool with_newlines = values.front().ends_with('\n');
-      joined.emplace();
-      for (std::size_t i = 0; i < values.size(); ++i)
-        *joined += (i > 0 && !with_newlines ? "\n" : "") + values[i];
+      std::size_t size = 0;
+      for (const std::string& value : values) size += value.size() + 1;
+      joined.emplace().reserve(size);
+      for (const std::string& value : values) {
+        if (&value != &values.front() && !with_newlines) *joined += '\n';
+        *joined += value;
+      }
     }
     found = impl_->values.emplace(request.key, std::move(joined)).first;
   }
@@ -195,6 +206,7 @@ std::optional<std::string_view> MessageView::header(const HeaderRequest& request
 }
 
 std::optional<std::string_view> MessageView::header(std::string_view request) const {
+  if (impl_->lacks(request)) return std::nullopt;
   auto found = impl_->values.find(request);
   if (found == impl_->values.end()) {
     const auto value = header(HeaderRequest::parse(request));

@@ -30,14 +30,6 @@ std::string_view MimePart::effective_type() const {
 
 namespace {
 
-std::string crlf_to_lf(std::string text) {
-  std::size_t out = 0;
-  for (std::size_t at = 0; at < text.size(); ++at)
-    if (text[at] != '\r' || at + 1 == text.size() || text[at + 1] != '\n') text[out++] = text[at];
-  text.resize(out);
-  return text;
-}
-
 bool is_text_or_message(std::string_view type) {
   return type.starts_with("text/") || type.starts_with("message/");
 }
@@ -51,7 +43,7 @@ const std::string& MimePart::decoded() const {
     decoded_ = crlf_to_lf(mail::decode_quoted_printable(encoded_));
   } else if (equal_nocase(encoding, "base64")) {
     decoded_ = mail::decode_base64_tolerant(encoded_);
-    if (is_text_or_message(type)) decoded_ = crlf_to_lf(*std::move(decoded_));
+    if (is_text_or_message(type)) decoded_ = crlf_to_lf(*decoded_);
   } else {
     decoded_ = encoded_;
   }

@@ -47,12 +47,12 @@ class Parser {
   static ReceivedLine skipped() { return {.kind = ReceivedKind::skipped}; }
 
   // "from host by host;": no address anywhere.
-  bool tells_no_address() const {
+  bool tells_no_address() {
     const std::string_view written = std::string_view(line_).substr(line_.find(' ') + 1);
     const std::size_t blank = written.find(' ');
     if (blank == kNowhere || !starts_nocase(written.substr(blank), " by ")) return false;
     const std::string rest = lower(written);
-    ShapeMatch match(rest);
+    ShapeMatch match(rest, shape_steps_);
     if (!match.matches("%h by %b")) return false;
     const std::string_view host = match.words().helo;
     const bool bracketed =
@@ -74,7 +74,7 @@ class Parser {
     } else if (!stands_in(text, shape.needs)) {
       return false;
     }
-    ShapeMatch match(text);
+    ShapeMatch match(text, shape_steps_);
     if (!match.matches(shape.shape)) return false;
     if (shape.needs == kOverSmtp && !protocol_follows(text, match.words().by)) return false;
     if (shape.reading == Reading::dotted_rdns && !contains(match.words().rdns, ".")) return false;
@@ -248,7 +248,7 @@ class Parser {
   }
 
   bool parse_qmail_scanner(std::string_view text) {
-    ShapeMatch match(text);
+    ShapeMatch match(text, shape_steps_);
     if (!match.matches("%x by %x (%*) with qmail-scanner")) return false;
     kind_ = ReceivedKind::skipped;
     next_envelope_from_ = relay_.envelope_from;
@@ -324,6 +324,7 @@ class Parser {
   ReceivedKind kind_ = ReceivedKind::unreadable;
   std::optional<std::string> next_envelope_from_;
   bool looked_up_ = false;
+  std::size_t shape_steps_ = 0;
 };
 
 }  // namespace

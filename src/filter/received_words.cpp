@@ -24,6 +24,7 @@ bool not_blank(char c) {
 
 std::string received_in_one_line(std::string_view value) {
   std::string out;
+  out.reserve(value.size());
   for (const char c : trim(value))
     if (!is_space(c))
       out += c;
@@ -158,11 +159,13 @@ std::string received_auth(std::string_view line) {
       return "Sendmail";
   }
   if (stands_in(line, " (authenticated as ") && stands_in(line, ") by ")) return "CriticalPath";
-  if (ShapeMatch match(line); stands_in(line, ") (Authenticated sender: ")) {
+  if (stands_in(line, ") (Authenticated sender: ")) {
+    std::size_t steps = 0;
     const std::string_view rest = line.substr(line.find(") (Authenticated sender: "));
-    if (ShapeMatch postfix(rest); postfix.matches(") (Authenticated sender: %x) by %x (Postfix) with "))
+    if (ShapeMatch postfix(rest, steps);
+        postfix.matches(") (Authenticated sender: %x) by %x (Postfix) with "))
       return "Postfix";
-    if (ShapeMatch other(rest); other.matches(") (Authenticated sender: %x) by %x (%)) with ")) {
+    if (ShapeMatch other(rest, steps); other.matches(") (Authenticated sender: %x) by %x (%)) with ")) {
       const std::size_t open = rest.find(" (", rest.find(") by "));
       return "Postfix (" + std::string(run_of(rest.substr(open + 2), [](char c) { return c != ')'; })) + ")";
     }

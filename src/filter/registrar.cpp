@@ -76,7 +76,9 @@ std::string RegistrarBoundaries::trim_domain(std::string_view host) const {
 
 namespace {
 
+// Most hosts are none, which their last byte says.
 bool is_ip_address(std::string_view text) {
+  if (text.empty() || (!is_digit(text.back()) && !contains(text, ":"))) return false;
   return parse_address(text).has_value();
 }
 
@@ -147,16 +149,17 @@ bool is_valid_label(std::string_view label) {
 bool is_valid_fqdn(std::string_view host) {
   while (host.ends_with('.')) host.remove_suffix(1);
   if (host.empty() || host.size() > 253) return false;
-  std::vector<std::string_view> labels;
+  // An underscore is no part of what can be registered.
+  const std::size_t last = host.rfind('.');
+  if (last == kNowhere) return false;
+  const std::size_t before = last == 0 ? kNowhere : host.rfind('.', last - 1);
+  if (contains(host.substr(before == kNowhere ? 0 : before), "_")) return false;
   for (;;) {
     const std::size_t dot = host.find('.');
-    labels.push_back(host.substr(0, dot));
-    if (dot == kNowhere) break;
+    if (!is_valid_label(host.substr(0, dot))) return false;
+    if (dot == kNowhere) return true;
     host.remove_prefix(dot + 1);
   }
-  if (labels.size() < 2 || !std::ranges::all_of(labels, is_valid_label)) return false;
-  // An underscore is no part of what can be registered.
-  return !contains(labels[labels.size() - 1], "_") && !contains(labels[labels.size() - 2], "_");
 }
 
 }  // namespace ringpost::filter

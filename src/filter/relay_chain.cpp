@@ -35,19 +35,25 @@ class Judge {
   }
 
   RelayChain finish() {
-    const auto text = [](const std::vector<Relay>& relays) {
-      std::string out;
-      for (const Relay& relay : relays) out += (out.empty() ? "" : " ") + relay.as_rules_see();
-      return out;
-    };
     chain_.trusted_text = text(chain_.trusted);
     chain_.untrusted_text = text(chain_.untrusted);
-    chain_.internal_text = text(chain_.internal);
-    chain_.external_text = text(chain_.external);
+    // Mostly the same relays.
+    const bool same = chain_.internal.size() == chain_.trusted.size();
+    chain_.internal_text = same ? chain_.trusted_text : text(chain_.internal);
+    chain_.external_text = same ? chain_.untrusted_text : text(chain_.external);
     return std::move(chain_);
   }
 
  private:
+  static std::string text(const std::vector<Relay>& relays) {
+    std::string out;
+    for (const Relay& relay : relays) {
+      if (!out.empty()) out += ' ';
+      out += relay.as_rules_see();
+    }
+    return out;
+  }
+
   // Mail that was fetched from a mailbox: what the fetcher added is no relay.
   void restart() {
     chain_.trusted.clear();

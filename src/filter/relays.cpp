@@ -6,10 +6,24 @@
 namespace ringpost::filter {
 
 std::string Relay::as_rules_see() const {
-  std::string out = "[ ip=" + ip + " rdns=" + rdns + " helo=" + helo + " by=" + by + " ident=" + ident;
-  out += " envfrom=" + envelope_from.value_or("");
-  out += internal ? " intl=1" : " intl=0";
-  return out + " id=" + id + " auth=" + auth + (msa ? " msa=1 ]" : " msa=0 ]");
+  const std::string_view from = envelope_from ? std::string_view(*envelope_from) : std::string_view{};
+  const std::initializer_list<std::string_view> pieces{"[ ip=",     ip,
+                                                       " rdns=",    rdns,
+                                                       " helo=",    helo,
+                                                       " by=",      by,
+                                                       " ident=",   ident,
+                                                       " envfrom=", from,
+                                                       " intl=",    internal ? "1" : "0",
+                                                       " id=",      id,
+                                                       " auth=",    auth,
+                                                       " msa=",     msa ? "1" : "0",
+                                                       " ]"};
+  std::size_t size = 0;
+  for (const std::string_view piece : pieces) size += piece.size();
+  std::string out;
+  out.reserve(size);
+  for (const std::string_view piece : pieces) out += piece;
+  return out;
 }
 
 bool is_private_ip(std::string_view text) {

@@ -27,8 +27,11 @@ constexpr auto kZones = std::to_array<Zone>(
      {"PHT", 800},   {"PST", -800}, {"SGT", 800},  {"UT", 0},      {"UTC", 0},      {"WEST", 100},
      {"WET", 0}});
 
+constexpr std::size_t kWordsUsual = 16;
+
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
+  words.reserve(kWordsUsual);
   const auto parts = [](char c) { return is_space(c) || c == ','; };
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = at;

@@ -102,6 +102,7 @@ void RuleReader::read(const RuleFile& file, unsigned depth) {
   set_->files_.push_back(file.name);
   const auto conditions_outside = std::exchange(conditions_, {});
   const bool skipping_outside = std::exchange(skipping_, false);
+  const bool rest_skipped_outside = std::exchange(rest_skipped_, false);
   open_files_.push_back(file.name);
   std::string_view rest = file.text;
   if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
@@ -120,6 +121,7 @@ void RuleReader::read(const RuleFile& file, unsigned depth) {
   open_files_.pop_back();
   conditions_ = conditions_outside;
   skipping_ = skipping_outside;
+  rest_skipped_ = rest_skipped_outside;
   place_ = outside;
 }
 
@@ -159,10 +161,12 @@ std::string RuleReader::subject_of(std::string_view key, std::string_view value)
 
 // Lines that count in a skipped block too, and those that decide what is skipped.
 bool RuleReader::structure(std::string_view key, std::string_view value, unsigned depth) {
+  if (rest_skipped_) return true;
   if (key == "if" || key == "ifplugin") {
     if (conditions_.size() >= kConditionDepthMax) {
       problem(Severity::error, "'if' nests too deep, so the rest of the file is skipped");
-      skipping_ = true;
+      conditions_.clear();
+      rest_skipped_ = true;
       return true;
     }
     conditions_.push_back({skipping_, place_.line});
@@ -304,7 +308,8 @@ RuleReader::Handler RuleReader::handler_of(std::string_view key) {
 }
 
 // What an unknown key was probably meant to be.
-std::string RuleReader::mend_of(std::string_view key) {
+std::string RuleReader::mend_of(std::string_view key) const {
+  if (set_->problems_.size() >= kProblemsMax) return {};  // nobody will read it
   std::vector<std::string_view> known = setting_names();
   for (const auto& [name, handler] : handlers()) known.push_back(name);
   const std::string_view near = nearest(key, known);

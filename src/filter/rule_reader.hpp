@@ -41,7 +41,7 @@ class RuleReader {
   void problem(Severity severity, std::string text) { problem(severity, place_, std::move(text)); }
   static const std::map<std::string_view, Handler>& handlers();
   static Handler handler_of(std::string_view key);
-  static std::string mend_of(std::string_view key);
+  std::string mend_of(std::string_view key) const;
 
   // --- rule_lines.cpp: one line that defines or describes a rule
   Result<void> header_rule(std::string_view value);
@@ -71,18 +71,20 @@ class RuleReader {
   Result<void> replace_rules_line(std::string_view value);
   Result<void> replace_start_line(std::string_view value);
   Result<void> replace_end_line(std::string_view value);
-  Result<void> add_header_line(std::string_view value);
-  Result<void> remove_header_line(std::string_view value);
-  Result<void> clear_headers_line(std::string_view value);
-  void tell_unknown_tags(std::string_view text);
-  Result<void> rewrite_header_line(std::string_view value);
-  Result<void> report_safe_line(std::string_view value);
   Result<void> loadplugin_line(std::string_view value);
   // Null: there are kRulesMax already.
   Result<Rule*> define(std::string_view name, RuleKind kind, RuleArea area);
   Result<void> put(Rule made, RuleKind kind, RuleArea area);
   static Result<void> eval_of(Rule& rule, std::string_view call);
   static Result<void> match_of(Rule& rule, std::string_view text);
+
+  // --- mark_lines.cpp: one line about what a mail gets
+  Result<void> add_header_line(std::string_view value);
+  Result<void> remove_header_line(std::string_view value);
+  Result<void> clear_headers_line(std::string_view value);
+  void tell_unknown_tags(std::string_view text);
+  Result<void> rewrite_header_line(std::string_view value);
+  Result<void> report_safe_line(std::string_view value);
 
   // --- rule_finish.cpp: what can be said when all lines are read
   void replace_tags();
@@ -98,6 +100,7 @@ class RuleReader {
   std::shared_ptr<RuleSet> set_;
   Place place_;
   bool skipping_ = false;
+  bool rest_skipped_ = false;  // of the file that is read, whatever comes
   std::vector<Condition> conditions_;
   std::set<std::string, std::less<>> told_;  // keys whose lack of effect was named
   std::set<std::string, std::less<>> compatible_;
@@ -119,5 +122,6 @@ struct SplitLine {
 };
 SplitLine split_word(std::string_view text);
 std::string_view trimmed(std::string_view text);
+bool is_field_name(std::string_view name);
 
 }  // namespace ringpost::filter

@@ -7,11 +7,18 @@
 #include "ringpost/base/assert.hpp"
 #include "ringpost/filter/limits.hpp"
 
+#include "captures.hpp"
 #include "evaluation.hpp"
 
 namespace ringpost::filter {
 
 using patterns::Match;
+
+namespace {
+
+constexpr std::size_t kSuspectsUsual = 256;
+
+}  // namespace
 
 Scan::Scan(std::shared_ptr<const Engine> engine, const MessageView& message, const Facts& facts,
            patterns::Scratch& scratch)
@@ -20,7 +27,11 @@ Scan::Scan(std::shared_ptr<const Engine> engine, const MessageView& message, con
       facts_(facts),
       scratch_(scratch),
       hits_(engine_->begin().begin(), engine_->begin().end()),
-      candidate_(hits_.size(), Candidate::no) {}
+      meta_values_(std::make_unique_for_overwrite<double[]>(hits_.size())),
+      candidate_(hits_.size(), Candidate::no) {
+  group_ends_.reserve(engine_->groups().size());
+  suspects_.reserve(kSuspectsUsual);
+}
 
 bool Scan::advance() {
   switch (stage_) {
@@ -162,28 +173,9 @@ std::uint32_t Scan::search_one(std::uint32_t rule, std::string_view subject, std
     // One that gives too is not asked for itself again.
     if (!std::exchange(captured_, true))
       for (const std::uint32_t giver : engine_->capturing()) hits(giver);
-    bool all = true;
-    patterns::Pattern pattern = engine_->rules().rule(rule).pattern;
-    pattern.expression = with_captures(pattern.expression, [&](std::string_view name) {
-      const auto values = captures_.find(name);
-      if (values == captures_.end() || values->second.empty()) {
-        all = false;
-        return std::string();
-      }
-      std::string text;
-      for (const std::string& value : values->second) {
-        text += text.empty() ? "(?:" : "|";
-        for (const char c : value) {
-          if (static_cast<unsigned char>(c) < 128 && std::isalnum(static_cast<unsigned char>(c)) == 0 &&
-              c != '_')
-            text += '\\';
-          text += c;
-        }
-      }
-      return text + ")";
-    });
-    if (!all) return 0;
-    const auto expression = patterns::Expression::compile(pattern);
+    const auto pattern = with_captured(engine_->rules().rule(rule).pattern, captures_);
+    if (!pattern) return 0;
+    const auto expression = patterns::Expression::compile(*pattern);
     return expression ? expression->count(subject, max, scratch_) : 0;
   }
   std::uint32_t found = 0;
@@ -255,7 +247,6 @@ void Scan::settle_metas() {
     for (const std::uint32_t user : engine_->users_of(rule))
       changed[user / kBits] |= std::uint64_t{1} << (user % kBits);
   };
-  meta_values_.assign(hits_.size(), 0);
   // Metas are not known yet: they tell when their turn comes.
   for (const std::uint32_t meta : metas)
     if (hits_[meta] == kUnknown) hits_[meta] = 0;
@@ -286,7 +277,6 @@ std::uint32_t Scan::run_meta(std::uint32_t rule) {
 
 std::uint32_t Scan::settle_meta(std::uint32_t rule, double result) {
   if (result == 0) return 0;
-  if (meta_values_.empty()) meta_values_.assign(hits_.size(), 0);
   meta_values_[rule] = meta_worth(result);
   return 1;
 }

@@ -112,7 +112,8 @@ void Scan::scan_parts(const Engine::Group& group) {
     if (hits_[rule] != kUnknown || engine_->hits_unset(rule, scratch_))
       candidate_[rule] = Candidate::anywhere;
     hits_[rule] = kUnknown;
-    if (!any && candidate_[rule] == Candidate::no) hits_[rule] = (engine_->traits(rule) & Engine::kNegated) != 0 ? 1 : 0;
+    if (!any && candidate_[rule] == Candidate::no)
+      hits_[rule] = (engine_->traits(rule) & Engine::kNegated) != 0 ? 1 : 0;
   }
 }
 

@@ -197,10 +197,6 @@ constexpr auto kWithoutEffect = std::to_array<std::string_view>({
     "asn_lookup",
 });
 
-std::unexpected<Error> wrong(std::string text) {
-  return fail(ErrorKind::permanent, std::move(text));
-}
-
 Result<void> wanted(bool met, std::string_view value, std::string_view what) {
   if (met) return {};
   return value.empty() ? wrong(fmt::format("{} is wanted", what))

@@ -2,11 +2,19 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "ringpost/base/result.hpp"
 
 namespace ringpost::filter {
 
+// What is the matter with a line.
+inline std::unexpected<Error> wrong(std::string text) {
+  return fail(ErrorKind::permanent, std::move(text));
+}
 // The words between blanks; valid as long as the text is.
 std::vector<std::string_view> words_of(std::string_view text);
 // "5", "-1.5", "+.5": decimal, without an exponent, at most kSettingNumberMax either way. What is written as infinite or as no

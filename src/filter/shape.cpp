@@ -10,6 +10,9 @@ namespace ringpost::filter {
 
 namespace {
 
+// What is dearer or cheaper than to look at one byte.
+constexpr std::size_t kBytesInStep = 8, kStepsOfAddress = 16;
+
 std::size_t ipv4_size_at(std::string_view text, std::size_t at) {
   std::size_t place = at;
   for (int octet = 0; octet < 4; ++octet) {
@@ -51,13 +54,12 @@ std::size_t ip_size_at(std::string_view text, std::size_t at) {
 
 bool ShapeMatch::matches(std::string_view shape) {
   words_ = {};
-  steps_ = 0;
   return step(shape, 0);
 }
 
 bool ShapeMatch::step(std::string_view shape, std::size_t at) {
   while (!shape.empty()) {
-    if (++steps_ > kShapeStepsMax) return false;
+    if (!spend()) return false;
     const char c = shape.front();
     if (c == '%') return special(shape[1], shape.substr(2), at);
     if (c == '$') return at == line_.size();
@@ -71,7 +73,7 @@ bool ShapeMatch::step(std::string_view shape, std::size_t at) {
 // The longest first; only ends before which the shape can go on are tried.
 bool ShapeMatch::spans(std::string_view rest, std::size_t at, std::size_t least, std::size_t most) {
   const bool literal = !rest.empty() && rest.front() != '%' && rest.front() != '$';
-  for (std::size_t size = most + 1; size-- > least;) {
+  for (std::size_t size = most + 1; size-- > least && spend();) {
     if (literal && (at + size >= line_.size() || line_[at + size] != rest.front())) continue;
     if (step(rest, at + size)) return true;
   }
@@ -81,8 +83,9 @@ bool ShapeMatch::spans(std::string_view rest, std::size_t at, std::size_t least,
 bool ShapeMatch::word(char kind, std::string_view rest, std::size_t at, bool may_be_empty) {
   std::size_t end = at;
   while (end < line_.size() && line_[end] != ' ') ++end;
+  if (!spend((end - at) / kBytesInStep)) return false;
   const bool literal = !rest.empty() && rest.front() != '%' && rest.front() != '$';
-  for (std::size_t stop = end + 1; stop-- > at + (may_be_empty ? 0U : 1U);) {
+  for (std::size_t stop = end + 1; stop-- > at + (may_be_empty ? 0U : 1U) && spend();) {
     if (literal && (stop >= line_.size() || line_[stop] != rest.front())) continue;
     if (!step(rest, stop)) continue;
     const std::string_view taken = line_.substr(at, stop - at);
@@ -117,11 +120,12 @@ bool ShapeMatch::special(char kind, std::string_view rest, std::size_t at) {
   const auto run = [&](auto in_run) {
     std::size_t size = 0;
     while (at + size < line_.size() && in_run(line_[at + size])) ++size;
+    (void)spend(size / kBytesInStep);
     return size;
   };
   switch (kind) {
     case 'i': {
-      const std::size_t size = ip_size_at(line_, at);
+      const std::size_t size = spend(kStepsOfAddress) ? ip_size_at(line_, at) : 0;
       if (size == 0 || !step(rest, at + size)) return false;
       words_.ip = line_.substr(at, size);
       return true;

@@ -17,6 +17,13 @@ void add_once(std::vector<std::string>& list, const std::string& one) {
   if (std::ranges::find(list, one) == list.end()) list.push_back(one);
 }
 
+// A page may have thousands of them.
+void add_texts_once(std::vector<std::string>& list, const std::vector<std::string>& texts, bool wide) {
+  std::unordered_set<std::string> known(list.begin(), list.end());
+  for (const std::string& text : texts)
+    if (const auto [place, fresh] = known.insert(in_rule_bytes(text, wide)); fresh) list.push_back(*place);
+}
+
 }  // namespace
 
 UriDetail& UriCollection::detail(const std::string& uri) {
@@ -69,8 +76,7 @@ void UriCollection::add_html(const HtmlFacts& html, bool wide) {
   for (const auto& [uri, where] : html.uris) {
     const std::string key = in_rule_bytes(uri, wide);
     if (!add(key, where.types.empty() ? std::vector<std::string>{"parsed"} : where.types, false)) continue;
-    for (const std::string& text : where.anchor_texts)
-      add_once(detail(key).anchor_texts, in_rule_bytes(text, wide));
+    add_texts_once(detail(key).anchor_texts, where.anchor_texts, wide);
   }
 }
 

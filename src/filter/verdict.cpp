@@ -35,9 +35,12 @@ Verdict Scan::verdict() const {
   Verdict verdict;
   verdict.required = rules.required_score();
   std::vector<std::uint32_t> found;
+  found.reserve(static_cast<std::size_t>(std::ranges::count_if(hits_, [](auto hits) { return hits > 0; })));
   for (std::uint32_t index = 0; index < hits_.size(); ++index)
     if (hits_[index] > 0) found.push_back(index);
   std::ranges::sort(found, {}, [this](std::uint32_t index) { return engine_->name_rank(index); });
+  verdict.hidden_hits.reserve(found.size());
+  verdict.hits.reserve(found.size());
   for (const std::uint32_t index : found) {
     const std::uint8_t traits = engine_->traits(index);
     const auto count = static_cast<std::uint32_t>((traits & Engine::kMultiple) != 0 ? hits_[index] : 1);

@@ -53,6 +53,12 @@ constexpr std::array<Row, kCapabilityCount> kRows{{
     {Capability::object_id, "OBJECTID", false},                            // RFC 8474
     {Capability::preview, "PREVIEW", false},                               // RFC 8970
     {Capability::save_date, "SAVEDATE", false},                            // RFC 8514
+    {Capability::unauthenticate, "UNAUTHENTICATE", false},                 // RFC 8437
+    {Capability::replace, "REPLACE", false},                               // RFC 8508
+    {Capability::in_progress, "INPROGRESS", false},                        // RFC 9585
+    {Capability::partial, "PARTIAL", false},                               // RFC 9394
+    {Capability::uid_only, "UIDONLY", false},                              // RFC 9586
+    {Capability::metadata, "METADATA", false},                             // RFC 5464
     {Capability::restore, "X-RINGPOST-RESTORE", false},                    // see docs/mailboxes.md
 }};
 
@@ -93,7 +99,9 @@ void append_capabilities(const ServerSettings& settings, CapabilityState state, 
   for (const Row& row : kRows) {
     if (!settings.capabilities.has(row.capability) || (!state.authenticated && !row.before_login)) continue;
     if (row.capability == Capability::sasl_ir && state.authenticated) continue;
-    if (row.capability == Capability::compress_deflate && state.compressed) continue;
+    const bool ends_compression =
+        row.capability == Capability::compress_deflate || row.capability == Capability::unauthenticate;
+    if (ends_compression && state.compressed) continue;
     append_offered(row, settings, out);
   }
   if (!state.authenticated) append_logins(settings, state, out);

@@ -16,7 +16,7 @@ bool parse_bare(Cursor& in, Parsing& out) {
   return in.end();
 }
 
-constexpr std::array<CommandTraits, 37> kCommands{{
+constexpr std::array<CommandTraits, 41> kCommands{{
     {"APPEND", Verb::append, Needs::login, {}, nullptr},
     {"AUTHENTICATE", Verb::authenticate, Needs::no_login, {}, nullptr},
     {"CAPABILITY", Verb::capability, Needs::nothing, {}, nullptr},
@@ -30,6 +30,7 @@ constexpr std::array<CommandTraits, 37> kCommands{{
     {"EXAMINE", Verb::driver, Needs::login, {}, parse_examine},
     {"EXPUNGE", Verb::driver, Needs::selected, {}, parse_expunge},
     {"FETCH", Verb::driver, Needs::selected, {}, parse_fetch},
+    {"GETMETADATA", Verb::driver, Needs::login, Capability::metadata, parse_get_metadata},
     {"GETQUOTA", Verb::driver, Needs::login, Capability::quota, parse_get_quota},
     {"GETQUOTAROOT", Verb::driver, Needs::login, Capability::quota, parse_get_quota_root},
     {"ID", Verb::id, Needs::nothing, Capability::id, nullptr},
@@ -42,8 +43,10 @@ constexpr std::array<CommandTraits, 37> kCommands{{
     {"NAMESPACE", Verb::driver, Needs::login, Capability::namespaces, parse_bare<Namespace>},
     {"NOOP", Verb::noop, Needs::nothing, {}, parse_bare<Noop>},
     {"RENAME", Verb::driver, Needs::login, {}, parse_rename},
+    {"REPLACE", Verb::append, Needs::selected, Capability::replace, nullptr},
     {"SEARCH", Verb::driver, Needs::selected, {}, parse_search},
     {"SELECT", Verb::driver, Needs::login, {}, parse_select},
+    {"SETMETADATA", Verb::driver, Needs::login, Capability::metadata, parse_set_metadata},
     {"SETQUOTA", Verb::driver, Needs::login, Capability::quota_set, parse_set_quota},
     {"SORT", Verb::driver, Needs::selected, Capability::sort, parse_sort},
     {"STARTTLS", Verb::starttls, Needs::no_login, {}, nullptr},
@@ -51,12 +54,13 @@ constexpr std::array<CommandTraits, 37> kCommands{{
     {"STORE", Verb::driver, Needs::selected, {}, parse_store},
     {"SUBSCRIBE", Verb::driver, Needs::login, {}, parse_subscribe},
     {"THREAD", Verb::driver, Needs::selected, {}, parse_thread},
+    {"UNAUTHENTICATE", Verb::unauthenticate, Needs::login, Capability::unauthenticate, nullptr},
     {"UNSELECT", Verb::driver, Needs::selected, Capability::unselect, parse_bare<Unselect>},
     {"UNSUBSCRIBE", Verb::driver, Needs::login, {}, parse_unsubscribe},
     {"XRINGPOSTNUMBER", Verb::driver, Needs::login, Capability::restore, parse_number},
 }};
 
-constexpr std::array<std::string_view, 8> kByUid{"COPY",   "EXPUNGE", "FETCH", "MOVE",
+constexpr std::array<std::string_view, 9> kByUid{"COPY",   "EXPUNGE", "FETCH", "MOVE",  "REPLACE",
                                                  "SEARCH", "SORT",    "STORE", "THREAD"};
 
 }  // namespace

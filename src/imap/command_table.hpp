@@ -29,6 +29,7 @@ enum class Verb : std::uint8_t {
   logout,
   noop,
   starttls,
+  unauthenticate,
 };
 
 // Where a command may be said.
@@ -43,6 +44,11 @@ struct Parsing {
   Command command;
 
   bool offers(Capability capability) const { return settings.capabilities.has(capability); }
+  // False, with the fault in `in`: the command names messages by numbers, and the client has said that it never would.
+  bool may_number(Cursor& in) const {
+    return uid || !dialect.uid_only ||
+           in.fail({Condition::bad, codes::kUidRequired, "after ENABLE UIDONLY there are UIDs only"});
+  }
 };
 
 struct CommandTraits {
@@ -71,6 +77,9 @@ bool parse_get_quota(Cursor& in, Parsing& out);
 bool parse_get_quota_root(Cursor& in, Parsing& out);
 bool parse_set_quota(Cursor& in, Parsing& out);
 bool read_status_items(Cursor& in, Parsing& out, StatusItems& items);
+// parse_metadata.cpp
+bool parse_get_metadata(Cursor& in, Parsing& out);
+bool parse_set_metadata(Cursor& in, Parsing& out);
 // parse_list.cpp
 bool parse_list(Cursor& in, Parsing& out);
 bool parse_lsub(Cursor& in, Parsing& out);
@@ -92,7 +101,8 @@ enum class AppendHead : std::uint8_t {
   message,  // complete up to its literal
   broken,
 };
-AppendHead read_append_mailbox(Cursor& in, const Parsing& parsing, std::string& mailbox);
+// `message` gets its mailbox; and of REPLACE, which is an APPEND with a message that goes, that one.
+AppendHead read_append_mailbox(Cursor& in, const Parsing& parsing, bool replace, AppendMessage& message);
 AppendHead read_append_message(Cursor& in, const Parsing& parsing, AppendMessage& message);
 
 // ---- dates: parse_dates.cpp ----

@@ -120,6 +120,14 @@ bool Cursor::string(std::string& out) {
   return fail("a string is missing");
 }
 
+bool Cursor::skip_empty_string() {
+  const std::size_t begin = at_;
+  std::string text;
+  if ((peek() == '"' || peek() == '{') && string(text) && text.empty()) return true;
+  at_ = begin;
+  return false;
+}
+
 bool Cursor::astring(std::string& out) {
   const std::string_view word = take_while(is_astring_char);
   if (word.empty() || (word == "~" && peek() == '{')) {
@@ -188,12 +196,27 @@ bool Cursor::set(SequenceSet& out) {
   return true;
 }
 
+bool Cursor::one_of_set(SequenceSet& out) {
+  SequenceSet::Range one;
+  if (!range_end(one.first)) return false;
+  one.last = one.first;
+  out.add(one);
+  return true;
+}
+
 bool Cursor::known_set(NumberSet& out) {
   SequenceSet written;
   if (!set(written)) return false;
   if (written.saved() || written.has_star()) return fail("a set of known numbers has no * and no $");
   out = written.resolve(UINT32_MAX);
   return true;
+}
+
+bool Cursor::page(Page& out) {
+  out.from_end = skip('-');
+  if (!number32(out.from, false) || !expect(':')) return false;
+  if (skip('-') != out.from_end) return fail("a page is counted from one end");
+  return number32(out.to, false);
 }
 
 bool Cursor::mailbox(bool utf8, std::string& out) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "ringpost/imap/command.hpp"
 #include "ringpost/imap/number_set.hpp"
 #include "ringpost/imap/status_response.hpp"
 
@@ -57,12 +58,15 @@ class Cursor {
   }
   bool atom(std::string_view& out);
   bool string(std::string& out);  // quoted or literal
+  bool skip_empty_string();       // "" or {0}
   bool astring(std::string& out);
   bool nstring(std::optional<std::string>& out);
   bool number(std::uint64_t& out, std::uint64_t most = INT64_MAX);
   bool number32(std::uint32_t& out, bool zero_allowed);
-  bool set(SequenceSet& out);      // with '*' and "$"
-  bool known_set(NumberSet& out);  // without
+  bool set(SequenceSet& out);         // with '*' and "$"
+  bool one_of_set(SequenceSet& out);  // a number, or '*'
+  bool known_set(NumberSet& out);     // without
+  bool page(Page& out);               // "1:100", "-1:-100"
   bool mailbox(bool utf8, std::string& out);
   // "(" one *(SP one) ")", or "()" when `empty_allowed`.
   template <class One>

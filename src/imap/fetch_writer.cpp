@@ -50,9 +50,12 @@ void append_section(const Section& section, bool utf8, std::string& out) {
 
 }  // namespace
 
-FetchWriter::FetchWriter(std::uint32_t number, const Dialect& dialect, std::string& out)
+FetchWriter::FetchWriter(MessageName message, const Dialect& dialect, std::string& out)
     : dialect_(dialect), out_(out) {
-  fmt::format_to(std::back_inserter(out_), FMT_COMPILE("* {} FETCH ("), number);
+  if (dialect.uid_only)
+    fmt::format_to(std::back_inserter(out_), FMT_COMPILE("* {} UIDFETCH ("), message.uid);
+  else
+    fmt::format_to(std::back_inserter(out_), FMT_COMPILE("* {} FETCH ("), message.number);
 }
 
 void FetchWriter::begin_item(std::string_view name) {

@@ -48,10 +48,11 @@ class FetchReader {
   FetchReader(Cursor& in, Parsing& out) : in_(in), out_(out), fetch_{.uid = out.uid} {}
 
   bool read() {
-    if (!in_.space() || !in_.set(fetch_.set) || !in_.space() || !items()) return false;
+    if (!out_.may_number(in_) || !in_.space() || !in_.set(fetch_.set) || !in_.space() || !items())
+      return false;
     if (in_.skip(' ') && !in_.at_end() && !in_.list([&] { return modifier(); })) return false;
     if (fetch_.vanished && !fetch_.changed_since) return in_.fail("VANISHED needs CHANGEDSINCE");
-    if (out_.uid && !add({.kind = Kind::uid})) return false;
+    if (out_.uid && !out_.dialect.uid_only && !add({.kind = Kind::uid})) return false;
     if (fetch_.changed_since && !add({.kind = Kind::mod_sequence})) return false;
     out_.uses_condstore =
         std::ranges::find(fetch_.items, Kind::mod_sequence, &FetchItem::kind) != fetch_.items.end();
@@ -168,6 +169,11 @@ class FetchReader {
       fetch_.vanished = true;
       if (!out_.uid) return in_.fail("VANISHED belongs to UID FETCH");
       return out_.dialect.qresync || in_.fail("QRESYNC is not enabled");
+    }
+    if (out_.offers(Capability::partial) && in_.skip_word("PARTIAL")) {
+      if (!out_.uid) return in_.fail("PARTIAL belongs to UID FETCH");
+      if (fetch_.partial) return in_.fail("one PARTIAL only");
+      return in_.space() && in_.page(fetch_.partial.emplace());
     }
     return in_.fail("FETCH has no such modifier");
   }

@@ -21,7 +21,8 @@ bool whole_argument(Cursor& in, const Parsing& parsing, std::string& mailbox) {
 }
 
 // SP "(" sequence-set SP uid-set ")": what the client knows of numbers and UIDs.
-bool match_data(Cursor& in, Qresync& qresync) {
+bool match_data(Cursor& in, const Parsing& parsing, Qresync& qresync) {
+  if (!parsing.may_number(in)) return false;
   const bool read = in.expect('(') && in.known_set(qresync.match_numbers) && in.space() &&
                     in.known_set(qresync.match_uids) && in.expect(')');
   if (!read) return false;
@@ -29,7 +30,7 @@ bool match_data(Cursor& in, Qresync& qresync) {
          in.fail("QRESYNC: numbers and UIDs do not pair up");
 }
 
-bool qresync_parameters(Cursor& in, Qresync& qresync) {
+bool qresync_parameters(Cursor& in, const Parsing& parsing, Qresync& qresync) {
   if (!in.space() || !in.expect('(') || !in.number32(qresync.uid_validity, false) || !in.space() ||
       !in.number(qresync.mod_sequence))
     return false;
@@ -37,8 +38,8 @@ bool qresync_parameters(Cursor& in, Qresync& qresync) {
     if (in.peek() != '(') {
       qresync.known_uids.emplace();
       if (!in.known_set(*qresync.known_uids)) return false;
-      if (in.skip(' ') && !match_data(in, qresync)) return false;
-    } else if (!match_data(in, qresync)) {
+      if (in.skip(' ') && !match_data(in, parsing, qresync)) return false;
+    } else if (!match_data(in, parsing, qresync)) {
       return false;
     }
   }
@@ -52,7 +53,7 @@ bool select_parameter(Cursor& in, Parsing& out, Select& select) {
   }
   if (out.offers(Capability::qresync) && in.skip_word("QRESYNC")) {
     if (!out.dialect.qresync) return in.fail("QRESYNC is not enabled");
-    return qresync_parameters(in, select.qresync.emplace());
+    return qresync_parameters(in, out, select.qresync.emplace());
   }
   return in.fail("SELECT has no such parameter");
 }

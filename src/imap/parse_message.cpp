@@ -29,7 +29,7 @@ bool one_flag(Cursor& in, FlagList& flags, std::size_t& count) {
 
 bool copy_or_move(Cursor& in, Parsing& out, bool move) {
   Copy copy{.uid = out.uid, .move = move};
-  if (!in.space() || !in.set(copy.set) || !in.space() ||
+  if (!out.may_number(in) || !in.space() || !in.set(copy.set) || !in.space() ||
       !in.mailbox(out.dialect.utf8_names(), copy.mailbox) || !in.end())
     return false;
   out.command = std::move(copy);
@@ -72,7 +72,7 @@ bool parse_expunge(Cursor& in, Parsing& out) {
 
 bool parse_store(Cursor& in, Parsing& out) {
   Store store{.uid = out.uid};
-  if (!in.space() || !in.set(store.set) || !in.space()) return false;
+  if (!out.may_number(in) || !in.space() || !in.set(store.set) || !in.space()) return false;
   if (out.offers(Capability::condstore) && in.peek() == '(') {
     if (!in.list([&] { return store_modifier(in, store); }) || !in.space()) return false;
     out.uses_condstore = true;

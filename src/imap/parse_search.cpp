@@ -130,7 +130,9 @@ class SearchReader {
     if (c == '(') return group(key, depth);
     if (is_digit(c) || c == '*' || c == '$') {
       key.kind = Kind::sequence;
-      return in_.set(key.set);
+      if (!in_.set(key.set)) return false;
+      return key.set.saved() || !out_.dialect.uid_only ||
+             in_.fail({Condition::bad, codes::kUidRequired, "after ENABLE UIDONLY there are UIDs only"});
     }
     const std::string_view name = in_.take_while(is_letter);
     const auto is = [&](std::string_view wanted) { return mail::equal_ignoring_case(name, wanted); };
@@ -257,6 +259,10 @@ class SearchReader {
 };
 
 bool return_option(Cursor& in, const Parsing& parsing, ReturnOptions& options) {
+  if (parsing.offers(Capability::partial) && in.skip_word("PARTIAL")) {
+    if (options.partial) return in.fail("one PARTIAL only");
+    return in.space() && in.page(options.partial.emplace());
+  }
   if (in.skip_word("MIN"))
     options.min = true;
   else if (in.skip_word("MAX"))
@@ -277,7 +283,9 @@ bool return_options(Cursor& in, const Parsing& parsing, Capability needed, Retur
   if (!parsing.offers(needed) || !in.skip_word("RETURN")) return true;
   options.given = true;
   if (!in.space() || !in.list([&] { return return_option(in, parsing, options); }, true)) return false;
-  options.all = options.all || !(options.min || options.max || options.count || options.save);
+  if (options.all && options.partial) return in.fail("PARTIAL or ALL, not both");
+  options.all =
+      options.all || !(options.min || options.max || options.count || options.save || options.partial);
   return in.space();
 }
 
@@ -317,7 +325,7 @@ bool sort_key(Cursor& in, const Parsing& parsing, Sort& sort) {
 bool parse_search(Cursor& in, Parsing& out) {
   Search search{.uid = out.uid};
   SearchReader reader(in, out);
-  if (!in.space() || !return_options(in, out, Capability::esearch, search.options) ||
+  if (!out.may_number(in) || !in.space() || !return_options(in, out, Capability::esearch, search.options) ||
       !reader.charset_if_given() || !reader.program(search.key))
     return false;
   search.uses_mod_sequence = out.uses_condstore = reader.uses_mod_sequence();
@@ -328,7 +336,7 @@ bool parse_search(Cursor& in, Parsing& out) {
 bool parse_sort(Cursor& in, Parsing& out) {
   Sort sort{.uid = out.uid};
   SearchReader reader(in, out);
-  if (!in.space() || !return_options(in, out, Capability::esort, sort.options) ||
+  if (!out.may_number(in) || !in.space() || !return_options(in, out, Capability::esort, sort.options) ||
       !in.list([&] { return sort_key(in, out, sort); }) || !in.space() || !reader.charset() || !in.space() ||
       !reader.program(sort.search))
     return false;
@@ -339,7 +347,7 @@ bool parse_sort(Cursor& in, Parsing& out) {
 
 bool parse_thread(Cursor& in, Parsing& out) {
   Thread thread{.uid = out.uid};
-  if (!in.space()) return false;
+  if (!out.may_number(in) || !in.space()) return false;
   if (out.offers(Capability::thread_references) && in.skip_word("REFERENCES"))
     thread.algorithm = ThreadAlgorithm::references;
   else if (out.offers(Capability::thread_ordered_subject) && in.skip_word("ORDEREDSUBJECT"))

@@ -37,6 +37,19 @@ void append_in_order(std::span<const std::uint32_t> numbers, std::string& out) {
   }
 }
 
+void append_results(const EsearchResult& result, std::string& out) {
+  if (result.all != nullptr)
+    append_set(*result.all, out);
+  else
+    append_in_order(result.all_in_order, out);
+}
+
+void append_page(const Page& page, std::string& out) {
+  const std::string_view sign = page.from_end ? "-" : "";
+  fmt::format_to(std::back_inserter(out), FMT_COMPILE(" PARTIAL ({}{}:{}{} "), sign, page.from, sign,
+                 page.to);
+}
+
 }  // namespace
 
 void append_status(std::string_view tag, const StatusResponse& response, std::string& out) {
@@ -112,12 +125,14 @@ void ResponseWriter::esearch(const EsearchResult& result) {
   if (result.min) item("MIN", *result.min);
   if (result.max) item("MAX", *result.max);
   if (result.count) item("COUNT", *result.count);
-  if (result.all != nullptr && !result.all->empty()) {
+  const bool any = (result.all != nullptr && !result.all->empty()) || !result.all_in_order.empty();
+  if (result.partial) {
+    append_page(*result.partial, out_);
+    append_results(result, out_);
+    out_ += any ? ")" : "NIL)";
+  } else if (any) {
     out_ += " ALL ";
-    append_set(*result.all, out_);
-  } else if (!result.all_in_order.empty()) {
-    out_ += " ALL ";
-    append_in_order(result.all_in_order, out_);
+    append_results(result, out_);
   }
   if (result.mod_sequence) item("MODSEQ", *result.mod_sequence);
   out_ += "\r\n";
@@ -218,6 +233,21 @@ void ResponseWriter::quota_root(std::string_view mailbox, std::span<const std::s
     append_astring(root, dialect_.utf8_strings(), out_);
   }
   out_ += "\r\n";
+}
+
+// A value may be binary: then it is a literal8.
+void ResponseWriter::metadata(std::string_view mailbox, std::span<const MetadataEntry> entries) {
+  out_ += "* METADATA ";
+  append_mailbox(mailbox, dialect_, out_);
+  char before = '(';
+  for (const MetadataEntry& entry : entries) {
+    out_ += before == '(' ? " (" : " ";
+    before = ' ';
+    append_astring(entry.name, dialect_.utf8_strings(), out_);
+    out_ += ' ';
+    append_nstring(entry.value, dialect_.utf8_strings(), out_);
+  }
+  out_ += ")\r\n";
 }
 
 void ResponseWriter::untagged(std::string_view text) {

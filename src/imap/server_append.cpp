@@ -15,10 +15,11 @@ std::optional<Event> ServerSession::next_message(Cursor& in, const LiteralHead& 
   Reading::Append& append = reading().append;
   AppendMessage message;
   message.mailbox = append.message.mailbox;
+  message.replaces = append.message.replaces;
   message.index = append.count;
   if (read_append_message(in, {*settings_, dialect_}, message) == AppendHead::broken)
     return break_append(in.fault(), literal);
-  if (append.count != 0 && !settings_->capabilities.has(Capability::multi_append))
+  if (append.count != 0 && (message.replaces || !settings_->capabilities.has(Capability::multi_append)))
     return break_append({Condition::bad, {}, "one message at a time"}, literal);
   if (append.count == kAppendMessagesMax)
     return break_append({Condition::no, codes::kLimit, "too many messages in one APPEND"}, literal);

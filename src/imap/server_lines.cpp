@@ -157,18 +157,22 @@ std::optional<Event> ServerSession::on_literal(std::string_view text, const Lite
   tag_ = words.tag;
   if (words.traits->verb == Verb::append) {
     Cursor in(text.substr(words.offset));
-    std::string mailbox;
-    const AppendHead head = read_append_mailbox(in, {*settings_, dialect_}, mailbox);
+    AppendMessage message;
+    const bool replace = words.traits->needs == Needs::selected;
+    const AppendHead head = read_append_mailbox(in, {*settings_, dialect_, words.uid}, replace, message);
     if (head == AppendHead::broken) return end_early(tag_, in.fault(), literal), std::nullopt;
     if (head == AppendHead::message) {
-      reading().append.message.mailbox = std::move(mailbox);
+      reading().append.message = std::move(message);
       return next_message(in, literal);
     }
   }
   constexpr std::size_t kLineEnd = 2;
   if (literal.overflow ||
       literal.size > command_bytes_max() - std::min(command_bytes_max(), text.size() + kLineEnd)) {
-    end_early(tag_, {Condition::bad, codes::kTooBig, "the command is too long"}, literal);
+    const bool value = words.traits->parse == parse_set_metadata;
+    const std::string code =
+        value ? codes::metadata_max_size(kMetadataValueBytesMax) : std::string(codes::kTooBig);
+    end_early(tag_, {value ? Condition::no : Condition::bad, code, "the command is too long"}, literal);
     return std::nullopt;
   }
   if (!reading_) {

@@ -89,6 +89,7 @@ std::optional<Event> ServerSession::on_enable(std::string_view text, std::size_t
     enable(name, Capability::utf8_accept, wanted.utf8_accept);
     enable(name, Capability::condstore, wanted.condstore);
     enable(name, Capability::qresync, wanted.qresync);
+    enable(name, Capability::uid_only, wanted.uid_only);
   }
   if (count == 0 || !in.at_end()) return bad(tag_, "ENABLE takes names"), std::nullopt;
   wanted.condstore = wanted.condstore || wanted.qresync;
@@ -137,6 +138,21 @@ void ServerSession::compression_started() {
   phase_ = Phase::line;
   compressed_ = true;
   forget_command();
+}
+
+// RFC 8437: all that is known goes, but TLS, ID and the failed logins. Where compression would have to end too, in the middle of what
+// may have come behind the command, it is the connection that ends; NO is never an answer.
+std::optional<Event> ServerSession::on_unauthenticate(std::string_view text, std::size_t offset) {
+  Cursor in(text.substr(offset));
+  if (!in.end()) return refuse(tag_, in.fault()), std::nullopt;
+  if (compressed_) return close("Compression ends with the connection", codes::kCannot), std::nullopt;
+  say(tag_, {Condition::ok, {}, "You may log in again"});
+  state_ = State::not_authenticated;
+  dialect_ = {};
+  login_.clear();
+  bad_commands_ = 0;
+  forget_command();
+  return Event{Kind::unauthenticated};
 }
 
 std::optional<Event> ServerSession::on_idle_line(std::string_view line) {

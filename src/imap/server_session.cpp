@@ -122,6 +122,8 @@ std::optional<Event> ServerSession::execute(std::string_view text, Input& input)
       return std::nullopt;
     case Verb::starttls:
       return on_starttls(input);
+    case Verb::unauthenticate:
+      return on_unauthenticate(text, words.offset);
     case Verb::noop:
       // Before login there is nothing that a driver could tell.
       if (state_ == State::not_authenticated) return say(tag_, {Condition::ok, {}, "Done"}), std::nullopt;

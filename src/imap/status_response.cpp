@@ -45,6 +45,17 @@ std::string mailbox_id(std::string_view id) {
 std::string permanent_flags(std::string_view flags) {
   return fmt::format("PERMANENTFLAGS ({})", flags);
 }
+std::string metadata_long_entries(std::uint64_t size) {
+  return fmt::format("METADATA LONGENTRIES {}", size);
+}
+std::string metadata_max_size(std::uint64_t size) {
+  return fmt::format("METADATA MAXSIZE {}", size);
+}
+// A tag has no quotes and no backslashes, but may have the bracket that ends the code.
+std::string in_progress(std::string_view tag, std::uint64_t done, std::uint64_t goal) {
+  const bool sayable = !tag.empty() && tag.find(']') == std::string_view::npos;
+  return fmt::format("INPROGRESS ({} {} {})", sayable ? fmt::format("\"{}\"", tag) : "NIL", done, goal);
+}
 // ICU knows hundreds: these are what clients ask.
 std::string bad_charset() {
   return "BADCHARSET (UTF-8 US-ASCII)";

@@ -32,8 +32,10 @@ struct Figures {
     registry.add("journal_buffers_pinned", "Commit buffers that a reader keeps.", buffers_pinned);
     registry.add("journal_segments", "Segment files, free ones too.", segments);
     registry.add("journal_segments_free", "Segment files that are zero-filled or free again.", segments_free);
+    registry.add("journal_segments_cold",
+                 "Segment files of moved messages that expire at about the same time.", segments_cold);
     registry.add("journal_segments_freed", "Segments given back by reclaim.", segments_freed);
-    registry.add("journal_segments_emptied", "Segments whose rest was moved to the newest one.",
+    registry.add("journal_segments_emptied", "Segments whose rest was moved to newer ones.",
                  segments_emptied);
     registry.add("journal_live_bytes", "Bytes of records that still count.", live_bytes);
   }
@@ -44,7 +46,7 @@ struct Figures {
       damaged_reads;
   observe::Counter scrubbed_bytes, rotten;
   observe::Counter segments_freed, segments_emptied;
-  observe::Gauge buffers_pinned, segments, segments_free, live_bytes;
+  observe::Gauge buffers_pinned, segments, segments_free, segments_cold, live_bytes;
 };
 
 }  // namespace ringpost::journal

@@ -17,9 +17,11 @@ bool is_whole(const SegmentHeader& header) {
   return header.magic == kSegmentMagic && header.crc == scan::crc32c(bytes_before_crc(header));
 }
 
-bool known_state(std::uint32_t state) {
-  return state >= static_cast<std::uint32_t>(SegmentState::free) &&
-         state <= static_cast<std::uint32_t>(SegmentState::sealed);
+bool is_known(const SegmentHeader& header) {
+  return header.state >= static_cast<std::uint16_t>(SegmentState::free) &&
+         header.state <= static_cast<std::uint16_t>(SegmentState::sealed) && header.stream < kStreams &&
+         header.version >= std::max(kFormatVersionMin, header.stream == 0 ? 0 : kFormatVersionCold) &&
+         header.version <= kFormatVersionCold;
 }
 
 }  // namespace
@@ -38,9 +40,7 @@ void seal(TableHeader& header) {
 
 std::optional<SegmentHeader> parse_segment_header(std::span<const std::byte> slot) {
   const auto header = load<SegmentHeader>(slot);
-  if (!is_whole(header) || header.version < kFormatVersionMin || header.version > kFormatVersion ||
-      !known_state(header.state))
-    return std::nullopt;
+  if (!is_whole(header) || !is_known(header)) return std::nullopt;
   return header;
 }
 
@@ -49,7 +49,8 @@ std::optional<FrameHeader> parse_frame_header(std::span<const std::byte> bytes) 
   const auto header = load<FrameHeader>(bytes);
   if (header.magic != kFrameMagic || header.header_crc != scan::crc32c(bytes_before_crc(header)))
     return std::nullopt;
-  if (header.size < sizeof(FrameHeader) || header.size > kBufferSize) return std::nullopt;
+  if (header.size < sizeof(FrameHeader) || header.size > kBufferSize || header.stream >= kStreams)
+    return std::nullopt;
   return header;
 }
 
@@ -77,7 +78,7 @@ SegmentHead parse_segment_head(std::span<const std::byte> head) {
     const auto header = parse_segment_header(bytes);
     if (!header) {
       const auto raw = load<SegmentHeader>(bytes);
-      found.newer = found.newer || (is_whole(raw) && raw.version > kFormatVersion);
+      found.newer = found.newer || (is_whole(raw) && raw.version > kFormatVersionCold);
       found.damaged =
           found.damaged || std::ranges::any_of(bytes, [](std::byte b) { return b != std::byte{0}; });
     } else if (!found.header || header->generation > found.header->generation) {

@@ -61,6 +61,16 @@ bool misplaced(FoundSegment& found, const ShardPlace& place, RecoveryReport& rep
   return true;
 }
 
+// What the first frame says stands in for the header.
+void believe(FoundSegment& found, const FrameHeader& frame) {
+  found.header_lost = true;
+  found.header.state = static_cast<std::uint16_t>(SegmentState::open);
+  found.header.epoch = frame.epoch;
+  found.header.first_commit_sequence = frame.commit_sequence;
+  found.header.stream = static_cast<std::uint16_t>(frame.stream);
+  found.header.version = version_of_stream(frame.stream);
+}
+
 // The header may lie: both slots lost, or the newer one lost and the older saying that the segment is free. The first
 // frame knows better. `head` holds both slots and the first block behind them.
 void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport& report) {
@@ -70,11 +80,8 @@ void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport&
   if (slots.damaged && slots.header && found.state() == SegmentState::free && frame &&
       frame->salt == found.header.salt) {
     report.add({found.number, 0, kFirstFrame, false, "the newer header is damaged; its frames are read", {}});
-    found.header.state = static_cast<std::uint32_t>(SegmentState::open);
-    found.header.epoch = frame->epoch;
-    found.header.first_commit_sequence = frame->commit_sequence;
     found.header.sequence = 0;  // stood in the lost one
-    found.header_lost = true;
+    believe(found, *frame);
     return;
   }
   if (slots.header) return;
@@ -90,12 +97,9 @@ void judge(FoundSegment& found, std::span<const std::byte> head, RecoveryReport&
   }
   report.add({found.number, 0, kFirstFrame, false, "both headers are damaged; its frames are read", {}});
   found.header = {};
-  found.header_lost = true;
-  found.header.state = static_cast<std::uint32_t>(SegmentState::open);
   found.header.number = found.number;
   found.header.salt = frame->salt;
-  found.header.epoch = frame->epoch;
-  found.header.first_commit_sequence = frame->commit_sequence;
+  believe(found, *frame);
 }
 
 // Both slots and the first block behind them. Only the slots must be read: a frame costs no more than itself.
@@ -148,9 +152,9 @@ bool may_skip(const Error& error, bool write) {
   return !write || error.system == EISDIR || error.system == ENOENT || error.system == ELOOP;
 }
 
-auto writing_order(const FoundSegment& found) {
-  return std::tuple(!found.has_frames(), found.header.epoch, found.header.first_commit_sequence,
-                    found.header.sequence, found.number);
+auto recovery_order(const FoundSegment& found) {
+  return std::tuple(!found.has_frames(), found.header.stream == 0, found.header.epoch,
+                    found.header.first_commit_sequence, found.header.sequence, found.number);
 }
 
 }  // namespace
@@ -235,8 +239,9 @@ Result<std::vector<FoundSegment>> find_segments(io::Files& files, const ShardPla
     segments.push_back(*found);
     ++report.segments;
     if (!segments.back().lost && !segments.back().has_frames()) ++report.free_segments;
+    if (segments.back().has_frames()) ++report.stream_segments[segments.back().header.stream];
   }
-  std::ranges::sort(segments, {}, writing_order);
+  std::ranges::sort(segments, {}, recovery_order);
   return segments;
 }
 

@@ -44,7 +44,8 @@ bool next_frame(io::Files& files, io::Handle file, SegmentWalk& walk, const Alig
 
 std::string segment_path(const std::string& directory, std::uint32_t number);
 
-// Opens them; those with frames come first, in the order in which they were written. On an error none stays open.
+// Opens them; those with frames come first, in the order of recovery: of streams behind the first one before all others, then
+// as they were written. On an error none stays open.
 // `unfinished` gets the numbers of files whose making a crash ended.
 // What is wrong with a file itself goes into the report here, so that the server and all tools say the same of it.
 Result<std::vector<FoundSegment>> find_segments(io::Files& files, const ShardPlace& place, bool write,

@@ -62,8 +62,12 @@ FramePool& Log::frames() {
   return state_->core.frames();
 }
 
-Result<Ticket> Log::append(std::span<const Record> records, std::span<Location> where, bool reserve) {
-  return state_->append(records, where, reserve);
+Result<Ticket> Log::append(std::span<const Record> records, std::span<Location> where, Appending how) {
+  return state_->append(records, where, how);
+}
+
+bool Log::takes(unsigned stream, std::size_t size) const {
+  return state_->takes(stream, size);
 }
 
 shard::Signal::Waiting Log::wait_for_room(Instant deadline) {
@@ -179,8 +183,10 @@ bool Log::in_use(const SegmentName& name) const {
   return target == kElsewhere ? !state_->elsewhere_released : target != kNoSegment;
 }
 
-void Log::set_carry(std::function<Task<Result<void>>(const RecordView&)> carry) {
+void Log::set_carry(std::function<Task<Result<void>>(const RecordView&)> carry,
+                    std::function<Task<Result<void>>()> then) {
   state_->on_carry = std::move(carry);
+  state_->on_carried = std::move(then);
 }
 void Log::set_lost(std::function<void(const RecordView&)> lost) {
   state_->on_lost = std::move(lost);
@@ -220,6 +226,7 @@ Log::Space Log::space() const {
     space.file_bytes += segment.size;
     if (segment.orphan && segment.use != Segment::Use::free) ++space.orphan_segments;
     if (!segment.pins.empty()) ++space.pinned_segments;
+    if (segment.holds_frames()) ++space.stream_segments[segment.stream];
   }
   space.free_segments = state_->ready_segments();
   return space;

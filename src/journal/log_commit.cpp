@@ -16,6 +16,8 @@ namespace {
 
 // A frame that begins with less room than this in its buffer would soon end: it takes a fresh buffer if there is one.
 constexpr std::size_t kFrameRoomWanted = 64 * 1024;
+// What a frame takes beside the records that somebody wants to append, and its table.
+constexpr std::size_t kTakenBeside = 64 * 1024;
 
 std::size_t payload_size(const Record& record) {
   std::size_t size = 0;
@@ -25,7 +27,7 @@ std::size_t payload_size(const Record& record) {
 
 }  // namespace
 
-Result<Ticket> Log::State::append(std::span<const Record> records, std::span<Location> where, bool reserve) {
+Result<Ticket> Log::State::append(std::span<const Record> records, std::span<Location> where, Appending how) {
   RP_ASSERT(records.size() == where.size() && !records.empty());
   RoomWanted wanted;
   for (const Record& record : records) {
@@ -37,27 +39,30 @@ Result<Ticket> Log::State::append(std::span<const Record> records, std::span<Loc
     return fail(ErrorKind::permanent,
                 fmt::format("{} bytes of records are more than a frame takes", wanted.size));
   if (closing) return fail(ErrorKind::exhausted, "the log is closed");
-  if (!fits(wanted)) {
+  if (!fits(wanted, how.stream)) {
     seal_open();
-    if (!start_frame(wanted, reserve)) {
+    if (!start_frame(wanted, how)) {
       figures.no_room.add();
       return fail(ErrorKind::exhausted, "the log has no room just now");
     }
   }
   for (std::size_t i = 0; i < records.size(); ++i) where[i] = put(records[i]);
+  streams[how.stream].bare = true;
   wake_commit();
   return Ticket{open->sequence};
 }
 
-bool Log::State::fits(RoomWanted wanted) const {
-  if (open == nullptr || open->size + wanted.size > open->capacity) return false;
+bool Log::State::fits(RoomWanted wanted, unsigned stream) const {
+  if (open == nullptr || segments[open->segment].stream != stream ||
+      open->size + wanted.size > open->capacity)
+    return false;
   return open->file_offset == kFirstFrame ||
-         table_fits(open->file_offset + open->size + wanted.size, wanted.listed);
+         table_fits(open->segment, open->file_offset + open->size + wanted.size, wanted.listed);
 }
 
-// Whether the table of the current segment has room behind frames that end there.
-bool Log::State::table_fits(std::size_t frame_end, std::size_t listed) const {
-  const Segment& segment = segments[current];
+// Whether the table of the segment has room behind frames that end there.
+bool Log::State::table_fits(std::uint32_t index, std::size_t frame_end, std::size_t listed) const {
+  const Segment& segment = segments[index];
   if (!segment.table) return frame_end <= segment.size;
   return round_up(frame_end, kBlockSize) + segment.table->size() + listed <= segment.size;
 }
@@ -97,13 +102,17 @@ Location Log::State::put(const Record& record) {
 }
 
 // A frame with room for `size` bytes of records; false when there is no segment, no buffer or no frame left.
-bool Log::State::start_frame(RoomWanted wanted, bool reserve) {
+bool Log::State::start_frame(RoomWanted wanted, Appending how) {
   if (next_sequence - released > frames.size()) return false;
+  if (how.stream != 0 && must_void()) return false;  // what is void is said in the first stream only
   const std::size_t need = sizeof(FrameHeader) + wanted.size + (must_void() ? kVoidRoom : 0);
   CommitBuffer* buffer = buffer_for(need);
-  if (buffer == nullptr || !ensure_segment({need, wanted.listed}, reserve)) return false;
+  if (buffer == nullptr || !ensure_segment({need, wanted.listed}, how)) return false;
   filling = buffer;
+  const std::uint32_t current = streams[how.stream].segment;
+  const std::uint32_t file_offset = streams[how.stream].file_offset;
   Segment& segment = segments[current];
+  if (segment.table && segment.table->size() > kTableKept && !wants_table(segment)) segment.table.reset();
   Frame& frame = frame_of(next_sequence);
   frame.sequence = next_sequence++;
   frame.buffer = buffer;
@@ -130,26 +139,36 @@ CommitBuffer* Log::State::buffer_for(std::size_t size) {
   return buffers.take();
 }
 
-// Makes `current` a segment with room for such a frame.
-bool Log::State::ensure_segment(RoomWanted wanted, bool reserve) {
-  if (current != kNoSegment && table_fits(file_offset + wanted.size, wanted.listed)) return true;
-  std::uint32_t next = kNoSegment;
-  for (std::uint32_t i = 0; i < segments.size() && next == kNoSegment; ++i)
-    if (segments[i].use == Segment::Use::prepared) next = i;
-  if (next == kNoSegment || (!reserve && ready_segments() <= kReservedSegments)) {
-    prepare_next();
+// Makes the current segment of the stream one with room for such a frame.
+bool Log::State::ensure_segment(RoomWanted wanted, Appending how) {
+  Stream& stream = streams[how.stream];
+  if (stream.segment != kNoSegment &&
+      table_fits(stream.segment, stream.file_offset + wanted.size, wanted.listed))
+    return true;
+  const std::uint32_t next = ready_for(how.stream);
+  if (next == kNoSegment || (!how.reserve && ready_segments() <= kReservedSegments)) {
+    prepare(how.stream);
     grow();
     return false;
   }
-  close_current();
-  current = next;
-  file_offset = kFirstFrame;
+  close_current(how.stream);
+  stream = {next, static_cast<std::uint32_t>(kFirstFrame)};
   segments[next].use = Segment::Use::current;
   segments[next].put_bytes = 0;
   segments[next].table = std::make_unique<IndexTable>(segments[next].header.first_commit_sequence);
-  prepare_next();
+  prepare(0);
   grow();
   return true;
+}
+
+// Whether a copy of so many bytes may go there: else it goes to the first stream.
+bool Log::State::takes(unsigned stream, std::size_t size) const {
+  if (stream == 0) return true;
+  if (must_void()) return false;
+  const std::uint32_t index = streams[stream].segment;
+  return spares_a_segment() || is_making_ready(stream) || ready_for(stream) != kNoSegment ||
+         (index != kNoSegment &&
+          table_fits(index, streams[stream].file_offset + size + kTakenBeside, kTakenBeside));
 }
 
 // The open frame will take no more; it waits for its write.
@@ -158,7 +177,7 @@ void Log::State::seal_open() {
   const auto padded = static_cast<std::uint32_t>(round_up(open->size, kBlockSize));
   std::memset(open->data() + open->size, 0, padded - open->size);
   open->buffer->extend(open->segment, open->file_offset + open->size, padded - open->size);
-  file_offset = open->file_offset + padded;
+  streams[segments[open->segment].stream].file_offset = open->file_offset + padded;
   open = nullptr;
 }
 
@@ -172,7 +191,7 @@ void Log::State::wake_commit() {
 void Log::State::commit() {
   static_cast<ListLink<shard::TurnHook>&>(hook).unlink();
   if (in_flight) return;
-  if (void_due && open == nullptr && settled == newest_appended()) start_frame({}, true);
+  if (void_due && open == nullptr && settled == newest_appended()) start_frame({}, {.reserve = true});
   if (settled == newest_appended() || voids.size() >= kVoidsMax) return;
   if (write_not_before > core.now()) {
     core.timers().arm(retry, write_not_before);
@@ -191,7 +210,8 @@ void Log::State::write(Frame& frame, When when) {
                      .record_count = frame.records,
                      .commit_sequence = frame.sequence,
                      .previous_crc = segment.previous_crc,
-                     .records_crc = frame.records_crc};
+                     .records_crc = frame.records_crc,
+                     .stream = segment.stream};
   seal(header);
   std::memcpy(frame.data(), &header, sizeof header);
   in_flight = true;

@@ -23,13 +23,9 @@ void Log::State::frame_failed(std::int32_t result) {
   if (failed_ranges.size() > kFailedRangesMax) failed_ranges.pop_front();
 
   // Not even one that has no frame yet is used on: its places have been given away.
-  for (std::uint64_t sequence = first; sequence <= last; ++sequence) {
-    Segment& segment = segments[frame_of(sequence).segment];
-    segment.use = Segment::Use::closed;
-    segment.table.reset();  // it lists what is not there
-    segment.closed_at = core.now();
-  }
-  current = kNoSegment;
+  for (std::uint64_t sequence = first; sequence <= last; ++sequence) abandon(frame_of(sequence).segment);
+  for (Stream& stream : streams)
+    if (const std::uint32_t index = std::exchange(stream, {}).segment; index != kNoSegment) abandon(index);
   filling = nullptr;
   settled = last;
   tell_lost(first, last);
@@ -43,6 +39,13 @@ void Log::State::frame_failed(std::int32_t result) {
         !segments[i].unread)
       rewrite(i, Segment::Rewrite::seal);
   wake_commit();
+}
+
+void Log::State::abandon(std::uint32_t index) {
+  Segment& segment = segments[index];
+  segment.use = Segment::Use::closed;
+  segment.table.reset();  // it lists what is not there
+  segment.closed_at = core.now();
 }
 
 void Log::State::tell_lost(std::uint64_t first, std::uint64_t last) {

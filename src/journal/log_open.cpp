@@ -163,6 +163,7 @@ std::uint32_t Log::State::add_found(const FoundSegment& found, unsigned shard_nu
   segment.unread = found.has_frames();
   segment.sealed = found.state() == SegmentState::sealed;
   segment.table_size = found.header.table_size;
+  if (found.has_frames()) segment.stream = found.header.stream;
   segment.closed_at = core.now();
   if (!orphan && !found.lost) {
     next_segment_sequence = std::max(next_segment_sequence, found.header.sequence + 1);
@@ -280,12 +281,11 @@ Task<Result<void>> Log::State::make_ready() {
       co_return fail(with_mend(std::move(made).error(), options.segment_size));
     break;
   }
-  prepare_next();
+  prepare(0);
   grow();
   core.timers().arm(upkeep_timer, core.now() + kUpkeepInterval);
-  while (segments.count(Segment::Use::prepared) == 0) {
-    if (segments.count(Segment::Use::preparing) == 0)
-      co_return fail(ErrorKind::temporary, "no segment file can be written");
+  while (ready_for(0) == kNoSegment) {
+    if (!is_making_ready(0)) co_return fail(ErrorKind::temporary, "no segment file can be written");
     co_await room.wait();
   }
   update_figures();
@@ -310,7 +310,7 @@ Task<void> Log::State::drained() {
 
 Task<void> Log::State::close() {
   co_await drained();
-  if (options.seal_at_close) co_await seal_current();
+  if (options.seal_at_close) co_await seal_streams();
   closing = true;
   core.timers().disarm(upkeep_timer);
   core.timers().disarm(retry);
@@ -336,7 +336,7 @@ void Log::State::upkeep() {
         ((!segment.orphan && segment.header.epoch == place.epoch) || has_voids(segment)))
       rewrite(i, Segment::Rewrite::seal);
   }
-  prepare_next();
+  prepare(0);
   making_failed = false;
   grow();
   consider_all();
@@ -365,6 +365,7 @@ void Log::State::update_figures() {
   figures.buffers_pinned.set(static_cast<std::int64_t>(buffers.pinned()));
   figures.segments.set(segments.size());
   figures.segments_free.set(static_cast<std::int64_t>(ready_segments()));
+  figures.segments_cold.set(static_cast<std::int64_t>(cold_segments()));
   figures.live_bytes.set(static_cast<std::int64_t>(segments.live_bytes()));
 }
 

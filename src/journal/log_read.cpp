@@ -205,7 +205,7 @@ Task<Result<void>> Log::State::walk(std::function<void(const RecordView&)> visit
     if (segments[i].holds_frames()) order.push_back(i);
   std::ranges::sort(order, {}, [&](std::uint32_t i) {
     const Segment& segment = segments[i];
-    return std::tuple(!segment.orphan, segment.shard, segment.header.epoch,
+    return std::tuple(!segment.orphan, segment.shard, segment.stream == 0, segment.header.epoch,
                       segment.header.first_commit_sequence, segment.header.sequence);
   });
   const AlignedMemory window(kWindowSize);

@@ -65,6 +65,7 @@ void Log::State::freed(std::uint32_t index) {
   Segment& segment = segments[index];
   segment.use = Segment::Use::free;
   segment.sealed = segment.voided = segment.holds_voids = false;
+  segment.stream = 0;
   segment.end = kFirstFrame;
   segment.previous_crc = 0;
   segment.table_size = 0;
@@ -77,7 +78,7 @@ void Log::State::freed(std::uint32_t index) {
   if (segment.orphan) remove_empty_orphans();
   consider_all();
   check_candidates();
-  prepare_next();
+  prepare(0);
   room.notify_all();
   wake_commit();
 }
@@ -116,6 +117,7 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
   ++background;
   ++segments[index].readers;
   auto carried = co_await carry_all(index);
+  if (auto guarded = co_await guard_streams(); carried) carried = std::move(guarded);
   // What was appended instead must be durable before the originals go.
   if (carried && settled < newest_appended()) carried = co_await Durable(*this, Ticket{newest_appended()});
   Segment& segment = segments[index];
@@ -135,6 +137,40 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
   if (carried) start_emptying();
 }
 
+// An empty frame behind the last copies, or a header that says where they end. A damaged frame that nothing stands behind is
+// taken for one that was not written whole, and is not missed: so a cold segment, which stays as it is for days, ends with one
+// that may be lost.
+bool Log::State::guard(unsigned stream) {
+  seal_open();
+  const Stream& now = streams[stream];
+  if (!table_fits(now.segment, now.file_offset + sizeof(FrameHeader), 0))
+    close_current(stream);
+  else if (!start_frame({}, {.reserve = true, .stream = stream}))
+    return false;
+  streams[stream].bare = false;
+  wake_commit();
+  return true;
+}
+
+Task<Result<void>> Log::State::guard_streams() {
+  for (unsigned stream = 1; stream < kStreams; ++stream)
+    while (streams[stream].bare && !guard(stream)) {
+      const bool over = closing || write_failures != 0;
+      if (over || !co_await room.wait(core.now() + kEmptyRetry))
+        co_return fail(ErrorKind::temporary, "no room behind the copies");
+    }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Log::State::carry_frame(std::span<const RecordView> records) {
+  Result<void> done;
+  for (std::size_t i = 0; i < records.size() && done; ++i)
+    done = closing || held ? fail(ErrorKind::cancelled, "the log is closing") : co_await on_carry(records[i]);
+  // Also when it failed: nothing that was gathered is kept.
+  if (auto gathered = on_carried ? co_await on_carried() : Result<void>{}; done) done = std::move(gathered);
+  co_return done;
+}
+
 Task<Result<void>> Log::State::carry_all(std::uint32_t index) {
   const AlignedMemory window(kWindowSize);
   const Segment& segment = segments[index];
@@ -146,10 +182,7 @@ Task<Result<void>> Log::State::carry_all(std::uint32_t index) {
   while (RP_CO_TRY(co_await next_frame(index, walk, window))) {
     records.clear();
     visit_records(walk, from, [&](const RecordView& view) { records.push_back(view); }, ignored);
-    for (const RecordView& view : records) {
-      if (closing || held) co_return fail(ErrorKind::cancelled, "the log is closing");
-      RP_CO_CHECK(co_await on_carry(view));
-    }
+    RP_CO_CHECK(co_await carry_frame(records));
     debt += std::chrono::nanoseconds{1'000'000'000 * walk.frame().size() / options.compact_rate.count};
     if (debt < kCompactPause || pressed()) {
       co_await shard::Yield{core};

@@ -46,32 +46,62 @@ Result<io::File> make_file(io::Files& files, const std::string& directory, const
 
 }  // namespace
 
-std::size_t Log::State::ready_segments() const {
-  return segments.count(Segment::Use::free) + segments.count(Segment::Use::preparing) +
-         segments.count(Segment::Use::prepared);
+std::size_t Log::State::count(Segment::Use use, unsigned stream) const {
+  std::size_t found = 0;
+  for (std::uint32_t i = 0; i < segments.size(); ++i)
+    if (segments[i].use == use && segments[i].stream == stream && !segments[i].orphan) ++found;
+  return found;
 }
 
-// One segment is open ahead of the current one, so that changing over costs nothing.
-void Log::State::prepare_next() {
-  if (closing || segments.count(Segment::Use::prepared) + segments.count(Segment::Use::preparing) != 0)
-    return;
+// For new records: what is made ready for another stream counts no more.
+std::size_t Log::State::ready_segments() const {
+  return count(Segment::Use::free, 0) + count(Segment::Use::preparing, 0) + count(Segment::Use::prepared, 0);
+}
+
+std::size_t Log::State::cold_segments() const {
+  std::size_t found = 0;
+  for (std::uint32_t i = 0; i < segments.size(); ++i)
+    if (segments[i].stream != 0 && segments[i].holds_frames()) ++found;
+  return found;
+}
+
+std::uint32_t Log::State::ready_for(unsigned stream) const {
+  for (std::uint32_t i = 0; i < segments.size(); ++i)
+    if (segments[i].use == Segment::Use::prepared && segments[i].stream == stream) return i;
+  return kNoSegment;
+}
+
+bool Log::State::is_making_ready(unsigned stream) const {
+  return count(Segment::Use::preparing, stream) != 0;
+}
+
+// What may be had of files without touching those for new records.
+bool Log::State::spares_a_segment() const {
+  return ready_segments() > kReservedSegments + 1;
+}
+
+// One segment is open ahead of the current one of the first stream, so that changing over costs nothing.
+void Log::State::prepare(unsigned stream) {
+  if (closing || is_making_ready(stream) || ready_for(stream) != kNoSegment) return;
+  if (stream != 0 && !spares_a_segment()) return;
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
     if (segments[i].use != Segment::Use::free || segments[i].orphan || segments[i].not_before > core.now())
       continue;
     segments[i].use = Segment::Use::preparing;
+    segments[i].stream = stream;
     rewrite(i, Segment::Rewrite::open);
     return;
   }
 }
 
-void Log::State::close_current() {
-  if (current == kNoSegment) return;
-  Segment& segment = segments[current];
+void Log::State::close_current(unsigned stream) {
+  const std::uint32_t index = std::exchange(streams[stream], {}).segment;
+  if (index == kNoSegment) return;
+  Segment& segment = segments[index];
   segment.use = Segment::Use::closed;
   segment.closed_at = core.now();
-  if (segment.unwritten == 0) begin_seal(current);
-  consider(current);
-  current = kNoSegment;
+  if (segment.unwritten == 0) begin_seal(index);
+  consider(index);
 }
 
 // When hardly anything lives in it, it will be free or emptied soon; should a crash come before, its frames are read. So mail
@@ -135,15 +165,19 @@ void Log::State::table_written(std::int32_t result) {
 }
 
 // At an orderly end, so that the next start reads a table. What cannot be written is read without one.
-Task<void> Log::State::seal_current() {
-  if (current == kNoSegment || file_offset == kFirstFrame || write_failures != 0) co_return;
-  const std::uint32_t index = current;
-  ending = true;
-  close_current();
-  const auto over = [&] {
+Task<void> Log::State::seal_streams() {
+  if (write_failures != 0) co_return;
+  std::vector<std::uint32_t> sealing;
+  for (unsigned stream = 0; stream < kStreams; ++stream) {
+    if (streams[stream].segment == kNoSegment || streams[stream].file_offset == kFirstFrame) continue;
+    sealing.push_back(streams[stream].segment);
+    ending = true;
+    close_current(stream);
+  }
+  const auto over = [&](std::uint32_t index) {
     return segments[index].unwritten == 0 && segments[index].rewrite == Segment::Rewrite::none;
   };
-  while (!over()) co_await quiet.wait(core.now() + kUpkeepInterval);
+  while (!std::ranges::all_of(sealing, over)) co_await quiet.wait(core.now() + kUpkeepInterval);
 }
 
 void Log::State::rewrite(std::uint32_t index, Segment::Rewrite what) {
@@ -166,7 +200,6 @@ void Log::State::start_rewrites() {
 void Log::State::write_header(HeaderWrite& writing) {
   const Segment& segment = segments[writing.segment];
   SegmentHeader header = segment.header;
-  header.version = kFormatVersion;
   ++header.generation;
   header.spool_id = place.spool_id;
   header.shard = segment.shard;
@@ -174,7 +207,9 @@ void Log::State::write_header(HeaderWrite& writing) {
   if (header.blocks == 0) header.blocks = static_cast<std::uint32_t>(segment.size / kBlockSize);
   switch (segment.rewrite) {
     case Segment::Rewrite::open:
-      header.state = static_cast<std::uint32_t>(SegmentState::open);
+      header.state = static_cast<std::uint16_t>(SegmentState::open);
+      header.stream = static_cast<std::uint16_t>(segment.stream);
+      header.version = version_of_stream(segment.stream);
       header.sequence = next_segment_sequence++;
       header.epoch = place.epoch;
       header.first_commit_sequence = next_sequence;
@@ -182,13 +217,15 @@ void Log::State::write_header(HeaderWrite& writing) {
       header.table_size = 0;
       break;
     case Segment::Rewrite::seal:
-      header.state = static_cast<std::uint32_t>(SegmentState::sealed);
+      header.state = static_cast<std::uint16_t>(SegmentState::sealed);
       header.end = segment.end;
       header.table_size = segment.table_size;
       break;
     case Segment::Rewrite::free:
     case Segment::Rewrite::none:
-      header.state = static_cast<std::uint32_t>(SegmentState::free);
+      header.state = static_cast<std::uint16_t>(SegmentState::free);
+      header.stream = 0;
+      header.version = kFormatVersion;
       header.salt = core.random();
       header.end = 0;
       header.table_size = 0;
@@ -236,8 +273,9 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
         if (!void_due) write_failures = 0;  // else the frame with the voids tells
         room.notify_all();
       } else {
+        segment.stream = 0;
         ++write_failures;  // without a segment there is no frame
-        prepare_next();
+        prepare(0);
       }
       wake_commit();
       break;
@@ -278,7 +316,7 @@ void Log::State::grow() {
 }
 
 Task<Result<void>> Log::State::make_one() {
-  SegmentHeader header{.state = static_cast<std::uint32_t>(SegmentState::free),
+  SegmentHeader header{.state = static_cast<std::uint16_t>(SegmentState::free),
                        .spool_id = place.spool_id,
                        .shard = place.shard,
                        .number = segments.next_number(),
@@ -313,7 +351,7 @@ Task<void> Log::State::make_segment(std::shared_ptr<State> self) {
     making_failed = true;
     co_return;
   }
-  prepare_next();
+  prepare(0);
   grow();
   room.notify_all();  // with a prepared one there was room for records of state alone
 }

@@ -4,6 +4,7 @@
 // Layer: durable, private. Owner: one core.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <string>
@@ -54,12 +55,13 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   ~State();
 
   // Gathering and committing.
-  Result<Ticket> append(std::span<const Record> records, std::span<Location> where, bool reserve);
+  Result<Ticket> append(std::span<const Record> records, std::span<Location> where, Appending how);
   Location put(const Record& record);
-  bool fits(RoomWanted wanted) const;
-  bool start_frame(RoomWanted wanted, bool reserve);
-  bool ensure_segment(RoomWanted wanted, bool reserve);
-  bool table_fits(std::size_t frame_end, std::size_t listed) const;
+  bool fits(RoomWanted wanted, unsigned stream) const;
+  bool start_frame(RoomWanted wanted, Appending how);
+  bool ensure_segment(RoomWanted wanted, Appending how);
+  bool table_fits(std::uint32_t index, std::size_t frame_end, std::size_t listed) const;
+  bool takes(unsigned stream, std::size_t size) const;
   CommitBuffer* buffer_for(std::size_t size);
   void seal_open();
   void wake_commit();  // the hook runs at this turn's end
@@ -75,6 +77,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
 
   // Failure.
   void frame_failed(std::int32_t result);
+  void abandon(std::uint32_t index);
   void tell_lost(std::uint64_t first, std::uint64_t last);
   void put_voids();
   bool failed(std::uint64_t sequence) const;
@@ -82,15 +85,20 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool must_void() const { return !voids.empty(); }
 
   // Segments.
+  std::size_t count(Segment::Use use, unsigned stream) const;
   std::size_t ready_segments() const;
-  void prepare_next();
-  void close_current();
+  std::size_t cold_segments() const;
+  std::uint32_t ready_for(unsigned stream) const;
+  bool is_making_ready(unsigned stream) const;
+  bool spares_a_segment() const;
+  void prepare(unsigned stream);
+  void close_current(unsigned stream);
   bool wants_table(const Segment& segment) const;
   void begin_seal(std::uint32_t index);
   void start_table();
   void write_table_piece();
   void table_written(std::int32_t result);
-  Task<void> seal_current();
+  Task<void> seal_streams();
   void rewrite(std::uint32_t index, Segment::Rewrite what);
   void start_rewrites();
   struct HeaderWrite;
@@ -113,6 +121,9 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool pressed() const;  // files are about to run out
   std::uint32_t victim() const;
   Task<void> empty(std::shared_ptr<State> self, std::uint32_t index);
+  bool guard(unsigned stream);
+  Task<Result<void>> guard_streams();
+  Task<Result<void>> carry_frame(std::span<const RecordView> records);
   Task<Result<void>> carry_all(std::uint32_t index);
   void remove_empty_orphans();
   Task<void> remove_orphan(std::shared_ptr<State> self, std::string directory, std::uint32_t orphan_shard);
@@ -184,8 +195,13 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::uint64_t released = 0;  // their Frame may be used again
   Frame* open = nullptr;
   CommitBuffer* filling = nullptr;
-  std::uint32_t current = kNoSegment;
-  std::uint32_t file_offset = 0;  // in the current segment, where the next frame begins
+  // All of them share the one sequence of frames and the one write in flight.
+  struct Stream {
+    std::uint32_t segment = kNoSegment;  // the current one
+    std::uint32_t file_offset = 0;       // in it, where the next frame begins
+    bool bare = false;                   // records were put in it since the last guard
+  };
+  std::array<Stream, kStreams> streams;
   std::size_t frame_max = 0;
 
   struct Hook : shard::TurnHook {
@@ -266,6 +282,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::uint64_t quiet_floor = 0;
   std::vector<std::uint32_t> candidates;
   std::function<Task<Result<void>>(const RecordView&)> on_carry;
+  std::function<Task<Result<void>>()> on_carried;
   std::function<void(const RecordView&)> on_lost;
   std::function<void(std::uint32_t)> on_freed;
   std::function<void()> on_upkeep;

@@ -83,7 +83,7 @@ class Mending {
     const bool ends_behind = found.state() == SegmentState::sealed &&
                              found.header.end + round_up(found.header.table_size, kBlockSize) > found.size;
     if (ends_behind) {
-      if (found.header.end > found.size) found.header.state = static_cast<std::uint32_t>(SegmentState::open);
+      if (found.header.end > found.size) found.header.state = static_cast<std::uint16_t>(SegmentState::open);
       found.header.table_size = 0;
     }
     found.header.blocks = static_cast<std::uint32_t>(found.size / kBlockSize);

@@ -23,11 +23,6 @@ bool SegmentTable::has_shard(std::uint32_t shard) const {
   return std::ranges::find(shards_, shard) != shards_.end();
 }
 
-std::size_t SegmentTable::count(Segment::Use use) const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      segments_, [&](const auto& segment) { return segment->use == use && !segment->orphan; }));
-}
-
 void SegmentTable::add_live(Location where) {
   Segment& segment = *segments_[where.segment];
   segment.live_bytes += record_size(where.size);

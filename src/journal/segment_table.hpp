@@ -43,6 +43,7 @@ struct Segment {
   io::File file;
   Use use = Use::lost;
   Rewrite rewrite = Rewrite::none;  // under way, or waiting for its turn
+  unsigned stream = 0;              // whose frames it holds, or is made ready for
   bool orphan = false;
   bool unread = false;       // recovery has not come to it: nobody knows where it ends or what counts
   bool sealed = false;       // on disk too
@@ -91,7 +92,6 @@ class SegmentTable {
   bool has_shard(std::uint32_t shard) const;
   void add_shard(std::uint32_t shard) { shards_.push_back(shard); }
   std::uint32_t next_number() const { return next_number_; }  // for a new file of the own shard
-  std::size_t count(Segment::Use use) const;                  // of the own shard
 
   void add_live(Location where);
   void drop_live(Location where, std::uint64_t quiet_after);

@@ -98,6 +98,10 @@ const OptionTable& option_table(const ListenerOptions*) {
                                                 postfix("smtpd_forbid_bare_newline")),
           field<&ListenerOptions::auth_without_tls>("auth_without_tls", "Let clients log in over clear text.",
                                                     postfix("smtpd_tls_auth_only")),
+          field<&ListenerOptions::unauthenticate>("unauthenticate",
+                                                  "Let IMAP clients log out and in again on one connection "
+                                                  "(RFC 8437). Not behind an IMAP proxy that looks at "
+                                                  "logins and passes the rest through."),
           field<&ListenerOptions::any_sender>("any_sender",
                                               "Let who has logged in use any sender address; otherwise only "
                                               "its own and those of aliases that lead "

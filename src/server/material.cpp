@@ -164,6 +164,7 @@ access::Listening access_listening(const std::string& name, const receive::Liste
   listening.imap.append_limit = options.message_size_limit;
   listening.imap.bad_commands_max = options.error_limit;
   listening.imap.capabilities.remove(imap::Capability::quota_set);
+  if (!options.unauthenticate) listening.imap.capabilities.remove(imap::Capability::unauthenticate);
   listening.pop3.hostname = configuration.hostname();
   listening.pop3.starttls = upgrades;
   listening.pop3.auth_needs_tls = !options.auth_without_tls;

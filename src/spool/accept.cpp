@@ -50,8 +50,8 @@ void Group::add_envelope(MessageId id, std::span<const std::byte> payload, std::
   records_[count_ - 1].summary = std::as_bytes(std::span(&summary_, 1));
 }
 
-Result<journal::Ticket> Group::append(journal::Log& log, Figures& figures, bool reserve) {
-  auto ticket = log.append(std::span(records_).first(count_), std::span(places_).first(count_), reserve);
+Result<journal::Ticket> Group::append(journal::Log& log, Figures& figures, journal::Appending how) {
+  auto ticket = log.append(std::span(records_).first(count_), std::span(places_).first(count_), how);
   if (ticket) note_written(figures);
   return ticket;
 }
@@ -150,7 +150,7 @@ Task<Result<void>> Spool::State::accept(MessageId id, const mail::Envelope& enve
     Group group;
     if (size != 0) group.add(RecordType::body, id, pieces);
     group.add_envelope(id, encode(envelope, facts), envelope.recipient_count());
-    const auto ticket = group.append(*log, figures, false);
+    const auto ticket = group.append(*log, figures, {});
     if (ticket) {
       queue.add(id, {.envelope = group.where(RecordType::envelope), .body = group.where(RecordType::body)},
                 envelope.recipient_count());
@@ -266,14 +266,14 @@ Task<Result<void>> Incoming::State::put_gathered() {
   co_return done;
 }
 
-Task<Result<void>> Incoming::State::put(std::span<const std::byte> bytes, bool reserve) {
+Task<Result<void>> Incoming::State::put(std::span<const std::byte> bytes, journal::Appending how) {
   if (chunks.size() >= kChunksMax) co_return fail(ErrorKind::permanent, "the message has too many pieces");
   const Instant deadline = spool->core.now() + kRoomWait;
   while (true) {
-    if (!reserve && spool->full()) co_return spool->refuse_now();
+    if (!how.reserve && spool->full()) co_return spool->refuse_now();
     Group group;
     group.add(RecordType::chunk, {body_id}, bytes);
-    const auto ticket = group.append(*spool->log, spool->figures, reserve);
+    const auto ticket = group.append(*spool->log, spool->figures, how);
     if (ticket) {
       chunks.push_back(group.where(RecordType::chunk));
       spool->log->add_live(chunks.back());
@@ -302,7 +302,7 @@ Task<Result<void>> Spool::State::accept_large(MessageId id, const mail::Envelope
     Group group;
     group.add(RecordType::body_end, id, std::as_bytes(std::span(&end, 1)));
     group.add_envelope(id, encode(envelope, facts), envelope.recipient_count());
-    const auto ticket = group.append(*log, figures, false);
+    const auto ticket = group.append(*log, figures, {});
     if (!ticket) {
       if (ticket.error().kind != ErrorKind::exhausted) co_return refuse(ticket.error());
       if (!co_await log->wait_for_room(deadline)) co_return refuse(ticket.error());

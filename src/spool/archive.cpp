@@ -53,7 +53,6 @@ struct Archive::State {
 Result<void> Archive::State::read_one(unsigned shard, const std::function<void(std::uint64_t)>& step) {
   InspectedShard& seen = inspection.shards.emplace_back(InspectedShard{.shard = shard});
   const std::uint64_t unreadable = replay.unreadable();
-  const std::uint64_t without_body = replay.without_body();
   const auto done = journal::read_shard(
       files, {shard_directory(directory, shard), shard, inspection.spool_id},
       [&](const journal::RecordView& view) {
@@ -65,7 +64,6 @@ Result<void> Archive::State::read_one(unsigned shard, const std::function<void(s
       seen.report, step);
   RP_CHECK(note_unread(done, seen));
   seen.unreadable = replay.unreadable() - unreadable;
-  seen.without_body = replay.without_body() - without_body;
   return {};
 }
 
@@ -101,6 +99,7 @@ void Archive::State::sum_up() {
     InspectedShard& seen = *std::ranges::find(inspection.shards, message.shard, &InspectedShard::shard);
     ++seen.messages;
     seen.tried += entry.state != 0 ? 1 : 0;
+    seen.without_body += message.no_body ? 1 : 0;
     seen.large += entry.is(Entry::large) ? 1 : 0;
     seen.body_bytes += message.size;
   });

@@ -3,6 +3,7 @@
 
 #include "ringpost/journal/format.hpp"
 #include "ringpost/journal/limits.hpp"
+#include "ringpost/mail/envelope_record.hpp"
 #include "ringpost/mail/limits.hpp"
 
 #include "spool_state.hpp"
@@ -83,7 +84,7 @@ Task<Result<void>> Spool::State::carry_state(const journal::RecordView& view) {
       // Of a message that another core has, which may not have written it down yet.
       Group group;
       group.add(RecordType::state, view.id, view.payload, view.flags);
-      if (group.append(*log, figures, true)) {
+      if (group.append(*log, figures, {.reserve = true})) {
         const journal::SegmentName elsewhere{.shard = ~0U};
         log->add_pin(group.where(RecordType::state), {&elsewhere, 1});
         co_return Result<void>{};
@@ -96,20 +97,36 @@ Task<Result<void>> Spool::State::carry_state(const journal::RecordView& view) {
 Task<Result<void>> Spool::State::move(MessageId id) {
   const Entry* entry = queue.find(id);
   if (entry == nullptr || entry->is(Entry::in_memory)) co_return Result<void>{};
-  auto done = entry->is(Entry::large) ? co_await move_large(id) : co_await move_whole(id);
-  if (done) figures.moved.add();
+  if (std::ranges::find(gathered, id, &Moving::id) != gathered.end()) co_return Result<void>{};
+  auto done = entry->is(Entry::large) ? co_await move_large(id) : co_await gather(id);
   // A message that cannot be read stays where it is: its segment is kept, for who can repair it.
   if (!done && done.error().kind == ErrorKind::permanent) co_return Result<void>{};
   co_return done;
 }
 
+// Messages that expire at about the same time stand together, so that their segment dies with them.
+unsigned Spool::State::class_of(std::span<const std::byte> envelope) const {
+  const auto decoded = mail::EnvelopeRecord::decode(envelope);
+  if (!decoded) return 0;
+  const Duration left = decoded->facts().expiry - core.wall_now();
+  return static_cast<unsigned>(
+      std::ranges::count_if(kColdClasses, [&](Duration least) { return left >= least; }));
+}
+
+// A message that is in another shard's segment too goes among new mail: it is voided there in the same frame.
+unsigned Spool::State::stream_of(const Entry& entry, unsigned expiry_class, std::size_t size) const {
+  const bool foreign = foreign_flag(queue.segments_of(entry)) != 0;
+  return !foreign && log->takes(expiry_class, size) ? expiry_class : 0;
+}
+
 // Body or body end are in the group already. Appends and counts; afterwards the entry may have another address.
+// Its state goes along in the first stream only: what a cold segment holds needs no order.
 Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
-                                       std::span<const std::byte> envelope) {
+                                       std::span<const std::byte> envelope, unsigned stream) {
   const MessageId id{entry.id};
   group.add_envelope(id, envelope, entry.recipients, copy.no_body);
   std::vector<std::byte> states;
-  if (entry.state != 0) {
+  if (entry.state != 0 && stream == 0) {
     states = whole_state(entry.state);
     group.add(RecordType::state, id, states);
   }
@@ -117,11 +134,13 @@ Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
   std::erase_if(voided, [&](const journal::SegmentName& name) { return name.shard == own_shard; });
   const auto names = encode_segments(voided);
   if (!voided.empty()) group.add(RecordType::moved, id, names, kForeign);
-  RP_CHECK(group.append(*log, figures, true));
+  RP_CHECK(group.append(*log, figures, {.reserve = true, .stream = stream}));
   copy.envelope = group.where(RecordType::envelope);
   copy.body = group.where(RecordType::body);
   if (copy.large) copy.large->end = group.where(RecordType::body_end);
   queue.relocate(entry, std::move(copy));
+  figures.moved.add();
+  if (stream != 0) figures.moved_cold.add();
   if (const journal::Location where = group.where(RecordType::state)) {
     log->add_live(where);
     queue.states().take_records(entry.state, [&](journal::Location old) { log->drop_live(old); });
@@ -131,23 +150,47 @@ Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
   return {};
 }
 
-Task<Result<void>> Spool::State::move_whole(MessageId id) {
-  while (true) {
-    const journal::Location place = queue.find(id)->envelope;
-    const bool no_body = queue.find(id)->is(Entry::no_body);
-    const auto envelope = RP_CO_TRY(co_await read_envelope(id));
-    Body body;
-    if (!no_body && queue.find(id) != nullptr) body = RP_CO_TRY(co_await part(id, 0, kMessageSizeMax.count));
-    Entry* entry = queue.find(id);
-    if (entry == nullptr || entry->envelope != place) co_return Result<void>{};
-    Group group;
-    if (body.size() != 0) group.add(RecordType::body, id, body.pieces());
-    auto placed = place_moved(*entry, group, {.no_body = no_body}, envelope);
-    if (placed || placed.error().kind != ErrorKind::exhausted) co_return placed;
-    body = {};
-    RP_CO_CHECK(co_await room());
-    if (queue.find(id) == nullptr) co_return Result<void>{};
+// Reads it, to be appended with others: each stream that is changed over to costs a write.
+Task<Result<void>> Spool::State::gather(MessageId id) {
+  Moving moving{.id = id, .place = queue.find(id)->envelope, .envelope = {}, .body = {}};
+  const bool no_body = queue.find(id)->is(Entry::no_body);
+  moving.envelope = RP_CO_TRY(co_await read_envelope(id));
+  if (!no_body && queue.find(id) != nullptr)
+    moving.body = RP_CO_TRY(co_await part(id, 0, kMessageSizeMax.count));
+  moving.expiry_class = class_of(moving.envelope);
+  gathered_bytes += moving.envelope.size() + moving.body.size();
+  gathered.push_back(std::move(moving));
+  if (gathered_bytes >= kGatheredMax) co_return co_await place_gathered();
+  co_return Result<void>{};
+}
+
+Result<void> Spool::State::place_whole(const Moving& moving, Entry& entry) {
+  Group group;
+  if (moving.body.size() != 0) group.add(RecordType::body, moving.id, moving.body.pieces());
+  const std::size_t size = moving.envelope.size() + moving.body.size();
+  return place_moved(entry, group, {.no_body = entry.is(Entry::no_body)}, moving.envelope,
+                     stream_of(entry, moving.expiry_class, size));
+}
+
+// Those that have ended or moved meanwhile are left out. What is not placed stays where it is, to be tried again.
+Task<Result<void>> Spool::State::place_gathered() {
+  gathered_bytes = 0;
+  std::vector<Moving> all = std::exchange(gathered, {});
+  if (closing || !postponed.empty() || !lost_endings.empty())
+    co_return fail(ErrorKind::temporary, "other records wait");
+  std::ranges::sort(all, {}, &Moving::expiry_class);
+  for (Moving& moving : all) {
+    while (true) {
+      Entry* entry = queue.find(moving.id);
+      if (entry == nullptr || entry->envelope != moving.place) break;
+      auto placed = place_whole(moving, *entry);
+      if (placed) break;
+      if (placed.error().kind != ErrorKind::exhausted) co_return placed;
+      RP_CO_CHECK(co_await room());
+    }
+    moving.body = {};  // a commit buffer may be waited for
   }
+  co_return Result<void>{};
 }
 
 // Chunk by chunk under a new body id; only the end makes them count.
@@ -156,10 +199,14 @@ Task<Result<void>> Spool::State::move_large(MessageId id) {
   const auto envelope = RP_CO_TRY(co_await read_envelope(id));
   Incoming::State moved{.spool = shared_from_this(),
                         .body_id = MessageId::make(start_info.epoch, own_shard, next_sequence++).value};
-  const std::uint64_t size = queue.find(id) == nullptr ? 0 : queue.size_of(*queue.find(id));
+  const Entry* found = queue.find(id);
+  const std::uint64_t size = found == nullptr ? 0 : queue.size_of(*found);
+  // All of it to one stream: recovery shows the end behind its chunks.
+  const unsigned stream = found == nullptr ? 0 : stream_of(*found, class_of(envelope), kChunkSize);
   while (moved.size < size) {
     const auto body = RP_CO_TRY(co_await part(id, moved.size, kChunkSize));
-    for (const auto piece : body.pieces()) RP_CO_CHECK(co_await moved.put(piece, true));
+    for (const auto piece : body.pieces())
+      RP_CO_CHECK(co_await moved.put(piece, {.reserve = true, .stream = stream}));
     moved.size += body.size();
   }
   const BodyEnd end{
@@ -173,7 +220,7 @@ Task<Result<void>> Spool::State::move_large(MessageId id) {
     group.add(RecordType::body_end, id, std::as_bytes(std::span(&end, 1)));
     Copy copy;
     copy.large = Large{moved.body_id, size, moved.chunks, {}};
-    auto placed = place_moved(*entry, group, std::move(copy), envelope);
+    auto placed = place_moved(*entry, group, std::move(copy), envelope, stream);
     if (placed) {
       for (const journal::Location chunk : std::exchange(moved.chunks, {})) log->drop_live(chunk);
       co_return placed;

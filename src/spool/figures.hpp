@@ -21,6 +21,8 @@ struct Figures {
     registry.add("spool_ending_bytes", "Written about messages that have ended, or moved.", ending_bytes);
     registry.add("spool_ended", "Messages whose recipients are all final.", ended);
     registry.add("spool_moved", "Messages moved so that their segment could be freed.", moved);
+    registry.add("spool_moved_cold", "Of these, to a segment with others that expire at about the same time.",
+                 moved_cold);
     registry.add("spool_in_memory", "Messages at level memory that are not written yet.", in_memory);
     registry.add("spool_unwritten_states", "Messages whose state waits for room in the log.",
                  unwritten_states);
@@ -37,7 +39,7 @@ struct Figures {
   observe::Gauge refusing;
   observe::Counter body_bytes, envelope_bytes, state_bytes, ending_bytes;
   observe::Counter refused_disk, refused_memory;
-  observe::Counter accepted, accepted_bytes, ended, moved, refused, damaged;
+  observe::Counter accepted, accepted_bytes, ended, moved, moved_cold, refused, damaged;
 };
 
 }  // namespace ringpost::spool

@@ -38,9 +38,11 @@ Task<Result<void>> Spool::State::open(std::vector<unsigned> adopt) {
   ledger.log = log.get();
 
   // The callbacks are the log's, which this owns.
-  log->set_carry([this](const journal::RecordView& view) {
-    return is_of_guest(view.type) ? guest->carry(view) : carry(view);
-  });
+  log->set_carry(
+      [this](const journal::RecordView& view) {
+        return is_of_guest(view.type) ? guest->carry(view) : carry(view);
+      },
+      [this] { return place_gathered(); });
   log->set_lost(
       [this](const journal::RecordView& view) { is_of_guest(view.type) ? guest->lost(view) : lost(view); });
   log->set_freed([this](std::uint32_t segment) { queue.forget_copies(segment); });

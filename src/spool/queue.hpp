@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ringpost/journal/log.hpp"
@@ -111,9 +112,12 @@ bool Queue::remove_copies(MessageId id, Voided voided) {
       drop(*entry);
       return false;
     }
+    const auto worth = [&](const Copy& copy) {
+      return std::pair(!copy.no_body, ledger_.epoch_of(copy.envelope));
+    };
     std::size_t best = 0;
     for (std::size_t i = 1; i < left.size(); ++i)
-      if (ledger_.epoch_of(left[i].envelope) > ledger_.epoch_of(left[best].envelope)) best = i;
+      if (worth(left[i]) > worth(left[best])) best = i;
     (void)take_primary(*entry);
     put_primary(*entry, std::move(left[best]));
     left.erase(left.begin() + static_cast<std::ptrdiff_t>(best));

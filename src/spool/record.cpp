@@ -139,7 +139,7 @@ bool Spool::State::write_state(Entry& entry, std::span<const PackedOutcome> chan
   const auto payload = whole ? whole_state(state) : encode_state(changed, finished, false);
   Group group;
   group.add(RecordType::state, {entry.id}, payload, foreign_flag(queue.segments_of(entry)));
-  const auto ticket = group.append(*log, figures, true);
+  const auto ticket = group.append(*log, figures, {.reserve = true});
   if (!ticket) return false;
   const journal::Location where = group.where(RecordType::state);
   log->add_live(where);
@@ -167,7 +167,7 @@ bool Spool::State::write_held(Entry& entry) {
     payload = whole_state(entry.state);
     group.add(RecordType::state, id, payload);
   }
-  const auto ticket = group.append(*log, figures, true);
+  const auto ticket = group.append(*log, figures, {.reserve = true});
   if (!ticket) return false;
   entry.clear(Entry::in_memory);
   queue.relocate(entry,
@@ -204,7 +204,7 @@ bool Spool::State::append_ending(MessageId id, std::span<const journal::SegmentN
   const auto payload = encode_segments(segments);
   Group group;
   group.add(type, id, payload, flags);
-  const auto ticket = group.append(*log, figures, true);
+  const auto ticket = group.append(*log, figures, {.reserve = true});
   if (!ticket) return false;
   log->add_pin(group.where(type), segments);
   newest_state_frame = ticket->frame;

@@ -14,6 +14,8 @@ journal::Location body_before(journal::Location envelope, std::uint32_t size) {
 
 namespace {
 constexpr std::uint32_t kRecipientMask = (1U << 24) - 1;
+constexpr std::int64_t kMicrosecond = 1000;
+constexpr std::int64_t kNextAttemptMax = (std::int64_t{1} << 52) - 1;
 }  // namespace
 
 PackedOutcome pack(const Outcome& outcome) {
@@ -23,7 +25,9 @@ PackedOutcome pack(const Outcome& outcome) {
   packed.code = static_cast<std::uint16_t>(std::min<unsigned>(outcome.code, 999) & 0xFFFU);
   packed.state = static_cast<std::uint16_t>(static_cast<unsigned>(outcome.state) & 7U);
   packed.warned = outcome.warned ? 1 : 0;
-  packed.next_attempt = outcome.next_attempt.nanoseconds;
+  const auto next =
+      std::clamp<std::int64_t>(outcome.next_attempt.nanoseconds / kMicrosecond, 0, kNextAttemptMax);
+  packed.next_attempt = static_cast<std::uint64_t>(next) & kNextAttemptMax;
   return packed;
 }
 
@@ -31,7 +35,7 @@ Outcome unpack(const PackedOutcome& packed) {
   return {.recipient = packed.recipient,
           .state = static_cast<RecipientState>(packed.state),
           .attempts = packed.attempts,
-          .next_attempt = {packed.next_attempt},
+          .next_attempt = {static_cast<std::int64_t>(packed.next_attempt) * kMicrosecond},
           .code = packed.code,
           .warned = packed.warned != 0};
 }
@@ -44,7 +48,7 @@ StateItem item_of(const PackedOutcome& outcome) {
           .code = outcome.code,
           .state = static_cast<std::uint8_t>(outcome.state),
           .warned = static_cast<std::uint8_t>(outcome.warned),
-          .next_attempt = outcome.next_attempt};
+          .next_attempt = static_cast<std::int64_t>(outcome.next_attempt) * kMicrosecond};
 }
 StateItem item_of(const FinishedTarget& finished) {
   return {.recipient = finished.recipient,

@@ -77,14 +77,15 @@ struct SegmentItem {
 static_assert(sizeof(SegmentItem) == 16);
 
 // 16 bytes of memory for each recipient that something has happened to.
-struct PackedOutcome {
+struct [[gnu::packed, gnu::aligned(4)]] PackedOutcome {
   std::uint32_t recipient : 24 = 0;  // as many as an Entry has
   std::uint32_t aside : 8 = 0;       // no part of it: States has a use for the room
   std::uint16_t attempts = 0;
   std::uint16_t code : 12 = 0;
   std::uint16_t state : 3 = 0;
   std::uint16_t warned : 1 = 0;
-  std::int64_t next_attempt = 0;
+  std::uint64_t next_attempt : 52 = 0;  // microseconds since 1970, to 2112
+  std::uint64_t aside_too : 12 = 0;     // the same as `aside`
 
   bool final() const { return state != static_cast<std::uint16_t>(RecipientState::pending); }
   bool operator==(const PackedOutcome& other) const {

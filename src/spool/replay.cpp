@@ -79,7 +79,8 @@ std::optional<EnvelopeSummary> summary_of(const journal::RecordView& view, const
 
 }  // namespace
 
-// The newest of one shard counts; of two shards that of the later epoch, for only a restart lets another core move it.
+// The last of one shard counts; of two shards that of the later epoch, for only a restart lets another core move it. A copy that
+// has lost its body counts only when there is no other.
 void Replay::envelope(const journal::RecordView& view) {
   Copy copy;
   if (const auto body = bodies_.find(view.id.value); body != bodies_.end()) {
@@ -95,10 +96,7 @@ void Replay::envelope(const journal::RecordView& view) {
   copy.envelope = view.where;
   copy.body = body_before(view.where, summary->body_size);
   copy.no_body = summary->no_body != 0 || (!copy.body && summary->body_size != 0);
-  if (copy.no_body) {
-    ++without_body_;
-    note_damaged(view.id);
-  }
+  if (copy.no_body) bodiless_.push_back(view.id);
   Entry* entry = queue_.find(view.id);
   if (entry == nullptr) {
     Entry& added = queue_.add(view.id, std::move(copy), summary->recipients);
@@ -109,7 +107,8 @@ void Replay::envelope(const journal::RecordView& view) {
   const auto old = ledger_.name_of(entry->envelope);
   const bool newer =
       old.shard == view.shard || ledger_.epoch_of(view.where) > ledger_.epoch_of(entry->envelope);
-  if (newer)
+  const bool same = copy.no_body == entry->is(Entry::no_body);
+  if (same ? newer : !copy.no_body)
     queue_.relocate(*entry, std::move(copy));
   else
     queue_.add_copy(*entry, std::move(copy));
@@ -199,6 +198,14 @@ void Replay::finish() {
     if (entry == nullptr || !record.has_state()) continue;
     restate_.push_back(record.id);
     join_state(queue_, *entry, record);
+  }
+  std::ranges::sort(bodiless_);
+  bodiless_.erase(std::ranges::unique(bodiless_).begin(), bodiless_.end());
+  for (const MessageId id : bodiless_) {
+    const Entry* entry = queue_.find(id);
+    if (entry == nullptr || !entry->is(Entry::no_body)) continue;
+    ++without_body_;
+    note_damaged(id);
   }
 }
 

@@ -29,7 +29,7 @@ class Replay {
   // What must be told to other cores.
   std::vector<ForeignRecord>& foreign() { return foreign_; }
   std::uint64_t unreadable() const { return unreadable_; }
-  std::uint64_t without_body() const { return without_body_; }
+  std::uint64_t without_body() const { return without_body_; }  // after finish
   // Of whom some record does not make sense or is missing.
   const std::vector<MessageId>& damaged() const { return damaged_; }
   // Whose body in pieces it is, of which some are missing.
@@ -59,6 +59,7 @@ class Replay {
   std::vector<ForeignRecord> foreign_;
   std::vector<MessageId> restate_;
   std::vector<MessageId> damaged_;
+  std::vector<MessageId> bodiless_;  // of whom some copy is, at least
   std::unordered_map<std::uint64_t, MessageId> incomplete_;
   std::uint64_t unreadable_ = 0;
   std::uint64_t without_body_ = 0;

@@ -53,7 +53,7 @@ class Group {
   // Its body, if there is one, has been added just before.
   void add_envelope(MessageId id, std::span<const std::byte> payload, std::size_t recipients,
                     bool no_body = false);
-  Result<journal::Ticket> append(journal::Log& log, Figures& figures, bool reserve);
+  Result<journal::Ticket> append(journal::Log& log, Figures& figures, journal::Appending how);
   journal::Location where(RecordType type) const;  // after append; nowhere when there is none
 
  private:
@@ -145,12 +145,18 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
 
   // Moving.
   Task<Result<void>> carry(const journal::RecordView& view);
+  Task<Result<void>> place_gathered();
   Task<Result<void>> carry_ending(const journal::RecordView& view);
   Task<Result<void>> carry_state(const journal::RecordView& view);
   Task<Result<void>> move(MessageId id);
-  Task<Result<void>> move_whole(MessageId id);
+  Task<Result<void>> gather(MessageId id);
   Task<Result<void>> move_large(MessageId id);
-  Result<void> place_moved(Entry& entry, Group& group, Copy copy, std::span<const std::byte> envelope);
+  struct Moving;
+  Result<void> place_whole(const Moving& moving, Entry& entry);
+  Result<void> place_moved(Entry& entry, Group& group, Copy copy, std::span<const std::byte> envelope,
+                           unsigned stream);
+  unsigned class_of(std::span<const std::byte> envelope) const;
+  unsigned stream_of(const Entry& entry, unsigned expiry_class, std::size_t size) const;
   Task<Result<void>> room();
 
   shard::Core& core;
@@ -194,6 +200,16 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
     std::uint8_t flags = 0;
   };
   std::deque<Ending> lost_endings;
+  // Read from the segment that is being emptied, and not appended yet.
+  struct Moving {
+    MessageId id;
+    journal::Location place;  // where its envelope was read
+    unsigned expiry_class = 0;
+    std::vector<std::byte> envelope;
+    Body body;
+  };
+  std::vector<Moving> gathered;
+  std::size_t gathered_bytes = 0;
   std::uint64_t newest_state_frame = 0;
   bool elsewhere_released = false;
   std::vector<PackedOutcome> changed_scratch;
@@ -218,7 +234,7 @@ struct Incoming::State {
 
   ~State();
   Task<Result<void>> append(std::span<const std::byte> bytes);
-  Task<Result<void>> put(std::span<const std::byte> bytes, bool reserve = false);
+  Task<Result<void>> put(std::span<const std::byte> bytes, journal::Appending how = {});
   Task<Result<void>> put_gathered();
 };
 

@@ -1,6 +1,7 @@
 #include "states.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "ringpost/base/assert.hpp"
 #include "ringpost/spool/limits.hpp"
@@ -23,9 +24,10 @@ bool stronger_replaces(const PackedOutcome& old, const PackedOutcome& with) {
 }  // namespace
 
 std::uint32_t States::make() {
-  if (!free_.empty()) {
-    const std::uint32_t state = free_.back();
-    free_.pop_back();
+  if (free_ != 0) {
+    const std::uint32_t state = std::exchange(free_, infos_[free_].place);
+    infos_[state].place = 0;
+    --free_count_;
     return state;
   }
   infos_.emplace_back();
@@ -38,14 +40,15 @@ void States::release(std::uint32_t state) {
     manies_[info.one.recipient].reset();
     free_manies_.push_back(info.one.recipient);
   }
-  info = Info{};
-  free_.push_back(state);
+  info = Info{.place = std::exchange(free_, state), .one = {}};
+  ++free_count_;
 }
 
 void States::put_one(Info& info, const PackedOutcome& outcome) {
-  const std::uint32_t aside = info.one.aside;
+  const PackedOutcome before = info.one;
   info.one = outcome;
-  info.one.aside = aside & 0xFFU;
+  info.one.aside = before.aside;
+  info.one.aside_too = before.aside_too;
   set_count(info, 1);
 }
 
@@ -161,23 +164,25 @@ std::uint32_t whole_size(std::uint32_t outcomes) {
 journal::Location States::whole(std::uint32_t state) const {
   const Info& info = infos_[state];
   if (count_of(info) == kMany) return manies_[info.one.recipient]->whole;
-  if (info.offset == 0) return {};
-  return {info.segment, info.offset, whole_size(info.one.aside >> kSizeShift)};
+  if (info.place == 0) return {};
+  const auto high = static_cast<std::uint32_t>(info.one.aside_too);
+  return {info.place >> kOffsetBits | high << kSegmentLowBits, (info.place & ((1U << kOffsetBits) - 1)) * 8,
+          whole_size(info.one.aside >> kSizeShift)};
 }
 
-// A record of another size than its place in memory can say belongs to a list.
+// A record of another size or place than memory can say here belongs to a list.
 void States::set_whole(std::uint32_t state, journal::Location where) {
   const std::uint32_t outcomes = where && where.size >= whole_size(1) ? 1 : 0;
   Info& info = infos_[state];
-  const bool fits = !where || where.size == whole_size(outcomes);
+  const bool fits = !where || (where.size == whole_size(outcomes) && place_fits(where));
   if (count_of(info) == kMany || !fits) {
     Many& list = many(state);
     list.whole = where;
     list.changes.clear();
     return;
   }
-  info.segment = where.segment;
-  info.offset = where.offset;
+  info.place = where.offset / 8 | where.segment << kOffsetBits;
+  info.one.aside_too = (where.segment >> kSegmentLowBits) & ((1U << kSegmentHighBits) - 1);
   info.one.aside = (count_of(info) | outcomes << kSizeShift) & 0xFFU;
 }
 

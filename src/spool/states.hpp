@@ -1,6 +1,6 @@
 // What has become of recipients, for the messages to which something has happened.
 //
-// Layer: durable, private. Owner: one spool. 24 bytes for a message with one such recipient.
+// Layer: durable, private. Owner: one spool. 20 bytes for a message with one such recipient.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "ringpost/journal/limits.hpp"
 #include "ringpost/journal/records.hpp"
 
 #include "records.hpp"
@@ -52,7 +53,7 @@ class States {
     for (const journal::Location where : changes(state)) visit(where);
     set_whole(state, {});
   }
-  std::size_t size() const { return infos_.size() - 1 - free_.size(); }
+  std::size_t size() const { return infos_.size() - 1 - free_count_; }
   // About, for those with many recipients.
   std::size_t memory() const {
     return size() * sizeof(Info) + (manies_.size() - free_manies_.size()) * (sizeof(Many) + kManyGuess);
@@ -68,10 +69,16 @@ class States {
   };
   // With one outcome or none; or `one.recipient` is the place of a list that has all of it.
   struct Info {
-    std::uint32_t segment = 0, offset = 0;  // of the whole record
-    PackedOutcome one;
+    std::uint32_t place =
+        0;              // of the whole record: its offset in steps of 8, above it low bits of the segment
+    PackedOutcome one;  // in `one.aside_too`: the high bits
   };
-  static_assert(sizeof(Info) == 24);
+  static_assert(sizeof(Info) == 20);
+  static constexpr unsigned kOffsetBits = 27, kSegmentLowBits = 5, kSegmentHighBits = 12;
+  static_assert(journal::kSegmentSizeMax.count / 8 <= std::uint64_t{1} << kOffsetBits);
+  static bool place_fits(journal::Location where) {
+    return where.offset % 8 == 0 && where.segment >> (kSegmentLowBits + kSegmentHighBits) == 0;
+  }
   // In `one.aside`: what there is, and of how many outcomes the whole record is.
   static constexpr std::uint32_t kCountMask = 3, kMany = 2, kSizeShift = 2;
   static std::uint32_t count_of(const Info& info) { return info.one.aside & kCountMask; }
@@ -84,7 +91,8 @@ class States {
            bool (*replaces)(const PackedOutcome&, const PackedOutcome&));
 
   std::deque<Info> infos_;
-  std::vector<std::uint32_t> free_;
+  // Freed ones are a list through `place`: a queue that is cancelled takes no memory for it.
+  std::uint32_t free_ = 0, free_count_ = 0;
   std::vector<std::unique_ptr<Many>> manies_;
   std::vector<std::uint32_t> free_manies_;
   static constexpr std::size_t kManyGuess = 256;

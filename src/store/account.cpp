@@ -94,6 +94,8 @@ bool Account::operate(const OperationHeader& operation, Reader& body) {
       return true;
     case Operation::numbered:
       return number(body);
+    case Operation::annotated:
+      return annotate(operation.how, body);
   }
   return false;
 }
@@ -156,6 +158,7 @@ bool Account::drop_mailbox(Reader& body) {
   if (box == nullptr) return false;
   for (const Message& message : box->messages_) remove(message, *box);
   for (View* view : std::exchange(box->views_, {})) view->note_gone();
+  annotations_.drop(box->id_);
   by_name_.erase(box->name_);
   mailboxes_.erase(box->id_.value);
   return true;
@@ -168,6 +171,7 @@ void Account::drop_user() {
     drop_mailbox(body);
   }
   subscriptions_.clear();
+  annotations_.clear();
   origins_.clear();
   quota_.reset();
   alive_ = false;
@@ -390,6 +394,7 @@ std::vector<std::byte> Account::snapshot() const {
     to.put_all(std::span<const Mailbox::Gone>(box->gone_));
     to.put_all(std::span<const Message>(box->messages_));
   }
+  if (!annotations_.empty()) annotations_.write(to);
   return to.take();
 }
 
@@ -440,6 +445,7 @@ std::unique_ptr<Account> Account::restore(UserId id, std::uint64_t lsn, std::spa
     account->by_name_[box->name_] = box.get();
     account->mailboxes_[box->id_.value] = std::move(box);
   }
+  if (from.good() && !from.at_end() && !account->annotations_.read(from)) return nullptr;
   return from.good() && from.at_end() ? std::move(account) : nullptr;
 }
 

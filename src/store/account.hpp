@@ -18,6 +18,7 @@
 #include "ringpost/store/user_mail.hpp"
 #include "ringpost/store/view.hpp"
 
+#include "annotations.hpp"
 #include "records.hpp"
 
 namespace ringpost::store {
@@ -55,6 +56,7 @@ class Account {
   const std::set<std::string, std::less<>>& subscriptions() const { return subscriptions_; }
   const std::set<Origin>& origins() const { return origins_; }
   const std::optional<Quota>& quota() const { return quota_; }
+  const Annotations& annotations() const { return annotations_; }
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t messages() const { return messages_; }
 
@@ -93,6 +95,7 @@ class Account {
   bool expunge(Reader& body);
   bool name_keyword(Reader& body);
   bool copy(Reader& body);
+  bool annotate(std::uint8_t how, Reader& body);  // annotations.cpp
   void drop_user();
   void insert(Mailbox& box, const Message& message);
   void remove(const Message& message, Mailbox& box);
@@ -111,6 +114,7 @@ class Account {
   std::map<std::string, Mailbox*, std::less<>> by_name_;
   std::set<std::string, std::less<>> subscriptions_;
   std::set<Origin> origins_;
+  Annotations annotations_;
   std::uint64_t bytes_ = 0;
   std::uint64_t messages_ = 0;
   BlobRefs* refs_ = nullptr;      // during apply

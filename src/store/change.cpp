@@ -45,7 +45,7 @@ Task<Result<journal::Ticket>> Store::State::put(std::span<const journal::Record>
                                                 std::span<journal::Location> where, bool reserve) {
   const Instant deadline = core.now() + kRoomWait;
   while (true) {
-    auto ticket = log->append(records, where, reserve);
+    auto ticket = log->append(records, where, {.reserve = reserve});
     if (ticket) {
       newest_frame = ticket->frame;
       co_return ticket;
@@ -162,7 +162,7 @@ Task<Outcome<>> Store::State::write(Change change) {
                                  .in_table = journal::InTable::payload,
                                  .summary = {}};
     journal::Location where;
-    const auto ticket = log->append({&record, 1}, {&where, 1}, change.state);
+    const auto ticket = log->append({&record, 1}, {&where, 1}, {.reserve = change.state});
     if (!ticket) {
       if (ticket.error().kind != ErrorKind::exhausted) co_return refuse(ticket.error());
       if (!co_await log->wait_for_room(deadline)) co_return refuse(ticket.error());

@@ -85,6 +85,12 @@ std::string operation_text(const OperationHeader& operation, Reader& body) {
       return fmt::format("mailbox {} uidvalidity {}, next uid {}", said.mailbox, said.uid_validity,
                          said.uid_next);
     }
+    case Operation::annotated: {
+      const auto in = body.get<InMailbox>();
+      const auto name = body.get_bytes(in.value);
+      return fmt::format("mailbox {} {} {}", in.mailbox, operation.how != 0 ? "notes" : "forgets",
+                         std::string_view(reinterpret_cast<const char*>(name.data()), name.size()));
+    }
   }
   return fmt::format("operation {}", operation.type);
 }

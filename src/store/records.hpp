@@ -66,6 +66,8 @@ enum class Operation : std::uint8_t {
   copied = 13,        // CopiedSaid, std::uint8_t[64] (bits there for bits here; 255: none), UidRange[]
   user_gone = 14,     // nothing
   numbered = 15,      // Numbered
+  annotated =
+      16,  // InMailbox (`value`: size of the name; mailbox 0: of the user), name, value; how 1: set, 0: removed
 };
 
 struct OperationHeader {

@@ -199,6 +199,7 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
 
   std::unique_ptr<Incoming> receive(std::uint64_t size) override;
   Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) override;
+  Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message) override;
   Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) override;
   Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted) override;
   Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to) override;
@@ -212,6 +213,8 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Task<Outcome<>> number(MailboxId mailbox, std::uint32_t uid_validity, Uid uid_next) override;
   Task<Outcome<>> subscribe(std::string_view name, bool on) override;
   Task<Outcome<>> set_quota(Quota quota) override;
+  const AnnotationMap& annotations(MailboxId of) const override;
+  Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) override;
   Task<Result<void>> prepare(BlobId blob, std::span<const std::byte> facts) override;
   Task<Result<void>> rebuild() override;
   FramePool& frames() override;
@@ -268,6 +271,7 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   bool knows_keywords(const Mailbox& box, std::span<const NewMessage> messages) const;
   Outcome<MailboxId> add_mailbox(Batch& batch, std::string_view name, SpecialUse use);
   Outcome<> rename_tree(Batch& batch, const Mailbox& box, const std::string& to);
+  void copy_annotations(Batch& batch, MailboxId from, MailboxId to) const;
   Outcome<> move_inbox(Batch& batch, const std::string& to);
   Outcome<> write_copy(Batch& batch, Mailbox& from, const UidSet& which, Mailbox& to, bool moves,
                        Copied& copied);

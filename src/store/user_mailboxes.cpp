@@ -107,6 +107,7 @@ Outcome<> User::rename_tree(Batch& batch, const Mailbox& box, const std::string&
 // Its mailboxes below stay, and so does the inbox itself, empty (RFC 9051 section 6.3.6).
 Outcome<> User::move_inbox(Batch& batch, const std::string& to) {
   const MailboxId made = RP_TRY(add_mailbox(batch, to, SpecialUse::none));
+  copy_annotations(batch, kInbox, made);
   Mailbox& inbox = *account->find(kInbox);
   if (inbox.count() == 0) return {};
   UidSet all;

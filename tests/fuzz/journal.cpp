@@ -67,7 +67,7 @@ class Disk {
     header.end = file.size();
     const bool sealed = (kind & 2U) != 0;
     header.state =
-        static_cast<std::uint32_t>(sealed ? journal::SegmentState::sealed : journal::SegmentState::open);
+        static_cast<std::uint16_t>(sealed ? journal::SegmentState::sealed : journal::SegmentState::open);
     if ((kind & 4U) != 0) write_frame(file, 5, false, index);
     file.resize(file.size() + journal::kBlockSize * (kind >> 6U) + journal::kBlockSize);
     journal::seal(header);

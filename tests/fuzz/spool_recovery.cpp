@@ -35,7 +35,7 @@ class Segment {
  public:
   Segment(fuzz::Input& input, std::uint64_t spool_id) : input_(input), file_(journal::kFirstFrame) {
     journal::SegmentHeader header;
-    header.state = static_cast<std::uint32_t>(journal::SegmentState::open);
+    header.state = static_cast<std::uint16_t>(journal::SegmentState::open);
     header.spool_id = spool_id;
     header.sequence = 1;
     header.salt = kSalt;

@@ -171,6 +171,7 @@ constexpr std::string_view kToReach[] = {
     "server: received",
     "spool: a frame or header could not be written",
     "spool: a message moved to another segment",
+    "spool: a message moved to a cold segment",
     "spool: a segment emptied",
     "spool: a segment freed",
     "spool: bytes scrubbed",

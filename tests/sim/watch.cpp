@@ -26,6 +26,7 @@ constexpr std::pair<std::string_view, std::string_view> kDone[] = {
     {"store_snapshots", "store: a snapshot"},
     {"store_moved", "store: a record moved to another segment"},
     {"spool_moved", "spool: a message moved to another segment"},
+    {"spool_moved_cold", "spool: a message moved to a cold segment"},
     {"spool_refused_disk", "spool: refused for want of disk"},
     {"spool_refused_memory", "spool: refused for want of memory"},
     {"spool_damaged", "spool: a message could not be read back"},

@@ -130,6 +130,15 @@ class Config(SystemTest):
         with open(path) as file:
             self.assertEqual(file.read(), text)
 
+    def test_accounts_may_come_before_the_first_start(self):
+        somebody = {"user": ringpost.SERVICE_USER} if os.geteuid() == 0 else {}
+        os.chmod(self.folder, 0o777)
+        path = os.path.join(self.folder, "early")
+        self.assertEqual(run([ringpost.program(), "init", path], **somebody).returncode, 0)
+        done = run([ringpost.program(), "user", "add", "anna", "--config", path + "/ringpost.toml"], input=b"secret\n", **somebody)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"the server will know when it starts", done.stdout)
+
     def test_every_command_has_help_with_an_example(self):
         for words in (["init"], ["check"], ["serve"], ["reload"], ["stop"], ["status"], ["version"], ["config", "show"], ["config", "reference"],
                       ["queue", "summary"], ["queue", "list"], ["queue", "show"], ["queue", "flush"], ["queue", "hold"], ["queue", "release"], ["queue", "bounce"],

@@ -26,7 +26,7 @@ CONFIG = "/etc/ringpost/ringpost.toml"
 # Every default that is a path, so that no test ever touches the real one.
 DEFAULT_PATHS = {"server": {"state_directory": "/var/lib/ringpost", "pickup_directory": "/var/spool/ringpost-pickup"},
                  "spool": {"directory": "/var/spool/ringpost"}, "domains": {"aliases": "/etc/aliases"},
-                 "accounts": {"database": "/var/lib/ringpost/accounts.db"}, "mailboxes": {"location": "maildir:/var/mail/ringpost/%d/%n"},
+                 "accounts": {"database": "/var/lib/ringpost/accounts.db"},
                  "admin": {"socket": "/run/ringpost/admin"}}
 # What stands for the rules of a distribution, and for those of a site.
 RULES = """body RULE /cheap (?:pills|watches)/i
@@ -94,8 +94,6 @@ class Host:
         """What docs/install.md has done when another page begins, with `config` over it."""
         for real in ("/usr/local/sbin/ringpost", "/usr/sbin/sendmail", "/usr/bin/mailq", "/usr/bin/newaliases"):
             os.symlink(ringpost.program(), self.path(real))
-        os.makedirs(self.path("/var/mail/ringpost"))
-        self.server.own(self.path("/var/mail/ringpost"))
         with open(self.path("/etc/aliases"), "w") as file:
             file.write("abuse: postmaster\n")
         self.make_files(self.path("/etc/ringpost"))

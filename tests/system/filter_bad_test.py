@@ -41,6 +41,8 @@ MAILS = {
     "entities that swell": ("text/html", in_lines("&zwnj;<br>" * 40_000, 1000) + "\r\n<p>cheap pills", None),
     "attributes without end": ("text/html", "<a\r\n" + in_lines("href=http://u.example/&#x41; " * 15_000, 990) + ">cheap pills</a>", None),
     "a comment that never ends": ("text/html", "cheap pills<!--\r\n" + in_lines("<!-- -" * 40_000, 990), True),
+    "declarations that quote their end": ("text/html", "cheap pills\r\n" + in_lines('<!doctype ">" ' * 25_000 + "-x", 980), True),
+    "a hundred thousand parts": ('multipart/mixed; boundary="b"', "--b\r\n\r\ncheap pills\r\n" + "--b\r\n" * 100_000, True),
     "thousand parts": ('multipart/mixed; boundary="b"', parts(1000, lambda n: f"Content-Type: text/plain\r\n\r\npart {n}: cheap pills"), True),
     "ten thousand parts": ('multipart/mixed; boundary="b"', parts(10_000, lambda n: f"\r\n{n}"), None),
     "parts in parts": ('multipart/mixed; boundary="b0"', nested(500), None),
@@ -52,10 +54,13 @@ MAILS = {
     "backtracking bait": ("text/plain", "cheap pills\r\n\r\n" + in_lines("a" * 30_000 + "!") + "\r\n\r\n" + in_lines("x" * 30_000), True),
     "no such charset": ("text/plain; charset=x-no-such", "cheap pills\r\n" + "\r\n".join(["\xe4\xff\xfe" * 30] * 500), True),
     "half of UTF-16": ("text/plain; charset=utf-16", in_lines("\xd8\x01" * 20_001, 901), None),
+    "all of UTF-16": ("text/plain; charset=utf-16le\r\nContent-Transfer-Encoding: base64", in_lines(base64.encodebytes("cheap pills\n".encode("utf-16le") * 5_000).decode().replace("\n", ""), 76), True),
     "escapes of ISO-2022": ("text/plain; charset=iso-2022-jp", in_lines("\x1b$B\x1b(B\x1b$" * 5_000), None),
     "encoded words that lie": ("text/plain\r\nX-Words: " + "\r\n ".join(["=?utf-16?B?////?= =?x?Q?=ZZ?= =?utf-8?B?" for _ in range(300)]), "cheap pills", True),
     "links without end": ("text/plain", in_lines("cheap pills " + " ".join(f"http://a{n}.example.com/" for n in range(15_000)), 970), None),
     "addresses without end": ("text/plain\r\nCc: " + ",\r\n ".join(f"a{n} <a{n}@b{n}.example>" for n in range(4_000)), "cheap pills", True),
+    "a hundred thousand fields": ("text/plain\r\n" + "X:\r\n" * 100_000 + "X-Last: 1", "cheap pills", None),
+    "nothing at all": ("text/plain", "", None),
     "traces without end": ("text/plain\r\n" + "\r\n".join(f"X-Received: from a{n} by b{n}; x" for n in range(3_000)), "cheap pills", True),
 }
 
@@ -101,6 +106,13 @@ class BadMails(BadTest):
         server = self.filter_server(config={"listener": {"mx": {"message_size_limit": "60MiB"}}})
         event = self.judged(server, b"Subject: cheap\r\n" + (b"X-Long: " + b"y" * 900 + b"\r\n") * 55_000)
         self.assertEqual(event["action"], "accept")
+
+
+    def test_what_is_no_mail_at_all_has_a_verdict(self):
+        server = self.filter_server()
+        for data in (b"", b"\r\n", b"cheap pills\r\n", b": \r\n\r\n", b"\xff\xfe\r\n"):
+            with self.subTest(data):
+                self.assertIn(self.judged(server, data)["action"], ("accept", "tag"))
 
 
 class BadRules(BadTest):

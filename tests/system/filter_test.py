@@ -5,6 +5,7 @@ import email.policy
 import glob
 import os
 import signal
+import threading
 
 import ringpost
 from foreign import maildir
@@ -312,6 +313,33 @@ class Rules(FilterTest):
         identity = self.accepted(server, SPAM)
         [event] = server.wait_for_event("received", queue_id=identity)
         self.assertEqual(event["action"], "accept")
+
+    def test_rules_change_again_and_again_while_mail_flows(self):
+        """Each mail is judged by one set or the other, never by a half, and none is lost."""
+        server = self.filter_server()
+        sets = [RULES, RULES.replace("score PILLS 6", "score PILLS 7\nbody BUY /pills/\nscore BUY 1")]
+        stop, replies, wrong = threading.Event(), [], []
+
+        def send():
+            while not stop.is_set():
+                replies.append(self.send(server, SPAM))
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            for turn in range(12):
+                self.write_rules(sets[turn % 2] + ("body BROKEN /(/\n" if turn == 5 else ""))
+                done = server.command("reload")
+                wrong += [done.stderr] if done.returncode != (1 if turn == 5 else 0) else []
+        finally:
+            stop.set()
+            sender.join()
+        self.assertEqual(wrong, [])
+        self.assertEqual({reply.code for reply in replies}, {250})
+        events = server.wait_for_event("received", len(replies))
+        self.assertEqual(len(events), len(replies))
+        kinds = {(event["score"], "BUY" in event["tests"].split(",")) for event in events}
+        self.assertLessEqual(kinds, {(6, False), (8, True), (6.5, False), (8.5, True)})
+        self.assertEqual(len(server.wait_for_mailbox(ANNA, len(replies))), len(replies))
 
     def test_broken_rules_do_not_take_the_place_of_good_ones(self):
         server = self.filter_server()

@@ -5,7 +5,7 @@ import os
 
 import ringpost
 from dns_server import NS, PTR, TXT, A, DnsServer
-from programs import temp_folder
+from programs import temp_folder, wait_until
 from ringpost import LOCAL, PASSWORD, REMOTE, UNTRUSTED, SystemTest, message
 
 ANNA = f"anna@{LOCAL}"
@@ -151,6 +151,24 @@ class Rules(Lists):
         [status] = self.status(server, data)
         self.assertNotIn("DBL", status)
         self.assertEqual([], [name for name, _ in self.dns.questions if name.endswith("dbl.example")])
+
+    def test_a_list_of_a_rule_that_is_silent_counts_as_not_listed_and_holds_up_nobody_else(self):
+        rules = ("rbl_timeout 2\nurirhssub DBL dbl.example A 127.0.1.2\nbody DBL eval:check_uridnsbl('DBL')\ntflags DBL net\nscore DBL 0 3 0 3\n"
+                 "body LOOK /look/\nscore LOOK 0.5\n")
+        server = self.filter_server(rules, {}, {"dns_lists": True})
+        self.dns.silent.add("evil.com.dbl.example")
+        with server.talk(source=UNTRUSTED) as waiting:
+            waiting.hello()
+            for line, answer in ((f"MAIL FROM:<{SENDER}>", "250"), (f"RCPT TO:<{ANNA}>", "250"), ("DATA", "354")):
+                waiting.ask(line, answer)
+            waiting.raw(message("look", body="look: http://www.evil.com/x\r\n") + b"\r\n.\r\n")
+            wait_until(lambda: any(name == "evil.com.dbl.example" for name, _ in self.dns.questions), "the list to be asked")
+            [status] = self.status(server, message("other", body="nothing to look up\r\n"))
+            self.assertIn("LOOK", status)
+            self.assertEqual(len(server.events("received")), 1)
+            self.assertEqual(waiting.reply().code, 250)
+        late = [event for event in server.wait_for_event("received", 2) if "LOOK" in event["tests"]]
+        self.assertEqual([("DBL" in event["tests"].split(",")) for event in late], [False] * 2)
 
 
 if __name__ == "__main__":

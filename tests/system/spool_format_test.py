@@ -185,16 +185,18 @@ class SpoolFormat(SystemTest):
     # ---- one that is made by hand ----
 
     def test_reader_and_server_agree_about_a_spool_that_the_page_describes(self):
-        """Segments and envelopes of both versions, voids, tombstones, what was moved, states elsewhere, what was freed, a lost header, a torn tail."""
+        """Segments of all versions and envelopes of both, voids, tombstones, what was moved, states elsewhere, what was freed, lost headers, a torn tail."""
         self.serve({"spool": {"compact_after": "1h"}})
         spool = HandMade(self.spool)
-        waits = {number: f"w{number}@{REMOTE}" for number in range(1, 12)}
+        waits = {number: f"w{number}@{REMOTE}" for number in range(1, 18)}
         first = spool.segment(0, 1, sequence=5, epoch=1)
         first.frame(*first.mail(1, [waits[1], "d1"], version=1))
         first.frame(*first.mail(2, [waits[2], "d2", "b2"]))
         first.frame((STATE, 2, state((1, 1), (2, 2), (0, 0))), (STATE, 1, state((1, 1))))
         first.frame(*first.mail(3, [waits[3]]))
         first.frame((STATE, 2, state((0, 0))), (DONE, 3, use(0, 1, 5)))
+        for number, *others in ((12,), (13, "d13"), (14,), (15,), (16,), (17,)):
+            first.frame(*first.mail(number, [waits[number], *others]))
         failed = first.frame(*first.mail(4, [waits[4]]))
         first.write(SEALED)
         freed = spool.segment(0, 2, sequence=6, epoch=1)
@@ -215,25 +217,81 @@ class SpoolFormat(SystemTest):
         later.frame((STATE, 7, state((1, 4)), 1), (STATE, 6, struct.pack("<IIIIB7x8s", 1, 0, 0, 0, 5, b"a target")))
         later.frame(*later.mail(11, [waits[11]]), (MOVED, 11, use(1, 1, 9), 1))
         later.frame((DONE, 11, use(0, 3, 7)))
+        self.make_cold(spool, later, waits)
         later.write(OPEN)
         lost = spool.segment(0, 4, sequence=8, epoch=2, commit=10)
         lost.frame(*lost.mail(10, [waits[10]]))
         lost.write(OPEN, header=False)
         spool.write_identity(epoch=2)
+        self.own_all()
+
+        messages, damages = self.read(status=1)
+        self.assertEqual([(d["damaged"][-22:], d["offset"]) for d in damages], [("shard-0/segment-000004", 0), ("shard-0/segment-000006", 0)])
+        left = {name_of(number): [waits[number]] for number in (1, 2, 6, 7, 8, 10, 13, 14, 15, 17)}
+        self.assertEqual({name: m["left"] for name, m in messages.items()}, left)
+        ended = {m["id"]: {e["address"]: e["state"] for e in m["ended"]} for m in messages.values() if m["ended"]}
+        self.assertEqual(ended, {name_of(1): {"d1": "delivered"}, name_of(2): {"d2": "delivered", "b2": "bounced"}, name_of(7): {"d7": "cancelled"}, name_of(13): {"d13": "delivered"}})
+        self.assertEqual({name: m["sha256"] for name, m in messages.items()},
+                         {name_of(number): hashlib.sha256(body_of(number)).hexdigest() for number in (1, 2, 6, 7, 8, 10, 13, 14, 15, 17)})
+        self.compare_with_stats(messages, status=1)
+        self.compare_with_export(messages, status=1)
+        self.compare_with_deliveries(messages)
+
+    def make_cold(self, spool, later, waits):
+        """Copies in two segments that were opened after the one that says what has become of them, of 14 without its body."""
+        cold = spool.segment(0, 5, sequence=10, epoch=2, commit=20, stream=3)
+        cold.frame(*cold.mail(12, [waits[12]]), *cold.mail(13, [waits[13], "d13"]))
+        cold.frame(*cold.mail(14, [waits[14]])[1:])
+        cold.frame(*cold.mail(15, [waits[15]], pieces=4))
+        cold.write(SEALED)
+        lost = spool.segment(0, 6, sequence=11, epoch=2, commit=30, stream=4)
+        lost.frame(*lost.mail(16, [waits[16]]))
+        lost.frame(*lost.mail(17, [waits[17]]))
+        lost.write(OPEN, header=False)
+        later.commit = 40
+        later.frame((DONE, 12, use(0, 5, 10) + use(0, 1, 5)), (STATE, 13, state((1, 1))))
+        later.frame((DONE, 16, use(0, 6, 11) + use(0, 1, 5)))
+
+    def test_a_spool_of_a_later_version_is_refused(self):
+        """By the server, by the tools and by the reader, each of which names the file; nothing in it has changed."""
+        self.serve()
+        spool = HandMade(self.spool)
+        known = spool.segment(0, 1, sequence=5, epoch=1)
+        known.frame(*known.mail(1, [f"w1@{REMOTE}"]))
+        known.write(SEALED)
+        later = spool.segment(0, 2, sequence=6, epoch=1, version=4)
+        later.frame(*later.mail(2, [f"w2@{REMOTE}"]))
+        later.write(OPEN)
+        spool.write_identity(epoch=1)
+        self.own_all()
+        before = self.all_bytes()
+        refusal = r"segment-000002 was written by a newer version(;|\n  mend:) use that one, or one that is newer still"
+        for words in (("check",), ("stats",), ("dump",), ("repair",), ("repair", "--write")):
+            done = self.the_server.command("spool", *words)
+            self.assertNotEqual(done.returncode, 0, words)
+            self.assertRegex(done.stderr.decode(), refusal, words)
+        self.the_server.start(ready=False)
+        self.assertEqual(self.the_server.program.wait(), 1)
+        self.assertRegex(self.the_server.output(), refusal)
+        self.the_server.check_output()
+        self.the_server.program = None
+        messages, damages = self.read(status=1)
+        self.assertEqual([*messages], [name_of(1)])
+        self.assertEqual([d["damaged"] for d in damages], [f"{later.path} is of version 4"])
+        self.assertEqual(self.all_bytes(), before)
+
+    def own_all(self):
         for folder, _, files in os.walk(self.spool):
             for path in (folder, *(os.path.join(folder, name) for name in files)):
                 self.the_server.own(path)
 
-        messages, damages = self.read(status=1)
-        self.assertEqual([(d["damaged"][-22:], d["offset"]) for d in damages], [("shard-0/segment-000004", 0)])
-        left = {name_of(number): [waits[number]] for number in (1, 2, 6, 7, 8, 10)}
-        self.assertEqual({name: m["left"] for name, m in messages.items()}, left)
-        ended = {m["id"]: {e["address"]: e["state"] for e in m["ended"]} for m in messages.values() if m["ended"]}
-        self.assertEqual(ended, {name_of(1): {"d1": "delivered"}, name_of(2): {"d2": "delivered", "b2": "bounced"}, name_of(7): {"d7": "cancelled"}})
-        self.assertEqual({m["sha256"] for m in messages.values()}, {hashlib.sha256(body_of(number)).hexdigest() for number in (1, 2, 6, 7, 8, 10)})
-        self.compare_with_stats(messages, status=1)
-        self.compare_with_export(messages, status=1)
-        self.compare_with_deliveries(messages)
+    def all_bytes(self):
+        found = {}
+        for folder, _, files in os.walk(os.path.join(self.spool, "shard-0")):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as file:
+                    found[name] = hashlib.sha256(file.read()).hexdigest()
+        return found
 
 
 # ---- writing a spool, as docs/spool.md says ----
@@ -242,6 +300,7 @@ BLOCK = 4096
 FREE, OPEN, SEALED = 1, 2, 3
 BODY, CHUNK, BODY_END, ENVELOPE, STATE, DONE, MOVED, VOID = 1, 2, 3, 4, 5, 6, 7, 255
 SPOOL_ID = 0x1122334455667788
+ARRIVAL = time.time_ns()  # of all: copies are the same
 
 
 def body_of(number):
@@ -263,7 +322,7 @@ def envelope(sender, recipients, size, version):
         table += struct.pack("<IHHB3x", len(texts), len(address), 0, 0) + bytes(4 if version == 1 else 0)
         texts += address.encode()
     number, place = ("Q", "<II") if version == 1 else ("I", "<H")
-    facts = struct.pack("<QQ5" + number, time.time_ns(), 0, size, 0, 70, 0, 0) + struct.pack("<IIHHBBBB", 0, 4, 0, 0, 0, 0, 0, 0)
+    facts = struct.pack("<QQ5" + number, ARRIVAL, 0, size, 0, 70, 0, 0) + struct.pack("<IIHHBBBB", 0, 4, 0, 0, 0, 0, 0, 0)
     lengths = [(len(sender),)] + [(0,)] * 9 if version != 1 else [(0, len(sender))] + [(0, 0)] * 9
     fixed = facts + b"".join(struct.pack(place, *length) for length in lengths)
     return struct.pack("<4sHHII", b"RPE1", version, len(fixed), len(recipients), len(texts)) + fixed + table + texts
@@ -283,11 +342,11 @@ class HandMade:
 
 
 class HandMadeSegment:
-    def __init__(self, folder, shard, number, sequence, epoch, commit=1, version=2):
+    def __init__(self, folder, shard, number, sequence, epoch, commit=1, version=2, stream=0):
         self.path = os.path.join(folder, f"shard-{shard}", f"segment-{number:06}")
         self.shard, self.number, self.sequence, self.epoch = shard, number, sequence, epoch
         self.salt, self.commit, self.first_commit, self.previous = 0xABCDEF << 32 | number, commit, commit, 0
-        self.version, self.frames = version, b""
+        self.version, self.stream, self.frames = 3 if stream else version, stream, b""
 
     def mail(self, number, recipients, version=2, pieces=1):
         """The records of a message."""
@@ -309,7 +368,7 @@ class HandMadeSegment:
             header = struct.pack("<I", crc32c(header, payload)) + header
             headers += header
             bytes_ += (header + payload).ljust(-(-len(header + payload) // 8) * 8, b"\0")
-        head = struct.pack("<4sIQIIQIII", b"FRME", 48 + len(bytes_), self.salt, self.epoch, len(records), self.commit, self.previous, crc32c(headers), 0)
+        head = struct.pack("<4sIQIIQIII", b"FRME", 48 + len(bytes_), self.salt, self.epoch, len(records), self.commit, self.previous, crc32c(headers), self.stream)
         self.previous = crc32c(head)
         whole = head + struct.pack("<I", self.previous) + bytes_
         if torn:
@@ -321,7 +380,7 @@ class HandMadeSegment:
     def write(self, status, header=True):
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         end = 2 * BLOCK + len(self.frames) if status == SEALED else 0
-        slot = struct.pack("<8sIIQIIQQQQQIII", b"POSTSEG1", self.version, status, SPOOL_ID, self.shard, self.number, self.sequence, self.salt, 3, self.first_commit,
+        slot = struct.pack("<8sIHHQIIQQQQQIII", b"POSTSEG1", self.version, status, self.stream, SPOOL_ID, self.shard, self.number, self.sequence, self.salt, 3, self.first_commit,
                            end, self.epoch, 0, 0)
         slot += struct.pack("<I", crc32c(slot))
         with open(self.path, "wb") as file:

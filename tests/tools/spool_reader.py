@@ -60,10 +60,10 @@ class Unreadable(Exception):
     """A file that this reader does not take."""
 
 
-Header = collections.namedtuple("Header", "version state spool shard number sequence salt generation first_commit end epoch blocks")
+Header = collections.namedtuple("Header", "version state stream spool shard number sequence salt generation first_commit end epoch blocks")
 # `order`: epoch, commit sequence, place in the file. `whole`: its checksum is right. `sure`: its header is, at least.
 Record = collections.namedtuple("Record", "type id payload order segment whole sure")
-Frame = collections.namedtuple("Frame", "end salt epoch commit previous crc records whole")
+Frame = collections.namedtuple("Frame", "end salt epoch commit previous crc stream records whole")
 
 
 class Segment:
@@ -84,7 +84,7 @@ class Segment:
     def _newest_header(self):
         headers = [header for header in map(self._header, (0, BLOCK)) if header]
         newest = max(headers, key=lambda header: header.generation, default=None)
-        if newest and newest.version not in (1, 2):
+        if newest and newest.version not in (1, 2, 3):
             raise Unreadable(f"{self.path} is of version {newest.version}")
         damaged = sum(any(self.data[at:at + BLOCK]) for at in (0, BLOCK)) > len(headers)
         first = self._frame_header(2 * BLOCK)
@@ -93,13 +93,13 @@ class Segment:
         if not first:
             raise Unreadable(f"{self.path} has no header")
         self.damages.append((0, 2 * BLOCK))
-        return Header(2, OPEN, newest.spool if newest else None, self.shard, self.number, 0, first.salt, 0, first.commit, 0, first.epoch, newest.blocks if newest else 0)
+        return Header(3 if first.stream else 2, OPEN, first.stream, newest.spool if newest else None, self.shard, self.number, 0, first.salt, 0, first.commit, 0, first.epoch, newest.blocks if newest else 0)
 
     def _header(self, at):
         slot = self.data[at:at + 88]
         if len(slot) < 88 or slot[:8] != b"POSTSEG1" or struct.unpack_from("<I", slot, 84)[0] != crc32c(slot[:84]):
             return None
-        return Header(*struct.unpack_from("<IIQIIQQQQQI4xI", slot, 8))
+        return Header(*struct.unpack_from("<IHHQIIQQQQQI4xI", slot, 8))
 
     def _all_frames(self):
         """Whole frames, and what is damaged between them. Behind the last one of an open segment is where writing stopped."""
@@ -122,10 +122,10 @@ class Segment:
     def _frame_header(self, at):
         if at + 48 > len(self.data):
             return None
-        magic, size, salt, epoch, count, commit, previous, records_crc, _, crc = struct.unpack_from("<4sIQIIQIIII", self.data, at)
+        magic, size, salt, epoch, count, commit, previous, records_crc, stream, crc = struct.unpack_from("<4sIQIIQIIII", self.data, at)
         if magic != b"FRME" or crc != crc32c(self.data[at:at + 44]):
             return None
-        return Frame(at + size, salt, epoch, commit, previous, crc, (count, records_crc), False)
+        return Frame(at + size, salt, epoch, commit, previous, crc, stream, (count, records_crc), False)
 
     def _frame(self, at):
         """The frame that begins here, if its header and those of its records verify; whole when all its records do too."""
@@ -168,7 +168,7 @@ class Segment:
             record, next_at = self._record(at, end, epoch, commit, False) if self.header.version > 1 else (None, at)
             records += [record] if record else []
             at = next_at if record and record.whole else at + 8
-        return Frame(end, self.header.salt, epoch, commit, 0, 0, records, False)
+        return Frame(end, self.header.salt, epoch, commit, 0, 0, self.header.stream, records, False)
 
 
 # ---- an envelope ----
@@ -242,7 +242,7 @@ class Spool:
             envelopes = [record for record in records if record.type == ENVELOPE and not self._is_ended(record.segment, ended)]
             types = {record.type for record in records}
             if envelopes:
-                yield self._message(identity, max(envelopes, key=lambda record: record.order), records)
+                yield self._message(identity, max(envelopes, key=lambda record: (self._body(record, records) is not None, record.order)), records)
             elif not types & {ENVELOPE, DONE} and (types & {BODY, BODY_END} or "ENVELOPE" in self.hurt[identity]):
                 yield {"id": name_of(identity), "damaged": "ENVELOPE"}
 

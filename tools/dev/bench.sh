@@ -37,7 +37,7 @@ bench_bulk() {
 # Beside other servers; as root, for the peers live in a mount name space.
 bench_peers() {
   build_preset release ringpost loadgen
-  say "Ringpost and its peers (about four minutes)"
+  say "Ringpost and its peers (about eight minutes)"
   python3 bench/peers.py "$@"
 }
 

@@ -30,7 +30,7 @@ build_packages="clang-19 lld-19 llvm-19 clang-format-19 clang-tidy-19 libclang-r
   libbenchmark-dev zlib1g-dev $hyperscan_package libpcre2-dev libfuse3-dev
   libpam0g-dev libargon2-dev libcurl4-openssl-dev"
 test_packages="gsasl isync interimap offlineimap3 fetchmail getmail6 mutt
-  libsasl2-modules curl openssl swaks libnet-ssleay-perl msmtp sqlite3 shellcheck zstd e2fsprogs util-linux mount patch xfsprogs"
+  libmail-imaptalk-perl libsasl2-modules curl openssl swaks libnet-ssleay-perl msmtp sqlite3 shellcheck zstd e2fsprogs util-linux mount patch xfsprogs"
 
 missing_packages() {
   local package

@@ -78,10 +78,10 @@ demo_greets() { python3 -c 'import socket, sys; assert socket.create_connection(
 # What `ringpost init` writes, with free ports, and the sink as the rest of the world.
 demo_configure() {
   say "a configuration as \`ringpost init\` writes it"
-  mx_port=$(demo_port) submission_port=$(demo_port) sink_port=$(demo_port) dns_port=$(demo_port)
+  mx_port=$(demo_port) submission_port=$(demo_port) imap_port=$(demo_port) sink_port=$(demo_port) dns_port=$(demo_port)
   config=$demo_folder/conf/ringpost.toml
   "$demo_ringpost" init "$demo_folder/conf" >/dev/null
-  sed -i -e "s/127\.0\.0\.1:2525/127.0.0.1:$mx_port/" -e "s/127\.0\.0\.1:4465/127.0.0.1:$submission_port/" "$config"
+  sed -i -e "s/127\.0\.0\.1:2525/127.0.0.1:$mx_port/" -e "s/127\.0\.0\.1:4465/127.0.0.1:$submission_port/" -e "s/127\.0\.0\.1:4993/127.0.0.1:$imap_port/" "$config"
   mkdir "$demo_folder/conf/conf.d"
   cat >"$demo_folder/conf/conf.d/demo.toml" <<TOML
 [route.world]
@@ -169,15 +169,17 @@ demo_send_kinds() {
   printf 'Subject: from sendmail\n\nHello again.\n' | RINGPOST_CONFIG=$config "$demo_ringpost" sendmail -f me@example.org anna@localhost
 }
 
-demo_anna_has() { [ "$(find "$demo_folder/conf/mail" -path '*/new/*' -type f 2>/dev/null | wc -l)" -ge "$1" ]; }
+# demo_imap PART: a part of the URL of Anna's inbox; what Anna's mail program would ask.
+demo_imap() { curl --silent --show-error --insecure --user "anna:demo secret" --url "imaps://127.0.0.1:$imap_port/INBOX$1"; }
+
+demo_anna_has() { [ "$(demo_imap '?ALL' | tr ' ' '\n' | grep -c '^[0-9]')" -ge "$1" ]; }
 
 demo_show_mail() {
-  local mail
+  local number
   demo_wait 60 "three mails in Anna's mailbox" demo_anna_has 3
-  say "Anna's mailbox"
-  find "$demo_folder/conf/mail" -path '*/new/*' -type f | sort | while read -r mail; do
-    printf '%s\n' "${mail#"$demo_folder"/conf/}"
-    grep -E '^(Return-Path|Delivered-To|From|Subject):' "$mail" | sed 's/^/    /'
+  say "Anna's inbox, read over IMAP"
+  for number in 1 2 3; do
+    demo_imap ";MAILINDEX=$number;SECTION=HEADER.FIELDS%20(FROM%20SUBJECT)" | tr -d '\r' | grep . | sed "1s/^/    $number  /; 2,\$s/^/       /"
   done
   say "what the log says of it"
   grep -E 'anna@localhost' "$demo_folder/mail.log" | tail -n 3
@@ -194,7 +196,7 @@ demo_filter_knows() { [ "$(grep -c 'tests=' "$demo_folder/mail.log")" -ge "$1" ]
 
 # One mail of each kind, by rules of SpamAssassin's language.
 demo_filter() {
-  local before spam
+  local before
   before=$(grep -c 'tests=' "$demo_folder/mail.log" || true)
   say "spam: one is tagged, one refused for its score, and GTUBE"
   demo_spam "BUY NOW, BUY TODAY" "Cheap watches for you."
@@ -204,9 +206,8 @@ demo_filter() {
   echo "which rules hit, as the log says:"
   grep 'tests=' "$demo_folder/mail.log" | tail -n 3 | grep -oE '(received|rejected)|(score|tests|action)=[^ ]*' | paste -d ' ' - - - - | sed 's/^/    /'
   demo_wait 20 "the tagged mail" demo_anna_has 4
-  spam=$(grep -rl 'Subject: \[SPAM\]' "$demo_folder/conf/mail" | head -n 1)
-  echo "the tagged one in Anna's mailbox:"
-  sed -n -e '/^X-Spam/,/^Subject/p' "$spam" | sed 's/^/    /'
+  echo "the tagged one in Anna's inbox:"
+  demo_imap ";MAILINDEX=4" | tr -d '\r' | sed -n -e '/^X-Spam/,/^Subject/p' | sed 's/^/    /'
   printf 'Subject: BUY NOW, BUY TODAY\n\nCheap pills at http://192.0.2.7/\n' >"$demo_folder/spam.eml"
   echo "the same rules by hand, \`ringpost filter test\`:"
   "$demo_ringpost" filter test "$demo_folder/spam.eml" --cache "$demo_folder" --config "$config" | sed 's/^/    /'
@@ -255,8 +256,9 @@ To point a mail program at a server of your own:
   build/release/src/server/ringpost init ~/ringpost-trial
   build/release/src/server/ringpost serve --config ~/ringpost-trial/ringpost.toml &
   build/release/src/server/ringpost user add anna --config ~/ringpost-trial/ringpost.toml
-then tell it: outgoing server 127.0.0.1, port 4465, SSL/TLS (the certificate signs itself), user name anna;
-or from a shell:  swaks --server 127.0.0.1:2525 --to anna@localhost     and look into ~/ringpost-trial/mail
+then tell it: incoming server (IMAP) 127.0.0.1, port 4993, outgoing server 127.0.0.1, port 4465, both SSL/TLS (the certificate signs itself), user name anna;
+or from a shell:  swaks --server 127.0.0.1:2525 --to anna@localhost
+                  curl --insecure --user anna 'imaps://127.0.0.1:4993/INBOX;MAILINDEX=1'
 
 TEXT
 }

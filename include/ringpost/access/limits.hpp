@@ -25,6 +25,8 @@ inline constexpr std::size_t kHeaderMax = 1024 * 1024;
 inline constexpr std::size_t kSearchedTextMax = 64 * 1024 * 1024;
 // Messages looked at before others of this core have their turn.
 inline constexpr std::size_t kMessagesPerTurn = 64;
+// How often a client hears how far its command is (RFC 9585): before programs give up, and no more.
+inline constexpr Duration kProgressEvery = 10s;
 inline constexpr std::size_t kThreadDepthMax = 100;  // people answer some dozen times
 // Of a message's References: the first and the newest ones. Programs cut them to some dozen.
 inline constexpr std::size_t kThreadReferencesMax = 100;

@@ -138,8 +138,4 @@ class Engine {
   std::unique_ptr<std::atomic<signed char>[]> unset_;  // -1 not known yet
 };
 
-// The expression of a rule that takes captures, with `anything` or the quoted values in their place.
-std::string with_captures(std::string_view expression,
-                          const std::function<std::string(std::string_view name)>& value);
-
 }  // namespace ringpost::filter

@@ -8,6 +8,8 @@
 // Limits: an eval function takes time that is bounded by the size of its view, without nested loops over it.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,7 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <typeindex>
+#include <typeinfo>
 #include <vector>
 
 #include "ringpost/base/result.hpp"
@@ -44,13 +46,20 @@ class EvalScratch {
  public:
   template <class T>
   T& of() {
-    std::shared_ptr<void>& slot = slots_[std::type_index(typeid(T))];
+    static const std::size_t number = next_number();
+    if (number >= slots_.size()) slots_.resize(number + 1);
+    std::shared_ptr<void>& slot = slots_[number];
     if (!slot) slot = std::make_shared<T>();
     return *static_cast<T*>(slot.get());
   }
 
  private:
-  std::map<std::type_index, std::shared_ptr<void>> slots_;
+  // Each type of this program has one, given at its first use.
+  static std::size_t next_number() {
+    static std::atomic<std::size_t> next{0};
+    return next.fetch_add(1, std::memory_order_relaxed);
+  }
+  std::vector<std::shared_ptr<void>> slots_;
 };
 
 // The same while rules are loaded: what many rules need and is made once, from the settings.

@@ -102,7 +102,7 @@ class Scan {
   patterns::Scratch& scratch_;
   EvalScratch eval_scratch_;
   std::vector<std::int32_t> hits_;
-  std::vector<double> meta_values_;
+  std::unique_ptr<double[]> meta_values_;  // of each rule; set only for a meta that hit
   // What the databases say of a rule that is not settled: nothing, or that it may match in the subjects of suspects_, or anywhere.
   enum class Candidate : std::uint8_t { no, listed, anywhere };
   std::vector<Candidate> candidate_;

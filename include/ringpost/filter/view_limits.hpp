@@ -12,6 +12,7 @@ inline constexpr std::size_t kAllFieldsSizeMax = 65'536;
 inline constexpr std::size_t kBadFieldLinesMax =
     3;  // lines that are no field, before the body is said to begin
 inline constexpr std::size_t kFieldAddressesMax = 1'000;  // taken from one field value of at most 8 KiB
+inline constexpr std::size_t kHostSizeMax = 255;  // RFC 1035 section 2.3.4: a longer word is no host's name
 inline constexpr std::size_t kRelaysMax = 200;            // twice what RFC 5321 section 6.3 calls a loop
 
 // MIME. SpamAssassin stops at 20 levels and at 1000 parts of one multipart; the second holds here for the whole mail.
@@ -28,6 +29,8 @@ inline constexpr std::size_t kTextCutSlackMax = 1024;  // looked further for a g
 
 // HTML that is one tag in another: styles kept, each a few words.
 inline constexpr std::size_t kStyleDepthMax = 1'000;
+// How far the words of a "<!DOCTYPE" go: what has no end by then is a comment up to its first '>'.
+inline constexpr std::size_t kDeclarationSizeMax = 1'024;
 inline constexpr std::size_t kHtmlAttributesMax = 200;  // of one tag; the rest is skipped
 inline constexpr std::size_t kAnchorTextsMax = 10'000;  // of one part
 

@@ -48,6 +48,12 @@ enum class Capability : std::uint8_t {
   object_id,
   preview,
   save_date,
+  unauthenticate,
+  replace,
+  in_progress,
+  partial,
+  uid_only,
+  metadata,
   restore,  // our own, for `ringpost mailbox import` alone: messages come with the UIDs that they had elsewhere
 };
 inline constexpr std::uint8_t kCapabilityCount = static_cast<std::uint8_t>(Capability::restore) + 1;

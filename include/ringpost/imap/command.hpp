@@ -3,9 +3,9 @@
 // Layer:   pure. Mailbox names are UTF-8, INBOX in upper case. CAPABILITY, LOGIN, AUTHENTICATE, STARTTLS, COMPRESS, ENABLE, ID and
 //          LOGOUT never get here: the session answers them, or has events of their own; so has APPEND.
 // Limits:  imap/limits.hpp; a command that exceeds one is BAD and never seen.
-// RFCs:    9051 section 6, 3501 (LSUB, CHECK), 2087 and 9208 (QUOTA), 3348, 4731 (ESEARCH), 5182, 5256 (SORT, THREAD), 5258
+// RFCs:    9051 section 6, 3501 (LSUB, CHECK), 2087 and 9208 (QUOTA), 3348, 4731 (ESEARCH), 5182, 5256 (SORT, THREAD), 5464 (METADATA), 5258
 //          (LIST-EXTENDED), 5267 (ESORT), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154, 6851 (MOVE), 7162 (CONDSTORE, QRESYNC),
-//          7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID).
+//          7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8508 (REPLACE), 9394 (PARTIAL).
 #pragma once
 
 #include <cstdint>
@@ -114,6 +114,22 @@ struct Expunge {
   std::optional<SequenceSet> uids;  // UID EXPUNGE
 };
 
+// PARTIAL: a page of results, from the first to the last of it, counted from 1; both may be written in any order. In the response as
+// it was written.
+struct Page {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  bool from_end = false;  // "-1:-100": 1 is the last of all results
+  bool operator==(const Page&) const = default;
+
+  // The results of it, as indices of `count` results in their order; the second behind the last.
+  struct Span {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  Span of(std::size_t count) const;
+};
+
 // RETURN (...) of SEARCH and SORT. `given` false: the old untagged SEARCH or SORT response, unless Dialect::search_by_esearch().
 struct ReturnOptions {
   bool given = false;
@@ -122,6 +138,7 @@ struct ReturnOptions {
   bool all = false;  // RETURN () means this too
   bool count = false;
   bool save = false;
+  std::optional<Page> partial;  // then not `all`
 };
 struct Search {
   bool uid = false;
@@ -162,11 +179,13 @@ struct Thread {
 };
 
 struct Fetch {
-  bool uid = false;  // UID FETCH: the item uid is in `items` even if it was not named
+  bool uid =
+      false;  // UID FETCH: the item uid is in `items` even if it was not named, but after ENABLE UIDONLY
   SequenceSet set;
   std::vector<FetchItem> items;  // macros expanded, each once
   std::optional<std::uint64_t> changed_since;
-  bool vanished = false;  // only in UID FETCH with changed_since, after ENABLE QRESYNC
+  bool vanished = false;        // only in UID FETCH with changed_since, after ENABLE QRESYNC
+  std::optional<Page> partial;  // only in UID FETCH: of the messages in the set that there are
 };
 
 struct Store {
@@ -202,15 +221,39 @@ struct SetQuota {
   std::vector<QuotaLimit> limits;
 };
 
+// ---- METADATA ----
+// Mailbox "": of the server. Entries in small letters.
+struct GetMetadata {
+  enum class Depth : std::uint8_t { entry, children, all };
+  std::string mailbox;
+  std::vector<std::string> entries;  // "/private" and "/shared" alone too
+  Depth depth = Depth::entry;
+  std::optional<std::uint64_t> value_size_max;
+};
+struct MetadataEntry {
+  std::string name;
+  std::optional<std::string> value;  // nothing: NIL, it goes
+};
+struct SetMetadata {
+  std::string mailbox;
+  std::vector<MetadataEntry> entries;
+};
+
 using Command = std::variant<Noop, Namespace, Idle, Select, Create, Delete, Rename, Subscribe, Status, List,
                              Check, Close, Unselect, Expunge, Search, Sort, Thread, Fetch, Store, Copy,
-                             GetQuota, GetQuotaRoot, SetQuota, Number>;
+                             GetQuota, GetQuotaRoot, SetQuota, GetMetadata, SetMetadata, Number>;
 
 // EXPUNGE responses may be sent while it is answered (RFC 9051 section 7.5.1): not for FETCH, STORE, SEARCH, SORT and THREAD by
 // sequence number. VANISHED likewise.
 bool allows_expunge(const Command& command);
 
-// One message of APPEND, before its bytes.
+// The message of the selected mailbox that REPLACE removes.
+struct Replaced {
+  SequenceSet message;  // one number, or '*'
+  bool uid = false;     // UID REPLACE
+};
+
+// One message of APPEND or REPLACE, before its bytes.
 struct AppendMessage {
   std::string mailbox;
   std::size_t index = 0;  // 0 is the first message of the command
@@ -219,9 +262,10 @@ struct AppendMessage {
   std::optional<WallTime> internal_date;
   int zone_minutes = 0;
   std::uint64_t size = 0;
-  bool binary = false;    // literal8: NUL may occur
-  std::uint32_t uid = 0;  // X-RINGPOST-UID: what it was elsewhere; 0: the next
-  bool utf8 = false;      // UTF8 (~{n}): header fields may be UTF-8 (RFC 6855 section 4)
+  bool binary = false;               // literal8: NUL may occur
+  std::uint32_t uid = 0;             // X-RINGPOST-UID: what it was elsewhere; 0: the next
+  bool utf8 = false;                 // UTF8 (~{n}): header fields may be UTF-8 (RFC 6855 section 4)
+  std::optional<Replaced> replaces;  // REPLACE
 };
 
 }  // namespace ringpost::imap

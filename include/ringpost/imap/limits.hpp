@@ -43,6 +43,10 @@ inline constexpr std::size_t kIdValueBytesMax = 1024;
 inline constexpr std::size_t kAppendMessagesMax = 10'000;  // of one MULTIAPPEND
 inline constexpr std::size_t kQuotaLimitsMax = 16;
 inline constexpr std::size_t kEnableNamesMax = 64;
+inline constexpr std::size_t kMetadataEntriesMax = 64;     // of one command
+inline constexpr std::size_t kMetadataNameBytesMax = 255;  // of one entry
+// A value must fit into a command, and RFC 5464 section 4.1 asks for 1024 at least.
+inline constexpr std::size_t kMetadataValueBytesMax = 32 * 1024;
 
 // ---- output ----
 // Responses gathered before the session asks to be flushed.

@@ -3,11 +3,11 @@
 // Layer:   pure. Owner: made where it is needed, by ServerSession::respond(); it borrows the buffer and the dialect.
 // Input:   facts, in UTF-8. Output: bytes that parse, whatever the facts hold: each string is an atom, quoted or a literal as its
 //          bytes and the dialect need.
-// RFCs:    9051 section 7, 3501 section 7, 4731, 5256, 5267, 7162, 8474, 8514, 8970, 9208.
+// RFCs:    9051 section 7, 3501 section 7, 4731, 5256, 5267, 5464, 7162, 8474, 8514, 8970, 9208, 9394, 9586.
 //
 //   auto respond = session.respond();
 //   respond.exists(172);
-//   auto fetch = respond.fetch(12);
+//   auto fetch = respond.fetch({.number = 12, .uid = 4711});
 //   fetch.uid(4711);
 //   fetch.flags({SystemFlags::kSeen}, {});
 //   fetch.section(section, std::nullopt, bytes.size());  // "BODY[TEXT] {4096}CRLF": the bytes follow, in the buffer or
@@ -45,10 +45,16 @@ void append_mailbox(std::string_view utf8_name, const Dialect& dialect, std::str
 // "17-Jul-1996 02:44:25 -0700", with quotes.
 void append_date_time(WallTime time, int zone_minutes, std::string& out);
 
-// One "* n FETCH (...)". Exactly one end(); items in any order.
+// How a response names a message: by its number, or after ENABLE UIDONLY by its UID.
+struct MessageName {
+  std::uint32_t number = 0;
+  std::uint32_t uid = 0;
+};
+
+// One "* number FETCH (...)", or "* uid UIDFETCH (...)". Exactly one end(); items in any order.
 class FetchWriter {
  public:
-  FetchWriter(std::uint32_t number, const Dialect& dialect, std::string& out);
+  FetchWriter(MessageName message, const Dialect& dialect, std::string& out);
 
   void uid(std::uint32_t uid);
   void flags(SystemFlags system, std::span<const std::string_view> keywords);
@@ -89,6 +95,7 @@ struct EsearchResult {
   std::optional<std::uint64_t> count;
   const NumberSet* all = nullptr;                 // SEARCH: sorted
   std::span<const std::uint32_t> all_in_order{};  // ESORT: in the order of the sort; `all` is nullptr then
+  std::optional<Page> partial;                    // then those are not all, but the page
   std::optional<std::uint64_t> mod_sequence;
 };
 
@@ -141,7 +148,7 @@ class ResponseWriter {
   void vanished(const NumberSet& uids, bool earlier);  // nothing for the empty set
   // `flags` of append_flags: "* FLAGS (...)".
   void flags(std::string_view flags);
-  FetchWriter fetch(std::uint32_t number) { return {number, dialect_, out_}; }
+  FetchWriter fetch(MessageName message) { return {message, dialect_, out_}; }
 
   // ---- results ----
   // The old response, also for no hits.
@@ -160,6 +167,9 @@ class ResponseWriter {
   // ---- QUOTA ----
   void quota(std::string_view root, std::span<const QuotaUsage> usages);
   void quota_root(std::string_view mailbox, std::span<const std::string_view> roots);
+
+  // ---- METADATA; mailbox "": of the server ----
+  void metadata(std::string_view mailbox, std::span<const MetadataEntry> entries);  // not empty
 
   // What is not above: "* " + text + CRLF. `text` is already in the protocol's form.
   void untagged(std::string_view text);

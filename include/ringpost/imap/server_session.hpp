@@ -4,9 +4,9 @@
 // Owner:   the coroutine of one connection; it may move to another core between commands.
 // Input:   any prefix of the byte stream, split anywhere. Output: events and response bytes.
 // Limits:  imap/limits.hpp and ServerSettings; exceeding one becomes BAD, NO or BYE, never an error to the caller.
-// States:  greeting -> not_authenticated -> authenticated <-> selected -> logout
+// States:  greeting -> not_authenticated <-> authenticated <-> selected -> logout
 // RFCs:    9051, 3501, 7888 (literals), 4959 (SASL-IR), 2177 (IDLE), 2971 (ID), 3502 (MULTIAPPEND), 3516 (BINARY), 4978 (COMPRESS),
-//          5161 (ENABLE), 6855 (UTF8), 7162, 7889 (APPENDLIMIT).
+//          5161 (ENABLE), 6855 (UTF8), 7162, 7889 (APPENDLIMIT), 8437 (UNAUTHENTICATE).
 //
 // The driver pulls, as with smtp::ServerSession. It holds received bytes and calls next(); the session consumes them from the
 // front, appends responses to output() and returns the first thing that the driver must know or do. Commands are
@@ -65,8 +65,9 @@ struct Event {
     append_end,    // all messages of the command are there: finish(). Nothing of them may be visible before
     append_abort,  // the command was broken behind its first message, or the session closes: drop what was
                    // kept. The answer is in output()
-    logout,        // BYE and OK are in output(): send and close
-    closed,        // the session gives up, BYE is in output(): send and close
+    unauthenticated,  // OK is in output(): who logged in is forgotten, and what was selected. Another login may come
+    logout,           // BYE and OK are in output(): send and close
+    closed,           // the session gives up, BYE is in output(): send and close
   };
   Kind kind = Kind::need_input;
   std::span<const std::byte> bytes;  // append_bytes only
@@ -230,6 +231,7 @@ class ServerSession {
   void on_id(std::string_view text, std::size_t offset);
   std::optional<Event> on_starttls(Input& input);
   std::optional<Event> on_compress(std::string_view text, std::size_t offset);
+  std::optional<Event> on_unauthenticate(std::string_view text, std::size_t offset);
   std::optional<Event> on_idle_line(std::string_view line);
   void append_own_capabilities();
 

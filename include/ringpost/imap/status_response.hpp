@@ -1,7 +1,8 @@
 // The response that ends a command, and the codes in its brackets.
 //
 // Layer:   pure. Views are read at once and never kept.
-// RFCs:    9051 section 7.1, 5530 (codes), 4315 (APPENDUID, COPYUID), 7162 (HIGHESTMODSEQ, MODIFIED), 4469 (TOOBIG), 8474 (MAILBOXID).
+// RFCs:    9051 section 7.1, 5530 (codes), 4315 (APPENDUID, COPYUID), 7162 (HIGHESTMODSEQ, MODIFIED), 4469 (TOOBIG), 8474 (MAILBOXID), 9585
+//          (INPROGRESS).
 #pragma once
 
 #include <cstdint>
@@ -49,6 +50,7 @@ inline constexpr std::string_view kReadWrite = "READ-WRITE";
 inline constexpr std::string_view kServerBug = "SERVERBUG";
 inline constexpr std::string_view kTooBig = "TOOBIG";
 inline constexpr std::string_view kTryCreate = "TRYCREATE";
+inline constexpr std::string_view kUidRequired = "UIDREQUIRED";
 inline constexpr std::string_view kUidNotSticky = "UIDNOTSTICKY";
 inline constexpr std::string_view kUnavailable = "UNAVAILABLE";
 inline constexpr std::string_view kUnknownCte = "UNKNOWN-CTE";
@@ -65,6 +67,11 @@ std::string unseen(std::uint32_t number);
 std::string mailbox_id(std::string_view id);
 // `flags` as append_flags writes them; "\*" among them when keywords may be made.
 std::string permanent_flags(std::string_view flags);
+std::string metadata_long_entries(std::uint64_t size);  // of the longest value that was not told
+std::string metadata_max_size(std::uint64_t size);
+inline constexpr std::string_view kMetadataTooMany = "METADATA TOOMANY";
+// How far the command of this tag is (RFC 9585): `done` of `goal`, and less.
+std::string in_progress(std::string_view tag, std::uint64_t done, std::uint64_t goal);
 std::string bad_charset();  // with the charsets that we know
 }  // namespace codes
 

@@ -28,12 +28,13 @@ inline constexpr std::uint64_t kSegmentMagic = 0x31474553'54534F50;  // "POSTSEG
 inline constexpr std::uint32_t kFrameMagic = 0x454D5246;             // "FRME"
 inline constexpr std::uint32_t kTableMagic = 0x58444E49;             // "INDX"
 inline constexpr std::uint32_t kFormatVersion = 2;                   // what is written
-inline constexpr std::uint32_t kFormatVersionMin = 1;                // what is read: 1 had no tables
+inline constexpr std::uint32_t kFormatVersionCold = 3;  // of a segment of another stream than the first
+inline constexpr std::uint32_t kFormatVersionMin = 1;   // what is read: 1 had no tables
 inline constexpr std::uint32_t kTableVersion = 1;
 inline constexpr std::size_t kHeaderSlots = 2;
 inline constexpr std::size_t kFirstFrame = kHeaderSlots * kBlockSize;
 
-enum class SegmentState : std::uint32_t {
+enum class SegmentState : std::uint16_t {
   free = 1,    // zeros, or frames of an older salt
   open = 2,    // frames until one does not verify
   sealed = 3,  // frames until `end`
@@ -42,7 +43,8 @@ enum class SegmentState : std::uint32_t {
 struct SegmentHeader {
   std::uint64_t magic = kSegmentMagic;
   std::uint32_t version = kFormatVersion;
-  std::uint32_t state = 0;     // SegmentState
+  std::uint16_t state = 0;     // SegmentState
+  std::uint16_t stream = 0;    // below kStreams; of the frames in it
   std::uint64_t spool_id = 0;  // random, of the whole spool
   std::uint32_t shard = 0;
   std::uint32_t number = 0;    // of the file, as in its name
@@ -67,10 +69,14 @@ struct FrameHeader {
   std::uint64_t commit_sequence = 0;  // rises by one or more, from 1 in each epoch
   std::uint32_t previous_crc = 0;     // header_crc of the frame before it in this segment, or 0
   std::uint32_t records_crc = 0;  // of the record headers, in order; each of them has the CRC of its payload
-  std::uint32_t flags = 0;
-  std::uint32_t header_crc = 0;  // of all bytes before it
+  std::uint32_t stream = 0;       // as its segment's header has it, should that be lost
+  std::uint32_t header_crc = 0;   // of all bytes before it
 };
 static_assert(sizeof(FrameHeader) == 48 && offsetof(FrameHeader, header_crc) == 44);
+
+constexpr std::uint32_t version_of_stream(std::uint32_t stream) {
+  return stream == 0 ? kFormatVersion : kFormatVersionCold;
+}
 
 struct RecordHeader {
   std::uint32_t crc = 0;   // of the rest of this header and the payload

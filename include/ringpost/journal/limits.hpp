@@ -42,11 +42,16 @@ inline constexpr std::size_t kVisitedPerTurn = 4096;  // records that recovery t
 inline constexpr std::size_t kTableBytesMax = 1024;
 inline constexpr std::uint64_t kTableWorth =
     16;  // less than one part in so many lives: a table would not be used
+inline constexpr std::size_t kTableKept =
+    2 * 1024 *
+    1024;  // in memory, of a segment of which less lives just now: small records that nothing is kept of
 inline constexpr std::size_t kTablePiece =
     256 * 1024;                                 // what is written of a table at a time, beside the frames
 inline constexpr Duration kCompactPause = 5ms;  // emptying rests for at least so long, to keep to its rate
 inline constexpr Duration kScrubPause = 1h;     // after the last segment, before the first is read again
 inline constexpr std::size_t kNearBytes = kBufferSize;  // what one read of records that lie together spans
-inline constexpr std::size_t kTargetsMax = 64;          // segments that one record negates
+// The first takes all records; each of the others copies alone that live about as long, so that their segments die whole.
+inline constexpr unsigned kStreams = 5;
+inline constexpr std::size_t kTargetsMax = 64;  // segments that one record negates
 
 }  // namespace ringpost::journal

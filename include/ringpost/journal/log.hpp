@@ -15,6 +15,7 @@
 // Limits:  journal/limits.hpp.
 #pragma once
 
+#include <array>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,7 @@
 #include "ringpost/base/intrusive_list.hpp"
 #include "ringpost/base/result.hpp"
 #include "ringpost/base/task.hpp"
+#include "ringpost/journal/limits.hpp"
 #include "ringpost/journal/options.hpp"
 #include "ringpost/journal/records.hpp"
 #include "ringpost/shard/await.hpp"
@@ -51,6 +53,15 @@ struct Record {
   std::span<const std::span<const std::byte>> parts;
   InTable in_table = InTable::payload;
   std::span<const std::byte> summary;  // at most kTableBytesMax; copied
+};
+
+// Streams behind the first one are for copies of records that are on the disk elsewhere, and stay there until the copies are
+// durable: recovery shows them before everything else, so nothing may count on an order between them and other records.
+// Those of one stream keep theirs.
+struct Appending {
+  bool reserve =
+      false;  // may use the space that messages may not: records of state, and what gives space back
+  unsigned stream = 0;  // below kStreams
 };
 
 // The frame that a record went into; wait for it with Log::durable.
@@ -122,8 +133,9 @@ class Log {
 
   // The records go into one frame, in order, or none does. `where` gets one Location for each.
   // Errors: exhausted (no room just now: wait_for_room, or answer 452 4.3.1), permanent (larger than a frame).
-  // `reserve` lets records of state use the space that messages may not.
-  Result<Ticket> append(std::span<const Record> records, std::span<Location> where, bool reserve = false);
+  Result<Ticket> append(std::span<const Record> records, std::span<Location> where, Appending how = {});
+  // False: there is no file for so many bytes in that stream, and none will come by itself; the first one may take them.
+  bool takes(unsigned stream, std::size_t size) const;
   // Resumes when appending may work again; false when the deadline passed first.
   shard::Signal::Waiting wait_for_room(Instant deadline);
   // The largest payload that a frame takes beside `records - 1` others of no size.
@@ -175,7 +187,9 @@ class Log {
   // Asked for every record of a segment that is being emptied (live records and pinned ones; the callee knows which):
   // re-append what still counts and drop what it supersedes. The payload is valid until the task ends. An error leaves
   // the segment as it is, to be tried again later.
-  void set_carry(std::function<Task<Result<void>>(const RecordView&)> carry);
+  // `then` (may be none) follows on those of a frame: what `carry` has only gathered is appended.
+  void set_carry(std::function<Task<Result<void>>(const RecordView&)> carry,
+                 std::function<Task<Result<void>>()> then = {});
   // Told each record of a failed frame, in order, before waiters resume: append again what was a fact and no promise.
   // The payloads are valid until all have been told. Reclaim waits until what was appended is durable.
   void set_lost(std::function<void(const RecordView&)> lost);
@@ -192,6 +206,7 @@ class Log {
     std::uint64_t segments = 0, free_segments = 0, live_bytes = 0, file_bytes = 0, disk_available = 0,
                   disk_total = 0;
     std::uint64_t orphan_segments = 0, pinned_segments = 0;
+    std::array<std::uint64_t, kStreams> stream_segments{};  // of each stream, those that hold something
   };
   Space space() const;
   bool accepts_messages()

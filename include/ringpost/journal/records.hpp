@@ -4,6 +4,7 @@
 //        segment, whose unfinished end it calls a torn tail).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -13,6 +14,7 @@
 #include "ringpost/base/ids.hpp"
 #include "ringpost/base/result.hpp"
 #include "ringpost/io/backend.hpp"
+#include "ringpost/journal/limits.hpp"
 
 namespace ringpost::journal {
 
@@ -32,7 +34,7 @@ struct RecordView {
   MessageId id;
   unsigned shard = 0;
   Location where;
-  std::uint64_t order = 0;     // (epoch, commit sequence); of one shard it rises
+  std::uint64_t order = 0;     // (epoch, commit sequence); of one stream of a shard it rises
   std::uint64_t sequence = 0;  // of the segment
   std::span<const std::byte> payload;
   bool summary = false;  // recovery read the index table: `payload` is Record::summary
@@ -57,6 +59,7 @@ struct ShardPlace {
 };
 
 struct RecoveryReport {
+  std::array<std::uint64_t, kStreams> stream_segments{};  // of each stream, those with frames
   std::uint64_t segments = 0, free_segments = 0, frames = 0, records = 0, bytes = 0, voided_frames = 0;
   std::uint64_t tables = 0;                   // of the segments, so many were read by their index table
   std::uint64_t torn_tails = 0, damages = 0;  // all of them; `damage` holds the first ones

@@ -66,6 +66,7 @@ struct ListenerOptions {
   Duration greeting_delay = 0s;
   BareNewline bare_newline = BareNewline::refuse;
   bool auth_without_tls = false;
+  bool unauthenticate = true;
   bool any_sender = false;
   std::vector<Network> proxy_protocol_from;
 };

@@ -27,6 +27,11 @@ inline constexpr std::size_t kMailboxDepthMax = 100;      // levels of hierarchy
 inline constexpr std::size_t kSubscriptionsMax = 10'000;  // of one user; they outlive their mailboxes
 inline constexpr std::size_t kKeywordsMax = 64;           // of one mailbox: bits of a word
 inline constexpr std::size_t kKeywordNameMax = 100;       // bytes
+// Annotations: RFC 5464 section 4.1 asks for 10 of 1024 bytes at least. All of a user are in memory and in his snapshots.
+inline constexpr std::size_t kAnnotationsMax = 100;  // on one mailbox
+inline constexpr std::size_t kAnnotationNameMax = 255;
+inline constexpr std::size_t kAnnotationSizeMax = 32 * 1024;
+inline constexpr std::size_t kAnnotationBytesMax = 1024 * 1024;  // of one user, names and values
 inline constexpr std::size_t kUserNameMax = 320;        // local part, "@", domain (RFC 5321 section 4.5.3.1)
 inline constexpr std::size_t kMessagesMax = 4'000'000;  // of one user: 224 MB of memory, and its snapshot
 inline constexpr std::size_t kVanishedMax = 65'536;     // ranges of UIDs kept for QRESYNC, of one mailbox

@@ -11,6 +11,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -40,6 +42,7 @@ enum class Refused : std::uint8_t {
   over_quota,    // OVERQUOTA
   limit,         // LIMIT: too many mailboxes, keywords, messages
   too_large,     // TOOBIG
+  gone,          // NONEXISTENT: the message is not there any more
   uids_given,    // CANNOT: the mailbox has given UIDs that the asked ones would repeat
 };
 struct [[nodiscard]] Failure {
@@ -119,6 +122,13 @@ struct Quota {
   std::uint64_t messages_max = 0;  // 0: none
 };
 
+// What clients have noted (RFC 5464): "/private/comment" and its value, of any bytes.
+using AnnotationMap = std::map<std::string, std::string, std::less<>>;
+struct Annotation {
+  std::string name;
+  std::optional<std::string> value;  // nothing: it goes
+};
+
 class UserMail {
  public:
   virtual ~UserMail() = default;
@@ -144,6 +154,10 @@ class UserMail {
   virtual std::unique_ptr<Incoming> receive(std::uint64_t size) = 0;
   // All or none (MULTIAPPEND).
   virtual Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) = 0;
+  // The message comes and `old` goes, in one change (RFC 8508); only what it is larger by counts against the quota. Refused::gone:
+  // it is not there.
+  virtual Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to,
+                                          const NewMessage& message) = 0;
   virtual Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) = 0;
   // Of `which` those that have \Deleted (or all, for a MOVE's end or POP3). Gives what went.
   virtual Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted = true) = 0;
@@ -169,6 +183,11 @@ class UserMail {
   virtual Task<Outcome<>> number(MailboxId mailbox, std::uint32_t uid_validity, Uid uid_next) = 0;
   virtual Task<Outcome<>> subscribe(std::string_view name, bool on) = 0;
   virtual Task<Outcome<>> set_quota(Quota quota) = 0;
+
+  // ---- annotations; of MailboxId{} those that belong to no mailbox. They go with their mailbox
+  virtual const AnnotationMap& annotations(MailboxId of) const = 0;
+  // All or none. Refused: too_large a value, limit of entries on one mailbox, over_quota of all.
+  virtual Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) = 0;
 
   // ---- mending: what is derived from the messages, made anew
   // What NewMessage::facts is to be from now on, of a message that is there. Durable when it resumes.

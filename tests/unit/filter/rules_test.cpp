@@ -200,6 +200,29 @@ TEST(Rules, names_unbalanced_conditions) {
             "local.cf:1: 'endif' without an 'if'\nlocal.cf:2: this 'if' has no 'endif'\n");
 }
 
+TEST(Rules, skips_the_rest_of_a_file_whose_conditions_nest_too_deep) {
+  const auto nested = [](std::size_t depth) {
+    std::string text;
+    for (std::size_t n = 0; n < depth; ++n) text += "if 1\n";
+    text += "body INSIDE /a/\n";
+    for (std::size_t n = 0; n < depth; ++n) text += "endif\n";
+    return load(text + "body BEHIND /b/\n");
+  };
+  EXPECT_NE(nested(kConditionDepthMax)->find("BEHIND"), kNoRule);
+  EXPECT_EQ(problems(*nested(kConditionDepthMax)), "");
+  EXPECT_EQ(nested(kConditionDepthMax + 1)->find("BEHIND"), kNoRule);
+  EXPECT_EQ(problems(*nested(kConditionDepthMax + 1)),
+            "local.cf:101: 'if' nests too deep, so the rest of the file is skipped\n");
+}
+
+TEST(Rules, names_so_many_problems_and_counts_the_rest) {
+  std::string text;
+  for (std::size_t n = 0; n < 3 * kProblemsMax; ++n) text += "scoer" + std::to_string(n) + " 1\n";
+  const auto rules = load(text);
+  EXPECT_LE(rules->problems().size(), kProblemsMax + 1);
+  EXPECT_NE(problems(*rules).find(std::to_string(2 * kProblemsMax)), std::string::npos);
+}
+
 TEST(Rules, takes_lines_of_its_language) {
   const auto rules =
       load("body A /a/\ndescribe A english\nlang de describe A deutsch\nlang en describe A english too\n");

@@ -133,6 +133,16 @@ TEST(HtmlScanner, takes_linear_time_on_comments_without_end) {
   EXPECT_EQ(log.text_.size(), html.size() + 50'000);
 }
 
+// Each looks as if it went on to the end, where it turns out to be none.
+TEST(HtmlScanner, reads_declarations_up_to_a_limit) {
+  const std::string words(kDeclarationSizeMax - 20, 'x');
+  EXPECT_TRUE(scanned("<!doctype " + words + " \">\" x>").starts_with("D"));
+  EXPECT_TRUE(scanned("<!doctype " + words + std::string(40, 'x') + " \">\" x>").starts_with("C"));
+  std::string html;
+  for (int i = 0; i < 30'000; ++i) html += "<!doctype \">\" ";
+  EXPECT_EQ(std::ranges::count(scanned(html + "-x"), 'C'), 30'000);
+}
+
 TEST(HtmlScanner, keeps_only_so_many_attributes) {
   const auto with = [](std::size_t count) {
     std::string html = "<a";

@@ -57,10 +57,16 @@ inline std::string text_of(const FetchItem& item) {
   return out + (item.sets_seen() ? "!" : "");
 }
 
+inline std::string text_of(const std::optional<Page>& page) {
+  if (!page) return "";
+  return fmt::format(" partial {}{}:{}", page->from_end ? "from the end " : "", page->from, page->to);
+}
+
 inline std::string text_of(const ReturnOptions& options) {
   if (!options.given) return "";
-  return fmt::format("return({}{}{}{}{} ) ", options.min ? " min" : "", options.max ? " max" : "",
-                     options.all ? " all" : "", options.count ? " count" : "", options.save ? " save" : "");
+  return fmt::format("return({}{}{}{}{}{} ) ", options.min ? " min" : "", options.max ? " max" : "",
+                     options.all ? " all" : "", options.count ? " count" : "", options.save ? " save" : "",
+                     text_of(options.partial));
 }
 
 struct CommandText {
@@ -134,9 +140,9 @@ struct CommandText {
   std::string operator()(const Fetch& one) const {
     std::string items;
     for (const FetchItem& item : one.items) items += ' ' + text_of(item);
-    return fmt::format("{}fetch {}{}{}{}", one.uid ? "uid " : "", text_of(one.set), items,
+    return fmt::format("{}fetch {}{}{}{}{}", one.uid ? "uid " : "", text_of(one.set), items,
                        one.changed_since ? fmt::format(" since={}", *one.changed_since) : "",
-                       one.vanished ? " vanished" : "");
+                       one.vanished ? " vanished" : "", text_of(one.partial));
   }
   std::string operator()(const Store& one) const {
     constexpr std::array<std::string_view, 3> kModes{"=", "+", "-"};
@@ -155,6 +161,18 @@ struct CommandText {
   }
   std::string operator()(const Number& one) const {
     return fmt::format("number '{}' {} {}", one.mailbox, one.uid_validity, one.uid_next);
+  }
+  std::string operator()(const GetMetadata& one) const {
+    constexpr std::array<std::string_view, 3> kDepths{"", " depth 1", " depth infinity"};
+    return fmt::format("getmetadata '{}' [{}]{}{}", one.mailbox, fmt::join(one.entries, " "),
+                       kDepths[static_cast<std::size_t>(one.depth)],
+                       one.value_size_max ? fmt::format(" at most {}", *one.value_size_max) : "");
+  }
+  std::string operator()(const SetMetadata& one) const {
+    std::string out = fmt::format("setmetadata '{}'", one.mailbox);
+    for (const MetadataEntry& entry : one.entries)
+      out += fmt::format(" {}={}", entry.name, entry.value ? '\'' + *entry.value + '\'' : "nil");
+    return out;
   }
   std::string operator()(const SetQuota& one) const {
     std::string out = fmt::format("setquota '{}'", one.root);

@@ -106,6 +106,9 @@ class TestServer {
         note("append_abort");
         message_.clear();
         return true;
+      case Kind::unauthenticated:
+        note("unauthenticated");
+        return true;
       case Kind::logout:
       case Kind::closed:
         note(event.kind == Kind::logout ? "logout" : "closed");
@@ -151,8 +154,11 @@ class TestServer {
 
   bool append() {
     const AppendMessage& message = session.append_message();
-    note(fmt::format("append '{}' #{} {} {} bytes{}{}{}{}", message.mailbox, message.index,
-                     text_of(message.flags), message.size,
+    note(fmt::format("{}append '{}' #{} {} {} bytes{}{}{}{}",
+                     message.replaces ? fmt::format("replace {}{}: ", message.replaces->uid ? "uid " : "",
+                                                    text_of(message.replaces->message))
+                                      : "",
+                     message.mailbox, message.index, text_of(message.flags), message.size,
                      message.uid != 0 ? fmt::format(" uid {}", message.uid) : "",
                      message.binary ? " binary" : "", message.utf8 ? " utf8" : "",
                      message.internal_date

@@ -1,5 +1,8 @@
 #include "ringpost/imap/response_writer.hpp"
 
+#include <array>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "ringpost/imap/limits.hpp"
@@ -144,7 +147,7 @@ TEST(FetchWriter, writes_items_between_blanks) {
       .section = {.part = {1, 2}, .text = Section::Text::header_fields, .fields = {"From", "a b"}},
       .partial = Partial{7, 9}};
   EXPECT_EQ(written([&](ResponseWriter& to) {
-              FetchWriter fetch = to.fetch(12);
+              FetchWriter fetch = to.fetch({.number = 12, .uid = 99});
               fetch.uid(4711);
               fetch.flags({SystemFlags::kSeen | SystemFlags::kRecent}, keywords);
               fetch.mod_sequence(99);
@@ -214,6 +217,63 @@ TEST(Codes, carry_their_arguments) {
   EXPECT_EQ(codes::copy_uid(7, {{1, 2}}, {{5, 6}}), "COPYUID 7 1:2 5:6");
   EXPECT_EQ(codes::modified({{3, 3}}), "MODIFIED 3");
   EXPECT_EQ(codes::permanent_flags("\\Seen \\*"), "PERMANENTFLAGS (\\Seen \\*)");
+}
+
+TEST(ResponseWriter, tells_a_page_as_it_was_asked) {
+  const NumberSet none;
+  const NumberSet some{{7, 9}, {20, 20}};
+  const std::array<std::uint32_t, 3> sorted{20, 7, 8};
+  EXPECT_EQ(written([&](ResponseWriter& to) {
+              to.esearch({.tag = "a", .uid = true, .all = &some, .partial = Page{1, 100, true}});
+            }),
+            "* ESEARCH (TAG \"a\") UID PARTIAL (-1:-100 7:9,20)\r\n");
+  EXPECT_EQ(written([&](ResponseWriter& to) {
+              to.esearch({.tag = "a", .count = 0, .all = &none, .partial = Page{500, 400, false}});
+            }),
+            "* ESEARCH (TAG \"a\") COUNT 0 PARTIAL (500:400 NIL)\r\n");
+  EXPECT_EQ(written([&](ResponseWriter& to) {
+              to.esearch({.tag = "a", .all_in_order = sorted, .partial = Page{1, 3, false}});
+            }),
+            "* ESEARCH (TAG \"a\") PARTIAL (1:3 20,7:8)\r\n");
+}
+
+TEST(ResponseWriter, names_messages_by_uids_alone_when_the_client_wants_so) {
+  constexpr Dialect kUidOnly{.uid_only = true};
+  const auto fetch = [](ResponseWriter& to) {
+    auto one = to.fetch({.number = 3, .uid = 25996});
+    one.flags({SystemFlags::kSeen}, {});
+    one.end();
+  };
+  EXPECT_EQ(written(fetch, kUidOnly), "* 25996 UIDFETCH (FLAGS (\\Seen))\r\n");
+  EXPECT_EQ(written(fetch), "* 3 FETCH (FLAGS (\\Seen))\r\n");
+}
+
+TEST(ResponseWriter, tells_metadata_of_any_bytes) {
+  using namespace std::string_literals;
+  const std::array<MetadataEntry, 3> entries{MetadataEntry{"/private/comment", "My own"},
+                                             MetadataEntry{"/shared/comment", std::nullopt},
+                                             MetadataEntry{"/private/a b", "\0"s}};
+  EXPECT_EQ(
+      written([&](ResponseWriter& to) { to.metadata("INBOX", entries); }),
+      "* METADATA \"INBOX\" (/private/comment \"My own\" /shared/comment NIL \"/private/a b\" ~{1}\r\n\0)\r\n"s);
+  EXPECT_EQ(written([&](ResponseWriter& to) { to.metadata("", std::span(entries).first(1)); }),
+            "* METADATA \"\" (/private/comment \"My own\")\r\n");
+}
+
+TEST(Pages, are_counted_from_either_end) {
+  const auto of = [](Page page, std::size_t count) {
+    const Page::Span span = page.of(count);
+    return std::pair(span.begin, span.end);
+  };
+  using Pair = std::pair<std::size_t, std::size_t>;
+  EXPECT_EQ(of({1, 3, false}, 10), Pair(0, 3));
+  EXPECT_EQ(of({3, 1, false}, 10), Pair(0, 3));
+  EXPECT_EQ(of({9, 20, false}, 10), Pair(8, 10));
+  EXPECT_EQ(of({11, 20, false}, 10), Pair(10, 10));
+  EXPECT_EQ(of({1, 3, true}, 10), Pair(7, 10));
+  EXPECT_EQ(of({20, 9, true}, 10), Pair(0, 2));
+  EXPECT_EQ(of({11, 20, true}, 10), Pair(0, 0));
+  EXPECT_EQ(of({1, ~0U, false}, 0), Pair(0, 0));
 }
 
 }  // namespace

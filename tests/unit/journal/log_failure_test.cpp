@@ -186,7 +186,7 @@ TEST_P(LogFullDiskTest, opens_for_records_of_state_and_takes_no_message) {
   EXPECT_THAT(seen_ids(), ElementsAre(1));
   const std::span<const std::byte> parts[] = {bytes_of("ended")};
   const Record record{.type = 2, .id = {1}, .parts = parts};
-  const auto ticket = log->append({&record, 1}, {&last, 1}, true);
+  const auto ticket = log->append({&record, 1}, {&last, 1}, {.reserve = true});
   ASSERT_TRUE(ticket);
   EXPECT_TRUE(wait(*ticket));
   world->limit_disk(1_GiB);

@@ -91,7 +91,7 @@ TEST_P(LogReclaimTest, frees_nothing_before_what_supersedes_it_is_durable) {
     if (op.offset < kFirstFrame) {
       const auto header =
           parse_segment_header({static_cast<const std::byte*>(op.vectors->iov_base), kBlockSize});
-      if (frames < 2) EXPECT_NE(header->state, static_cast<std::uint32_t>(SegmentState::free));
+      if (frames < 2) EXPECT_NE(header->state, static_cast<std::uint16_t>(SegmentState::free));
       return std::nullopt;
     }
     return frames++ == 0 ? std::optional<WriteFault>(WriteFault{}) : std::nullopt;

@@ -57,6 +57,17 @@ class LogTableTest : public LogTest {
     change_headers(segment, [&](SegmentHeader& header) { end = std::max(end, header.end); });
     return end;
   }
+  static constexpr std::size_t kSmall = 2 * kTableKept / (sizeof(TableEntry) + 16);
+  void fill_with_small(bool counts) {
+    options.segment_size = 16_MiB;
+    open();
+    log->start_reclaim();
+    for (std::size_t i = 1; i <= kSmall; ++i) {
+      const Ticket ticket = must_put(i, std::string(16, 'e'), 6);
+      if (counts || i == 1) log->add_live(last);
+      if (i % 4096 == 0) EXPECT_TRUE(wait(ticket));
+    }
+  }
   std::vector<Seen> written;
 };
 
@@ -120,9 +131,24 @@ TEST_P(LogTableTest, reads_segments_of_the_version_that_had_no_tables) {
   EXPECT_EQ(report.damages + report.torn_tails, 0U);
 }
 
+// As when a long queue is cancelled: nothing of so many small records would be read from it.
+TEST_P(LogTableTest, of_records_that_do_not_count_is_dropped_when_it_grows) {
+  fill_with_small(false);
+  reopen();
+  EXPECT_EQ(report.tables, 0U);
+  EXPECT_EQ(seen.size(), kSmall);
+}
+
+TEST_P(LogTableTest, of_records_that_count_grows_on) {
+  fill_with_small(true);
+  reopen();
+  EXPECT_EQ(report.tables, 1U);
+  EXPECT_EQ(seen.size(), kSmall);
+}
+
 TEST_P(LogTableTest, refuses_a_segment_of_a_version_that_it_does_not_know) {
   fill();
-  change_headers(2, [](SegmentHeader& header) { header.version = kFormatVersion + 1; });
+  change_headers(2, [](SegmentHeader& header) { header.version = kFormatVersionCold + 1; });
   const auto opened = try_open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::permanent);

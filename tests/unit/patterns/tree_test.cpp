@@ -30,7 +30,8 @@ TEST(Tree, relaxes_what_hyperscan_cannot_say) {
 
 TEST(Tree, knows_what_it_cannot_read) {
   for (const char* beyond :
-       {"(?|a|b)", "\\X", "\\p{L}", "(*FAIL)", "(", "a)", "*a", "a**", "[a", "(?<n", "\\2(a)", "a{5,2}"})
+       {"(?|a|b)", "\\X", "\\p{L}", "(*FAIL)", "(", "a)", "*a", "a**", "[a", "(?<n", "\\2(a)", "a{5,2}",
+        "(a)\\4294967296", "(a)\\g{4294967296}", "(a)(?(4294967296)b)"})
     EXPECT_FALSE(parse({beyond, {}}).has_value()) << beyond;
 }
 

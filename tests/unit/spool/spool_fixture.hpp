@@ -130,6 +130,7 @@ class Station {
     std::vector<std::string> recipients{"to@example.net"};
     mail::Durability level = mail::Durability::disk;
     bool in_pieces = false;
+    Duration life{0};  // until it expires; 0: nobody has said
   };
   static mail::Envelope envelope_of(const Mail& mail) {
     mail::Envelope envelope;
@@ -142,6 +143,7 @@ class Station {
     const mail::Envelope envelope = envelope_of(mail);
     mail::ArrivalFacts facts;
     facts.durability = mail.level;
+    if (mail.life.count() != 0) facts.expiry = machine.core().wall_now() + mail.life;
     facts.body.size = text.size();
     if (mail.in_pieces) {
       auto incoming = spool->begin();
@@ -182,7 +184,7 @@ class Station {
     const Outcome outcome{.recipient = recipient,
                           .state = state,
                           .attempts = attempts,
-                          .next_attempt = {state == RecipientState::pending ? 1000 + attempts : 0},
+                          .next_attempt = {state == RecipientState::pending ? 1000 * (1000 + attempts) : 0},
                           .code = 450};
     spool->record(id, {&outcome, 1});
   }

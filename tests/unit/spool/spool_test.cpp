@@ -52,7 +52,7 @@ TEST_P(SpoolTest, announces_what_is_left_after_a_restart) {
   EXPECT_EQ(outcomes[0].attempts, 0);
   EXPECT_EQ(outcomes[1].state, RecipientState::delivered);
   EXPECT_EQ(outcomes[2].attempts, 3);
-  EXPECT_EQ(outcomes[2].next_attempt.nanoseconds, 1003);
+  EXPECT_EQ(outcomes[2].next_attempt.nanoseconds, 1003 * 1000);
   EXPECT_EQ(outcomes[2].code, 450);
   EXPECT_EQ(at->body(first).value(), "first");
   EXPECT_THAT(at->load(first)->envelope.recipient(2).address, "c@x.org");

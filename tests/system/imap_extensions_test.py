@@ -1,0 +1,267 @@
+"""Extensions of IMAP that few clients know: word for word, and Perl's Mail::IMAPTalk where it knows them."""
+
+import re
+import socket
+import zlib
+
+import programs
+import ringpost
+from programs import PATIENCE, run, wait_until
+from ringpost import LOCAL, PASSWORD, SystemTest
+
+CONFIG = {"mailboxes": {"location": "store"},
+          "listener": {"imap": {"protocol": "imap", "tls": "none", "auth_without_tls": True},
+                       "proxied": {"protocol": "imap", "tls": "none", "auth_without_tls": True, "unauthenticate": False}}}
+MAIL = b"From: Carl <carl@remote.example>\r\nSubject: %s\r\nMessage-ID: <%s@remote.example>\r\n\r\nHello.\r\n"
+
+
+class Imap:
+    """One connection: commands as they are written, and whole responses, literals within."""
+
+    def __init__(self, test, port, user=None):
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        test.addCleanup(self.socket.close)
+        self.test, self.pending, self.tags = test, b"", 0
+        self.greeting = self.response()
+        if user:
+            self.ok(f'LOGIN {user}@{LOCAL} "{PASSWORD}"')
+
+    def _more(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise EOFError("the server has closed the connection")
+        self.pending += data
+
+    def response(self):
+        whole = b""
+        while True:
+            while b"\r\n" not in self.pending:
+                self._more()
+            line, self.pending = self.pending.split(b"\r\n", 1)
+            whole += line + b"\r\n"
+            literal = re.search(rb"\{(\d+)\}$", line)
+            if not literal:
+                return whole[:-2].decode(errors="replace")
+            while len(self.pending) < int(literal[1]):
+                self._more()
+            whole, self.pending = whole + self.pending[:int(literal[1])], self.pending[int(literal[1]):]
+
+    def send(self, command):
+        self.tags += 1
+        data = command if isinstance(command, bytes) else command.encode()
+        self.socket.sendall(b"t%d " % self.tags + data + b"\r\n")
+
+    def answer(self):
+        """Untagged responses, and the tagged one without its tag."""
+        untagged = []
+        while True:
+            one = self.response()
+            if one.startswith(f"t{self.tags} "):
+                return untagged, one.split(" ", 1)[1]
+            untagged.append(one)
+
+    def do(self, command):
+        self.send(command)
+        return self.answer()
+
+    def ok(self, command):
+        untagged, tagged = self.do(command)
+        self.test.assertTrue(tagged.startswith("OK"), f"{command!r}: {tagged}")
+        return untagged
+
+    def append(self, mailbox, name, verb="APPEND"):
+        data = MAIL % (name.encode(), name.encode())
+        untagged, tagged = self.do(b"%s %s {%d+}\r\n%s" % (verb.encode(), mailbox.encode(), len(data), data))
+        self.test.assertTrue(tagged.startswith("OK"), tagged)
+        return untagged, int(re.search(r"APPENDUID \d+ (\d+)", tagged + " ".join(untagged))[1])
+
+
+class Extensions(SystemTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.the_server = ringpost.Server(CONFIG)
+        cls.addClassCleanup(cls.the_server.end)
+        cls.numbers = iter(range(1, 1_000_000))
+
+    def imap(self, user="anna", listener="imap"):
+        return Imap(self, self.the_server.port(listener), user)
+
+    def selected(self, count=0, user="anna"):
+        """A client at a mailbox of its own, with so many mails."""
+        client, name = self.imap(user), f"F{next(self.numbers)}"
+        client.ok(f"CREATE {name}")
+        for i in range(count):
+            client.append(name, f"m{i + 1}")
+        client.ok(f"SELECT {name}")
+        return client, name
+
+
+class Unauthenticate(Extensions):
+    def test_one_connection_for_two_users(self):
+        client, name = self.selected(1)
+        other = self.imap("bert")
+        other.ok("CREATE Berts")
+        for _ in range(3):  # their mailboxes may be on different cores
+            self.assertEqual(client.ok("UNAUTHENTICATE"), [])
+            self.assertTrue(client.do("FETCH 1 FLAGS")[1].startswith("BAD"))
+            client.ok(f'LOGIN bert@{LOCAL} "{PASSWORD}"')
+            self.assertTrue(any("Berts" in line for line in client.ok('LIST "" *')))
+            self.assertTrue(client.do(f"SELECT {name}")[1].startswith("NO [NONEXISTENT]"))
+            client.ok("SELECT Berts")
+            client.socket.sendall(f't{client.tags + 1} UNAUTHENTICATE\r\nt{client.tags + 2} LOGIN anna@{LOCAL} "{PASSWORD}"\r\n'.encode())
+            client.tags += 1
+            self.assertTrue(client.answer()[1].startswith("OK"))
+            client.tags += 1
+            self.assertTrue(client.answer()[1].startswith("OK"))
+            self.assertIn("* 1 EXISTS", client.ok(f"SELECT {name}"))
+
+    def test_compression_ends_with_the_connection(self):
+        client = self.imap()
+        client.ok("COMPRESS DEFLATE")
+        deflate, inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
+        client.socket.sendall(deflate.compress(b"a UNAUTHENTICATE\r\n") + deflate.flush(zlib.Z_SYNC_FLUSH))
+        said = b""
+        while data := client.socket.recv(4096):
+            said += inflate.decompress(data)
+        self.assertEqual(said, b"* BYE [CANNOT] Compression ends with the connection\r\n")
+
+    def test_a_listener_may_be_without_it(self):
+        client = self.imap(listener="proxied")
+        self.assertNotIn("UNAUTHENTICATE", client.ok("CAPABILITY")[0])
+        self.assertTrue(client.do("UNAUTHENTICATE")[1].startswith("BAD"))
+        self.assertIn("UNAUTHENTICATE", self.imap().ok("CAPABILITY")[0])
+
+
+class Replace(Extensions):
+    def test_a_draft_in_the_place_of_another(self):
+        client, name = self.selected(3)
+        watcher = self.imap()
+        watcher.ok(f"SELECT {name}")
+        untagged, uid = client.append(name + r" (\Draft)", "new", "REPLACE 2")
+        self.assertEqual(uid, 4)
+        self.assertRegex(untagged[0], r"^\* OK \[APPENDUID \d+ 4\]")
+        self.assertEqual(sorted(untagged[1:3]), ["* 2 EXPUNGE", "* 3 EXISTS"])
+        self.assertIn("* 2 EXPUNGE", watcher.ok("NOOP"))
+        told = client.ok("UID FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+        self.assertEqual([re.search(r"UID (\d+)", one)[1] for one in told], ["1", "3", "4"])
+        self.assertIn(r"FLAGS (\Draft", told[2])
+        self.assertIn("Subject: new", told[2])
+
+    def test_into_another_mailbox_by_uid(self):
+        client, name = self.selected(2)
+        client.ok(f"CREATE {name}/Sent")
+        client.append(f"{name}/Sent", "sent", "UID REPLACE 1")
+        self.assertIn("(MESSAGES 1)", client.ok(f"STATUS {name}/Sent (MESSAGES)")[0])
+        self.assertIn("(MESSAGES 1)", client.ok(f"STATUS {name} (MESSAGES)")[0])
+
+    def test_what_cannot_be_leaves_all_as_it_was(self):
+        client, name = self.selected(2)
+        for command, answer in ((f"REPLACE 3 {name} {{2+}}\r\nxy", "BAD"), (f"UID REPLACE 9 {name} {{2+}}\r\nxy", "NO [NONEXISTENT]"),
+                                ("REPLACE 1 nowhere {2+}\r\nxy", "NO [TRYCREATE]"),
+                                (f"REPLACE 1 {name} {{2+}}\r\nxy {{1+}}\r\nz", "BAD")):
+            untagged, tagged = client.do(command)
+            self.assertTrue(tagged.startswith(answer), (command, tagged))
+            self.assertEqual(untagged, [])
+        client.ok(f"EXAMINE {name}")
+        self.assertTrue(client.do(f"REPLACE 1 {name} {{2+}}\r\nxy")[1].startswith("NO [NOPERM]"))
+        self.assertIn("(MESSAGES 2)", client.ok(f"STATUS {name} (MESSAGES)")[0])
+
+    def test_a_large_one_streams_in(self):
+        client, name = self.selected(1)
+        data = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 60_000
+        untagged, tagged = client.do(b"REPLACE 1 %s {%d+}\r\n%s" % (name.encode(), len(data), data))
+        self.assertTrue(tagged.startswith("OK"), tagged)
+        self.assertEqual(client.ok("FETCH 1:* RFC822.SIZE"), [f"* 1 FETCH (RFC822.SIZE {len(data)})"])
+
+
+class Pages(Extensions):
+    def test_results_and_messages_page_by_page(self):
+        client, _ = self.selected(10)
+        client.ok("STORE 4,6 +FLAGS.SILENT (\\Deleted)")
+        client.ok("EXPUNGE")  # UIDs 1 2 3 5 7 8 9 10
+        for asked, told in (("1:3", "1:3"), ("3:1", "1:3"), ("-1:-3", "8:10"), ("5:100", "7:10"), ("9:12", "NIL"), ("-8:-20", "1")):
+            client.send(f"UID SEARCH RETURN (PARTIAL {asked}) ALL")
+            self.assertEqual(client.answer()[0], [f'* ESEARCH (TAG "t{client.tags}") UID PARTIAL ({asked} {told})'])
+        client.ok("SEARCH RETURN (SAVE PARTIAL 2:3 MAX) ALL")
+        self.assertEqual([re.search(r"UID (\d+)", one)[1] for one in client.ok("UID FETCH $ UID")], ["2", "3", "10"])
+        self.assertEqual([re.search(r"UID (\d+)", one)[1] for one in client.ok("UID FETCH 2:8 (UID) (PARTIAL -1:-2)")], ["7", "8"])
+        modseq = int(re.search(r"MODSEQ \((\d+)\)", " ".join(client.ok("UID STORE 8 +FLAGS (\\Flagged)") + client.ok("UID FETCH 8 MODSEQ")))[1])
+        self.assertEqual(len(client.ok(f"UID FETCH 1:* (FLAGS) (PARTIAL 1:5 CHANGEDSINCE {modseq - 1})")), 0)
+        self.assertEqual(len(client.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq - 1} PARTIAL -1:-5)")), 1)
+
+
+class UidOnly(Extensions):
+    def test_no_number_is_said_and_none_is_taken(self):
+        client, name = self.selected(4)
+        self.assertEqual(client.ok("ENABLE UIDONLY"), ["* ENABLED UIDONLY"])
+        selected = client.ok(f"SELECT {name}")
+        self.assertFalse(any("UNSEEN" in one for one in selected), selected)
+        self.assertIn("* 4 EXISTS", selected)
+        for command in ("FETCH 1 FLAGS", "SEARCH ALL", "STORE 1 FLAGS ()", f"COPY 1 {name}", "UID SEARCH 1", "UID SEARCH NOT 2:3"):
+            self.assertTrue(client.do(command)[1].startswith("BAD [UIDREQUIRED]"), command)
+        self.assertEqual(client.ok("UID FETCH 3 (FLAGS)"), ["* 3 UIDFETCH (FLAGS ())"])
+        self.assertEqual(client.ok("UID STORE 3 +FLAGS (\\Seen)"), ["* 3 UIDFETCH (FLAGS (\\Seen))"])
+        other = self.imap()
+        other.ok(f"SELECT {name}")
+        other.ok("STORE 2 +FLAGS (\\Deleted)")
+        other.ok("STORE 4 +FLAGS (\\Flagged)")
+        other.ok("EXPUNGE")
+        news = client.ok("NOOP")
+        self.assertEqual(news[0], "* VANISHED 2")
+        self.assertEqual(news[1:], ["* 4 UIDFETCH (FLAGS (\\Flagged))"])
+
+
+class Metadata(Extensions):
+    def test_notes_stay_follow_and_go(self):
+        client, name = self.selected()
+        client.ok(f'SETMETADATA {name} (/private/comment "My own" /shared/comment {{5+}}\r\na\r\nb )')
+        self.assertEqual(client.ok(f"GETMETADATA {name} (/shared/comment /private/comment /private/none)"),
+                         [f'* METADATA "{name}" (/private/comment "My own" /private/none NIL /shared/comment {{5}}\r\na\r\nb )'])
+        client.ok('SETMETADATA "" (/private/vendor/test/x "mine")')
+        client.ok(f"RENAME {name} {name}new")
+        self.the_server.kill()
+        self.the_server.start()
+        client = self.imap()
+        self.assertEqual(client.ok(f"GETMETADATA {name}new /private/comment"), [f'* METADATA "{name}new" (/private/comment "My own")'])
+        self.assertEqual(client.ok('GETMETADATA "" (DEPTH infinity) /private'), ['* METADATA "" (/private/vendor/test/x "mine")'])
+        self.assertEqual(self.imap("bert").ok('GETMETADATA "" /private/vendor/test/x'), ['* METADATA "" (/private/vendor/test/x NIL)'])
+        client.ok(f"SETMETADATA {name}new (/private/comment NIL)")
+        self.assertEqual(client.ok(f"GETMETADATA {name}new /private/comment"), [f'* METADATA "{name}new" (/private/comment NIL)'])
+        client.ok(f"DELETE {name}new")
+        self.assertTrue(client.do(f"GETMETADATA {name}new /shared/comment")[1].startswith("NO [NONEXISTENT]"))
+        client.ok(f"CREATE {name}new")
+        self.assertEqual(client.ok(f"GETMETADATA {name}new /shared/comment"), [f'* METADATA "{name}new" (/shared/comment NIL)'])
+
+    def test_limits_and_what_is_the_operators(self):
+        client, name = self.selected()
+        value = b"x" * 32768
+        client.ok(b"SETMETADATA %s (/private/long {%d+}\r\n%s)" % (name.encode(), len(value), value))
+        untagged, tagged = client.do(f"GETMETADATA {name} (MAXSIZE 100 DEPTH infinity) /private")
+        self.assertEqual((untagged, tagged.split("]")[0]), ([f'* METADATA "{name}" (/private NIL)'] if untagged else [], "OK [METADATA LONGENTRIES 32768"))
+        for size in (32769, 100_000):
+            self.assertTrue(client.do(b"SETMETADATA %s (/private/other \"x\" /private/long {%d+}\r\n%s)" % (name.encode(), size, b"x" * size))[1]
+                            .startswith("NO [METADATA MAXSIZE 32768]"))
+        self.assertEqual(client.ok(f"GETMETADATA {name} /private/other"), [f'* METADATA "{name}" (/private/other NIL)'])
+        for i in range(99):
+            client.ok(f'SETMETADATA {name} (/shared/n{i} "x")')
+        self.assertTrue(client.do(f'SETMETADATA {name} (/shared/more "x")')[1].startswith("NO [METADATA TOOMANY]"))
+        self.assertTrue(client.do('SETMETADATA "" (/shared/comment "x")')[1].startswith("NO [NOPERM]"))
+        self.assertRegex(client.ok('GETMETADATA "" /shared/admin')[0], r'^\* METADATA "" \(/shared/admin "mailto:postmaster@[^"]+"\)$')
+
+    def test_imaptalk_sets_and_gets(self):
+        if run(["perl", "-MMail::IMAPTalk", "-e", "1"]).returncode != 0:
+            self.skipTest("Mail::IMAPTalk is not installed (Debian package libmail-imaptalk-perl)")
+        script = r"""
+            use Mail::IMAPTalk;
+            my $imap = Mail::IMAPTalk->new(Server => '127.0.0.1', Port => $ARGV[0], Username => $ARGV[1], Password => $ARGV[2], Uid => 1) or die $@;
+            $imap->create('Talk');
+            $imap->setmetadata('Talk', '/private/comment', 'A comment', '/shared/vendor/a/b', "two\r\nlines") or die $@;
+            my $got = $imap->getmetadata('Talk', {depth => 'infinity'}, '/private', '/shared') or die $@;
+            for my $box (sort keys %$got) { print "$box $_=$got->{$box}{$_}\n" for sort keys %{$got->{$box}} }
+        """
+        done = programs.run_ok(["perl", "-e", script, str(self.the_server.port("imap")), f"bert@{LOCAL}", PASSWORD])
+        self.assertEqual(done.stdout.replace(b"\r\n", b"\n").decode(), "Talk /private/comment=A comment\nTalk /shared/vendor/a/b=two\nlines\n")
+
+
+if __name__ == "__main__":
+    ringpost.main()

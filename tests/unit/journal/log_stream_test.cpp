@@ -1,0 +1,178 @@
+// Streams of copies beside the first one: what recovery shows when, and what a crash, a failure and a full disk leave.
+#include <algorithm>
+
+#include "unit/journal/log_fixture.hpp"
+
+namespace ringpost::journal::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Not;
+
+class LogStreamTest : public LogTest {
+ public:
+  LogStreamTest() { options.free_segments_ahead = 4; }
+
+  Result<Ticket> put_in(unsigned stream, std::uint64_t id, std::string_view text) {
+    const std::span<const std::byte> parts[] = {bytes_of(text)};
+    const Record record{.type = 1, .id = {id}, .parts = parts};
+    return log->append({&record, 1}, {&last, 1}, {.reserve = true, .stream = stream});
+  }
+  Location keep_in(unsigned stream, std::uint64_t id, std::string_view text) {
+    auto ticket = put_in(stream, id, text);
+    EXPECT_TRUE(machine->turn_until([&] { return ticket || (ticket = put_in(stream, id, text)); }));
+    EXPECT_TRUE(wait(*ticket));
+    return last;
+  }
+  SegmentHeader header_of(unsigned segment) {
+    auto& files = machine->files();
+    const auto file = files.open(segment_file(segment), {});
+    std::vector<std::byte> head(kFirstFrame);
+    EXPECT_TRUE(file && files.read_at(file->handle, head, 0));
+    files.close(file->handle);
+    return parse_segment_head(head).header.value_or(SegmentHeader{});
+  }
+  std::vector<unsigned> segments_of_stream(unsigned stream) {
+    std::vector<unsigned> found;
+    for (unsigned number = 1; number <= log->space().segments; ++number)
+      if (header_of(number).stream == stream) found.push_back(number);
+    return found;
+  }
+};
+
+TEST_P(LogStreamTest, are_shown_before_all_other_records_and_each_in_its_order) {
+  open();
+  keep(1, "first");
+  keep_in(2, 11, "copy");
+  keep(2, "second");
+  for (std::uint64_t id = 12; id < 20; ++id)
+    keep_in(2, id, std::string(300'000, 'c'));  // more than a segment
+  keep_in(4, 31, "copy of another class");
+  keep(3, "third");
+  for (const bool killed : {false, true}) {
+    killed ? lose_or_close() : reopen_cleanly();
+    open();
+    EXPECT_THAT(seen_ids(), ElementsAre(11, 12, 13, 14, 15, 16, 17, 18, 19, 31, 1, 2, 3));
+    EXPECT_EQ(report.damages + report.torn_tails, 0U);
+    EXPECT_EQ(log->space().stream_segments[2], 3U);
+    EXPECT_EQ(log->space().stream_segments[4], 1U);
+  }
+}
+
+TEST_P(LogStreamTest, have_a_version_that_older_programs_refuse) {
+  open();
+  keep(1, "first");
+  keep_in(3, 2, "copy");
+  const auto cold = segments_of_stream(3);
+  ASSERT_EQ(cold.size(), 1U);
+  EXPECT_EQ(header_of(cold[0]).version, kFormatVersionCold);
+  EXPECT_EQ(header_of(1).version, kFormatVersion);
+}
+
+TEST_P(LogStreamTest, that_are_given_back_are_as_any_other_segment) {
+  open();
+  log->start_reclaim();
+  const Location copy = keep_in(3, 2, "copy");
+  log->add_live(copy);
+  const auto name = log->name_of(copy);
+  reopen();
+  log->start_reclaim();
+  ASSERT_TRUE(machine->turn_until([&] { return !log->in_use(name); }));
+  EXPECT_EQ(header_of(name.number).version, kFormatVersion);
+  EXPECT_EQ(header_of(name.number).stream, 0U);
+}
+
+// Without the header its first frame says whose it is.
+TEST_P(LogStreamTest, keep_their_place_when_both_headers_are_lost) {
+  open();
+  keep(1, "first");
+  keep_in(1, 11, "copy");
+  keep(2, "second");
+  keep_in(1, 12, "copy");
+  const auto cold = segments_of_stream(1);
+  ASSERT_EQ(cold.size(), 1U);
+  close();
+  machine->restart();
+  flip(cold[0], 20);
+  flip(cold[0], kBlockSize + 20);
+  open();
+  EXPECT_THAT(seen_ids(), ElementsAre(11, 12, 1, 2));
+  EXPECT_EQ(report.damages, 1U);
+}
+
+TEST_P(LogStreamTest, wait_for_the_first_one_when_a_frame_has_failed) {
+  open();
+  keep(1, "first");
+  const Location copy = keep_in(1, 11, "copy");
+  bool failing = true;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset < kFirstFrame || !std::exchange(failing, false)) return std::nullopt;
+    return WriteFault{.result = -EIO, .reaches_disk = true};
+  };
+  const auto failed = put_in(1, 12, "lost copy");
+  const auto behind = put(2, "behind it");
+  ASSERT_TRUE(failed && behind);
+  EXPECT_FALSE(wait(*failed));
+  EXPECT_FALSE(wait(*behind));
+  EXPECT_FALSE(log->takes(1, 100));
+  EXPECT_FALSE(put_in(1, 13, "too early"));
+  keep(3, "third");
+  const Location later = keep_in(1, 14, "copy");
+  EXPECT_NE(later.segment, copy.segment);
+  lose_or_close();
+  open();
+  EXPECT_THAT(seen_ids(), ElementsAre(11, 14, 1, 3));
+}
+
+// Of the last frame of all nobody could tell rot from a write that was cut short.
+TEST_P(LogStreamTest, end_with_a_frame_that_may_be_lost) {
+  options.compact_after = Duration{0};
+  options.seal_at_close = false;
+  open();
+  const Location old = keep(1, "waits long");
+  log->add_live(old);
+  const auto name = log->name_of(old);
+  while (last.segment == old.segment) keep(9, std::string(200'000, '.'));
+  Location copy;
+  struct Carrying {
+    static Task<Result<void>> run(LogStreamTest& test, Location from, Location* to, RecordView view) {
+      if (view.where != from) co_return Result<void>{};
+      const std::string text = text_of(view.payload);
+      while (!test.put_in(2, view.id.value, text))
+        if (!co_await test.log->wait_for_room(test.machine->core().now() + 5s))
+          co_return fail(ErrorKind::exhausted, "no room");
+      test.log->add_live(test.last);
+      test.log->drop_live(from);
+      *to = test.last;
+      co_return Result<void>{};
+    }
+  };
+  log->set_carry([&](const RecordView& view) { return Carrying::run(*this, old, &copy, view); });
+  log->start_reclaim();
+  ASSERT_TRUE(machine->turn_until([&] { return !log->in_use(name); }));
+  const auto moved_to = log->name_of(copy).number;
+  lose_or_close();
+  flip(moved_to, copy.offset);
+  open();
+  EXPECT_EQ(std::ranges::count(seen_ids(), 1U), 0);
+  EXPECT_EQ(report.torn_tails, 0U);
+  EXPECT_TRUE(std::ranges::any_of(report.damage, [](const Damage& each) { return each.id.value == 1; }));
+}
+
+// The last files are for new mail and records of state.
+TEST_P(LogStreamTest, take_no_file_when_few_are_left) {
+  options.free_segments_ahead = 1;
+  open();
+  ASSERT_TRUE(machine->turn_until([&] { return log->space().free_segments == 2; }));
+  EXPECT_FALSE(log->takes(1, 100));
+  EXPECT_FALSE(put_in(1, 11, "copy"));
+  machine->turns(50);
+  EXPECT_FALSE(put_in(1, 11, "copy"));
+  keep(1, "first");
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LogStreamTest, ::testing::Values("auto", "sim"),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace ringpost::journal::testing
