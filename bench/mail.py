@@ -303,7 +303,8 @@ def rows_of(runs, large):
     """Each task with what both need, and what the goal says of it. `large`: messages of the large folder."""
     rows = []
     for task, (name, unit, (kind, bound)) in ROWS.items():
-        own, other = (median([run for run in runs if run["server"] == server and run["task"] == task], "value") for server in ("ringpost", "dovecot"))
+        # Below 0 a heap has shrunk while the herd came: no figure of it.
+        own, other = (median([run for run in runs if run["server"] == server and run["task"] == task and run["value"] > 0], "value") for server in ("ringpost", "dovecot"))
         if own is None and other is None:
             continue
         ratio = other / own if own and other else None
