@@ -165,7 +165,7 @@ class Rules(Lists):
             wait_until(lambda: any(name == "evil.com.dbl.example" for name, _ in self.dns.questions), "the list to be asked")
             [status] = self.status(server, message("other", body="nothing to look up\r\n"))
             self.assertIn("LOOK", status)
-            self.assertEqual(len(server.events("received")), 1)
+            self.assertEqual(len(server.wait_for_event("received", 1)), 1)
             self.assertEqual(waiting.reply().code, 250)
         late = [event for event in server.wait_for_event("received", 2) if "LOOK" in event["tests"]]
         self.assertEqual([("DBL" in event["tests"].split(",")) for event in late], [False] * 2)
