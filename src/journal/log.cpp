@@ -124,8 +124,8 @@ Task<Result<void>> Log::read(Location where, std::uint32_t skip, std::vector<std
   return state_->read(where, skip, std::move(into));
 }
 
-Task<Result<void>> Log::read_near(std::vector<Location> places, Near near) {
-  return state_->read_near(std::move(places), std::move(near));
+Task<Result<Near>> Log::read_near(std::vector<Location> places) {
+  return state_->read_near(std::move(places));
 }
 
 Task<Result<void>> Log::read(Location where, std::span<std::byte> into) {

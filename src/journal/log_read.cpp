@@ -120,14 +120,14 @@ Task<Result<bool>> Log::State::read_cold(Location where, std::uint32_t skip,
   co_return crc == header.crc;
 }
 
-Task<Result<void>> Log::State::read_near(std::vector<Location> places, Near near) {
+Task<Result<Near>> Log::State::read_near(std::vector<Location> places) {
   const std::uint32_t index = places.front().segment;
   const std::uint64_t begin = (places.front().offset - sizeof(RecordHeader)) / kBlockSize * kBlockSize;
   const std::uint64_t end = std::uint64_t{places.back().offset} + places.back().size;
   RP_ASSERT(end > begin && end - begin <= kNearBytes + kBlockSize + sizeof(RecordHeader));
   const std::size_t wanted = round_up(static_cast<std::size_t>(end - begin), kBlockSize);
-  const AlignedMemory memory(wanted);
-  const auto bytes = memory.bytes();
+  const auto memory = std::make_shared<const AlignedMemory>(wanted);
+  const auto bytes = memory->bytes();
   figures.cold_reads.add();
   ++segments[index].readers;
   const iovec vector{bytes.data(), bytes.size()};
@@ -139,22 +139,24 @@ Task<Result<void>> Log::State::read_near(std::vector<Location> places, Near near
   --segments[index].readers;
   consider(index);
   if (result < 0) co_return fail(system_error(-result, "read records"));
-  const auto read = std::span<const std::byte>(bytes).first(static_cast<std::size_t>(result));
+  const auto read = static_cast<std::size_t>(result);
   const bool maybe_hot = buffers.hold_some_of(index);
+  Near near{.payloads{places.size()}, .memory = memory, .size = wanted};
   for (std::size_t i = 0; i < places.size(); ++i) {
     const Location& where = places[i];
+    const std::size_t at = static_cast<std::size_t>(where.offset - begin);
+    const auto payload = bytes.subspan(at, where.size);
     // What was written last may not have been on the disk when it was read.
     if (const auto found = maybe_hot ? hot(where) : CommitBuffers::Hot{}; found.buffer != nullptr) {
-      near(i, found.bytes);
+      std::ranges::copy(found.bytes, payload.begin());
+      near.payloads[i] = payload;
       continue;
     }
-    const std::size_t at = static_cast<std::size_t>(where.offset - begin);
-    if (at + where.size > read.size()) continue;
-    const auto header = load<RecordHeader>(read, at - sizeof(RecordHeader));
-    const auto payload = read.subspan(at, where.size);
-    if (header.size == where.size && record_crc(header, payload) == header.crc) near(i, payload);
+    if (at + where.size > read) continue;
+    const auto header = load<RecordHeader>(bytes, at - sizeof(RecordHeader));
+    if (header.size == where.size && record_crc(header, payload) == header.crc) near.payloads[i] = payload;
   }
-  co_return Result<void>{};
+  co_return near;
 }
 
 // What cannot be read at once: block by block, for what failed may be read the next time; zeros stand for the blocks that

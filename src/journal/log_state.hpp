@@ -139,7 +139,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   Task<Result<void>> read(Location where, std::uint32_t skip, std::vector<std::span<std::byte>> into);
   Task<Result<bool>> read_cold(Location where, std::uint32_t skip,
                                std::span<const std::span<std::byte>> into);
-  Task<Result<void>> read_near(std::vector<Location> places, Near near);
+  Task<Result<Near>> read_near(std::vector<Location> places);
   Task<Result<void>> read_blocks(std::uint32_t index, class SegmentWalk& walk, std::span<std::byte> window);
   Task<Result<bool>> next_frame(std::uint32_t index, class SegmentWalk& walk,
                                 const class AlignedMemory& window);

@@ -178,18 +178,11 @@ std::shared_ptr<Survey::Run> Survey::begin_to_read() {
 Task<void> Survey::read(std::shared_ptr<Spool::State> spool, std::shared_ptr<Run> run) {
   ++spool->background;
   std::vector<journal::Location> where;
-  std::size_t size = 0;
-  for (const Place& place : run->places) {
-    where.push_back(place.envelope);
-    size += place.envelope.size;
+  for (const Place& place : run->places) where.push_back(place.envelope);
+  if (auto near = co_await spool->log->read_near(std::move(where))) {
+    for (std::size_t i = 0; i < run->places.size(); ++i) run->places[i].payload = near->payloads[i];
+    run->memory = std::move(near->memory);
   }
-  run->texts.reserve(size);  // so that they stay where they are
-  (void)co_await spool->log->read_near(std::move(where),
-                                       [&](std::size_t index, std::span<const std::byte> payload) {
-                                         const std::size_t at = run->texts.size();
-                                         run->texts.insert(run->texts.end(), payload.begin(), payload.end());
-                                         run->places[index].payload = std::span(run->texts).subspan(at);
-                                       });
   run->read = true;
   --spool->background;
   spool->quiet.notify_all();

@@ -10,14 +10,19 @@ namespace ringpost::store {
 // Gathers the pieces of a Content.
 class Reading {
  public:
-  Reading(Store::State& store, BlobId id) : store_(store), id_(id) {}
+  // `ahead`: what was read of it with another message.
+  Reading(Store::State& store, BlobId id, std::optional<ReadAhead::Found> ahead)
+      : store_(store), id_(id), ahead_(std::move(ahead)) {}
 
   Task<Result<Content>> read(std::uint64_t offset, std::uint64_t size) {
     const Blob* blob = store_.blobs.find(id_);
     if (blob == nullptr) co_return fail(ErrorKind::permanent, "the message has been expunged");
     const auto places = store_.blobs.places(*blob);
     if (places.empty()) co_return fail(ErrorKind::permanent, "the message is damaged on disk");
-    if (!blob->chunked && take_ahead(offset, size)) co_return std::move(content_);
+    if (ahead_) {
+      take_ahead(offset, size);
+      co_return std::move(content_);
+    }
     const std::uint32_t header = blob->chunked ? sizeof(ChunkHeader) : 0;
     std::uint64_t at = 0;
     for (const journal::Location where : places) {
@@ -36,16 +41,12 @@ class Reading {
   friend FramePool& frame_pool(Reading& reading) { return reading.store_.core.frames(); }
 
  private:
-  // From what was read with another message.
-  bool take_ahead(std::uint64_t offset, std::uint64_t size) {
-    auto found = store_.ahead.find(id_);
-    if (!found) return false;
-    const std::size_t skip = std::min<std::uint64_t>(offset, found->mail.size());
-    const auto bytes = found->mail.subspan(skip, std::min<std::uint64_t>(size, found->mail.size() - skip));
+  void take_ahead(std::uint64_t offset, std::uint64_t size) {
+    const std::size_t skip = std::min<std::uint64_t>(offset, ahead_->mail.size());
+    const auto bytes = ahead_->mail.subspan(skip, std::min<std::uint64_t>(size, ahead_->mail.size() - skip));
     content_.size_ = bytes.size();
     if (!bytes.empty()) content_.pieces_.push_back(bytes);
-    content_.ahead_ = std::move(found->keeps);
-    return true;
+    content_.ahead_ = std::move(ahead_->keeps);
   }
 
   // Pinned or copied. The blob may have gone, or have been moved, while others were read.
@@ -78,15 +79,16 @@ class Reading {
 
   Store::State& store_;
   BlobId id_;
+  std::optional<ReadAhead::Found> ahead_;
   Content content_;
 };
 
 // A move that ran meanwhile is no reason to fail: it is read again where it is now.
 Task<Result<Content>> Store::State::read(BlobId id, std::uint64_t offset, std::uint64_t size, User* by) {
   constexpr int kAttempts = 3;
-  if (by != nullptr) co_await look_ahead(id, *by);
+  const auto found = co_await look_ahead(id, by);
   for (int attempt = 1;; ++attempt) {
-    Reading reading(*this, id);
+    Reading reading(*this, id, found);
     auto content = co_await reading.read(offset, size);
     if (content) co_return content;
     if (content.error().kind == ErrorKind::permanent && blobs.find(id) != nullptr) figures.damaged.add();
@@ -95,21 +97,23 @@ Task<Result<Content>> Store::State::read(BlobId id, std::uint64_t offset, std::u
 }
 
 // Before a message is read from the disk whose neighbours will be wanted next, they all are.
-Task<void> Store::State::look_ahead(BlobId id, User& by) {
-  const auto next = by.reading.upcoming(*by.account, id);
-  if (next.empty() || ahead.find(id)) co_return;
+Task<std::optional<ReadAhead::Found>> Store::State::look_ahead(BlobId id, User* by) {
+  const auto next = by != nullptr ? by->reading.upcoming(*by->account, id) : std::span<const Message>();
+  auto found = ahead.find(id);
+  if (found || next.empty()) co_return found;
   const Blob* const blob = blobs.find(id);
-  if (blob == nullptr || !blob->mail || log->peek(blob->mail).data() != nullptr) co_return;
+  if (blob == nullptr || !blob->mail || log->peek(blob->mail).data() != nullptr) co_return std::nullopt;
   // The mailbox may change while they are read.
   co_await ahead.fill(*log, std::vector(next.begin(), next.begin() + static_cast<std::ptrdiff_t>(std::min(
                                                                          next.size(), kReadAheadMessages))));
+  co_return ahead.find(id);
 }
 
 Task<Result<std::vector<std::byte>>> Store::State::facts(BlobId id, User* by) {
-  if (by != nullptr) co_await look_ahead(id, *by);
+  const auto found = co_await look_ahead(id, by);
   const Blob* blob = blobs.find(id);
   if (blob == nullptr) co_return fail(ErrorKind::permanent, "the message has been expunged");
-  if (const auto found = ahead.find(id)) co_return std::vector(found->facts.begin(), found->facts.end());
+  if (found) co_return std::vector(found->facts.begin(), found->facts.end());
   const journal::Location where = blob->facts;
   std::vector<std::byte> bytes(where.size);
   if (!where) co_return bytes;

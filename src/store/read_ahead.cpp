@@ -21,7 +21,7 @@ std::optional<ReadAhead::Found> ReadAhead::find(BlobId id) {
     if (entry == window->entries.end() || entry->id != id.value) continue;
     window->used = core_.now();
     if (window != windows_.begin()) windows_.splice(windows_.begin(), windows_, window);
-    return Found{window->bytes, entry->mail, entry->facts};
+    return Found{window->memory, entry->mail, entry->facts};
   }
   return std::nullopt;
 }
@@ -58,36 +58,25 @@ Task<void> ReadAhead::fill(journal::Log& log, std::span<const Message> next) {
   const std::vector<Wanted> wanted = near(next);
   if (std::ranges::count(wanted, false, &Wanted::is_facts) < 2) co_return;
   std::vector<journal::Location> places;
-  std::size_t size = 0;
   Window window;
   for (const Wanted& one : wanted) {
     places.push_back(one.where);
-    size += one.where.size;
     if (!one.is_facts) window.entries.push_back({.id = one.id});
   }
   std::ranges::sort(window.entries, {}, &Entry::id);
-  const auto bytes = std::make_shared<std::vector<std::byte>>(size);
-  std::size_t filled = 0;
-  const auto take = [&](std::size_t index, std::span<const std::byte> payload) {
-    const Wanted& one = wanted[index];
-    const auto place = std::span(*bytes).subspan(filled, payload.size());
-    std::ranges::copy(payload, place.begin());
-    filled += payload.size();
-    Entry& entry = *std::ranges::lower_bound(window.entries, one.id, {}, &Entry::id);
-    (one.is_facts ? entry.facts : entry.mail) = place;
-  };
-  const auto read = co_await log.read_near(places, take);
+  auto read = co_await log.read_near(std::move(places));
   if (!read) co_return;
-  // Only what came whole: facts that are missing would look like none.
-  for (const Wanted& one : wanted)
-    if (one.is_facts)
-      std::ranges::lower_bound(window.entries, one.id, {}, &Entry::id)->facts_wanted = one.where.size;
-  std::erase_if(window.entries, [](const Entry& entry) {
-    return entry.mail.empty() || entry.facts.size() != entry.facts_wanted;
-  });
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    Entry& entry = *std::ranges::lower_bound(window.entries, wanted[i].id, {}, &Entry::id);
+    (wanted[i].is_facts ? entry.facts : entry.mail) = read->payloads[i];
+    // Only what came whole: facts that are missing would look like none.
+    if (wanted[i].is_facts) entry.facts_missing = read->payloads[i].data() == nullptr;
+  }
+  std::erase_if(window.entries, [](const Entry& entry) { return entry.mail.empty() || entry.facts_missing; });
   figures_.read_ahead.add(window.entries.size());
-  figures_.read_ahead_bytes.add(static_cast<std::int64_t>(size));
-  window.bytes = bytes;
+  figures_.read_ahead_bytes.add(static_cast<std::int64_t>(read->size));
+  window.memory = std::move(read->memory);
+  window.size = read->size;
   window.used = core_.now();
   windows_.push_front(std::move(window));
   if (windows_.size() > kReadAheadWindows) drop_last();
@@ -99,7 +88,7 @@ void ReadAhead::forget_old() {
 
 // A content that was made of it keeps the bytes for as long as it lives.
 void ReadAhead::drop_last() {
-  figures_.read_ahead_bytes.add(-static_cast<std::int64_t>(windows_.back().bytes->size()));
+  figures_.read_ahead_bytes.add(-static_cast<std::int64_t>(windows_.back().size));
   windows_.pop_back();
 }
 

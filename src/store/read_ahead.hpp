@@ -23,12 +23,10 @@
 
 namespace ringpost::store {
 
-using SharedBytes = std::shared_ptr<const std::vector<std::byte>>;
-
 class ReadAhead {
  public:
   struct Found {
-    SharedBytes keeps;
+    std::shared_ptr<const void> keeps;
     std::span<const std::byte> mail;   // the record's
     std::span<const std::byte> facts;  // empty: none
   };
@@ -47,10 +45,11 @@ class ReadAhead {
   struct Entry {
     std::uint64_t id = 0;
     std::span<const std::byte> mail, facts;
-    std::size_t facts_wanted = 0;
+    bool facts_missing = false;
   };
   struct Window {
-    SharedBytes bytes;
+    std::shared_ptr<const void> memory;
+    std::size_t size = 0;
     std::vector<Entry> entries;  // by id
     Instant used;
   };

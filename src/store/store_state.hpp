@@ -111,7 +111,7 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   // ---- reading. `by`: who may be reading his mailbox in order; null: nobody
   Task<Result<Content>> read(BlobId id, std::uint64_t offset, std::uint64_t size, User* by = nullptr);
   Task<Result<std::vector<std::byte>>> facts(BlobId id, User* by = nullptr);
-  Task<void> look_ahead(BlobId id, User& by);
+  Task<std::optional<ReadAhead::Found>> look_ahead(BlobId id, User* by);
 
   // ---- users
   std::shared_ptr<User> find_user(UserId id) const;

@@ -99,6 +99,13 @@ constexpr bool may_be_same(const SegmentName& a, const SegmentName& b) {
          (a.sequence == b.sequence || a.sequence == 0 || b.sequence == 0);
 }
 
+// What one read found of records that lie near each other.
+struct Near {
+  std::vector<std::span<const std::byte>> payloads;  // without data: not read, or damaged; calls for Log::read
+  std::shared_ptr<const void> memory;                // of all payloads
+  std::size_t size = 0;                              // of it, in bytes
+};
+
 class Log {
  public:
   struct Place {
@@ -160,9 +167,8 @@ class Log {
   Task<Result<void>> read(Location where, std::uint32_t skip, std::vector<std::span<std::byte>> into);
   Task<Result<void>> read(Location where, std::span<std::byte> into);
   // Records of one segment, in the order of their offsets, the end of the last one at most kNearBytes behind the begin of
-  // the first: with one read. Those that could be read and verify are handed out; the others call for `read`.
-  using Near = std::function<void(std::size_t index, std::span<const std::byte> payload)>;
-  Task<Result<void>> read_near(std::vector<Location> places, Near near);
+  // the first: with one read, and left where it put them.
+  Task<Result<Near>> read_near(std::vector<Location> places);
   // Every record of every segment in use, in the order of recovery, with reads off the mail path. Between two segments
   // others run; hold reclaim meanwhile.
   Task<Result<void>> walk(std::function<void(const RecordView&)> visit);

@@ -50,11 +50,11 @@ class Survey {
   struct Place {
     MessageId id;
     journal::Location envelope;
-    std::span<const std::byte> payload;  // in the texts of its run, once it has been read
+    std::span<const std::byte> payload;  // in the memory of its run, once it has been read
   };
   struct Run {  // places that one read brings, in their order
     std::vector<Place> places;
-    std::vector<std::byte> texts;
+    std::shared_ptr<const void> memory;
     std::size_t shown = 0;
     bool read = false;
   };

@@ -64,7 +64,7 @@ class Content {
   std::vector<std::span<const std::byte>> pieces_;
   std::vector<journal::Pin> pins_;
   std::vector<buffer::Block> blocks_;
-  std::shared_ptr<const std::vector<std::byte>> ahead_;  // read with another message
+  std::shared_ptr<const void> ahead_;  // what was read with another message
   std::uint64_t size_ = 0;
 };
 
