@@ -94,6 +94,7 @@ Result<Response> Transfer::result(CURLcode ended) {
   if (!easy_) return fail(ErrorKind::exhausted, "no memory for a request");
   if (refused_ != CURLE_OK) ended = refused_;
   if (too_long_) return fail(ErrorKind::exhausted, "the answer of " + request_.url + " is too long");
+  if (ended == CURLE_ABORTED_BY_CALLBACK) return fail(ErrorKind::cancelled, "the server stops");
   if (ended != CURLE_OK) {
     const std::string_view why = why_[0] != '\0' ? std::string_view(why_.data()) : curl_easy_strerror(ended);
     return fail(ended == CURLE_OPERATION_TIMEDOUT ? ErrorKind::timed_out : ErrorKind::temporary,
