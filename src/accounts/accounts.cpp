@@ -87,7 +87,8 @@ TokenRules token_rules(const AccountsOptions& options) {
 Accounts::Accounts(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Accounts::~Accounts() = default;
 
-Result<std::unique_ptr<Accounts>> Accounts::open(const AccountsOptions& options) {
+Result<std::unique_ptr<Accounts>> Accounts::open(const AccountsOptions& options,
+                                                 const std::vector<std::string>& local_domains) {
   auto state = std::make_unique<State>();
   state->options = options;
   state->store = RP_TRY(Store::open(options.database.text));
@@ -98,6 +99,7 @@ Result<std::unique_ptr<Accounts>> Accounts::open(const AccountsOptions& options)
   // Made now, so that the first unknown login takes no longer than others.
   (void)hash_of_nobody(options.password_hash);
   std::unique_ptr<Accounts> accounts(new Accounts(std::move(state)));
+  accounts->serve(local_domains);
   RP_CHECK(accounts->refresh());
   return accounts;
 }
@@ -106,10 +108,18 @@ std::shared_ptr<const Directory> Accounts::directory() const {
   return state_->snapshot.load();
 }
 
+void Accounts::serve(const std::vector<std::string>& local_domains) {
+  const std::scoped_lock lock(state_->mutex);
+  state_->local_domains.clear();
+  for (const std::string& domain : local_domains)
+    if (std::string canonical; mail::append_canonical_domain(domain, canonical))
+      state_->local_domains.insert(std::move(canonical));
+}
+
 Result<void> Accounts::refresh() {
   const std::scoped_lock lock(state_->mutex);
   const AccountsOptions& options = state_->options;
-  auto snapshot = std::make_shared<Snapshot>();
+  auto snapshot = std::make_shared<Snapshot>(state_->local_domains);
   snapshot->number = ++state_->snapshots;
   for (const std::string& source : options.userdb) {
     if (source == "sqlite") RP_CHECK(state_->store->read(*snapshot));

@@ -22,7 +22,7 @@ bool Accounts::State::may_log_in(const Entry& entry) const {
 }
 
 sasl::ScramKeys Accounts::State::keys_of_nobody(std::string_view login) const {
-  const std::string name = lower_case(login);
+  const std::string name = snapshot.load()->name_of(login);
   const crypto::Sha256Digest salt = crypto::hmac_sha256(store->secret(), "salt:" + name);
   return {std::string(crypto::as_text(salt).substr(0, 16)),
           kScramIterations,
@@ -124,19 +124,19 @@ IpAddress counted(const AccountsOptions& options, const IpAddress& peer) {
 }  // namespace
 
 Task<KeysAnswer> Accounts::scram_keys(shard::Core& core, IpAddress peer, std::string login) {
-  const Duration wait =
-      co_await state_->failures->wait(core, counted(state_->options, peer), lower_case(login));
-  if (wait > Duration{}) co_return KeysAnswer{{}, wait};
   const auto snapshot = state_->snapshot.load();
+  const Duration wait =
+      co_await state_->failures->wait(core, counted(state_->options, peer), snapshot->name_of(login));
+  if (wait > Duration{}) co_return KeysAnswer{{}, wait};
   co_return KeysAnswer{state_->keys(snapshot->login(login), login), {}};
 }
 
 namespace {
 
 // Whom an attempt counts for. A token names nobody who could be protected by it, but the address that brings it.
-std::string account_of(const sasl::Credentials& credentials) {
-  return lower_case(credentials.authentication_id.empty() ? credentials.authorization_id
-                                                          : credentials.authentication_id);
+std::string account_of(const Snapshot& snapshot, const sasl::Credentials& credentials) {
+  return snapshot.name_of(credentials.authentication_id.empty() ? credentials.authorization_id
+                                                                : credentials.authentication_id);
 }
 
 Outcome outcome_of(Login login) {
@@ -153,7 +153,7 @@ Outcome outcome_of(Login login) {
 }  // namespace
 
 Task<LoginAnswer> Accounts::authenticate(shard::Core& core, IpAddress peer, sasl::Credentials credentials) {
-  const std::string account = account_of(credentials);
+  const std::string account = account_of(*state_->snapshot.load(), credentials);
   peer = counted(state_->options, peer);
   const Duration wait = co_await state_->failures->begin(core, peer, account);
   if (wait > Duration{}) co_return LoginAnswer{Login::delayed, {}, wait, {}};
@@ -219,10 +219,10 @@ Task<LoginAnswer> Accounts::judge_token(shard::Core& core, sasl::Credentials cre
     if (!named.error().temporary()) co_return LoginAnswer{};
     co_return LoginAnswer{Login::unavailable, {}, {}, std::move(named).error().text};
   }
-  const auto same = [&](const std::string& asked) {
-    return asked.empty() || lower_case(asked) == lower_case(*named);
-  };
   const auto snapshot = state_->snapshot.load();
+  const auto same = [&](const std::string& asked) {
+    return asked.empty() || snapshot->name_of(asked) == snapshot->name_of(*named);
+  };
   const Entry* entry = snapshot->login(*named);
   if (entry == nullptr || entry->locked || !same(credentials.authentication_id) ||
       !same(credentials.authorization_id))

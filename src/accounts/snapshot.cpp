@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ringpost/mail/address.hpp"
+
 namespace ringpost::accounts {
 
 namespace {
@@ -14,6 +16,14 @@ auto find_address(const Map& map, std::string_view local_part, std::string_view 
     if (const auto found = map.find(whole); found != map.end()) return found;
   }
   return map.find(name);
+}
+
+// "" for a name without one, or with what is none.
+std::string domain_of(std::string_view name) {
+  std::string domain;
+  const auto at = name.rfind('@');
+  if (at == std::string_view::npos || !mail::append_canonical_domain(name.substr(at + 1), domain)) return "";
+  return domain;
 }
 
 }  // namespace
@@ -60,6 +70,7 @@ const std::vector<std::string>* Snapshot::catch_all(std::string_view domain) con
 
 void Snapshot::add(Entry entry) {
   std::string name = lower_case(entry.user.name);
+  if (const std::string domain = domain_of(name); !domain.empty()) written_.insert(domain);
   entries_.try_emplace(std::move(name), std::move(entry));
 }
 
@@ -67,8 +78,15 @@ void Snapshot::add_alias(std::string_view address, std::vector<std::string> targ
   aliases_[lower_case(address)] = std::move(targets);
 }
 
+std::string Snapshot::name_of(std::string_view login) const {
+  std::string name = lower_case(login);
+  const std::string domain = domain_of(name);
+  if (local_.contains(domain) && !written_.contains(domain)) name.erase(name.rfind('@'));
+  return name;
+}
+
 const Entry* Snapshot::login(std::string_view name) const {
-  const auto found = entries_.find(lower_case(name));
+  const auto found = entries_.find(name_of(name));
   return found == entries_.end() ? nullptr : &found->second;
 }
 

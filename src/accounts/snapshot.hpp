@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "ringpost/accounts/accounts.hpp"
@@ -36,6 +38,9 @@ class Snapshot final : public Directory {
  public:
   std::uint64_t number = 0;  // no other of this process has it
 
+  // `local`: the domains of this server, in canonical form.
+  explicit Snapshot(std::unordered_set<std::string> local = {}) : local_(std::move(local)) {}
+
   const User* find(std::string_view local_part, std::string_view domain) const override;
   const std::vector<std::string>* alias(std::string_view local_part, std::string_view domain) const override;
   const std::vector<std::string>* catch_all(std::string_view domain) const override;
@@ -45,10 +50,15 @@ class Snapshot final : public Directory {
   void add_alias(std::string_view address, std::vector<std::string> targets);
 
   const std::unordered_map<std::string, Entry>& entries() const { return entries_; }
+  // The account that a login means, whether or not there is one. In a local domain of which no account is written with it,
+  // "Anna@example.com" is "anna": of a whole domain, so that it tells nothing of one name.
+  std::string name_of(std::string_view login) const;
   const Entry* login(std::string_view name) const;
   Entry* entry_of(std::string_view name);  // while it is being built
 
  private:
+  std::unordered_set<std::string> local_;
+  std::unordered_set<std::string> written_;  // domains that stand in names of accounts
   std::unordered_map<std::string, Entry> entries_;
   std::unordered_map<std::string, std::vector<std::string>> aliases_;  // "@example.com": the rest of a domain
 };

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "ringpost/accounts/accounts.hpp"
@@ -42,7 +43,8 @@ struct Accounts::State {
   std::unique_ptr<TokenCheck> tokens;
   std::vector<RightPasswords> right_passwords{shard::kCoresMax};  // by core, touched by that core alone
   std::string right_passwords_key;
-  std::uint64_t snapshots = 0;  // with mutex held
+  std::uint64_t snapshots = 0;                    // with mutex held
+  std::unordered_set<std::string> local_domains;  // the same; canonical
 
   bool asks(std::string_view passdb) const;
   bool may_log_in(const Entry& entry) const;

@@ -43,6 +43,12 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
 }
 
+std::vector<std::string> local_domains(const Configuration& configuration) {
+  std::vector<std::string> domains = configuration.domains.local;
+  domains.push_back(configuration.hostname());
+  return domains;
+}
+
 filter::BayesTotals site_totals(const tables::Bayes& bayes) {
   const auto view = bayes.view();
   const auto* site = view->owner("");
@@ -112,7 +118,7 @@ Result<void> Process::open_durable(const Configuration& configuration) {
   files_ = RP_TRY(io::make_backend({.choice = "epoll"}));
   shared_.spool_start = RP_TRY(spool::start_spool(files_->files(), configuration.spool));
   tables_ = RP_TRY(tables::Tables::open(configuration.server.state_directory.text + "/tables.db"));
-  accounts_ = RP_TRY(accounts::Accounts::open(configuration.accounts));
+  accounts_ = RP_TRY(accounts::Accounts::open(configuration.accounts, local_domains(configuration)));
   if (!configuration.accounts.token_introspection.empty()) {
     fetch_ = RP_TRY(fetch::Client::start());
     accounts_->set_introspection(RP_TRY(make_token_endpoint(*fetch_, configuration.accounts)));
@@ -265,6 +271,7 @@ Result<admin::Reloaded> Process::reload() {
   auto fresh = std::make_shared<Material>(*RP_TRY(read_material(configuration, old->ticket_keys)));
   admin::Reloaded reloaded;
   RP_CHECK(take_rules(*fresh, reloaded));
+  accounts_->serve(local_domains(*configuration));
   RP_CHECK(accounts_->refresh());
   RP_CHECK(publisher_->reload(configuration->log));
   RP_CHECK(put_in_force(std::move(fresh)));

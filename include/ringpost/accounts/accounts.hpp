@@ -72,14 +72,18 @@ struct Checked;
 
 class Accounts {
  public:
-  // Opens (or makes) the database and takes the first snapshot. Blocking: at start, and from commands.
-  static Result<std::unique_ptr<Accounts>> open(const AccountsOptions& options);
+  // Opens (or makes) the database and takes the first snapshot. Blocking: at start, and from commands. `local_domains`: see
+  // serve(); commands need none.
+  static Result<std::unique_ptr<Accounts>> open(const AccountsOptions& options,
+                                                const std::vector<std::string>& local_domains = {});
   ~Accounts();
 
   // The newest snapshot. Thread-safe; keep it for a session, not for ever.
   std::shared_ptr<const Directory> directory() const;
   // Reads every source again. Blocking: in the offload pool, at reload and after `user` or `alias`.
   Result<void> refresh();
+  // The domains of this server, for logins with a domain by accounts without one; from the next refresh() on.
+  void serve(const std::vector<std::string>& local_domains);
 
   // ---- logging in, on any core ----
   // What can be offered just now. SCRAM needs keys of a password, which whoever kept only a hash has not: it is offered when

@@ -29,6 +29,39 @@ TEST_F(AccountsTest, a_password_is_right_or_wrong) {
   EXPECT_EQ(log_in(*accounts, "anna@example.com", "other").login, Login::accepted);
 }
 
+TEST_F(AccountsTest, an_account_without_a_domain_logs_in_with_one_of_ours_too) {
+  auto accounts = open({"Example.com", "example.net"});
+  ASSERT_TRUE(accounts->add_user("anna", "secret"));
+  for (const std::string_view login : {"anna", "Anna@example.com", "anna@EXAMPLE.net"}) {
+    const LoginAnswer answer = log_in(*accounts, login, "secret");
+    EXPECT_EQ(answer.login, Login::accepted) << login;
+    EXPECT_EQ(answer.name, "anna");
+  }
+  EXPECT_EQ(log_in(*accounts, "anna@example.org", "secret").login, Login::refused) << "not ours";
+  EXPECT_EQ(log_in(*accounts, "anna@", "secret").login, Login::refused);
+  EXPECT_EQ(log_in(*accounts, "@example.com", "secret").login, Login::refused);
+  ASSERT_TRUE(accounts->add_user("bert@example.net", "other"));
+  EXPECT_EQ(log_in(*accounts, "anna@example.net", "secret").login, Login::refused)
+      << "there, accounts are written with the domain";
+  EXPECT_EQ(log_in(*accounts, "anna@example.com", "secret").login, Login::accepted);
+  accounts->serve({"example.org"});
+  ASSERT_TRUE(accounts->refresh());
+  EXPECT_EQ(log_in(*accounts, "anna@example.com", "secret").login, Login::refused);
+  EXPECT_EQ(log_in(*accounts, "anna@example.org", "secret").login, Login::accepted);
+}
+
+// Whether there is such a name, neither the keys nor the waits say.
+TEST_F(AccountsTest, both_ways_to_write_a_login_are_one) {
+  auto accounts = open({"example.com"});
+  ASSERT_TRUE(accounts->add_user("anna", "secret"));
+  for (const std::string name : {"anna", "nobody"}) {
+    EXPECT_EQ(keys(*accounts, name).keys.salt, keys(*accounts, name + "@example.com").keys.salt);
+    for (std::uint8_t i = 0; i <= kFreeFailuresOfAccount; ++i)
+      (void)log_in(*accounts, name + "@example.com", "wrong", IpAddress::ipv4(198, 51, 100, i));
+    EXPECT_EQ(log_in(*accounts, name, "wrong", kHome).login, Login::delayed) << name;
+  }
+}
+
 TEST_F(AccountsTest, nobody_acts_as_somebody_else) {
   auto accounts = open();
   ASSERT_TRUE(accounts->add_user("anna", "secret"));

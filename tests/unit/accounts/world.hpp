@@ -5,6 +5,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -26,7 +27,9 @@ class AccountsTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  std::unique_ptr<Accounts> open() { return Accounts::open(options_).value(); }
+  std::unique_ptr<Accounts> open(const std::vector<std::string>& local_domains = {}) {
+    return Accounts::open(options_, local_domains).value();
+  }
   std::string write(const std::string& name, const std::string& text) {
     std::ofstream(folder_ + "/" + name) << text;
     return folder_ + "/" + name;
