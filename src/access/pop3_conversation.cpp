@@ -22,18 +22,22 @@ Pop3Conversation::~Pop3Conversation() {
 }
 
 void Pop3Conversation::leave_drop() {
-  if (std::exchange(holds_drop_, false)) service_.give_up_drop(user_);
+  if (std::exchange(holds_drop_, false)) service_.maildrops().give_up(user_);
 }
 
 void Pop3Conversation::begin(std::shared_ptr<store::UserMail> mail) {
-  if (!service_.take_drop(user_)) {
-    session_.refuse_auth(pop3::AuthRefusal::in_use);
+  const Duration delay = std::chrono::seconds(session_.settings().login_delay);
+  const Maildrops::Taken taken = service_.maildrops().take(user_, delay, service_.core().now());
+  if (taken != Maildrops::Taken::yes) {
+    session_.refuse_auth(taken == Maildrops::Taken::in_use ? pop3::AuthRefusal::in_use
+                                                           : pop3::AuthRefusal::too_soon);
     return;
   }
   holds_drop_ = true;
   mail_ = std::move(mail);
   const store::Mailbox& inbox = *mail_->find(store::kInbox);
   uid_validity_ = inbox.uid_validity();
+  drop_.reserve(inbox.messages().size());
   for (const store::Message& message : inbox.messages()) drop_.push_back({.message = message});
   session_.accept_auth(login_);
 }

@@ -22,6 +22,7 @@ StatusResponse refusal(AuthRefusal why) {
     case AuthRefusal::expired:
       return {Condition::no, codes::kExpired, "The password has expired"};
     case AuthRefusal::in_use:
+    case AuthRefusal::too_soon:
       return {Condition::no, codes::kInUse, "Another session has the mailbox"};
   }
   return {Condition::no, codes::kAuthenticationFailed, "Authentication failed"};

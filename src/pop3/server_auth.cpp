@@ -22,6 +22,8 @@ Refused refusal(AuthRefusal why) {
       return {"Nobody can look this up now, try again later", ResponseCode::sys_temp};
     case AuthRefusal::in_use:
       return {"Another session has the mailbox", ResponseCode::in_use};
+    case AuthRefusal::too_soon:
+      return {"The last login was a moment ago", ResponseCode::login_delay};
     case AuthRefusal::forbidden:
       return {"This account may not do so", ResponseCode::sys_perm};
     case AuthRefusal::too_weak:
@@ -142,7 +144,7 @@ void ServerSession::refuse_auth(AuthRefusal why) {
 void ServerSession::refuse_login(AuthRefusal why) {
   const Refused words = refusal(why);
   fail_auth(words.text, words.code);
-  if (why == AuthRefusal::temporary || why == AuthRefusal::in_use) return;
+  if (why == AuthRefusal::temporary || why == AuthRefusal::in_use || why == AuthRefusal::too_soon) return;
   if (++auth_failures_ >= settings_->auth_failures_max) close("Too many failed logins");
 }
 

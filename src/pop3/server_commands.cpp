@@ -17,6 +17,7 @@ enum class Verb : std::uint8_t {
   auth,
   capa,
   dele,
+  lang,
   list,
   noop,
   pass,
@@ -38,9 +39,10 @@ struct Row {
   Where where;
   bool arguments;  // may have some
 };
-constexpr std::array<Row, 15> kCommands{{{"AUTH", Verb::auth, Where::authorization, true},
+constexpr std::array<Row, 16> kCommands{{{"AUTH", Verb::auth, Where::authorization, true},
                                          {"CAPA", Verb::capa, Where::anywhere, false},
                                          {"DELE", Verb::dele, Where::transaction, true},
+                                         {"LANG", Verb::lang, Where::anywhere, true},
                                          {"LIST", Verb::list, Where::transaction, true},
                                          {"NOOP", Verb::noop, Where::transaction, false},
                                          {"PASS", Verb::pass, Where::authorization, true},
@@ -100,6 +102,8 @@ std::optional<Event> ServerSession::execute(std::string_view line, Input& input)
       return capabilities();
     case Verb::dele:
       return on_message(Command::Kind::dele, arguments);
+    case Verb::lang:
+      return on_lang(arguments);
     case Verb::list:
       return on_message(Command::Kind::list, arguments);
     case Verb::noop:
@@ -170,6 +174,22 @@ std::optional<Event> ServerSession::on_utf8() {
   return std::nullopt;
 }
 
+// RFC 6856 section 3: there is English, whatever it is called.
+std::optional<Event> ServerSession::on_lang(std::string_view range) {
+  if (!settings_->utf8) return refuse("no such command"), std::nullopt;
+  if (range.empty()) {
+    say("+OK", "Languages", ResponseCode::none);
+    output_ += "en English\r\ni-default English\r\n.\r\n";
+    return std::nullopt;
+  }
+  const std::string_view first = range.substr(0, range.find('-'));
+  if (range == "*" || mail::equal_ignoring_case(first, "en") || mail::equal_ignoring_case(range, "i-default"))
+    say("+OK", "en English it is", ResponseCode::none);
+  else
+    refuse("the language is not spoken here");
+  return std::nullopt;
+}
+
 std::optional<Event> ServerSession::on_quit() {
   if (state_ == State::transaction) {
     state_ = State::update;
@@ -194,7 +214,8 @@ std::optional<Event> ServerSession::capabilities() {
       if (!names.empty()) output_.append("SASL").append(names).append("\r\n");
     }
   }
-  if (settings_->utf8) output_ += "UTF8 USER\r\n";
+  if (settings_->utf8) output_ += "UTF8 USER\r\nLANG\r\n";
+  if (settings_->login_delay != 0) output_ += fmt::format("LOGIN-DELAY {}\r\n", settings_->login_delay);
   output_ +=
       settings_->expire_days ? fmt::format("EXPIRE {}\r\n", *settings_->expire_days) : "EXPIRE NEVER\r\n";
   if (state_ == State::transaction)

@@ -102,6 +102,10 @@ const OptionTable& option_table(const ListenerOptions*) {
                                                   "Let IMAP clients log out and in again on one connection "
                                                   "(RFC 8437). Not behind an IMAP proxy that looks at "
                                                   "logins and passes the rest through."),
+          field<&ListenerOptions::login_delay>("login_delay",
+                                               "POP3: the least time from one login of a user to the next "
+                                               "(RFC 2449); who comes sooner is told [LOGIN-DELAY].",
+                                               range(0s, 1h)),
           field<&ListenerOptions::any_sender>("any_sender",
                                               "Let who has logged in use any sender address; otherwise only "
                                               "its own and those of aliases that lead "

@@ -169,6 +169,8 @@ access::Listening access_listening(const std::string& name, const receive::Liste
   listening.pop3.starttls = upgrades;
   listening.pop3.auth_needs_tls = !options.auth_without_tls;
   listening.pop3.errors_max = options.error_limit;
+  listening.pop3.login_delay =
+      static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::seconds>(options.login_delay).count());
   return listening;
 }
 

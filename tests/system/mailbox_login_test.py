@@ -207,6 +207,35 @@ class Doors(LoginTest):
         self.assertTrue(second.pass_(PASSWORD).startswith(b"+OK"))
         self.assertEqual(second.stat(), (0, 0))
 
+    def test_login_delay_is_announced_and_held_to(self):
+        server = self.logins(listener={"pop3": {**LISTENERS["pop3"], "login_delay": "10min"}})
+        first = self.pop3(server)
+        self.assertEqual(first.capa()["LOGIN-DELAY"], ["600"])
+        first.user(ANNA)
+        first.pass_(PASSWORD)
+        first.quit()
+        second = self.pop3(server)
+        second.user(ANNA)
+        with self.assertRaisesRegex(poplib.error_proto, "LOGIN-DELAY"):
+            second.pass_(PASSWORD)
+        self.assertEqual(self.imap(server).login(ANNA, PASSWORD)[0], "OK")
+        second.user(BERT)
+        self.assertTrue(second.pass_(PASSWORD).startswith(b"+OK"))
+
+    def test_an_account_without_a_domain_is_one_however_it_logs_in(self):
+        server = self.logins()
+        server.command_ok("user", "delete", ANNA)
+        server.command_ok("user", "delete", BERT)
+        server.command_ok("user", "add", "carla", input=PASSWORD.encode() + b"\n")
+        writer = self.imap(server)
+        writer.login(f"carla@{LOCAL}", PASSWORD)
+        self.assertEqual(writer.append("INBOX", None, None, message("hers"))[0], "OK")
+        reader = self.imap(server)
+        reader.login("carla", PASSWORD)
+        self.assertEqual(reader.select("INBOX"), ("OK", [b"1"]))
+        with self.assertRaisesRegex(imaplib.IMAP4.error, "AUTHENTICATIONFAILED"):
+            self.imap(server).login(f"carla@{REMOTE}", PASSWORD)
+
     def test_select_tells_once_that_the_last_mailbox_is_left(self):
         server = self.logins()
         with Talk(server.port("imap")) as client:

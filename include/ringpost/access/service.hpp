@@ -11,10 +11,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "ringpost/access/limits.hpp"
+#include "ringpost/access/maildrops.hpp"
 #include "ringpost/access/spam_teacher.hpp"
 #include "ringpost/accounts/accounts.hpp"
 #include "ringpost/accounts/login_desk.hpp"
@@ -124,9 +124,8 @@ class Service {
   // Open connections of a listener, on all cores.
   std::uint64_t load(std::size_t index) const { return visitors_.load(index); }
   accounts::LoginDesk& desk() { return desk_; }
-  // A maildrop belongs to one POP3 session at a time. False: another has it.
-  bool take_drop(const std::string& user) { return drops_.insert(user).second; }
-  void give_up_drop(const std::string& user) { drops_.erase(user); }
+  // A maildrop belongs to one POP3 session at a time.
+  Maildrops& maildrops() { return maildrops_; }
   DamagedMessages& damaged() { return damaged_; }
   // What has come and gone.
   struct Figures {
@@ -151,7 +150,7 @@ class Service {
   Figures figures_;
   net::Visitors visitors_;
   accounts::LoginDesk desk_;
-  std::unordered_set<std::string> drops_;
+  Maildrops maildrops_;
   DamagedMessages damaged_;
 };
 

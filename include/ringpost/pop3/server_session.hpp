@@ -64,7 +64,7 @@ struct Command {
 // Codes in brackets (RFCs 2449 section 8, 3206).
 enum class ResponseCode : std::uint8_t { none, in_use, login_delay, sys_temp, sys_perm, auth, utf8 };
 
-// What refuse_auth() can say: [AUTH], [SYS/TEMP], [SYS/PERM], [IN-USE].
+// What refuse_auth() can say: [AUTH], [SYS/TEMP], [SYS/PERM], [IN-USE], [LOGIN-DELAY].
 using AuthRefusal = sasl::Refusal;
 
 class ServerSession {
@@ -140,6 +140,7 @@ class ServerSession {
   std::optional<Event> on_top(std::string_view arguments);
   std::optional<Event> on_stls(Input& input);
   std::optional<Event> on_utf8();
+  std::optional<Event> on_lang(std::string_view range);
   std::optional<Event> on_quit();
   std::optional<Event> capabilities();
   bool login_offered() const { return secure_ || !settings_->auth_needs_tls; }

@@ -20,10 +20,12 @@ struct ServerSettings {
   sasl::MechanismSet mechanisms = sasl::MechanismSet::passwords();
   bool auth_needs_tls = true;           // USER, PASS and AUTH are refused in clear text
   std::uint32_t auth_failures_max = 3;  // then the connection ends
-  bool utf8 = true;                     // RFC 6856
+  bool utf8 = true;                     // UTF8 and LANG (RFC 6856)
 
   // EXPIRE: nullopt is NEVER, else days after which mail may be deleted without being asked.
   std::optional<std::uint32_t> expire_days;
+
+  std::uint32_t login_delay = 0;  // LOGIN-DELAY: seconds between two logins of a user; the driver holds to it
 
   std::uint32_t errors_max = 20;  // -ERR for what is no command, in a row; then the connection ends
 };

@@ -67,6 +67,7 @@ struct ListenerOptions {
   BareNewline bare_newline = BareNewline::refuse;
   bool auth_without_tls = false;
   bool unauthenticate = true;
+  Duration login_delay = 0s;
   bool any_sender = false;
   std::vector<Network> proxy_protocol_from;
 };

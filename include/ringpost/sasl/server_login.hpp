@@ -37,6 +37,7 @@ enum class Refusal : std::uint8_t {
   forbidden,  // may not act as the one that it named, or not by this protocol
   expired,    // the password
   in_use,     // POP3: another session holds the maildrop
+  too_soon,   // POP3: LOGIN-DELAY has not passed
 };
 
 class ServerLogin {

@@ -27,6 +27,7 @@ ServerSettings settings_of(const Dialogue& dialogue) {
   }
   if (has("strict")) settings.errors_max = 3;
   if (has("expire")) settings.expire_days = 30;
+  if (has("delay")) settings.login_delay = 60;
   return settings;
 }
 

@@ -129,6 +129,8 @@ class TestServer {
       session.refuse_auth(AuthRefusal::temporary);
     else if (credentials.authentication_id == "busy")
       session.refuse_auth(AuthRefusal::in_use);
+    else if (credentials.authentication_id == "soon")
+      session.refuse_auth(AuthRefusal::too_soon);
     else if (credentials.password.view() == "secret")
       session.accept_auth();
     else
