@@ -227,7 +227,10 @@ class Bench:
         return self.milliseconds(server, "search", 2, "--criteria", "BODY thiswordisnowhere")
 
     def idle(self, server):
-        """Memory that the server's processes hold for themselves, with the herd and before it."""
+        """Memory that the server's processes hold for themselves, with the herd and before it. Freshly started, or what the tasks before had needed would be given back
+        in between."""
+        server.restart()
+        server.settle()
         self.imap(server, "u%d", "login", "--users", 100, "--operations", 20, "--connections", 4)
         server.settle()
         before = server.memory()
