@@ -1,6 +1,7 @@
 // RFC 2047: words of other alphabets in header fields.
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "ringpost/mail/address.hpp"
 #include "ringpost/mail/base64.hpp"
@@ -43,9 +44,10 @@ std::optional<Word> read_word(std::string_view text) {
   const std::size_t charset_end = text.find('?', 2);
   if (charset_end == std::string_view::npos || text.size() - charset_end < 5 || text[charset_end + 2] != '?')
     return std::nullopt;
+  // There is no "?" in an encoded text: what looks like one ends here, however long the field is.
   const std::size_t text_begin = charset_end + 3;
-  const std::size_t end = text.find("?=", text_begin);
-  if (end == std::string_view::npos) return std::nullopt;
+  const std::size_t end = text.find('?', text_begin);
+  if (end == std::string_view::npos || !text.substr(end).starts_with("?=")) return std::nullopt;
 
   std::string_view charset = text.substr(2, charset_end - 2);
   charset = charset.substr(0, charset.find('*'));  // a language may follow (RFC 2231)
@@ -61,23 +63,40 @@ std::optional<Word> read_word(std::string_view text) {
   return Word{*std::move(in_utf8), end + 2};
 }
 
-// A run of encoded words is one text: a character may be split over two of them.
+// Encoded words with nothing but blanks between them.
 struct Run {
-  std::string text;
+  std::vector<Word> words;
+  std::vector<std::size_t> begins;  // of each word
   std::size_t size = 0;
 };
-std::optional<Run> read_run(std::string_view text) {
+Run read_run(std::string_view text) {
   Run run;
-  while (auto word = read_word(text.substr(run.size))) {
-    run.text += word->text;
-    run.size += word->size;
-    std::size_t blanks = 0;
-    while (run.size + blanks < text.size() && is_space(text[run.size + blanks])) ++blanks;
-    if (!read_word(text.substr(run.size + blanks))) break;
-    run.size += blanks;
+  for (std::size_t at = 0;;) {
+    auto word = read_word(text.substr(at));
+    if (!word) return run;
+    run.size = at + word->size;
+    run.begins.push_back(at);
+    run.words.push_back(*std::move(word));
+    for (at = run.size; at < text.size() && is_space(text[at]);) ++at;
   }
-  if (run.size == 0 || !is_utf8(run.text)) return std::nullopt;
-  return run;
+}
+
+// A run is one text, for a character may be split over two words. Where that is none, each word is by itself, and one that is none
+// either stays as it came.
+void append_run(const Run& run, std::string_view text, std::string& out) {
+  const std::size_t before = out.size();
+  for (const Word& word : run.words) out += word.text;
+  if (is_utf8(std::string_view(out).substr(before))) return;
+  out.resize(before);
+  bool after_decoded = true;
+  for (std::size_t i = 0, end = 0; i < run.words.size(); ++i) {
+    const Word& word = run.words[i];
+    const bool decoded = is_utf8(word.text);
+    if (!decoded || !after_decoded) out += text.substr(end, run.begins[i] - end);
+    out += decoded ? std::string_view(word.text) : text.substr(run.begins[i], word.size);
+    after_decoded = decoded;
+    end = run.begins[i] + word.size;
+  }
 }
 
 }  // namespace
@@ -85,9 +104,9 @@ std::optional<Run> read_run(std::string_view text) {
 std::string decode_encoded_words(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    if (const auto run = read_run(text)) {
-      out += run->text;
-      text.remove_prefix(run->size);
+    if (const Run run = read_run(text); run.size != 0) {
+      append_run(run, text, out);
+      text.remove_prefix(run.size);
       continue;
     }
     // To the next word that may be encoded; at least one byte.

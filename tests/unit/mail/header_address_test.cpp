@@ -90,6 +90,23 @@ TEST(EncodedWord, leaves_what_it_cannot_decode) {
   EXPECT_EQ(decode_encoded_words("=?utf-8?Q?a=0D=0ABcc:_x?="), "a  Bcc: x");
 }
 
+TEST(EncodedWord, decodes_each_by_itself_where_a_run_is_no_text) {
+  EXPECT_EQ(decode_encoded_words("=?utf-8?Q?a?= =?utf-8?Q?=FF?= =?utf-8?Q?b?=\r\n =?utf-8?Q?c?= d"),
+            "a =?utf-8?Q?=FF?= bc d");
+  EXPECT_EQ(decode_encoded_words("=?utf-8?Q?a?b?= =?utf-8?Q?c?="), "=?utf-8?Q?a?b?= c")
+      << "no \"?\" in a text";
+}
+
+// Each of these took a time that grew with the square of its length.
+TEST(EncodedWord, takes_no_longer_for_a_field_that_is_built_to_be_slow) {
+  for (const std::string_view word : {"=?utf-8?Q?=FF?= ", "=?utf-8?Q?a", "=?utf-8?B?AAAA", "=?", "=?a?q?",
+                                      "=?iso-8859-1?Q?=E9?= =?utf-8?Q?=FF?="}) {
+    std::string text;
+    while (text.size() < 2'000'000) text += word;
+    EXPECT_LE(decode_encoded_words(text).size(), text.size()) << word;
+  }
+}
+
 TEST(EncodedWord, encodes_a_name_so_that_it_comes_back) {
   EXPECT_EQ(encode_display_name("John Doe"), "John Doe");
   EXPECT_EQ(encode_display_name("Doe, John \"JD\""), "\"Doe, John \\\"JD\\\"\"");
