@@ -133,11 +133,11 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::List& command) {
   Names names = names_of(*mail_);
   const bool by_subscription = command.lsub || command.select_subscribed;
   if (by_subscription) mark_subscribed_parents(names);
+  std::vector<imap::NamePattern> patterns;
+  for (const std::string& pattern : command.patterns)
+    patterns.emplace_back(command.reference + pattern, kSeparator);
   for (const auto& [name, named] : names) {
-    const bool matches = std::ranges::any_of(command.patterns, [&](const std::string& pattern) {
-      return imap::matches_pattern(name, command.reference + pattern, kSeparator);
-    });
-    if (!matches) continue;
+    if (!std::ranges::any_of(patterns, [&](imap::NamePattern& one) { return one.matches(name); })) continue;
     const bool as_parent =
         named.child_subscribed && !named.subscribed &&
         (command.select_recursive_match ||

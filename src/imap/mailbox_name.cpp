@@ -15,6 +15,10 @@ namespace ringpost::imap {
 
 namespace {
 
+bool is_wildcard(char c) {
+  return c == '*' || c == '%';
+}
+
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
 constexpr std::array<std::int8_t, 128> kValues = [] {
@@ -155,62 +159,79 @@ std::optional<std::string> read_mailbox_name(std::string_view wire, bool utf8, c
   return name;
 }
 
-namespace {
-
-// The places in a pattern that the name so far can have reached: O(name * pattern), whatever the wildcards.
-class PatternStates {
- public:
-  explicit PatternStates(std::string_view pattern)
-      : pattern_(pattern), now_(pattern.size() + 1), next_(now_) {
-    reach(now_, 0);
+// A place before each letter and wildcard, and one at the end; 64 places of the name so far are looked at at once. Wildcards that
+// follow each other are one, so a place behind a wildcard is a letter's or the end.
+NamePattern::NamePattern(std::string_view pattern, char separator) : separator_(separator) {
+  std::string places;
+  for (const char c : pattern) {
+    const bool follows = !places.empty() && is_wildcard(places.back());
+    if (follows && is_wildcard(c))
+      places.back() = places.back() == '*' ? '*' : c;
+    else
+      places += c;
   }
-
-  template <class Matches>
-  bool step(Matches matches) {
-    std::ranges::fill(next_, std::uint8_t{0});
-    bool any = false;
-    for (std::size_t at = 0; at < pattern_.size(); ++at) {
-      if (now_[at] == 0 || !matches(pattern_[at])) continue;
-      any = true;
-      reach(next_, is_wildcard(pattern_[at]) ? at : at + 1);
+  end_ = places.size();
+  words_ = end_ / 64 + 1;
+  any_.resize(words_);
+  in_level_.resize(words_);
+  row_of_.fill(kNoRow);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::uint64_t bit = std::uint64_t{1} << i % 64;
+    if (places[i] == '*') any_[i / 64] |= bit;
+    if (is_wildcard(places[i])) {
+      in_level_[i / 64] |= bit;
+      continue;
     }
-    now_.swap(next_);
-    return any;
-  }
-  bool at_end() const { return now_.back() != 0; }
-
-  static bool is_wildcard(char c) { return c == '*' || c == '%'; }
-
- private:
-  // A wildcard may also stand for nothing.
-  void reach(std::vector<std::uint8_t>& places, std::size_t at) const {
-    for (; places[at] == 0; ++at) {
-      places[at] = 1;
-      if (at == pattern_.size() || !is_wildcard(pattern_[at])) return;
+    std::uint16_t& row = row_of_[static_cast<unsigned char>(places[i])];
+    if (row == kNoRow) {
+      row = static_cast<std::uint16_t>(letters_.size() / words_);
+      letters_.resize(letters_.size() + words_);
     }
+    letters_[row * words_ + i / 64] |= bit;
   }
+  now_.resize(words_);
+}
 
-  std::string_view pattern_;
-  std::vector<std::uint8_t> now_;
-  std::vector<std::uint8_t> next_;
-};
+// Where a name may be that is there already: behind a wildcard too, for it may stand for nothing.
+void NamePattern::pass_wildcards() {
+  std::uint64_t carried = 0;
+  for (std::size_t w = 0; w < words_; ++w) {
+    const std::uint64_t at_wildcard = now_[w] & in_level_[w];
+    now_[w] |= at_wildcard << 1 | carried;
+    carried = at_wildcard >> 63;
+  }
+}
 
-}  // namespace
+bool NamePattern::step(char c, char same) {
+  const std::uint16_t rows[] = {row_of_[static_cast<unsigned char>(c)],
+                                row_of_[static_cast<unsigned char>(same)]};
+  const std::vector<std::uint64_t>& stays = c == separator_ ? any_ : in_level_;
+  std::uint64_t carried = 0;
+  std::uint64_t alive = 0;
+  for (std::size_t w = 0; w < words_; ++w) {
+    std::uint64_t letter = 0;
+    for (const std::uint16_t row : rows)
+      if (row != kNoRow) letter |= letters_[row * words_ + w];
+    const std::uint64_t moved = now_[w] & letter;
+    now_[w] = (now_[w] & stays[w]) | moved << 1 | carried;
+    carried = moved >> 63;
+    alive |= now_[w];
+  }
+  if (alive != 0) pass_wildcards();
+  return alive != 0;
+}
 
-bool matches_pattern(std::string_view name, std::string_view pattern, char separator) {
-  const std::string_view first = name.substr(0, name.find(separator));
+bool NamePattern::matches(std::string_view name) {
+  const std::string_view first = name.substr(0, name.find(separator_));
   const std::size_t folded = mail::equal_ignoring_case(first, kInbox) ? kInbox.size() : 0;
-  PatternStates states(pattern);
+  std::ranges::fill(now_, 0);
+  now_[0] = 1;
+  pass_wildcards();
   for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    const bool more = states.step([&](char wanted) {
-      if (wanted == '*') return true;
-      if (wanted == '%') return c != separator;
-      return i < folded ? to_upper(c) == to_upper(wanted) : c == wanted;
-    });
-    if (!more) return false;
+    const char c = i < folded ? to_upper(name[i]) : name[i];
+    if (!step(c, i < folded ? static_cast<char>(c | 0x20) : c)) return false;
   }
-  return states.at_end();
+  return (now_[end_ / 64] >> end_ % 64 & 1U) != 0;
 }
 
 }  // namespace ringpost::imap

@@ -1,5 +1,7 @@
 #include "ringpost/imap/mailbox_name.hpp"
 
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "ringpost/imap/limits.hpp"
@@ -36,6 +38,10 @@ TEST(MailboxName, reads_what_a_command_names) {
   EXPECT_FALSE(read_mailbox_name(std::string(kMailboxNameBytesMax + 1, 'a'), true));
 }
 
+bool matches_pattern(std::string_view name, std::string_view pattern) {
+  return NamePattern(pattern).matches(name);
+}
+
 TEST(MailboxName, matches_patterns) {
   EXPECT_TRUE(matches_pattern("a/b/c", "*"));
   EXPECT_FALSE(matches_pattern("a/b/c", "%"));
@@ -51,9 +57,53 @@ TEST(MailboxName, matches_patterns) {
   EXPECT_FALSE(matches_pattern("Abc", "abc"));
   EXPECT_TRUE(matches_pattern("", "*"));
   EXPECT_FALSE(matches_pattern("a", ""));
+  EXPECT_TRUE(matches_pattern("a/b", "%%/*%*"));
+  EXPECT_TRUE(matches_pattern("a", "%a%"));
+  EXPECT_FALSE(matches_pattern("x/a", "%a%"));
+}
+
+// By the definition, one letter after the other.
+bool matches_slowly(std::string_view name, std::string_view pattern) {
+  if (pattern.empty()) return name.empty();
+  const char first = pattern.front();
+  if (first != '*' && first != '%')
+    return !name.empty() && name.front() == first && matches_slowly(name.substr(1), pattern.substr(1));
+  for (std::size_t taken = 0; taken <= name.size(); ++taken) {
+    if (matches_slowly(name.substr(taken), pattern.substr(1))) return true;
+    if (taken < name.size() && first == '%' && name[taken] == '/') return false;
+  }
+  return false;
+}
+
+TEST(MailboxName, matches_patterns_as_they_are_defined) {
+  std::mt19937 random(1);
+  const auto text = [&](std::string_view letters, std::size_t most) {
+    std::string made;
+    for (std::size_t left = random() % most; left > 0; --left) made += letters[random() % letters.size()];
+    return made;
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string name = text("ab/", 12);
+    const std::string pattern = text("ab/%*", 8);
+    EXPECT_EQ(matches_pattern(name, pattern), matches_slowly(name, pattern)) << name << " " << pattern;
+  }
+}
+
+// Across the words that hold the places.
+TEST(MailboxName, patterns_may_be_long) {
+  for (const std::size_t size : {62U, 63U, 64U, 65U, 127U, 128U, 999U}) {
+    const std::string name(size, 'a');
+    EXPECT_TRUE(matches_pattern(name, name));
+    EXPECT_FALSE(matches_pattern(name, name + 'a'));
+    EXPECT_FALSE(matches_pattern(name + 'a', name));
+    EXPECT_TRUE(matches_pattern(name + "b/c", name + "%/%"));
+    EXPECT_TRUE(matches_pattern(name, name + "*"));
+    EXPECT_FALSE(matches_pattern(name + "/c", name + "%"));
+  }
   std::string stars;
-  for (int i = 0; i < 400; ++i) stars += "*%a";
-  EXPECT_FALSE(matches_pattern(std::string(1000, 'a') + "b", stars));
+  for (int i = 0; i < 300; ++i) stars += "%a*a";
+  NamePattern pattern(stars);
+  for (int i = 0; i < 2'000; ++i) EXPECT_FALSE(pattern.matches(std::string(900, 'a') + "b"));
 }
 
 }  // namespace
