@@ -121,18 +121,26 @@ std::shared_ptr<const Snapshot> operator_snapshot() {
 
 }  // namespace
 
-void Service::welcome_operator(io::Handle socket, std::string user) {
-  core_.spawn(serve_operator(socket, std::move(user)));
+void Service::welcome_operator(io::Handle socket, std::string user, bool alone) {
+  core_.spawn(serve_operator(socket, std::move(user), alone));
 }
 
-Task<void> Service::serve_operator(io::Handle socket, std::string user) {
+Task<void> Service::serve_operator(io::Handle socket, std::string user, bool alone) {
+  const bool refused = alone && !importing_.insert(user).second;
   {
     net::Connection connection(core_, socket, {});
-    const auto conversation = make_conversation(*this, operator_snapshot(), 0, connection);
-    visitors_.add(*conversation);
-    co_await conversation->run_for(std::move(user));
+    if (refused) {
+      (void)connection.write(
+          std::string_view("* BYE [INUSE] another import into these mailboxes is under way\r\n"));
+      (void)co_await connection.flush(core_.now() + kSendTimeout);
+    } else {
+      const auto conversation = make_conversation(*this, operator_snapshot(), 0, connection);
+      visitors_.add(*conversation);
+      co_await conversation->run_for(user);
+    }
     co_await connection.close();
   }
+  if (alone && !refused) importing_.erase(user);
   visitors_.go();
 }
 

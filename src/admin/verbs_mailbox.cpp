@@ -158,14 +158,14 @@ Answered<Json> rebuild(Call& call) {
 // ---- a session
 
 // The descriptor is the core's, or closed.
-void give_to(CoreView& view, int descriptor, const std::string& user) {
+void give_to(CoreView& view, int descriptor, const std::string& user, bool alone) {
   if (!view.access.expect()) {
     close(descriptor);
     return;
   }
   const auto socket = view.core.backend().adopt(descriptor);
   if (socket)
-    view.access.welcome_operator(*socket, user);
+    view.access.welcome_operator(*socket, user, alone);
   else
     view.access.call_off();
   if (!socket) close(descriptor);
@@ -173,11 +173,12 @@ void give_to(CoreView& view, int descriptor, const std::string& user) {
 
 Answered<Json> session(Call& call) {
   const Owned user = RP_TRY(find_user(call));
+  const bool alone = call.arguments.flag("alone");
   RP_CHECK(call.arguments.finish());
   if (call.heir == nullptr)
     return refuse("this connection cannot carry a session", "ask over the admin socket");
-  *call.heir = [&control = call.control, user](int descriptor) {
-    control.on_core(user.core, [&](CoreView& view) { give_to(view, descriptor, user.name); });
+  *call.heir = [&control = call.control, user, alone](int descriptor) {
+    control.on_core(user.core, [&](CoreView& view) { give_to(view, descriptor, user.name, alone); });
   };
   return Json().set("user", user.name);
 }

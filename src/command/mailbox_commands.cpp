@@ -175,11 +175,11 @@ int rebuild(Context& context, const std::string& user) {
 
 }  // namespace
 
-OpenedMailboxes open_mailboxes(const Context& context, const std::string& user) {
+OpenedMailboxes open_mailboxes(const Context& context, const std::string& user, bool alone) {
   const auto loaded = load_good(context);
   if (!loaded) return {nullptr, kFindings};
   auto opened = admin::open_connection(loaded->configuration->admin.socket.text, "mailbox session",
-                                       Json().set("user", user));
+                                       Json().set("user", user).set("alone", alone));
   if (!opened) {
     complain(context, opened.error().text, opened.error().mend);
     return {nullptr, opened.error().unreachable ? kUnreachable : kFindings};

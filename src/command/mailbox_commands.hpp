@@ -17,7 +17,8 @@ struct OpenedMailboxes {
   std::unique_ptr<migrate::ImapServer> server;
   int exit_code = kDone;
 };
-OpenedMailboxes open_mailboxes(const Context& context, const std::string& user);
+// `alone`: refused while another one that asked for it is open.
+OpenedMailboxes open_mailboxes(const Context& context, const std::string& user, bool alone = false);
 
 void add_mailbox_move_commands(CLI::App& family, Registry& registry);  // import, export
 

@@ -1,6 +1,8 @@
 // mailbox import, mailbox export: mail of other servers and formats into the mailboxes of a user, and out of them.
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -54,13 +56,19 @@ class Report {
   }
   // `done`: all mailboxes were gone through.
   int finish(std::string_view what, bool done) {
+    const bool whole = done && all_ && total_.failed == 0;
     if (context_.json)
-      context_.out(to_string(json(total_).set("done", done && total_.failed == 0)) + "\n");
+      context_.out(to_string(json(total_).set("done", whole)) + "\n");
     else
       context_.out((table_.empty() ? "" : table_.text()) + fmt::format("{} {}, {} were there, {} failed\n",
                                                                        plural(total_.moved, "message"), what,
                                                                        total_.known, total_.failed));
-    return done && total_.failed == 0 && notes_ == 0 ? kDone : kFindings;
+    return whole && notes_ == 0 ? kDone : kFindings;
+  }
+  // A mailbox could not be moved, or not all of it.
+  void fail(const std::string& mailbox, const Error& error) {
+    all_ = false;
+    note((mailbox.empty() ? "\"\"" : mailbox) + ": " + error.text);
   }
   void note(const std::string& text) {
     ++notes_;
@@ -81,6 +89,7 @@ class Report {
   TextTable table_;
   migrate::Moved total_;
   std::uint64_t notes_ = 0;
+  bool all_ = true;  // mailboxes
 };
 
 bool is_wanted(const MoveWishes& wishes, const std::string& name) {
@@ -88,6 +97,30 @@ bool is_wanted(const MoveWishes& wishes, const std::string& name) {
   return std::ranges::any_of(wishes.mailboxes, [&](const std::string& wanted) {
     return name == wanted || name.starts_with(wanted + "/");
   });
+}
+
+// Of this mailbox alone: its name fits nowhere, or something else has it. The others are tried.
+bool is_of_one(const Error& error) {
+  return error.kind == ErrorKind::permanent && error.system != ENOSPC && error.system != EDQUOT &&
+         error.system != EROFS;
+}
+
+// Every mailbox that is wanted has had its turn, or one of them has shown that there is no use in going on.
+template <class Move>
+Result<void> for_each_wanted(const Context& context, const MoveWishes& wishes,
+                             std::span<const migrate::MailboxFacts> mailboxes, Report& report, Move move) {
+  for (const migrate::MailboxFacts& mailbox : mailboxes) {
+    if (!is_wanted(wishes, mailbox.name)) continue;
+    migrate::Moved moved;
+    SpoolProgress progress(context, printable(mailbox.name));
+    const auto done =
+        move(mailbox, [&](std::uint64_t at, std::uint64_t total) { progress.show(at, total); }, moved);
+    report.add(mailbox.name, moved);
+    if (done) continue;
+    if (!is_of_one(done.error())) return done;
+    report.fail(mailbox.name, done.error());
+  }
+  return {};
 }
 
 // ---- import
@@ -132,28 +165,23 @@ std::string target_name(const MoveWishes& wishes, const std::string& name) {
 
 Result<void> import_all(const Context& context, const MoveWishes& wishes, migrate::Source& source,
                         migrate::ImapServer& server, Report& report, const migrate::Note& note) {
-  bool any = false;
-  for (migrate::MailboxFacts& mailbox : RP_TRY(source.mailboxes())) {
-    if (!is_wanted(wishes, mailbox.name)) continue;
-    any = true;
-    migrate::ImportOrder order{
-        .from = mailbox, .to = target_name(wishes, mailbox.name), .dry_run = wishes.dry_run};
-    migrate::Moved moved;
-    SpoolProgress progress(context, printable(mailbox.name));
-    auto done = migrate::import_mailbox(
-        source, server, std::move(order),
-        [&](std::uint64_t at, std::uint64_t total) { progress.show(at, total); }, note, moved);
-    report.add(mailbox.name, moved);
-    RP_CHECK(std::move(done));
-  }
-  if (!any) return fail(ErrorKind::permanent, "there is no such mailbox; without --mailbox all are imported");
-  return {};
+  const auto mailboxes = RP_TRY(source.mailboxes());
+  if (std::ranges::none_of(mailboxes, [&](const auto& each) { return is_wanted(wishes, each.name); }))
+    return fail(ErrorKind::permanent, "there is no such mailbox; without --mailbox all are imported");
+  return for_each_wanted(
+      context, wishes, mailboxes, report,
+      [&](const migrate::MailboxFacts& mailbox, const migrate::Progress& progress, migrate::Moved& moved) {
+        return migrate::import_mailbox(
+            source, server,
+            {.from = mailbox, .to = target_name(wishes, mailbox.name), .dry_run = wishes.dry_run}, progress,
+            note, moved);
+      });
 }
 
 int import_mail(Context& context, const MoveWishes& wishes) {
   Report report(context);
   const migrate::Note note = [&](const std::string& text) { report.note(text); };
-  const auto opened = open_mailboxes(context, wishes.user);
+  const auto opened = open_mailboxes(context, wishes.user, true);
   if (!opened.server) return opened.exit_code;
   const auto source = open_source(context, wishes, note);
   if (!source) return fail_with(context, source.error());
@@ -176,16 +204,11 @@ Result<void> export_all(const Context& context, const MoveWishes& wishes, migrat
     return fail(ErrorKind::permanent, "there is no such mailbox; ringpost mailbox list USER shows them");
   const auto target = RP_TRY(wishes.format == "mbox" ? migrate::write_mbox(wishes.place, wishes.uids, note)
                                                      : migrate::write_maildir(wishes.place, note));
-  for (const migrate::MailboxFacts& mailbox : mailboxes) {
-    if (!is_wanted(wishes, mailbox.name)) continue;
-    migrate::Moved moved;
-    SpoolProgress progress(context, printable(mailbox.name));
-    auto done = migrate::export_mailbox(
-        source, *target, mailbox, [&](std::uint64_t at, std::uint64_t total) { progress.show(at, total); },
-        note, moved);
-    report.add(mailbox.name, moved);
-    RP_CHECK(std::move(done));
-  }
+  RP_CHECK(for_each_wanted(
+      context, wishes, mailboxes, report,
+      [&](const migrate::MailboxFacts& mailbox, const migrate::Progress& progress, migrate::Moved& moved) {
+        return migrate::export_mailbox(source, *target, mailbox, progress, note, moved);
+      }));
   return target->finish();
 }
 

@@ -82,8 +82,9 @@ Result<std::vector<std::string>> parse_dovecot_keywords(std::string_view text) {
     ++number;
     const auto [first, name] = split_word(line);
     const auto index = parse_number(first);
-    if (!index || *index >= kMaildirKeywordsMax || name.empty() || !imap::is_keyword(name))
+    if (!index || name.empty() || !imap::is_keyword(name))
       return wrong_line("dovecot-keywords", number, line);
+    if (*index >= kMaildirKeywordsMax) continue;  // no letter says it
     names.resize(std::max(names.size(), static_cast<std::size_t>(*index) + 1));
     names[*index] = name;
   }

@@ -1,23 +1,27 @@
 #include "file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace ringpost::migrate {
 
-Result<std::string> read_file(const std::string& path, Bytes size_max) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return fail_system(errno, "read " + path);
+namespace {
+
+// Closes it.
+Result<std::string> read_open(int descriptor, const std::string& path, Bytes size_max) {
   std::string text;
   Result<void> done;
   for (;;) {
     const std::size_t before = text.size();
     text.resize(before + std::size_t{64} * 1024);
-    const ssize_t count = read(descriptor, text.data() + before, text.size() - before);
+    const ssize_t count = ::read(descriptor, text.data() + before, text.size() - before);
     const int error = errno;
     text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (count < 0 && error == EINTR) continue;
@@ -26,9 +30,49 @@ Result<std::string> read_file(const std::string& path, Bytes size_max) {
       done = fail(ErrorKind::permanent, path + " is larger than " + to_string(size_max));
     if (count <= 0 || !done) break;
   }
-  close(descriptor);
+  ::close(descriptor);
   if (!done) return fail(std::move(done.error()));
   return text;
+}
+
+}  // namespace
+
+Result<Folder> Folder::open(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return fail_system(errno, "open " + path);
+  return Folder(descriptor, path);
+}
+
+Folder::Folder(Folder&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+
+Folder::~Folder() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<int> Folder::open_file(const std::string& name) const {
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const auto descriptor =
+      static_cast<int>(::syscall(SYS_openat2, descriptor_, name.c_str(), &how, sizeof how));
+  if (descriptor < 0 && errno == ELOOP)
+    return fail(Error{ErrorKind::permanent, ELOOP, path_ + "/" + name + " is behind a symbolic link"});
+  if (descriptor < 0) return fail_system(errno, "read " + path_ + "/" + name);
+  struct stat status{};
+  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) return descriptor;
+  ::close(descriptor);
+  return fail(ErrorKind::permanent, path_ + "/" + name + " is no file");
+}
+
+Result<std::string> Folder::read(const std::string& name, Bytes size_max) const {
+  return read_open(RP_TRY(open_file(name)), path_ + "/" + name, size_max);
+}
+
+Result<std::string> read_file(const std::string& path, Bytes size_max) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return fail_system(errno, "read " + path);
+  return read_open(descriptor, path, size_max);
 }
 
 NewFile::NewFile(NewFile&& other) noexcept

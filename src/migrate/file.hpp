@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ringpost/base/result.hpp"
 #include "ringpost/base/units.hpp"
@@ -13,6 +14,25 @@ namespace ringpost::migrate {
 
 // The error's `system` is an errno. Larger than `size_max`: permanent.
 Result<std::string> read_file(const std::string& path, Bytes size_max);
+
+// A folder and what is below it, whose owner may be anybody: nothing is followed out of it, not even when names are changed while
+// it is read. A symbolic link within is an error (ELOOP), and so is what is no file (a pipe would wait for its writer).
+class Folder {
+ public:
+  static Result<Folder> open(const std::string& path);
+  Folder(Folder&& other) noexcept;
+  Folder& operator=(Folder&&) = delete;
+  ~Folder();
+  // Of the file `name`, relative to the folder, to be read; who asks closes it.
+  Result<int> open_file(const std::string& name) const;
+  // As read_file().
+  Result<std::string> read(const std::string& name, Bytes size_max) const;
+
+ private:
+  Folder(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+  int descriptor_;
+  std::string path_;
+};
 
 // A file that is written piece by piece; nothing of it counts before close() has said so.
 class NewFile {

@@ -91,7 +91,9 @@ class Server final : public ImapServer {
     std::vector<MailboxFacts> all;
     RP_TRY(session_.order("LIST \"\" \"*\"", [&](ImapReply& reply) -> Result<void> {
       if (reply.word == "LIST") note_mailbox(reply, all);
-      return {};
+      if (all.size() <= kImapMailboxesMax) return {};
+      return fail(ErrorKind::permanent,
+                  fmt::format("the server has more than {} mailboxes", kImapMailboxesMax));
     }));
     RP_TRY(session_.order("LSUB \"\" \"*\"", [&](ImapReply& reply) -> Result<void> {
       if (reply.word != "LSUB" || reply.values.size() < 3) return {};
@@ -123,7 +125,9 @@ class Server final : public ImapServer {
     RP_TRY(session_.order(items, [&](ImapReply& reply) -> Result<void> {
       if (reply.word == "FETCH" && reply.item("UID") != nullptr && reply.item("RFC822.SIZE") != nullptr)
         messages.push_back(message_of(reply, keys));
-      return {};
+      if (messages.size() <= kImapMessagesMax) return {};
+      return fail(ErrorKind::permanent,
+                  fmt::format("{} has more than {} messages", mailbox.name, kImapMessagesMax));
     }));
     std::ranges::sort(messages, {}, &MessageFacts::uid);
     return messages;

@@ -2,10 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "ringpost/mail/date.hpp"
 #include "ringpost/mail/header.hpp"
 #include "ringpost/mail/mbox.hpp"
 
 namespace ringpost::migrate {
+
+std::int64_t date_in(std::string_view message) {
+  const auto field = mail::find_field(message, "Date");
+  const auto date = field ? mail::parse_date(field->value) : std::nullopt;
+  return date && date->seconds() > 0 ? date->seconds() : kNoDate;
+}
 
 std::string key_of(std::string_view message_id, std::uint64_t size, std::int64_t date) {
   return fmt::format("{} {} {}", mail::unfold(message_id), size, date);

@@ -19,16 +19,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool has_mail(const std::string& path) {
+  std::error_code ignored;
+  return fs::is_directory(path + "/cur", ignored) || fs::is_directory(path + "/new", ignored);
+}
+
 class MaildirSource final : public Source {
  public:
-  MaildirSource(std::string root, const MaildirWishes& wishes, Note note)
-      : root_(std::move(root)), wishes_(wishes), note_(std::move(note)) {}
+  MaildirSource(std::string root, Folder files, const MaildirWishes& wishes, Note note)
+      : root_(std::move(root)), files_(std::move(files)), wishes_(wishes), note_(std::move(note)) {}
 
   Result<std::vector<MailboxFacts>> mailboxes() override {
-    RP_CHECK(find_folders(root_, "", 0));
+    folders_.clear();
+    RP_CHECK(find_folders("", "", 0));
     std::vector<std::string> subscribed;
-    if (auto text = read_file(root_ + "/subscriptions", kSmallFileMax))
-      subscribed = parse_subscriptions(*text);
+    if (auto text = files_.read("subscriptions", kSmallFileMax)) subscribed = parse_subscriptions(*text);
     std::vector<MailboxFacts> all;
     for (const auto& [name, path] : folders_) {
       MailboxFacts facts{.name = name};
@@ -55,7 +60,7 @@ class MaildirSource final : public Source {
 
   Result<void> read(std::span<const MessageFacts> messages, const Take& take, const Note& note) override {
     for (const MessageFacts& message : messages) {
-      auto bytes = read_file(folder_ + "/" + message.reference, Bytes{kMessageBytesMax});
+      auto bytes = files_.read(folder_ + message.reference, Bytes{kMessageBytesMax});
       if (!bytes && bytes.error().system == ENOENT) bytes = read_renamed(message.reference);
       if (bytes && bytes->empty()) bytes = fail(ErrorKind::permanent, message.reference + " is empty");
       if (!bytes)
@@ -67,57 +72,91 @@ class MaildirSource final : public Source {
   }
 
  private:
-  // A folder is a mailbox when it has cur and new. Other folders may hold some.
+  // A folder is a mailbox when it has cur or new (copies without empty folders lack one). Other folders may hold some. `path` is
+  // relative, and ends with "/" unless it is empty.
   Result<void> find_folders(const std::string& path, const std::string& name, std::size_t depth) {
-    if (is_maildir(path)) folders_.emplace(name.empty() ? "INBOX" : name, path);
-    if (depth == kFolderDepthMax) return {};
-    std::error_code error;
+    if (has_mail(root_ + "/" + path) && !folders_.emplace(name.empty() ? "INBOX" : name, path).second)
+      leave_out(path, "another folder has the same name here");
     std::vector<std::string> below;
-    for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
-      const std::string file = at->path().filename().string();
-      if (file != "cur" && file != "new" && file != "tmp" && at->is_directory(error)) below.push_back(file);
+    for (const auto& [file, type] : RP_TRY(entries(path))) {
+      if (file == "cur" || file == "new" || file == "tmp") continue;
+      if (type == fs::file_type::symlink && leads_to_folder(path + file))
+        leave_out(path + file, "a symbolic link");
+      if (type == fs::file_type::directory) below.push_back(file);
     }
-    if (error) return fail_system(error.value(), "read " + path);
     std::ranges::sort(below);
     for (const std::string& file : below) {
+      if (depth == kFolderDepthMax) {
+        leave_out(path + file, "it lies too deep");
+        continue;
+      }
       std::string next = file.starts_with('.') ? name_of_maildir_folder(file).value_or("") : file;
-      if (next.empty()) continue;
-      if (same_word(next, "INBOX") && name.empty() && !is_maildir(path)) next = "INBOX";
-      RP_CHECK(find_folders(path + "/" + file, name.empty() ? next : name + "/" + next, depth + 1));
+      if (next.empty()) {
+        if (has_mail(root_ + "/" + path + file)) leave_out(path + file, "its name is no name of a mailbox");
+        continue;
+      }
+      if (same_word(next, "INBOX") && name.empty() && !has_mail(root_ + "/" + path)) next = "INBOX";
+      RP_CHECK(find_folders(path + file + "/", name.empty() ? next : name + "/" + next, depth + 1));
     }
     return {};
   }
 
+  using Entry = std::pair<std::string, fs::file_type>;  // of itself, where it is a symbolic link
+  Result<std::vector<Entry>> entries(const std::string& path) const {
+    std::error_code error;
+    std::vector<Entry> all;
+    for (fs::directory_iterator at(root_ + "/" + path, error), end; !error && at != end; at.increment(error))
+      all.emplace_back(at->path().filename().string(), at->symlink_status(error).type());
+    if (error) return fail_system(error.value(), "read " + root_ + "/" + path);
+    return all;
+  }
+  bool leads_to_folder(const std::string& path) const {
+    std::error_code ignored;
+    return fs::is_directory(root_ + "/" + path, ignored);
+  }
+  void leave_out(const std::string& path, std::string_view why) const {
+    note_(fmt::format("{}/{} is left out: {}", root_, path, why));
+  }
+
   Result<UidList> read_uidlist() const {
     if (wishes_.new_uids) return UidList{};
-    const auto text = read_file(folder_ + "/dovecot-uidlist", kUidListMax);
+    const auto text = files_.read(folder_ + "dovecot-uidlist", kUidListMax);
     if (!text && text.error().system == ENOENT) return UidList{};
     if (!text) return fail(text.error());
     auto list = parse_dovecot_uidlist(*text);
     if (list) return list;
     Error error = std::move(list.error());
-    error.text = folder_ + "/" + error.text + "; mend it, or give new UIDs with --new-uids";
+    error.text = root_ + "/" + folder_ + error.text + "; mend it, or give new UIDs with --new-uids";
     return fail(std::move(error));
   }
 
   Result<std::vector<std::string>> read_keywords() const {
-    const auto text = read_file(folder_ + "/dovecot-keywords", kSmallFileMax);
+    const auto text = files_.read(folder_ + "dovecot-keywords", kSmallFileMax);
     if (!text && text.error().system == ENOENT) return std::vector<std::string>{};
     if (!text) return fail(text.error());
     auto keywords = parse_dovecot_keywords(*text);
-    if (!keywords) return fail(std::move(keywords.error()).in(folder_));
+    if (!keywords) return fail(std::move(keywords.error()).in(root_ + "/" + folder_));
     return keywords;
   }
 
   Result<void> add_messages(const std::string& part, const UidList& list,
                             std::span<const std::string> keywords, std::vector<MessageFacts>& messages) {
+    if (!leads_to_folder(folder_ + part)) return {};
     std::error_code error;
-    fs::directory_iterator at(folder_ + "/" + part, error);
-    for (const fs::directory_iterator end; !error && at != end; at.increment(error)) {
-      const std::string file = at->path().filename().string();
-      struct stat status{};
-      if (file.starts_with('.') || stat(at->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode))
+    if (fs::is_symlink(root_ + "/" + folder_ + part, error)) {
+      leave_out(folder_ + part, "a symbolic link");
+      return {};
+    }
+    for (const auto& [file, type] : RP_TRY(entries(folder_ + part))) {
+      if (file.starts_with('.')) continue;
+      if (type != fs::file_type::regular) {
+        leave_out(folder_ + part + "/" + file,
+                  type == fs::file_type::symlink ? "a symbolic link" : "no file");
         continue;
+      }
+      struct stat status{};
+      if (lstat((root_ + "/" + folder_ + part + "/" + file).c_str(), &status) != 0)
+        continue;  // it has just gone
       const MaildirName name = split_maildir_name(file);
       MessageFacts message{.flags = maildir_flags(name.letters, keywords), .date = status.st_mtim.tv_sec};
       if (const auto uid = list.uids.find(std::string(name.base)); uid != list.uids.end())
@@ -125,33 +164,33 @@ class MaildirSource final : public Source {
       message.reference = part + "/" + file;
       messages.push_back(std::move(message));
     }
-    if (error) return fail_system(error.value(), "read " + folder_ + "/" + part);
     return {};
   }
 
   // Somebody has read or flagged it since we looked.
   Result<std::string> read_renamed(const std::string& reference) const {
     const std::string base(split_maildir_name(reference.substr(reference.find('/') + 1)).base);
-    std::error_code error;
-    for (const char* part : {"/cur", "/new"})
-      for (fs::directory_iterator at(folder_ + part, error), end; !error && at != end; at.increment(error))
-        if (split_maildir_name(at->path().filename().string()).base == base)
-          return read_file(at->path().string(), Bytes{kMessageBytesMax});
-    return fail(ErrorKind::permanent, folder_ + "/" + reference + " has gone");
+    for (const std::string part : {"cur", "new"}) {
+      if (!leads_to_folder(folder_ + part)) continue;
+      for (const auto& [file, type] : RP_TRY(entries(folder_ + part)))
+        if (split_maildir_name(file).base == base)
+          return files_.read(folder_ + part + "/" + file, Bytes{kMessageBytesMax});
+    }
+    return fail(ErrorKind::permanent, root_ + "/" + folder_ + reference + " has gone");
   }
 
   std::string root_;
+  Folder files_;  // of it
   MaildirWishes wishes_;
   Note note_;
-  std::map<std::string, std::string> folders_;  // by name
+  std::map<std::string, std::string> folders_;  // by name: below the root
   std::string folder_;                          // that is open
 };
 
 }  // namespace
 
 bool is_maildir(const std::string& path) {
-  std::error_code ignored;
-  return fs::is_directory(path + "/cur", ignored) && fs::is_directory(path + "/new", ignored);
+  return has_mail(path);
 }
 
 Result<std::unique_ptr<Source>> read_maildir(const std::string& path, const MaildirWishes& wishes,
@@ -159,7 +198,7 @@ Result<std::unique_ptr<Source>> read_maildir(const std::string& path, const Mail
   std::error_code error;
   if (!fs::is_directory(path, error))
     return fail(ErrorKind::permanent, path + (error ? ": " + error.message() : " is no folder"));
-  return std::make_unique<MaildirSource>(path, wishes, note);
+  return std::make_unique<MaildirSource>(path, RP_TRY(Folder::open(path)), wishes, note);
 }
 
 }  // namespace ringpost::migrate

@@ -5,12 +5,13 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include "ringpost/mail/date.hpp"
 #include "ringpost/mail/header.hpp"
 #include "ringpost/migrate/limits.hpp"
 #include "ringpost/migrate/mbox.hpp"
 
+#include "file.hpp"
 #include "mbox_form.hpp"
 #include "words.hpp"
 
@@ -60,8 +61,8 @@ class Finder {
 
 class MboxSource final : public Source {
  public:
-  MboxSource(std::map<std::string, std::string> files, MboxWishes wishes, Note note)
-      : files_(std::move(files)), wishes_(wishes), note_(std::move(note)) {}
+  MboxSource(Folder folder, std::map<std::string, std::string> files, MboxWishes wishes, Note note)
+      : folder_(std::move(folder)), files_(std::move(files)), wishes_(wishes), note_(std::move(note)) {}
 
   Result<std::vector<MailboxFacts>> mailboxes() override {
     std::vector<MailboxFacts> all;
@@ -71,12 +72,16 @@ class MboxSource final : public Source {
 
   Result<std::vector<MessageFacts>> open(MailboxFacts& mailbox, bool) override {
     path_ = files_.at(mailbox.name);
-    in_ = std::ifstream(path_, std::ios::binary);
-    if (!in_) return fail_system(errno, "read " + path_);
+    const int descriptor = RP_TRY(folder_.open_file(path_));
+    in_ = std::ifstream("/proc/self/fd/" + std::to_string(descriptor), std::ios::binary);
+    const int error = errno;
+    ::close(descriptor);
+    if (!in_) return fail_system(error, "read " + path_);
     const std::vector<Place> places = RP_TRY(find_messages());
     std::vector<MessageFacts> messages;
     std::uint32_t last = 0;
-    for (const Place& place : places) {
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const Place& place = places[i];
       if (place.size == 0 || place.size > kMessageBytesMax) {
         note_(fmt::format("{} at byte {}: {}", path_, place.offset,
                           place.size == 0 ? "a message without a byte" : "a message that is too large"));
@@ -87,7 +92,8 @@ class MboxSource final : public Source {
         mailbox.uid_validity = mail.uid_validity;
         mailbox.uid_next = mail.uid_next;
       }
-      MessageFacts message{.flags = std::move(mail.flags), .date = date_of(place, mail.bytes)};
+      MessageFacts message{.flags = std::move(mail.flags),
+                           .date = date_of(std::span(places).subspan(i), mail.bytes)};
       // What does not rise has been put there by somebody else.
       if (mailbox.uid_validity != 0 && mail.uid > last && mail.uid != ~std::uint32_t{0})
         message.uid = last = mail.uid;
@@ -116,11 +122,11 @@ class MboxSource final : public Source {
   }
 
  private:
-  // Of a first From_ line that says none, that of the header.
-  static std::int64_t date_of(const Place& place, std::string_view bytes) {
-    const auto field = place.date == 0 ? mail::find_field(bytes, "Date") : std::nullopt;
-    const auto date = field ? mail::parse_date(field->value) : std::nullopt;
-    return date ? date->seconds() : place.date;
+  // Of a first From_ line that says none, that of the header, or of the message behind it.
+  static std::int64_t date_of(std::span<const Place> from, std::string_view bytes) {
+    if (from.front().date != 0) return from.front().date;
+    const std::int64_t own = date_in(bytes);
+    return own == kNoDate && from.size() > 1 ? from[1].date : own;
   }
 
   Result<std::vector<Place>> find_messages() {
@@ -150,7 +156,8 @@ class MboxSource final : public Source {
     return text;
   }
 
-  std::map<std::string, std::string> files_;  // by mailbox
+  Folder folder_;
+  std::map<std::string, std::string> files_;  // by mailbox: in the folder
   MboxWishes wishes_;
   Note note_;
   std::string path_;  // of the open one
@@ -161,25 +168,35 @@ class MboxSource final : public Source {
 
 Result<std::unique_ptr<Source>> read_mbox(const std::string& path, const MboxWishes& wishes,
                                           const Note& note) {
-  std::map<std::string, std::string> files;
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (error) return fail_system(error.value(), path);
-  if (!fs::is_directory(status)) files["INBOX"] = path;
-  fs::recursive_directory_iterator at, end;
-  if (fs::is_directory(status)) at = fs::recursive_directory_iterator(path, error);
+  if (!fs::is_directory(status)) {
+    const fs::path file = fs::canonical(path, error);
+    if (error) return fail_system(error.value(), path);
+    return std::make_unique<MboxSource>(
+        RP_TRY(Folder::open(file.parent_path().string())),
+        std::map<std::string, std::string>{{"INBOX", file.filename().string()}}, wishes, note);
+  }
+  std::map<std::string, std::string> files;
+  fs::recursive_directory_iterator at(path, error), end;
   for (; !error && at != end; at.increment(error)) {
-    if (at->path().filename().string().starts_with('.'))
+    const std::string file = at->path().lexically_relative(path).string();
+    if (at->path().filename().string().starts_with('.')) {
       at.disable_recursion_pending();
-    else if (at->is_regular_file(error)) {
-      std::string name = fs::relative(at->path(), path, error).string();
+    } else if (at->is_symlink(error)) {
+      note(at->path().string() + " is left out: a symbolic link");
+    } else if (at->is_regular_file(error)) {
+      std::string name = file;
       if (name.ends_with(kMboxEnding)) name.resize(name.size() - kMboxEnding.size());
-      files[same_word(name, "INBOX") ? "INBOX" : name] = at->path().string();
+      if (same_word(name, "INBOX")) name = "INBOX";
+      if (!files.emplace(name, file).second)
+        note(at->path().string() + " is left out: another file has the same name here");
     }
   }
   if (error) return fail_system(error.value(), "read " + path);
   if (files.empty()) return fail(ErrorKind::permanent, path + " holds neither a Maildir nor an mbox");
-  return std::make_unique<MboxSource>(std::move(files), wishes, note);
+  return std::make_unique<MboxSource>(RP_TRY(Folder::open(path)), std::move(files), wishes, note);
 }
 
 }  // namespace ringpost::migrate

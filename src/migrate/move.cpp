@@ -96,7 +96,14 @@ class Import {
   }
 
   Result<void> take(const MessageFacts& message, std::string bytes) {
-    if (message.key.empty() && !known_.empty() && use_up(known_, key_of(bytes, message.date))) {
+    if (bytes.empty()) {
+      note_(fmt::format("{}: UID {}: it is empty", order_.from.name, message.uid));
+      return {};
+    }
+    MessageFacts facts = message;
+    if (facts.date == 0) facts.date = date_in(bytes);
+    // Whatever the source says of its size.
+    if (!known_.empty() && use_up(known_, key_of(bytes, facts.date))) {
       step(moved_.known);
       return {};
     }
@@ -108,7 +115,7 @@ class Import {
     // A message without a UID must not get one that the source has given or may give.
     if (first_without && keeps_uids_) RP_CHECK(raise_next_uid());
     batch_bytes_ += bytes.size();
-    batch_.push_back({message, std::move(bytes)});
+    batch_.push_back({std::move(facts), std::move(bytes)});
     batch_.back().facts.uid = kept ? message.uid : 0;
     if (kept) next_uid_ = message.uid + 1;
     return {};

@@ -17,8 +17,15 @@ std::shared_ptr<const intake::Settings> intake_settings(const Configuration& con
                        .report_expire_after = configuration.retry.bounce_expire_after});
 }
 
-store::StoreSettings store_settings(const Configuration& configuration) {
-  return {.quota = {.bytes_max = configuration.mailboxes.quota.count}};
+store::StoreSettings store_settings(const Configuration& configuration, const accounts::Accounts& accounts) {
+  const auto quota_of = [&accounts](std::string_view user) -> std::optional<store::Quota> {
+    const auto [local_part, domain] = mail::split_address(user);
+    const auto directory = accounts.directory();
+    const accounts::User* const account = directory->find(local_part, domain);
+    if (account == nullptr || !account->quota) return std::nullopt;
+    return store::Quota{.bytes_max = *account->quota};
+  };
+  return {.quota = {.bytes_max = configuration.mailboxes.quota.count}, .quota_of = quota_of};
 }
 
 std::shared_ptr<const inject::PickupSettings> pickup_settings(const Material& material,
@@ -65,8 +72,8 @@ Result<std::unique_ptr<resolve::Resolver>> CoreServices::make_resolver() const {
 Task<Result<void>> CoreServices::open(std::shared_ptr<const Material> material) {
   material_ = std::move(material);
   const Configuration& configuration = *material_->configuration;
-  store_ =
-      std::make_unique<store::Store>(core_, shared_.mailboxes(core_.count()), store_settings(configuration));
+  store_ = std::make_unique<store::Store>(core_, shared_.mailboxes(core_.count()),
+                                          store_settings(configuration, *shared_.accounts));
   spool_ = RP_CO_TRY(
       co_await spool::Spool::open(core_, configuration.spool, shared_.spool_start, orphans(), store_.get()));
   resolver_ = RP_CO_TRY(make_resolver());
@@ -129,7 +136,7 @@ Result<void> CoreServices::reload(std::shared_ptr<const Material> material) {
   auto settings = RP_TRY(deliver_settings(*material, snapshot->policy));
   auto access = RP_TRY(make_access_snapshot(*material));
   RP_CHECK(local_->set_settings(local_settings(*material)));
-  store_->set_settings(store_settings(configuration));
+  store_->set_settings(store_settings(configuration, *shared_.accounts));
   material_ = std::move(material);
   intake_->set_settings(intake_settings(configuration));
   set_fact_sources();

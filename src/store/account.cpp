@@ -66,12 +66,8 @@ bool Account::operate(const OperationHeader& operation, Reader& body) {
       watchers_.tell({.what = Happened::What::subscribed, .name = name});
       return true;
     }
-    case Operation::quota_set: {
-      const auto quota = body.get<QuotaSet>();
-      quota_.reset();
-      if (operation.how != 0) quota_ = Quota{quota.bytes, quota.messages};
+    case Operation::quota_set:
       return true;
-    }
     case Operation::added:
       return add(body);
     case Operation::origin: {
@@ -179,7 +175,6 @@ void Account::drop_user() {
   subscriptions_.clear();
   annotations_.clear();
   origins_.clear();
-  quota_.reset();
   alive_ = false;
 }
 
@@ -360,9 +355,9 @@ struct SnapshotHeader {
   std::uint32_t alive = 0;
   std::uint32_t next_mailbox = 0;
   std::uint32_t last_uid_validity = 0;
-  std::uint32_t has_quota = 0;
+  std::uint32_t reserved = 0;
   std::uint32_t mailboxes = 0;
-  QuotaSet quota;
+  std::uint64_t reserved_too[2] = {};
 };
 struct MailboxHeader {
   std::uint32_t id = 0;
@@ -380,13 +375,10 @@ static_assert(sizeof(SnapshotHeader) == 40 && sizeof(MailboxHeader) == 40);
 
 std::vector<std::byte> Account::snapshot() const {
   Writer to;
-  to.put(
-      SnapshotHeader{.alive = alive_ ? 1U : 0U,
-                     .next_mailbox = next_mailbox_,
-                     .last_uid_validity = last_uid_validity_,
-                     .has_quota = quota_ ? 1U : 0U,
-                     .mailboxes = static_cast<std::uint32_t>(mailboxes_.size()),
-                     .quota = {quota_.value_or(Quota{}).bytes_max, quota_.value_or(Quota{}).messages_max}});
+  to.put(SnapshotHeader{.alive = alive_ ? 1U : 0U,
+                        .next_mailbox = next_mailbox_,
+                        .last_uid_validity = last_uid_validity_,
+                        .mailboxes = static_cast<std::uint32_t>(mailboxes_.size())});
   to.put_text(name_);
   to.put(static_cast<std::uint64_t>(subscriptions_.size()));
   for (const std::string& name : subscriptions_) to.put_text(name);
@@ -434,7 +426,6 @@ std::unique_ptr<Account> Account::restore(UserId id, std::uint64_t lsn, std::spa
   account->alive_ = header.alive != 0;
   account->next_mailbox_ = header.next_mailbox;
   account->last_uid_validity_ = header.last_uid_validity;
-  if (header.has_quota != 0) account->quota_ = Quota{header.quota.bytes, header.quota.messages};
   account->name_ = from.get_text();
   const auto subscriptions = from.get<std::uint64_t>();
   for (std::uint64_t i = 0; i < subscriptions && from.good(); ++i)

@@ -56,7 +56,6 @@ class Account {
   const std::map<std::string, Mailbox*, std::less<>>& by_name() const { return by_name_; }
   const std::set<std::string, std::less<>>& subscriptions() const { return subscriptions_; }
   const std::set<Origin>& origins() const { return origins_; }
-  const std::optional<Quota>& quota() const { return quota_; }
   const Annotations& annotations() const { return annotations_; }
   Watchers& watchers() { return watchers_; }
   std::uint64_t bytes() const { return bytes_; }
@@ -114,7 +113,6 @@ class Account {
   bool alive_ = false;
   std::uint32_t next_mailbox_ = kInbox.value;
   std::uint32_t last_uid_validity_ = 0;
-  std::optional<Quota> quota_;
   std::map<std::uint32_t, std::unique_ptr<Mailbox>> mailboxes_;
   std::map<std::string, Mailbox*, std::less<>> by_name_;
   std::set<std::string, std::less<>> subscriptions_;

@@ -45,10 +45,8 @@ std::string operation_text(const OperationHeader& operation, Reader& body) {
     case Operation::subscribed:
       return fmt::format("{} {}", operation.how != 0 ? "subscribed to" : "unsubscribed from",
                          body.rest_text());
-    case Operation::quota_set: {
-      const auto quota = body.get<QuotaSet>();
-      return fmt::format("quota {} bytes, {} messages", quota.bytes, quota.messages);
-    }
+    case Operation::quota_set:
+      return "a quota, which counts for nothing";
     case Operation::added: {
       const auto in = body.get<InMailbox>();
       const auto message = body.get<Message>();

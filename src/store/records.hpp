@@ -57,7 +57,7 @@ enum class Operation : std::uint8_t {
   mailbox_gone = 4,   // InMailbox
   special_use = 5,    // InMailbox (`value`)
   subscribed = 6,     // text; how 1: on, 0: off
-  quota_set = 7,      // QuotaSet; how 1: of his own, 0: none of his own
+  quota_set = 7,      // not written, and counts for nothing: accounts have the quotas
   added = 8,          // InMailbox, Message
   origin = 9,         // OriginSaid; how 1: delivered, 0: confirmed
   flags = 10,         // FlagsSaid, UidRange[]; how: 0 add, 1 remove, 2 replace
@@ -92,10 +92,6 @@ struct Numbered {
   std::uint32_t uid_validity = 0;
   std::uint32_t uid_next = 0;
   std::uint32_t reserved = 0;
-};
-struct QuotaSet {
-  std::uint64_t bytes = 0;
-  std::uint64_t messages = 0;
 };
 struct OriginSaid {
   std::uint64_t message = 0;

@@ -212,7 +212,6 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Task<Outcome<>> set_special_use(MailboxId mailbox, SpecialUse use) override;
   Task<Outcome<>> number(MailboxId mailbox, std::uint32_t uid_validity, Uid uid_next) override;
   Task<Outcome<>> subscribe(std::string_view name, bool on) override;
-  Task<Outcome<>> set_quota(Quota quota) override;
   const AnnotationMap& annotations(MailboxId of) const override;
   Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) override;
   void add_watcher(Watcher& watcher) override { account->watchers().add(watcher); }

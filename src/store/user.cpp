@@ -42,7 +42,8 @@ bool User::subscribed(std::string_view name) const {
 }
 
 Quota User::quota() const {
-  return account->quota().value_or(store.settings.quota);
+  const auto& own = store.settings.quota_of;
+  return (own ? own(account->name()) : std::nullopt).value_or(store.settings.quota);
 }
 
 Task<User::Turn> User::take_turn() {

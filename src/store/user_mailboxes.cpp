@@ -1,4 +1,4 @@
-// One user's mail: what happens to mailboxes, subscriptions and the quota.
+// One user's mail: what happens to mailboxes and subscriptions.
 #include <algorithm>
 
 #include "store_state.hpp"
@@ -209,16 +209,6 @@ Task<Outcome<>> User::subscribe(std::string_view name, bool on) {
     if (on && account->subscriptions().size() >= kSubscriptionsMax)
       return refused(Refused::limit, "too many subscriptions");
     batch.add(Operation::subscribed, on ? 1 : 0, std::string_view(*normal));
-    return {};
-  };
-  co_return co_await store.write({.user = self, .build = build, .blobs = nullptr});
-}
-
-Task<Outcome<>> User::set_quota(Quota quota) {
-  const auto self = shared_from_this();
-  const auto turn = co_await take_turn();
-  const auto build = [&](Batch& batch) -> Outcome<> {
-    batch.add(Operation::quota_set, 1, QuotaSet{quota.bytes_max, quota.messages_max});
     return {};
   };
   co_return co_await store.write({.user = self, .build = build, .blobs = nullptr});

@@ -236,6 +236,23 @@ class Doors(LoginTest):
         with self.assertRaisesRegex(imaplib.IMAP4.error, "AUTHENTICATIONFAILED"):
             self.imap(server).login(f"carla@{REMOTE}", PASSWORD)
 
+    def test_a_users_own_quota_counts_from_the_moment_it_is_given(self):
+        server = self.logins(mailboxes={"quota": "1MiB"})
+        client = self.imap(server)
+        client.login(ANNA, PASSWORD)
+        mail = message("mail", body="x" * 30_000 + "\r\n")
+        self.assertEqual(client.append("INBOX", None, None, mail)[0], "OK")
+        server.command_ok("user", "quota", ANNA, "40KiB")
+        self.assertIn(b"(STORAGE 30 40)", client.getquota('""')[1][0])
+        status, said = client.append("INBOX", None, None, mail)
+        self.assertEqual((status, b"OVERQUOTA" in said[0]), ("NO", True))
+        self.assertEqual([row["quota"] for row in server.json_lines("mailbox", "list") if row.get("user") == ANNA], [40 << 10])
+        server.command_ok("user", "quota", ANNA, "none")
+        self.assertIn(b"(STORAGE 30 1024)", client.getquota('""')[1][0])
+        self.assertEqual(client.append("INBOX", None, None, mail)[0], "OK")
+        server.command_ok("user", "quota", ANNA, "0")  # no bound
+        self.assertEqual(client.append("INBOX", None, None, message("large", body="x" * 1_500_000 + "\r\n"))[0], "OK")
+
     def test_select_tells_once_that_the_last_mailbox_is_left(self):
         server = self.logins()
         with Talk(server.port("imap")) as client:

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "ringpost/access/limits.hpp"
@@ -115,8 +116,9 @@ class Service {
   void call_off() { visitors_.go(); }
   void welcome(std::unique_ptr<Passage> passage);
   // An operator's connection, IMAP as `user` (canonical) without a login: the admin socket decides who may. On the owner core of
-  // the mailboxes. Who calls has said expect() first.
-  void welcome_operator(io::Handle socket, std::string user);
+  // the mailboxes. Who calls has said expect() first. `alone`: with BYE when another such session of this user is open, for two
+  // imports at once would each bring what the other brings.
+  void welcome_operator(io::Handle socket, std::string user, bool alone);
 
   shard::Core& core() { return core_; }
   const Parts& parts() const { return parts_; }
@@ -143,7 +145,7 @@ class Service {
                                                      unsigned slot);
   RP_OWN_FRAME Task<void> move(std::unique_ptr<Passage> passage);
   Task<void> serve_passage(std::unique_ptr<Passage> passage);
-  Task<void> serve_operator(io::Handle socket, std::string user);
+  Task<void> serve_operator(io::Handle socket, std::string user, bool alone);
 
   shard::Core& core_;
   Parts parts_;
@@ -151,6 +153,7 @@ class Service {
   net::Visitors visitors_;
   accounts::LoginDesk desk_;
   Maildrops maildrops_;
+  std::unordered_set<std::string> importing_;  // users into whose mail an operator brings some
   DamagedMessages damaged_;
 };
 

@@ -19,6 +19,9 @@ inline constexpr std::size_t kBatchBytes = 256 * 1024;
 // A response of an IMAP server without its literals; lists of flags and names are far shorter.
 inline constexpr std::size_t kImapLineMax = 8 * 1024 * 1024;
 inline constexpr std::size_t kImapDepthMax = 32;
+// What a server may list before it counts as one that never ends: ten times what the store keeps for a user, and as many messages.
+inline constexpr std::size_t kImapMailboxesMax = 100'000;
+inline constexpr std::size_t kImapMessagesMax = 4'000'000;
 inline constexpr Duration kImapTimeout = std::chrono::minutes(5);
 inline constexpr Duration kConnectTimeout = std::chrono::seconds(30);
 // Files of Dovecot: 64 bytes a message, four million messages.

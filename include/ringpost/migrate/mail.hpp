@@ -36,6 +36,11 @@ struct MessageFacts {
   std::string reference;  // where the source finds it: a path, "offset size"
 };
 
+// When a message came of which nobody says so: its Date, or the first second of 1970. Never "now": the same message must be known again
+// when it comes once more.
+std::int64_t date_in(std::string_view message);
+inline constexpr std::int64_t kNoDate = 1;
+
 // The same message in two places has one key: Message-ID, size with CRLF, INTERNALDATE.
 std::string key_of(std::string_view message_id, std::uint64_t size, std::int64_t date);
 std::string key_of(std::string_view message, std::int64_t date);

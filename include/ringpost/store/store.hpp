@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ namespace ringpost::store {
 
 struct StoreSettings {
   Quota quota;  // of who has none of his own
+  // What a user may have of his own, by canonical name, as it is now: asked at each change. Must not block. Unset: nobody has.
+  std::function<std::optional<Quota>(std::string_view user)> quota_of;
 };
 
 // What the stores of all cores share: made before the first of them, outlives all.

@@ -148,7 +148,7 @@ class UserMail {
   virtual bool subscribed(std::string_view name) const = 0;
   virtual std::uint64_t bytes_used() const = 0;
   virtual std::uint64_t messages_used() const = 0;
-  virtual Quota quota() const = 0;  // of the user, or what all have
+  virtual Quota quota() const = 0;  // of the user, or what all have; changed where accounts are
 
   // ---- messages
   // For append(). Not larger than kMessageSizeMax.
@@ -183,7 +183,6 @@ class UserMail {
   // selected, the second by one with the same UIDVALIDITY (and only when it is higher): else Refused::uids_given.
   virtual Task<Outcome<>> number(MailboxId mailbox, std::uint32_t uid_validity, Uid uid_next) = 0;
   virtual Task<Outcome<>> subscribe(std::string_view name, bool on) = 0;
-  virtual Task<Outcome<>> set_quota(Quota quota) = 0;
 
   // ---- annotations; of MailboxId{} those that belong to no mailbox. They go with their mailbox
   virtual const AnnotationMap& annotations(MailboxId of) const = 0;

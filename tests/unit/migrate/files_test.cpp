@@ -255,5 +255,81 @@ TEST_F(Files, what_is_no_mbox_is_refused) {
   EXPECT_THAT(read_mbox(path("empty"), {}, note()).error().text, HasSubstr("neither"));
 }
 
+// A Maildir may be anybody's, and root may read it.
+TEST_F(Files, nothing_is_followed_out_of_a_maildir) {
+  write("secret", "of root\n");
+  write("out/cur/1:2,", "Subject: out\n\n");
+  write("md/cur/1:2,", "Subject: in\n\n");
+  std::filesystem::create_symlink(path("secret"), path("md/cur/2:2,"));
+  std::filesystem::create_symlink(".", path("md/.Loop"));
+  std::filesystem::create_directory_symlink(path("out"), path("md/.Out"));
+  ASSERT_EQ(mkfifo(path("md/cur/3:2,").c_str(), 0600), 0);
+  auto source = read_maildir(path("md"), {}, note()).value();
+  EXPECT_THAT(names(*source), ElementsAre("INBOX"));
+  EXPECT_THAT(all_of(*source, "INBOX").bytes, ElementsAre("Subject: in\r\n\r\n"));
+  EXPECT_THAT(notes_, ::testing::Contains(HasSubstr("/2:2, is left out: a symbolic link")));
+  EXPECT_THAT(notes_, ::testing::Contains(HasSubstr("/3:2, is left out: no file")));
+  EXPECT_THAT(notes_, ::testing::Contains(HasSubstr("/.Loop is left out: a symbolic link")));
+  EXPECT_THAT(notes_, ::testing::Contains(HasSubstr("/.Out is left out: a symbolic link")));
+}
+
+TEST_F(Files, a_name_that_changes_while_it_is_read_leads_nowhere) {
+  write("secret/1:2,", "of root\n");
+  write("md/cur/1:2,", "Subject: in\n\n");
+  auto source = read_maildir(path("md"), {}, note()).value();
+  MailboxFacts inbox = source->mailboxes().value().front();
+  const auto messages = source->open(inbox, false).value();
+  ASSERT_EQ(messages.size(), 1U);
+  std::filesystem::rename(path("md/cur"), path("md/was"));
+  std::filesystem::create_directory_symlink(path("secret"), path("md/cur"));
+  std::vector<std::string> noted;
+  const auto take = [](const MessageFacts&, const std::string& bytes) -> Result<void> {
+    ADD_FAILURE() << "it was given " << bytes;
+    return {};
+  };
+  EXPECT_TRUE(source->read(messages, take, [&](std::string text) { noted.push_back(std::move(text)); }));
+  EXPECT_THAT(noted, ElementsAre(HasSubstr("symbolic link")));
+}
+
+TEST_F(Files, what_is_left_out_of_a_maildir_is_named) {
+  write("md/cur/1:2,", "a\n");
+  write("md/.Only/cur/1:2,", "without new, as copies are that leave out empty folders\n");
+  write("md/.D..E/cur/1:2,", "b\n");
+  write("md/.Twice/new/1", "c\n");
+  write("md/Twice/cur/1:2,", "d\n");
+  auto source = read_maildir(path("md"), {}, note()).value();
+  EXPECT_THAT(names(*source), ElementsAre("INBOX", "Only", "Twice"));
+  EXPECT_EQ(all_of(*source, "Only").bytes.size(), 1U);
+  EXPECT_THAT(notes_, ::testing::Contains(HasSubstr("/.D..E is left out: its name")));
+  EXPECT_THAT(notes_, ::testing::Contains(HasSubstr("another folder has the same name")));
+}
+
+TEST_F(Files, nothing_is_followed_out_of_a_folder_of_mboxes) {
+  write("secret", "From a Thu Jan  1 00:00:00 2026\n\nof root\n");
+  write("all/Good.mbox", "From a Thu Jan  1 00:00:00 2026\nSubject: in\n\n");
+  write("all/Good", "From a Thu Jan  1 00:00:00 2026\nSubject: too\n\n");
+  std::filesystem::create_symlink(path("secret"), path("all/Bad"));
+  auto source = read_mbox(path("all"), {}, note()).value();
+  EXPECT_THAT(names(*source), ElementsAre("Good"));
+  EXPECT_EQ(all_of(*source, "Good").bytes.size(), 1U);
+  EXPECT_THAT(notes_, ::testing::Contains(HasSubstr("Bad is left out: a symbolic link")));
+  EXPECT_THAT(notes_, ::testing::Contains(HasSubstr("another file has the same name")));
+  std::filesystem::create_symlink(path("secret"), path("named"));  // what the caller names is followed
+  EXPECT_EQ(all_of(*read_mbox(path("named"), {}, note()).value(), "INBOX").bytes.size(), 1U);
+}
+
+TEST_F(Files, the_date_of_a_message_is_the_same_each_time) {
+  write("without", "From somebody\nSubject: first\n\n\nFrom a Thu Jan  1 00:00:00 2026\nSubject: b\n\n");
+  write("alone", "From somebody\nSubject: first\n\n");
+  const auto dates = [&](const std::string& name) {
+    std::vector<std::int64_t> all;
+    for (const MessageFacts& each : all_of(*read_mbox(path(name), {}, note()).value(), "INBOX").messages)
+      all.push_back(each.date);
+    return all;
+  };
+  EXPECT_THAT(dates("without"), ElementsAre(1'767'225'600, 1'767'225'600)) << "that of the next one";
+  EXPECT_THAT(dates("alone"), ElementsAre(1));
+}
+
 }  // namespace
 }  // namespace ringpost::migrate

@@ -60,7 +60,8 @@ TEST_F(ReplaceTest, refuses_what_is_not_there) {
 }
 
 TEST_F(ReplaceTest, counts_only_what_it_is_larger_by) {
-  ASSERT_TRUE(run(at.user().set_quota({.bytes_max = 10, .messages_max = 2})));
+  at.settings.quota = {.bytes_max = 10, .messages_max = 2};
+  at.reopen();
   at.append("12345");
   at.append("12345");
   EXPECT_TRUE(replace(Uid{1}, "abcde"));

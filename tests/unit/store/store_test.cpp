@@ -227,7 +227,11 @@ TEST_F(StoreTest, delivers_into_a_mailbox_that_it_makes) {
 }
 
 TEST_F(StoreTest, refuses_what_is_over_the_quota) {
-  ASSERT_TRUE(run(at.user().set_quota({.bytes_max = 1000, .messages_max = 3})));
+  Quota own{.bytes_max = 1000, .messages_max = 3};
+  at.settings.quota_of = [&](std::string_view user) {
+    return user == "anna@example.org" ? std::optional(own) : std::nullopt;
+  };
+  at.reopen();
   at.append(std::string(900, 'x'));
   EXPECT_EQ(at.try_append({{.text = std::string(101, 'x')}}).error().why, Refused::over_quota);
   at.append(std::string(100, 'x'));
@@ -237,8 +241,12 @@ TEST_F(StoreTest, refuses_what_is_over_the_quota) {
   at.append("x");
   EXPECT_EQ(at.try_append({{.text = "x"}}).error().why, Refused::over_quota);
   EXPECT_EQ(run(at.user().copy(kInbox, UidSet::all(), make("other"))).error().why, Refused::over_quota);
+  own.messages_max = 4;
+  at.append("x");  // from now on
+  at.settings.quota = {.messages_max = 1};
+  at.settings.quota_of = [](std::string_view) { return std::optional<Quota>(); };
   at.reopen();
-  EXPECT_EQ(at.user().quota().bytes_max, 1000U);
+  EXPECT_EQ(at.user().quota().messages_max, 1U) << "that of all";
   EXPECT_EQ(at.try_append({{.text = "x"}}).error().why, Refused::over_quota);
 }
 
