@@ -66,8 +66,8 @@ Result<Ticket> Log::append(std::span<const Record> records, std::span<Location> 
   return state_->append(records, where, how);
 }
 
-bool Log::takes(unsigned stream, std::size_t size) const {
-  return state_->takes(stream, size);
+bool Log::takes(unsigned stream, std::size_t size, std::size_t piece) const {
+  return state_->takes(stream, size, piece);
 }
 
 shard::Signal::Waiting Log::wait_for_room(Instant deadline) {
@@ -138,6 +138,10 @@ Task<Result<void>> Log::walk(std::function<void(const RecordView&)> visit) {
 
 void Log::add_live(Location where) {
   state_->segments.add_live(where);
+}
+
+void Log::note_copy(Location original, Location copy) {
+  state_->segments.add_copies(original.segment, copy.segment, state_->newest_appended());
 }
 
 void Log::drop_live(Location where) {
@@ -233,8 +237,8 @@ Log::Space Log::space() const {
 }
 
 bool Log::accepts_messages() const {
-  const bool stuck = state_->ready_segments() <= kReservedSegments && !state_->may_grow();
-  return !state_->closing && !write_errors() && !disk_is_low() && !stuck;
+  if (state_->closing || write_errors() || disk_is_low()) return false;
+  return state_->ready_segments() > kReservedSegments || state_->may_grow();
 }
 
 bool Log::disk_is_low() const {
