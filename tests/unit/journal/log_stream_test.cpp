@@ -1,5 +1,6 @@
 // Streams of copies beside the first one: what recovery shows when, and what a crash, a failure and a full disk leave.
 #include <algorithm>
+#include <set>
 
 #include "unit/journal/log_fixture.hpp"
 
@@ -31,6 +32,17 @@ class LogStreamTest : public LogTest {
     EXPECT_TRUE(file && files.read_at(file->handle, head, 0));
     files.close(file->handle);
     return parse_segment_head(head).header.value_or(SegmentHeader{});
+  }
+  std::set<std::uint32_t> versions_of(unsigned segment) {
+    auto& files = machine->files();
+    const auto file = files.open(segment_file(segment), {});
+    std::vector<std::byte> head(kFirstFrame);
+    EXPECT_TRUE(file && files.read_at(file->handle, head, 0));
+    files.close(file->handle);
+    std::set<std::uint32_t> versions;
+    for (const std::size_t slot : {std::size_t{0}, kBlockSize})
+      versions.insert(load<SegmentHeader>(std::span<const std::byte>(head), slot).version);
+    return versions;
   }
   std::vector<unsigned> segments_of_stream(unsigned stream) {
     std::vector<unsigned> found;
@@ -80,6 +92,8 @@ TEST_P(LogStreamTest, that_are_given_back_are_as_any_other_segment) {
   ASSERT_TRUE(machine->turn_until([&] { return !log->in_use(name); }));
   EXPECT_EQ(header_of(name.number).version, kFormatVersion);
   EXPECT_EQ(header_of(name.number).stream, 0U);
+  // The older slot keeps the version until the file is used again: docs/spool.md says so.
+  EXPECT_EQ(versions_of(name.number), (std::set{kFormatVersion, kFormatVersionCold}));
 }
 
 // Without the header its first frame says whose it is.
