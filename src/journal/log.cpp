@@ -214,6 +214,8 @@ void Log::start_reclaim() {
 }
 
 void Log::hold_reclaim(bool hold) {
+  // What was written again meanwhile must be durable before what it supersedes goes.
+  if (state_->held && !hold) state_->quiet_floor = std::max(state_->quiet_floor, state_->newest_appended());
   state_->held = hold;
   if (!hold) state_->check_candidates();
 }

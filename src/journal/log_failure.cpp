@@ -10,6 +10,7 @@ namespace ringpost::journal {
 // Takes the frames behind it along: they have been given places in a segment that is closed now, or behind one.
 void Log::State::frame_failed(std::int32_t result) {
   figures.write_errors.add();
+  ++failed_frames;
   last_errno = result < 0 ? -result : EIO;
   if (++write_failures >= kWriteFailuresMax) write_not_before = core.backend().now() + kWriteRetryPause;
   seal_open();

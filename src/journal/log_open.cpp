@@ -176,8 +176,7 @@ std::uint32_t Log::State::add_found(const FoundSegment& found, unsigned shard_nu
         return range.segment == found.number && range.epoch == found.header.epoch;
       });
   segment.holds_voids = found.holds_voids;
-  segment.found_open =
-      segment.stream != 0 && segment.use == Segment::Use::closed && !segment.sealed && !found.header_lost;
+  segment.found_open = segment.use == Segment::Use::closed && !segment.sealed && !found.header_lost;
   return segments.add(std::move(segment));
 }
 
@@ -299,8 +298,8 @@ bool Log::State::has_voids(const Segment& segment) const {
          }));
 }
 
-// Its header shall say where it ends: then its last frame is missed when it does not verify. One of an earlier run that is not
-// cold has no need of it, unless something behind its end is void. Of one that could not be read nobody knows the end.
+// Its header shall say where it ends: then its last frame is missed when it does not verify. Of one that could not be read nobody
+// knows the end.
 bool Log::State::is_to_be_sealed(const Segment& segment) const {
   if (segment.use != Segment::Use::closed || segment.sealed || segment.unread || segment.unwritten != 0)
     return false;
@@ -311,7 +310,8 @@ bool Log::State::is_to_be_sealed(const Segment& segment) const {
 void Log::State::seal_found() {
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
     if (!is_to_be_sealed(segments[i])) continue;
-    if (segments[i].found_open) found_open.push_back({i, segments[i].header.sequence, ~std::uint64_t{0}});
+    if (segments[i].found_open && segments[i].stream != 0)
+      found_open.push_back({i, segments[i].header.sequence, ~std::uint64_t{0}});
     rewrite(i, Segment::Rewrite::seal);
   }
 }
@@ -342,7 +342,7 @@ Task<void> Log::State::close() {
 void Log::State::upkeep() {
   core.timers().arm(upkeep_timer, core.now() + kUpkeepInterval);
   for (std::uint32_t i = 0; i < segments.size(); ++i)
-    if (segments[i].not_before <= core.now() && is_to_be_sealed(segments[i]))
+    if (segments[i].seal_not_before <= core.now() && is_to_be_sealed(segments[i]))
       rewrite(i, Segment::Rewrite::seal);
   tend_cold_streams();
   prepare(0);

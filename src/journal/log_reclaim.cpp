@@ -1,6 +1,8 @@
 // Giving segments back, and emptying those that old messages keep.
 #include <algorithm>
 
+#include "ringpost/base/assert.hpp"
+
 #include "found_segments.hpp"
 #include "log_state.hpp"
 
@@ -12,6 +14,8 @@ namespace {
 constexpr double kPressedBelow = 0.5;
 // Copies are gathered and stand close together: this part more covers the heads and ends of their frames.
 constexpr std::uint64_t kFramesTake = 64;
+// A header that could not be written so often in a row will not be.
+constexpr unsigned kSealAttempts = 3;
 
 // What lives in it takes so many bytes of other files, when it has been emptied: whole blocks, of each stream a frame that is
 // not full, and one behind it.
@@ -96,8 +100,10 @@ void Log::State::check_candidates() {
 // Its header on disk says so: nothing in it needs to be negated any more.
 void Log::State::freed(std::uint32_t index) {
   Segment& segment = segments[index];
+  RP_ASSERT(segment.live_records == 0);
   segments.set_use(index, Segment::Use::free, 0);
   segment.sealed = segment.voided = segment.holds_voids = segment.found_open = false;
+  segment.failed_seals = 0;
   segment.end = kFirstFrame;
   segment.previous_crc = 0;
   segment.table_size = 0;
@@ -129,8 +135,11 @@ std::uint32_t Log::State::victim() const {
         segment.unwritten != 0 || segment.readers != 0 || segment.not_before > core.now())
       continue;
     if (segment.live_records == 0 && segment.pins.empty()) continue;
+    // Others wait for the end of this one (are_told), and its last frame is in danger: all that lives in it goes elsewhere.
+    const bool endless = segment.failed_seals >= kSealAttempts;
     if (!pressed && segment.closed_at + options.compact_after > core.now()) continue;
-    if (static_cast<double>(size_elsewhere(segment)) >= below * static_cast<double>(segment.size)) continue;
+    if (!endless && static_cast<double>(size_elsewhere(segment)) >= below * static_cast<double>(segment.size))
+      continue;
     // The oldest first: when it is free, the later ones lose their reason to stay.
     if (found == kNoSegment || segment.header.sequence < segments[found].header.sequence) found = i;
   }
@@ -148,10 +157,14 @@ void Log::State::start_emptying() {
 Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
   ++background;
   ++segments[index].readers;
+  const std::uint64_t failures = failed_frames;
   auto carried = co_await carry_all(index);
   if (auto guarded = co_await guard_streams(); carried) carried = std::move(guarded);
   // What was appended instead must be durable before the originals go.
   if (carried && settled < newest_appended()) carried = co_await Durable(*this, Ticket{newest_appended()});
+  // What stood in a frame that failed is appended again by its owner, some time or other.
+  if (carried && failed_frames != failures)
+    carried = fail(ErrorKind::temporary, "a frame could not be written");
   Segment& segment = segments[index];
   --segment.readers;
   if (carried && segment.live_records == 0) {

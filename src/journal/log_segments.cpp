@@ -13,6 +13,8 @@ namespace {
 
 // What stays free on the disk when a segment is made for records of state alone.
 constexpr std::uint64_t kDiskSpare = 16ULL << 20;
+// After so many attempts it is tried once a minute to write a header that says where a segment ends.
+constexpr unsigned kSealPauseDoublings = 6;
 
 // Under another name until it is whole, so that a crash leaves no segment without a header.
 Result<io::File> make_file(io::Files& files, const std::string& directory, const SegmentHeader& header,
@@ -292,7 +294,13 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
   const Segment::Rewrite what = std::exchange(segment.rewrite, Segment::Rewrite::none);
   if (!ok) {
     figures.write_errors.add();
-    segment.not_before = core.now() + kUpkeepInterval;
+    if (what == Segment::Rewrite::seal) {
+      // Less and less often, so that what lives in it can be carried away meanwhile.
+      const unsigned doublings = std::min(segment.failed_seals++, kSealPauseDoublings);
+      segment.seal_not_before = core.now() + kUpkeepInterval * (1U << doublings);
+    } else {
+      segment.not_before = core.now() + kUpkeepInterval;
+    }
   }
   switch (what) {
     case Segment::Rewrite::open:
@@ -312,6 +320,7 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
     case Segment::Rewrite::seal:
       segment.sealed = ok;
       if (ok) {
+        segment.failed_seals = 0;
         if (!segment.orphan) settle_voids_of(segment);
         segment.voided = false;
       }

@@ -236,7 +236,8 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::deque<FailedRange> failed_ranges;
   std::vector<VoidRange> voids;  // not yet behind the end of a sealed segment
   std::uint32_t void_holder = kNoSegment;
-  bool void_due = false;  // they must be written before anything else is
+  bool void_due = false;            // they must be written before anything else is
+  std::uint64_t failed_frames = 0;  // and those behind them count as one
   unsigned write_failures = 0;
   int last_errno = 0;
   Instant write_not_before;

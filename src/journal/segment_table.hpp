@@ -59,7 +59,7 @@ struct Segment {
   bool voided = false;       // frames behind its end count for nothing, and its header does not say so yet
   bool holds_voids = false;  // the record in its first frame says so of frames of others
   bool kept = false;         // a part could not be read: who knows what counts there; never freed in this run
-  bool found_open = false;   // a cold one of an earlier run: its header shall say where it ends
+  bool found_open = false;   // of an earlier run: its header shall say where it ends
   SegmentHeader header;      // as on disk, except while it is rewritten
   std::uint64_t size = 0;
   std::uint64_t end = kFirstFrame;  // of the last good frame
@@ -76,7 +76,9 @@ struct Segment {
   std::vector<PinCount> pins;
   std::vector<Copies> copies;  // where its records stand too, as long as damage there may go without a word
   Instant closed_at;
-  Instant not_before;  // emptying it was tried and did not work
+  Instant not_before;         // emptying it was tried and did not work
+  unsigned failed_seals = 0;  // its header could not be written, so often in a row
+  Instant seal_not_before;
 
   SegmentWalk::Facts walk_facts() const {
     return {.number = number,

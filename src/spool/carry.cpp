@@ -222,7 +222,9 @@ Task<Result<void>> Spool::State::move_large(MessageId id) {
   const std::size_t size = queue.size_of(*entry) + envelope.size();
   const unsigned stream = stream_of(*entry, class_of(envelope), size, kChunkSize);
   auto copied = co_await copy_large(id, envelope, stream);
-  if (copied || stream == 0 || copied.error().kind != ErrorKind::exhausted) co_return copied;
+  const bool no_file =
+      !copied && copied.error().kind == ErrorKind::exhausted && !log->takes(stream, size, kChunkSize);
+  if (!no_file) co_return copied;  // done, or it was something else that was wanting
   co_return co_await copy_large(id, envelope, 0);
 }
 
