@@ -73,18 +73,21 @@ std::uint32_t record_crc(const RecordHeader& header, std::span<const std::byte> 
 
 SegmentHead parse_segment_head(std::span<const std::byte> head) {
   SegmentHead found;
+  std::optional<std::uint64_t> newest;  // of those of a newer version
   for (std::size_t slot = 0; slot < kHeaderSlots; ++slot) {
     const auto bytes = head.subspan(slot * kBlockSize, kBlockSize);
     const auto header = parse_segment_header(bytes);
     if (!header) {
       const auto raw = load<SegmentHeader>(bytes);
-      found.newer = found.newer || (is_whole(raw) && raw.version > kFormatVersionCold);
+      if (is_whole(raw) && raw.version > kFormatVersionCold)
+        newest = std::max(newest.value_or(0), raw.generation);
       found.damaged =
           found.damaged || std::ranges::any_of(bytes, [](std::byte b) { return b != std::byte{0}; });
     } else if (!found.header || header->generation > found.header->generation) {
       found.header = header;
     }
   }
+  found.newer = newest && (!found.header || *newest > found.header->generation);
   return found;
 }
 

@@ -146,6 +146,13 @@ Result<FoundSegment> look(io::Files& files, const ShardPlace& place, std::uint32
   return found;
 }
 
+// One that was opened ahead has none yet.
+bool holds_a_frame(const FoundSegment& found, const AlignedMemory& head) {
+  if (!found.has_frames()) return false;
+  const auto frame = parse_frame_header(head.bytes().subspan(kFirstFrame));
+  return found.state() == SegmentState::sealed || (frame && frame->salt == found.header.salt);
+}
+
 // What is no file holds no mail. Who only looks goes on without those that he may not read.
 bool may_skip(const Error& error, bool write) {
   if (error.system == 0) return false;
@@ -239,7 +246,7 @@ Result<std::vector<FoundSegment>> find_segments(io::Files& files, const ShardPla
     segments.push_back(*found);
     ++report.segments;
     if (!segments.back().lost && !segments.back().has_frames()) ++report.free_segments;
-    if (segments.back().has_frames()) ++report.stream_segments[segments.back().header.stream];
+    if (holds_a_frame(segments.back(), head)) ++report.stream_segments[segments.back().header.stream];
   }
   std::ranges::sort(segments, {}, recovery_order);
   return segments;

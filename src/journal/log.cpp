@@ -66,8 +66,8 @@ Result<Ticket> Log::append(std::span<const Record> records, std::span<Location> 
   return state_->append(records, where, how);
 }
 
-bool Log::takes(unsigned stream, std::size_t size) const {
-  return state_->takes(stream, size);
+bool Log::takes(unsigned stream, std::size_t size, std::size_t piece) const {
+  return state_->takes(stream, size, piece);
 }
 
 shard::Signal::Waiting Log::wait_for_room(Instant deadline) {
@@ -140,6 +140,10 @@ void Log::add_live(Location where) {
   state_->segments.add_live(where);
 }
 
+void Log::note_copy(Location original, Location copy) {
+  state_->segments.add_copies(original.segment, copy.segment, state_->newest_appended());
+}
+
 void Log::drop_live(Location where) {
   state_->segments.drop_live(where, state_->newest_appended());
   if (state_->segments[where.segment].live_records != 0) return;
@@ -210,6 +214,8 @@ void Log::start_reclaim() {
 }
 
 void Log::hold_reclaim(bool hold) {
+  // What was written again meanwhile must be durable before what it supersedes goes.
+  if (state_->held && !hold) state_->quiet_floor = std::max(state_->quiet_floor, state_->newest_appended());
   state_->held = hold;
   if (!hold) state_->check_candidates();
 }
@@ -233,8 +239,8 @@ Log::Space Log::space() const {
 }
 
 bool Log::accepts_messages() const {
-  const bool stuck = state_->ready_segments() <= kReservedSegments && !state_->may_grow();
-  return !state_->closing && !write_errors() && !disk_is_low() && !stuck;
+  if (state_->closing || write_errors() || disk_is_low()) return false;
+  return state_->ready_segments() > kReservedSegments || state_->may_grow();
 }
 
 bool Log::disk_is_low() const {

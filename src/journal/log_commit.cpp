@@ -16,8 +16,8 @@ namespace {
 
 // A frame that begins with less room than this in its buffer would soon end: it takes a fresh buffer if there is one.
 constexpr std::size_t kFrameRoomWanted = 64 * 1024;
-// What a frame takes beside the records that somebody wants to append, and its table.
-constexpr std::size_t kTakenBeside = 64 * 1024;
+// What the index table of a segment may take more for what somebody wants to append.
+constexpr std::size_t kTableGrowth = 64 * 1024;
 
 std::size_t payload_size(const Record& record) {
   std::size_t size = 0;
@@ -47,7 +47,7 @@ Result<Ticket> Log::State::append(std::span<const Record> records, std::span<Loc
     }
   }
   for (std::size_t i = 0; i < records.size(); ++i) where[i] = put(records[i]);
-  streams[how.stream].bare = true;
+  streams[how.stream].unguarded = how.stream != 0;
   wake_commit();
   return Ticket{open->sequence};
 }
@@ -152,8 +152,11 @@ bool Log::State::ensure_segment(RoomWanted wanted, Appending how) {
     return false;
   }
   close_current(how.stream);
-  stream = {next, static_cast<std::uint32_t>(kFirstFrame)};
-  segments[next].use = Segment::Use::current;
+  stream = {.segment = next,
+            .file_offset = static_cast<std::uint32_t>(kFirstFrame),
+            .unguarded = false,
+            .opened_at = core.now()};
+  segments.set_use(next, Segment::Use::current);
   segments[next].put_bytes = 0;
   segments[next].table = std::make_unique<IndexTable>(segments[next].header.first_commit_sequence);
   prepare(0);
@@ -161,14 +164,30 @@ bool Log::State::ensure_segment(RoomWanted wanted, Appending how) {
   return true;
 }
 
-// Whether a copy of so many bytes may go there: else it goes to the first stream.
-bool Log::State::takes(unsigned stream, std::size_t size) const {
+// Behind what is there and what gathers, as whole blocks.
+std::size_t Log::State::room_in(unsigned stream) const {
+  const Stream& at = streams[stream];
+  if (at.segment == kNoSegment) return 0;
+  const Segment& segment = segments[at.segment];
+  std::size_t taken = at.file_offset + kTableGrowth;
+  if (open != nullptr && open->segment == at.segment) taken += round_up(open->size, kBlockSize);
+  if (segment.table) taken += segment.table->size();
+  return taken < segment.size ? segment.size - taken : 0;
+}
+
+// Whether copies of so many bytes, in records of `piece` at most, may go there: else they go to the first stream.
+bool Log::State::takes(unsigned stream, std::size_t size, std::size_t piece) const {
   if (stream == 0) return true;
   if (must_void() || core.now() < cold_not_before) return false;
-  const std::uint32_t index = streams[stream].segment;
-  return spares_a_segment() || is_making_ready(stream) || ready_for(stream) != kNoSegment ||
-         (index != kNoSegment &&
-          table_fits(index, streams[stream].file_offset + size + kTakenBeside, kTakenBeside));
+  // Each may need a frame of its own.
+  const std::size_t one = round_up(sizeof(FrameHeader) + record_size(piece), kBlockSize);
+  const std::size_t wanted = (size + piece - 1) / piece;
+  const std::size_t here = room_in(stream) / one;
+  if (wanted <= here) return true;
+  const std::size_t in_each = (options.segment_size.count - kFirstFrame - kTableGrowth) / one;
+  const std::size_t files = spare_segments() + segments.count(Segment::Use::preparing, stream) +
+                            segments.count(Segment::Use::prepared, stream);
+  return wanted - here <= files * in_each;
 }
 
 // The open frame will take no more; it waits for its write.
@@ -247,6 +266,7 @@ void Log::State::written(std::int32_t result) {
 
   Segment& segment = segments[frame.segment];
   segment.end = frame.file_offset + size;
+  segment.newest_frame = frame.sequence;
   segment.previous_crc = load<FrameHeader>({frame.data(), sizeof(FrameHeader)}).header_crc;
   if (frame.voids) {
     void_holder = frame.segment;

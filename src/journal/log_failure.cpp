@@ -10,6 +10,7 @@ namespace ringpost::journal {
 // Takes the frames behind it along: they have been given places in a segment that is closed now, or behind one.
 void Log::State::frame_failed(std::int32_t result) {
   figures.write_errors.add();
+  ++failed_frames;
   last_errno = result < 0 ? -result : EIO;
   if (++write_failures >= kWriteFailuresMax) write_not_before = core.backend().now() + kWriteRetryPause;
   seal_open();
@@ -35,15 +36,13 @@ void Log::State::frame_failed(std::int32_t result) {
   for (std::uint64_t sequence = first; sequence <= last; ++sequence) frame_settled(frame_of(sequence));
   released = last;
   for (std::uint32_t i = 0; i < segments.size(); ++i)
-    if (segments[i].use == Segment::Use::closed && segments[i].unwritten == 0 && !segments[i].sealed &&
-        !segments[i].unread)
-      rewrite(i, Segment::Rewrite::seal);
+    if (is_to_be_sealed(segments[i])) rewrite(i, Segment::Rewrite::seal);
   wake_commit();
 }
 
 void Log::State::abandon(std::uint32_t index) {
   Segment& segment = segments[index];
-  segment.use = Segment::Use::closed;
+  segments.set_use(index, Segment::Use::closed);
   segment.table.reset();  // it lists what is not there
   segment.closed_at = core.now();
 }

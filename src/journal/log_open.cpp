@@ -176,6 +176,7 @@ std::uint32_t Log::State::add_found(const FoundSegment& found, unsigned shard_nu
         return range.segment == found.number && range.epoch == found.header.epoch;
       });
   segment.holds_voids = found.holds_voids;
+  segment.found_open = segment.use == Segment::Use::closed && !segment.sealed && !found.header_lost;
   return segments.add(std::move(segment));
 }
 
@@ -184,8 +185,7 @@ Task<Result<void>> Log::State::recover(RecoveryVisitor visitor) {
   auto done = co_await read_all(visitor);
   opening = false;
   for (const PinToResolve& pin : std::exchange(pins_to_resolve, {})) add_pin(pin.segment, pin.target);
-  // What is void in them is settled by a header that says where they end.
-  if (done) seal_voided();
+  if (done) seal_found();
   --background;
   quiet.notify_all();
   co_return done;
@@ -298,10 +298,22 @@ bool Log::State::has_voids(const Segment& segment) const {
          }));
 }
 
-void Log::State::seal_voided() {
-  for (std::uint32_t i = 0; i < segments.size(); ++i)
-    if (segments[i].use == Segment::Use::closed && !segments[i].sealed && has_voids(segments[i]))
-      rewrite(i, Segment::Rewrite::seal);
+// Its header shall say where it ends: then its last frame is missed when it does not verify. Of one that could not be read nobody
+// knows the end.
+bool Log::State::is_to_be_sealed(const Segment& segment) const {
+  if (segment.use != Segment::Use::closed || segment.sealed || segment.unread || segment.unwritten != 0)
+    return false;
+  return (!segment.orphan && segment.header.epoch == place.epoch) || has_voids(segment) ||
+         (segment.found_open && !segment.kept);
+}
+
+void Log::State::seal_found() {
+  for (std::uint32_t i = 0; i < segments.size(); ++i) {
+    if (!is_to_be_sealed(segments[i])) continue;
+    if (segments[i].found_open && segments[i].stream != 0)
+      found_open.push_back({i, segments[i].header.sequence, ~std::uint64_t{0}});
+    rewrite(i, Segment::Rewrite::seal);
+  }
 }
 
 Task<void> Log::State::drained() {
@@ -329,13 +341,10 @@ Task<void> Log::State::close() {
 
 void Log::State::upkeep() {
   core.timers().arm(upkeep_timer, core.now() + kUpkeepInterval);
-  for (std::uint32_t i = 0; i < segments.size(); ++i) {
-    const Segment& segment = segments[i];
-    if (segment.use == Segment::Use::closed && !segment.sealed && !segment.unread && segment.unwritten == 0 &&
-        segment.not_before <= core.now() &&
-        ((!segment.orphan && segment.header.epoch == place.epoch) || has_voids(segment)))
+  for (std::uint32_t i = 0; i < segments.size(); ++i)
+    if (segments[i].seal_not_before <= core.now() && is_to_be_sealed(segments[i]))
       rewrite(i, Segment::Rewrite::seal);
-  }
+  tend_cold_streams();
   prepare(0);
   making_failed = false;
   grow();

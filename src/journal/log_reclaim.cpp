@@ -1,6 +1,8 @@
 // Giving segments back, and emptying those that old messages keep.
 #include <algorithm>
 
+#include "ringpost/base/assert.hpp"
+
 #include "found_segments.hpp"
 #include "log_state.hpp"
 
@@ -10,16 +12,52 @@ namespace {
 
 // With no file to be made and few left, segments that are half full are emptied too, and young ones.
 constexpr double kPressedBelow = 0.5;
+// Copies are gathered and stand close together: this part more covers the heads and ends of their frames.
+constexpr std::uint64_t kFramesTake = 64;
+// A header that could not be written so often in a row will not be.
+constexpr unsigned kSealAttempts = 3;
+
+// What lives in it takes so many bytes of other files, when it has been emptied: whole blocks, of each stream a frame that is
+// not full, and one behind it.
+std::uint64_t size_elsewhere(const Segment& segment) {
+  return round_up(segment.live_bytes + segment.live_bytes / kFramesTake, kBlockSize) +
+         2 * kStreams * kBlockSize;
+}
 
 }  // namespace
 
-bool Log::State::may_free(const Segment& segment, std::uint32_t index) const {
+bool Log::State::may_free(std::uint32_t index) {
+  Segment& segment = segments[index];
   if (segment.holds_voids && any_voided(segment.shard)) return false;
   return reclaiming && !held && !segment.kept && segment.use == Segment::Use::closed &&
          segment.rewrite == Segment::Rewrite::none && segment.unwritten == 0 && segment.live_records == 0 &&
          segment.readers == 0 && segment.pins.empty() &&
          settled >= std::max(segment.quiet_after, quiet_floor) && !(must_void() && void_holder == index) &&
-         segment.not_before <= core.now();
+         segment.not_before <= core.now() && is_copied_safely(segment) && all_ends_are_known();
+}
+
+// Whether damage of those frames would be told: there is a good one behind, or the header says where the segment ends. A frame
+// that does not verify and has neither is taken for one that was not written whole. Or nothing counts there any more.
+bool Log::State::are_told(const Segment::Copies& copies) {
+  Segment& segment = segments[copies.segment];
+  if (!segment.holds_frames() || segment.header.sequence != copies.sequence || segment.sealed ||
+      segment.newest_frame > copies.frame)
+    return true;
+  return segment.live_records == 0 && settled >= segment.quiet_after && is_copied_safely(segment);
+}
+
+// What was copied away from it, and stands nowhere else when it is free.
+bool Log::State::is_copied_safely(Segment& segment) {
+  std::erase_if(segment.copies, [&](const Segment::Copies& copies) { return are_told(copies); });
+  return segment.copies.empty();
+}
+
+// What a crash left open: nobody knows of the last copies there whose originals they stand for.
+bool Log::State::all_ends_are_known() {
+  std::erase_if(found_open, [&](const Segment::Copies& copies) {
+    return segments[copies.segment].kept || are_told(copies);
+  });
+  return found_open.empty();
 }
 
 // Of the shard, some segment has frames that only the voids in another one tell from good ones.
@@ -52,8 +90,8 @@ void Log::State::check_candidates() {
     Segment& segment = segments[index];
     if (segment.use != Segment::Use::closed || segment.live_records != 0 || !segment.pins.empty())
       return true;
-    if (!may_free(segment, index)) return false;
-    segment.use = Segment::Use::freeing;
+    if (!may_free(index)) return false;
+    segments.set_use(index, Segment::Use::freeing);
     rewrite(index, Segment::Rewrite::free);
     return true;
   });
@@ -62,9 +100,10 @@ void Log::State::check_candidates() {
 // Its header on disk says so: nothing in it needs to be negated any more.
 void Log::State::freed(std::uint32_t index) {
   Segment& segment = segments[index];
-  segment.use = Segment::Use::free;
-  segment.sealed = segment.voided = segment.holds_voids = false;
-  segment.stream = 0;
+  RP_ASSERT(segment.live_records == 0);
+  segments.set_use(index, Segment::Use::free, 0);
+  segment.sealed = segment.voided = segment.holds_voids = segment.found_open = false;
+  segment.failed_seals = 0;
   segment.end = kFirstFrame;
   segment.previous_crc = 0;
   segment.table_size = 0;
@@ -96,8 +135,11 @@ std::uint32_t Log::State::victim() const {
         segment.unwritten != 0 || segment.readers != 0 || segment.not_before > core.now())
       continue;
     if (segment.live_records == 0 && segment.pins.empty()) continue;
+    // Others wait for the end of this one (are_told), and its last frame is in danger: all that lives in it goes elsewhere.
+    const bool endless = segment.failed_seals >= kSealAttempts;
     if (!pressed && segment.closed_at + options.compact_after > core.now()) continue;
-    if (static_cast<double>(segment.live_bytes) >= below * static_cast<double>(segment.size)) continue;
+    if (!endless && static_cast<double>(size_elsewhere(segment)) >= below * static_cast<double>(segment.size))
+      continue;
     // The oldest first: when it is free, the later ones lose their reason to stay.
     if (found == kNoSegment || segment.header.sequence < segments[found].header.sequence) found = i;
   }
@@ -115,10 +157,14 @@ void Log::State::start_emptying() {
 Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
   ++background;
   ++segments[index].readers;
+  const std::uint64_t failures = failed_frames;
   auto carried = co_await carry_all(index);
   if (auto guarded = co_await guard_streams(); carried) carried = std::move(guarded);
   // What was appended instead must be durable before the originals go.
   if (carried && settled < newest_appended()) carried = co_await Durable(*this, Ticket{newest_appended()});
+  // What stood in a frame that failed is appended again by its owner, some time or other.
+  if (carried && failed_frames != failures)
+    carried = fail(ErrorKind::temporary, "a frame could not be written");
   Segment& segment = segments[index];
   --segment.readers;
   if (carried && segment.live_records == 0) {
@@ -136,24 +182,24 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
   if (carried) start_emptying();
 }
 
-// An empty frame behind the last copies, or a header that says where they end. A damaged frame that nothing stands behind is
-// taken for one that was not written whole, and is not missed: so a cold segment, which stays as it is for days, ends with one
-// that may be lost.
+// An empty frame behind the last copies; where there is no room for one the segment is closed, and its header will say where they
+// end. False: there is no buffer, or too many frames are on their way.
 bool Log::State::guard(unsigned stream) {
   seal_open();
   const Stream& now = streams[stream];
-  if (!table_fits(now.segment, now.file_offset + sizeof(FrameHeader), 0))
+  if (!table_fits(now.segment, now.file_offset + sizeof(FrameHeader), 0)) {
     close_current(stream);
-  else if (!start_frame({}, {.reserve = true, .stream = stream}))
-    return false;
-  streams[stream].bare = false;
+    return true;
+  }
+  if (!start_frame({}, {.reserve = true, .stream = stream})) return false;
+  streams[stream].unguarded = false;
   wake_commit();
   return true;
 }
 
 Task<Result<void>> Log::State::guard_streams() {
   for (unsigned stream = 1; stream < kStreams; ++stream)
-    while (streams[stream].bare && !guard(stream)) {
+    while (streams[stream].unguarded && !guard(stream)) {
       const bool over = closing || write_failures != 0;
       if (over || !co_await room.wait(core.now() + kEmptyRetry))
         co_return fail(ErrorKind::temporary, "no room behind the copies");
@@ -162,15 +208,14 @@ Task<Result<void>> Log::State::guard_streams() {
 }
 
 Task<Result<void>> Log::State::carry_frame(std::span<const RecordView> records) {
-  Result<void> done;
-  for (std::size_t i = 0; i < records.size() && done; ++i)
-    done = closing || held ? fail(ErrorKind::cancelled, "the log is closing") : co_await on_carry(records[i]);
-  // Also when it failed: nothing that was gathered is kept.
-  if (auto gathered = on_carried ? co_await on_carried() : Result<void>{}; done) done = std::move(gathered);
-  co_return done;
+  for (const RecordView& record : records) {
+    if (closing || held) co_return fail(ErrorKind::cancelled, "the log is closing");
+    RP_CO_CHECK(co_await on_carry(record));
+  }
+  co_return Result<void>{};
 }
 
-Task<Result<void>> Log::State::carry_all(std::uint32_t index) {
+Task<Result<void>> Log::State::carry_frames(std::uint32_t index) {
   const AlignedMemory window(kWindowSize);
   const Segment& segment = segments[index];
   const FramePlace from{segment.shard, index, segment.number, segment.header.sequence};
@@ -193,6 +238,14 @@ Task<Result<void>> Log::State::carry_all(std::uint32_t index) {
   // What ends a message may stand in what could not be read: the segment stays for who can repair it.
   keep(index);
   co_return fail(ErrorKind::permanent, "a part of the segment cannot be read");
+}
+
+Task<Result<void>> Log::State::carry_all(std::uint32_t index) {
+  auto carried = co_await carry_frames(index);
+  // Also when it failed: nothing that was gathered is kept.
+  if (auto gathered = on_carried ? co_await on_carried() : Result<void>{}; carried)
+    carried = std::move(gathered);
+  co_return carried;
 }
 
 // A shard without a core whose segments are all free: nothing of it is needed any more.

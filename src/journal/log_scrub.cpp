@@ -4,12 +4,14 @@
 
 namespace ringpost::journal {
 
-// The next sealed segment that holds something, from where the last one was; kNoSegment after the last.
+// The next segment that holds something and is closed, or is a cold one, which may be open for days: from where the last one
+// was; kNoSegment after the last. What is written to it later has its turn the next time.
 std::uint32_t Log::State::next_to_scrub() {
   for (; scrub.next < segments.size(); ++scrub.next) {
     const Segment& segment = segments[scrub.next];
-    if (segment.use == Segment::Use::closed && segment.unwritten == 0 && segment.live_records != 0)
-      return scrub.next++;
+    const bool closed = segment.use == Segment::Use::closed && segment.unwritten == 0;
+    const bool cold = segment.use == Segment::Use::current && segment.stream != 0;
+    if ((closed || cold) && segment.live_records != 0) return scrub.next++;
   }
   return kNoSegment;
 }

@@ -13,6 +13,8 @@ namespace {
 
 // What stays free on the disk when a segment is made for records of state alone.
 constexpr std::uint64_t kDiskSpare = 16ULL << 20;
+// After so many attempts it is tried once a minute to write a header that says where a segment ends.
+constexpr unsigned kSealPauseDoublings = 6;
 
 // Under another name until it is whole, so that a crash leaves no segment without a header.
 Result<io::File> make_file(io::Files& files, const std::string& directory, const SegmentHeader& header,
@@ -46,18 +48,13 @@ Result<io::File> make_file(io::Files& files, const std::string& directory, const
 
 }  // namespace
 
-std::size_t Log::State::count(Segment::Use use, unsigned stream) const {
-  std::size_t found = 0;
-  for (std::uint32_t i = 0; i < segments.size(); ++i)
-    if (segments[i].use == use && segments[i].stream == stream && !segments[i].orphan) ++found;
-  return found;
-}
-
 // For new records: what is made ready for another stream counts no more.
 std::size_t Log::State::ready_segments() const {
-  return count(Segment::Use::free, 0) + count(Segment::Use::preparing, 0) + count(Segment::Use::prepared, 0);
+  return segments.count(Segment::Use::free, 0) + segments.count(Segment::Use::preparing, 0) +
+         segments.count(Segment::Use::prepared, 0);
 }
 
+// Those of orphan shards too.
 std::size_t Log::State::cold_segments() const {
   std::size_t found = 0;
   for (std::uint32_t i = 0; i < segments.size(); ++i)
@@ -66,42 +63,75 @@ std::size_t Log::State::cold_segments() const {
 }
 
 std::uint32_t Log::State::ready_for(unsigned stream) const {
+  if (segments.count(Segment::Use::prepared, stream) == 0) return kNoSegment;
   for (std::uint32_t i = 0; i < segments.size(); ++i)
     if (segments[i].use == Segment::Use::prepared && segments[i].stream == stream) return i;
   return kNoSegment;
 }
 
 bool Log::State::is_making_ready(unsigned stream) const {
-  return count(Segment::Use::preparing, stream) != 0;
+  return segments.count(Segment::Use::preparing, stream) != 0;
 }
 
 // What may be had of files without touching those for new records.
-bool Log::State::spares_a_segment() const {
-  return ready_segments() > kReservedSegments + 1;
+std::size_t Log::State::spare_segments() const {
+  const std::size_t ready = ready_segments();
+  return ready > kReservedSegments + 1 ? ready - (kReservedSegments + 1) : 0;
 }
 
 // One segment is open ahead of the current one of the first stream, so that changing over costs nothing.
 void Log::State::prepare(unsigned stream) {
   if (closing || is_making_ready(stream) || ready_for(stream) != kNoSegment) return;
-  if (stream != 0 && !spares_a_segment()) return;
+  if (stream != 0 && spare_segments() == 0) return;
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
     if (segments[i].use != Segment::Use::free || segments[i].orphan || segments[i].not_before > core.now())
       continue;
-    segments[i].use = Segment::Use::preparing;
-    segments[i].stream = stream;
+    segments.set_use(i, Segment::Use::preparing, stream);
     rewrite(i, Segment::Rewrite::open);
     return;
   }
 }
 
+// The frame that gathers is another's, or has been sealed.
 void Log::State::close_current(unsigned stream) {
   const std::uint32_t index = std::exchange(streams[stream], {}).segment;
   if (index == kNoSegment) return;
+  RP_ASSERT(open == nullptr || open->segment != index);
   Segment& segment = segments[index];
-  segment.use = Segment::Use::closed;
+  segments.set_use(index, Segment::Use::closed);
   segment.closed_at = core.now();
   if (segment.unwritten == 0) begin_seal(index);
   consider(index);
+}
+
+// Nothing lives in its segment any more, or it has been open for so long that it shall be given a chance to be emptied.
+bool Log::State::is_over(unsigned stream) const {
+  const Stream& at = streams[stream];
+  if (at.segment == kNoSegment) return false;
+  const Segment& segment = segments[at.segment];
+  if (segment.unwritten != 0) return false;  // the frame that gathers is one of those
+  const Duration life = options.stream_life[stream];
+  return segment.live_records == 0 || (life.count() != 0 && at.opened_at + life <= core.now());
+}
+
+// Little mail would keep them open for ever: while one is open it is not freed, and who negates something in it stays too.
+void Log::State::tend_cold_streams() {
+  for (unsigned stream = 1; stream < kStreams; ++stream) {
+    if (is_over(stream))
+      close_current(stream);
+    else if (streams[stream].unguarded && !emptying && write_failures == 0)
+      (void)guard(stream);  // no room for it when copies were put there
+  }
+  if (pressed()) give_back_prepared();
+}
+
+// Opened for a cold stream, and not used.
+void Log::State::give_back_prepared() {
+  for (std::uint32_t i = 0; i < segments.size(); ++i) {
+    if (segments[i].use != Segment::Use::prepared || segments[i].stream == 0) continue;
+    segments.set_use(i, Segment::Use::freeing);
+    rewrite(i, Segment::Rewrite::free);
+  }
 }
 
 // When hardly anything lives in it, it will be free or emptied soon; should a crash come before, its frames are read. So mail
@@ -264,17 +294,24 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
   const Segment::Rewrite what = std::exchange(segment.rewrite, Segment::Rewrite::none);
   if (!ok) {
     figures.write_errors.add();
-    segment.not_before = core.now() + kUpkeepInterval;
+    if (what == Segment::Rewrite::seal) {
+      // Less and less often, so that what lives in it can be carried away meanwhile.
+      const unsigned doublings = std::min(segment.failed_seals++, kSealPauseDoublings);
+      segment.seal_not_before = core.now() + kUpkeepInterval * (1U << doublings);
+    } else {
+      segment.not_before = core.now() + kUpkeepInterval;
+    }
   }
   switch (what) {
     case Segment::Rewrite::open:
-      segment.use = ok ? Segment::Use::prepared : Segment::Use::free;
       // Without a segment of the first stream there is no frame. What another one cannot get, the first one takes.
       if (segment.stream == 0 && !ok) ++write_failures;
       if (segment.stream == 0 && ok && !void_due) write_failures = 0;  // else the frame with the voids tells
-      if (!ok) {
+      if (ok) {
+        segments.set_use(index, Segment::Use::prepared);
+      } else {
         if (segment.stream != 0) cold_not_before = core.now() + kEmptyRetry;
-        segment.stream = 0;
+        segments.set_use(index, Segment::Use::free, 0);
         prepare(0);
       }
       room.notify_all();
@@ -283,6 +320,7 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
     case Segment::Rewrite::seal:
       segment.sealed = ok;
       if (ok) {
+        segment.failed_seals = 0;
         if (!segment.orphan) settle_voids_of(segment);
         segment.voided = false;
       }
@@ -294,7 +332,7 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
       if (ok)
         freed(index);
       else
-        segment.use = Segment::Use::closed;
+        segments.set_use(index, Segment::Use::closed);
       break;
     case Segment::Rewrite::none:
       RP_ASSERT(false);

@@ -61,7 +61,8 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool start_frame(RoomWanted wanted, Appending how);
   bool ensure_segment(RoomWanted wanted, Appending how);
   bool table_fits(std::uint32_t index, std::size_t frame_end, std::size_t listed) const;
-  bool takes(unsigned stream, std::size_t size) const;
+  bool takes(unsigned stream, std::size_t size, std::size_t piece) const;
+  std::size_t room_in(unsigned stream) const;
   CommitBuffer* buffer_for(std::size_t size);
   void seal_open();
   void wake_commit();  // the hook runs at this turn's end
@@ -85,14 +86,17 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool must_void() const { return !voids.empty(); }
 
   // Segments.
-  std::size_t count(Segment::Use use, unsigned stream) const;
   std::size_t ready_segments() const;
   std::size_t cold_segments() const;
   std::uint32_t ready_for(unsigned stream) const;
   bool is_making_ready(unsigned stream) const;
-  bool spares_a_segment() const;
+  std::size_t spare_segments() const;
   void prepare(unsigned stream);
   void close_current(unsigned stream);
+  bool is_over(unsigned stream) const;
+  void tend_cold_streams();
+  void give_back_prepared();
+  bool is_to_be_sealed(const Segment& segment) const;
   bool wants_table(const Segment& segment) const;
   void begin_seal(std::uint32_t index);
   void start_table();
@@ -111,7 +115,10 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
 
   // Reclaim.
   void add_pin(std::uint32_t segment, const SegmentName& target);
-  bool may_free(const Segment& segment, std::uint32_t index) const;
+  bool may_free(std::uint32_t index);
+  bool are_told(const Segment::Copies& copies);
+  bool is_copied_safely(Segment& segment);
+  bool all_ends_are_known();
   bool any_voided(unsigned shard_number) const;
   void consider(std::uint32_t index);
   void consider_all();
@@ -124,6 +131,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool guard(unsigned stream);
   Task<Result<void>> guard_streams();
   Task<Result<void>> carry_frame(std::span<const RecordView> records);
+  Task<Result<void>> carry_frames(std::uint32_t index);
   Task<Result<void>> carry_all(std::uint32_t index);
   void remove_empty_orphans();
   Task<void> remove_orphan(std::shared_ptr<State> self, std::string directory, std::uint32_t orphan_shard);
@@ -171,7 +179,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
                                  const std::function<void(const RecordView&)>& visit);
   void keep(std::uint32_t index);
   bool has_voids(const Segment& segment) const;
-  void seal_voided();
+  void seal_found();
   Task<Result<void>> make_ready();
   Task<void> drained();
   Task<void> close();
@@ -199,7 +207,8 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   struct Stream {
     std::uint32_t segment = kNoSegment;  // the current one
     std::uint32_t file_offset = 0;       // in it, where the next frame begins
-    bool bare = false;                   // records were put in it since the last guard
+    bool unguarded = false;              // of a cold one: records were put in it since the last empty frame
+    Instant opened_at;
   };
   std::array<Stream, kStreams> streams;
   std::size_t frame_max = 0;
@@ -227,7 +236,8 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   std::deque<FailedRange> failed_ranges;
   std::vector<VoidRange> voids;  // not yet behind the end of a sealed segment
   std::uint32_t void_holder = kNoSegment;
-  bool void_due = false;  // they must be written before anything else is
+  bool void_due = false;            // they must be written before anything else is
+  std::uint64_t failed_frames = 0;  // and those behind them count as one
   unsigned write_failures = 0;
   int last_errno = 0;
   Instant write_not_before;
@@ -282,6 +292,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool elsewhere_released = false;
   std::uint64_t quiet_floor = 0;
   std::vector<std::uint32_t> candidates;
+  std::vector<Segment::Copies> found_open;  // cold segments of earlier runs that are not sealed yet
   std::function<Task<Result<void>>(const RecordView&)> on_carry;
   std::function<Task<Result<void>>()> on_carried;
   std::function<void(const RecordView&)> on_lost;

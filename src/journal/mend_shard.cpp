@@ -151,6 +151,12 @@ Result<void> mend_shard(io::Files& files, const ShardPlace& place, const MendOpt
   return done;
 }
 
+Result<void> refuse_newer(io::Files& files, const ShardPlace& place) {
+  RecoveryReport ignored;
+  close_segments(files, RP_TRY(find_segments(files, place, false, ignored, nullptr)));
+  return {};
+}
+
 Result<void> trace_spool(io::Files& files, const ShardPlace& place, SpoolTraces& traces) {
   RecoveryReport ignored;
   const auto segments = RP_TRY(find_segments(files, place, false, ignored, nullptr));

@@ -11,7 +11,16 @@ std::uint32_t SegmentTable::add(Segment segment) {
   by_number_.emplace(key(segment.shard, segment.number), index);
   if (!segment.orphan) next_number_ = std::max(next_number_, segment.number + 1);
   segments_.push_back(std::make_unique<Segment>(std::move(segment)));
+  if (!segments_[index]->orphan) ++count_of(*segments_[index]);
   return index;
+}
+
+void SegmentTable::set_use(std::uint32_t index, Segment::Use use, unsigned stream) {
+  Segment& segment = *segments_[index];
+  if (!segment.orphan) --count_of(segment);
+  segment.use = use;
+  segment.stream = stream;
+  if (!segment.orphan) ++count_of(segment);
 }
 
 std::uint32_t SegmentTable::find(std::uint32_t shard, std::uint32_t number) const {
@@ -54,6 +63,17 @@ void SegmentTable::add_pin(std::uint32_t segment, std::uint32_t target) {
     pins.push_back({target, 1});
   else
     ++found->count;
+}
+
+void SegmentTable::add_copies(std::uint32_t from, std::uint32_t to, std::uint64_t frame) {
+  if (from == to || segments_[to]->stream == 0) return;
+  auto& copies = segments_[from]->copies;
+  const auto found = std::ranges::find(copies, to, &Segment::Copies::segment);
+  const Segment::Copies now{to, segments_[to]->header.sequence, frame};
+  if (found == copies.end())
+    copies.push_back(now);
+  else
+    *found = now;
 }
 
 void SegmentTable::drop_pins_to(std::uint32_t target) {

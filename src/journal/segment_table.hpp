@@ -3,8 +3,10 @@
 // Layer: durable, private, without I/O. Owner: one log.
 // Pins:  a segment N with a record that negates one of segment T has N.pins[T] > 0 and is not freed while that is so.
 //        Counts, not records: which records those are is found by reading N when it is to be emptied.
+// Copies: a segment whose records were copied to a cold one is not freed before damage of the copies would be told.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,16 +34,23 @@ struct Segment {
     closed,     // no frame will follow
     freeing,    // its header is being written
   };
+  static constexpr std::size_t kUses = 7;
   enum class Rewrite : std::uint8_t { none, open, seal, free };
   struct PinCount {
     std::uint32_t target = 0;
     std::uint32_t count = 0;
   };
+  // Frames of a cold segment, up to one.
+  struct Copies {
+    std::uint32_t segment = 0;
+    std::uint64_t sequence = 0;  // of this use of it
+    std::uint64_t frame = 0;
+  };
 
   std::uint32_t shard = 0;
   std::uint32_t number = 0;
   io::File file;
-  Use use = Use::lost;
+  Use use = Use::lost;              // written by SegmentTable::set_use alone, as `stream` is
   Rewrite rewrite = Rewrite::none;  // under way, or waiting for its turn
   unsigned stream = 0;              // whose frames it holds, or is made ready for
   bool orphan = false;
@@ -50,6 +59,7 @@ struct Segment {
   bool voided = false;       // frames behind its end count for nothing, and its header does not say so yet
   bool holds_voids = false;  // the record in its first frame says so of frames of others
   bool kept = false;         // a part could not be read: who knows what counts there; never freed in this run
+  bool found_open = false;   // of an earlier run: its header shall say where it ends
   SegmentHeader header;      // as on disk, except while it is rewritten
   std::uint64_t size = 0;
   std::uint64_t end = kFirstFrame;  // of the last good frame
@@ -61,10 +71,14 @@ struct Segment {
   std::uint64_t live_bytes = 0;
   std::uint64_t live_records = 0;
   std::uint32_t readers = 0;
-  std::uint64_t quiet_after = 0;  // the frame that must be settled before it may be freed
+  std::uint64_t quiet_after = 0;   // the frame that must be settled before it may be freed
+  std::uint64_t newest_frame = 0;  // the last good one that was written to it
   std::vector<PinCount> pins;
+  std::vector<Copies> copies;  // where its records stand too, as long as damage there may go without a word
   Instant closed_at;
-  Instant not_before;  // emptying it was tried and did not work
+  Instant not_before;         // emptying it was tried and did not work
+  unsigned failed_seals = 0;  // its header could not be written, so often in a row
+  Instant seal_not_before;
 
   SegmentWalk::Facts walk_facts() const {
     return {.number = number,
@@ -88,6 +102,13 @@ class SegmentTable {
   const Segment& operator[](std::uint32_t index) const { return *segments_[index]; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(segments_.size()); }
 
+  void set_use(std::uint32_t index, Segment::Use use) { set_use(index, use, segments_[index]->stream); }
+  void set_use(std::uint32_t index, Segment::Use use, unsigned stream);
+  // Of the own shard.
+  std::size_t count(Segment::Use use, unsigned stream) const {
+    return counts_[static_cast<std::size_t>(use)][stream];
+  }
+
   std::uint32_t find(std::uint32_t shard, std::uint32_t number) const;
   bool has_shard(std::uint32_t shard) const;
   void add_shard(std::uint32_t shard) { shards_.push_back(shard); }
@@ -101,12 +122,18 @@ class SegmentTable {
   std::uint32_t target_of(const SegmentName& name) const;
   void add_pin(std::uint32_t segment, std::uint32_t target);
   void drop_pins_to(std::uint32_t target);
+  // Records of `from` stand in `to` as well, in frames up to that one.
+  void add_copies(std::uint32_t from, std::uint32_t to, std::uint64_t frame);
 
  private:
   static std::uint64_t key(std::uint32_t shard, std::uint32_t number) {
     return std::uint64_t{shard} << 32 | number;
   }
+  std::size_t& count_of(const Segment& segment) {
+    return counts_[static_cast<std::size_t>(segment.use)][segment.stream];
+  }
   std::vector<std::unique_ptr<Segment>> segments_;
+  std::array<std::array<std::size_t, kStreams>, Segment::kUses> counts_{};
   std::unordered_map<std::uint64_t, std::uint32_t> by_number_;
   std::vector<std::uint32_t> shards_;
   std::uint32_t next_number_ = 1;

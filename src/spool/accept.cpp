@@ -281,6 +281,7 @@ Task<Result<void>> Incoming::State::put(std::span<const std::byte> bytes, journa
       co_return Result<void>{};
     }
     if (ticket.error().kind != ErrorKind::exhausted) co_return spool->refuse(ticket.error());
+    if (!spool->log->takes(how.stream, bytes.size(), bytes.size())) co_return fail(ticket.error());
     if (!co_await spool->log->wait_for_room(deadline)) co_return spool->refuse(ticket.error());
   }
 }

@@ -97,7 +97,8 @@ Task<Result<void>> Spool::State::carry_state(const journal::RecordView& view) {
 Task<Result<void>> Spool::State::move(MessageId id) {
   const Entry* entry = queue.find(id);
   if (entry == nullptr || entry->is(Entry::in_memory)) co_return Result<void>{};
-  if (std::ranges::find(gathered, id, &Moving::id) != gathered.end()) co_return Result<void>{};
+  // Its body and its envelope stand together, and each is asked for.
+  if (!gathered.empty() && gathered.back().id == id) co_return Result<void>{};
   auto done = entry->is(Entry::large) ? co_await move_large(id) : co_await gather(id);
   // A message that cannot be read stays where it is: its segment is kept, for who can repair it.
   if (!done && done.error().kind == ErrorKind::permanent) co_return Result<void>{};
@@ -114,9 +115,26 @@ unsigned Spool::State::class_of(std::span<const std::byte> envelope) const {
 }
 
 // A message that is in another shard's segment too goes among new mail: it is voided there in the same frame.
-unsigned Spool::State::stream_of(const Entry& entry, unsigned expiry_class, std::size_t size) const {
-  const bool foreign = foreign_flag(queue.segments_of(entry)) != 0;
-  return !foreign && log->takes(expiry_class, size) ? expiry_class : 0;
+unsigned Spool::State::stream_of(const Entry& entry, unsigned expiry_class, std::size_t size,
+                                 std::size_t piece) const {
+  if (expiry_class == 0 || !log->takes(expiry_class, size, piece)) return 0;
+  return foreign_flag(queue.segments_of(entry)) != 0 ? 0 : expiry_class;
+}
+
+// Each segment with a part of it waits until damage of each part of the copy would be told.
+void Spool::State::note_copies(const Entry& entry, const Copy& copy) const {
+  std::vector<journal::Location> to{copy.envelope};
+  if (copy.large) to.insert(to.end(), copy.large->chunks.begin(), copy.large->chunks.end());
+  std::vector<journal::Location> from = queue.body_records(entry);
+  from.push_back(entry.envelope);
+  if (const Large* large = queue.large({entry.id})) from.push_back(large->end);
+  for (std::vector<journal::Location>* places : {&to, &from}) {
+    std::ranges::sort(*places, {}, &journal::Location::segment);
+    const auto [first, last] = std::ranges::unique(*places, {}, &journal::Location::segment);
+    places->erase(first, last);
+  }
+  for (const journal::Location original : from)
+    for (const journal::Location place : to) log->note_copy(original, place);
 }
 
 // Body or body end are in the group already. Appends and counts; afterwards the entry may have another address.
@@ -138,6 +156,7 @@ Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
   copy.envelope = group.where(RecordType::envelope);
   copy.body = group.where(RecordType::body);
   if (copy.large) copy.large->end = group.where(RecordType::body_end);
+  if (stream != 0) note_copies(entry, copy);
   queue.relocate(entry, std::move(copy));
   figures.moved.add();
   if (stream != 0) figures.moved_cold.add();
@@ -155,8 +174,10 @@ Task<Result<void>> Spool::State::gather(MessageId id) {
   Moving moving{.id = id, .place = queue.find(id)->envelope, .envelope = {}, .body = {}};
   const bool no_body = queue.find(id)->is(Entry::no_body);
   moving.envelope = RP_CO_TRY(co_await read_envelope(id));
-  if (!no_body && queue.find(id) != nullptr)
-    moving.body = RP_CO_TRY(co_await part(id, 0, kMessageSizeMax.count));
+  if (!no_body && queue.find(id) != nullptr) {
+    const Body body = RP_CO_TRY(co_await part(id, 0, kMessageSizeMax.count));
+    for (const auto piece : body.pieces()) moving.body.insert(moving.body.end(), piece.begin(), piece.end());
+  }
   moving.expiry_class = class_of(moving.envelope);
   gathered_bytes += moving.envelope.size() + moving.body.size();
   gathered.push_back(std::move(moving));
@@ -164,45 +185,58 @@ Task<Result<void>> Spool::State::gather(MessageId id) {
   co_return Result<void>{};
 }
 
-Result<void> Spool::State::place_whole(const Moving& moving, Entry& entry) {
-  Group group;
-  if (moving.body.size() != 0) group.add(RecordType::body, moving.id, moving.body.pieces());
-  const std::size_t size = moving.envelope.size() + moving.body.size();
-  return place_moved(entry, group, {.no_body = entry.is(Entry::no_body)}, moving.envelope,
-                     stream_of(entry, moving.expiry_class, size));
+// One that has ended or moved meanwhile is left out.
+Task<Result<void>> Spool::State::place(const Moving& moving) {
+  const std::size_t size = moving.envelope.size() + moving.body.size() + 2 * sizeof(journal::RecordHeader);
+  while (true) {
+    Entry* entry = queue.find(moving.id);
+    if (entry == nullptr || entry->envelope != moving.place) co_return Result<void>{};
+    const unsigned stream = stream_of(*entry, moving.expiry_class, size, size);
+    Group group;
+    if (!moving.body.empty()) group.add(RecordType::body, moving.id, moving.body);
+    auto placed = place_moved(*entry, group, {.no_body = entry->is(Entry::no_body)}, moving.envelope, stream);
+    if (placed || placed.error().kind != ErrorKind::exhausted) co_return placed;
+    // A file that was there for it may have gone to others: then the first stream takes it.
+    if (log->takes(stream, size, size)) RP_CO_CHECK(co_await room());
+  }
 }
 
-// Those that have ended or moved meanwhile are left out. What is not placed stays where it is, to be tried again.
+// What is not placed stays where it is, to be tried again.
 Task<Result<void>> Spool::State::place_gathered() {
   gathered_bytes = 0;
   std::vector<Moving> all = std::exchange(gathered, {});
   if (closing || !postponed.empty() || !lost_endings.empty())
     co_return fail(ErrorKind::temporary, "other records wait");
-  std::ranges::sort(all, {}, &Moving::expiry_class);
-  for (Moving& moving : all) {
-    while (true) {
-      Entry* entry = queue.find(moving.id);
-      if (entry == nullptr || entry->envelope != moving.place) break;
-      auto placed = place_whole(moving, *entry);
-      if (placed) break;
-      if (placed.error().kind != ErrorKind::exhausted) co_return placed;
-      RP_CO_CHECK(co_await room());
-    }
-    moving.body = {};  // a commit buffer may be waited for
-  }
+  std::ranges::sort(all, {},
+                    [](const Moving& each) { return std::pair(each.expiry_class, each.place.offset); });
+  for (const Moving& moving : all) RP_CO_CHECK(co_await place(moving));
   co_return Result<void>{};
 }
 
-// Chunk by chunk under a new body id; only the end makes them count.
+// All of it to one stream: recovery shows the end behind its chunks. One that does not take it to the end has it for nothing, and
+// it is copied again, among new mail.
 Task<Result<void>> Spool::State::move_large(MessageId id) {
-  const journal::Location place = queue.find(id)->envelope;
   const auto envelope = RP_CO_TRY(co_await read_envelope(id));
+  const Entry* entry = queue.find(id);
+  if (entry == nullptr) co_return Result<void>{};
+  const std::size_t size = queue.size_of(*entry) + envelope.size();
+  const unsigned stream = stream_of(*entry, class_of(envelope), size, kChunkSize);
+  auto copied = co_await copy_large(id, envelope, stream);
+  const bool no_file =
+      !copied && copied.error().kind == ErrorKind::exhausted && !log->takes(stream, size, kChunkSize);
+  if (!no_file) co_return copied;  // done, or it was something else that was wanting
+  co_return co_await copy_large(id, envelope, 0);
+}
+
+// Chunk by chunk under a new body id; only the end makes them count.
+Task<Result<void>> Spool::State::copy_large(MessageId id, std::span<const std::byte> envelope,
+                                            unsigned stream) {
   Incoming::State moved{.spool = shared_from_this(),
                         .body_id = MessageId::make(start_info.epoch, own_shard, next_sequence++).value};
   const Entry* found = queue.find(id);
-  const std::uint64_t size = found == nullptr ? 0 : queue.size_of(*found);
-  // All of it to one stream: recovery shows the end behind its chunks.
-  const unsigned stream = found == nullptr ? 0 : stream_of(*found, class_of(envelope), kChunkSize);
+  if (found == nullptr) co_return Result<void>{};
+  const journal::Location from = found->envelope;
+  const std::uint64_t size = queue.size_of(*found);
   while (moved.size < size) {
     const auto body = RP_CO_TRY(co_await part(id, moved.size, kChunkSize));
     for (const auto piece : body.pieces())
@@ -213,7 +247,7 @@ Task<Result<void>> Spool::State::move_large(MessageId id) {
       .body_id = moved.body_id, .size = size, .chunk_count = static_cast<std::uint32_t>(moved.chunks.size())};
   while (true) {
     Entry* entry = queue.find(id);
-    if (entry == nullptr || entry->envelope != place) co_return Result<void>{};
+    if (entry == nullptr || entry->envelope != from) co_return Result<void>{};
     for (const std::uint64_t frame : moved.frames)
       if (log->failed({frame})) co_return fail(ErrorKind::temporary, "a part could not be written");
     Group group;
@@ -225,7 +259,8 @@ Task<Result<void>> Spool::State::move_large(MessageId id) {
       for (const journal::Location chunk : std::exchange(moved.chunks, {})) log->drop_live(chunk);
       co_return placed;
     }
-    if (placed.error().kind != ErrorKind::exhausted) co_return placed;
+    if (placed.error().kind != ErrorKind::exhausted || !log->takes(stream, envelope.size(), envelope.size()))
+      co_return placed;
     RP_CO_CHECK(co_await room());
   }
 }

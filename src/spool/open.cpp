@@ -26,6 +26,7 @@ Task<Result<void>> Spool::State::open(std::vector<unsigned> adopt) {
   log_options.free_space_min = options.free_space_min.value / 100;
   log_options.free_segments_ahead = options.segments_ahead;
   log_options.compact_after = options.compact_after;
+  std::ranges::copy(kColdClasses, log_options.stream_life.begin() + 1);
   journal::Log::Place place{.directory = shard_directory(options.directory.text, own_shard),
                             .shard = own_shard,
                             .epoch = start_info.epoch,

@@ -111,9 +111,23 @@ void Queue::add_copy(Entry& entry, Copy copy) {
   copies_[entry.id].push_back(std::move(copy));
 }
 
+namespace {
+
+bool has_body_in(const Copy& copy, std::uint32_t segment) {
+  if (copy.body && copy.body.segment == segment) return true;
+  if (!copy.large) return false;
+  return copy.large->end.segment == segment ||
+         std::ranges::any_of(copy.large->chunks,
+                             [&](journal::Location chunk) { return chunk.segment == segment; });
+}
+
+}  // namespace
+
 void Queue::forget_copies(std::uint32_t segment) {
   for (auto each = copies_.begin(); each != copies_.end();) {
     std::erase_if(each->second, [&](const Copy& copy) { return copy.envelope.segment == segment; });
+    for (Copy& copy : each->second)
+      if (has_body_in(copy, segment)) copy = {.envelope = copy.envelope, .no_body = true};
     if (!each->second.empty()) {
       ++each;
       continue;

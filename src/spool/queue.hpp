@@ -80,7 +80,7 @@ class Queue {
   // is gone: then false.
   template <class Voided>
   bool remove_copies(MessageId id, Voided voided);
-  // A segment is free: copies in it need not be named any more.
+  // A segment is free: copies in it need not be named any more, and those of which a piece was there have no body.
   void forget_copies(std::uint32_t segment);
 
  private:
@@ -115,9 +115,10 @@ bool Queue::remove_copies(MessageId id, Voided voided) {
     const auto worth = [&](const Copy& copy) {
       return std::pair(!copy.no_body, ledger_.epoch_of(copy.envelope));
     };
+    // Of equals the last: it was left last, so it is the one that has not been given back yet.
     std::size_t best = 0;
     for (std::size_t i = 1; i < left.size(); ++i)
-      if (worth(left[i]) > worth(left[best])) best = i;
+      if (worth(left[i]) >= worth(left[best])) best = i;
     (void)take_primary(*entry);
     put_primary(*entry, std::move(left[best]));
     left.erase(left.begin() + static_cast<std::ptrdiff_t>(best));

@@ -85,7 +85,7 @@ struct [[gnu::packed, gnu::aligned(4)]] PackedOutcome {
   std::uint16_t state : 3 = 0;
   std::uint16_t warned : 1 = 0;
   std::uint64_t next_attempt : 52 = 0;  // microseconds since 1970, to 2112
-  std::uint64_t aside_too : 12 = 0;     // the same as `aside`
+  std::uint64_t aside_too : 12 = 0;     // as `aside`: the high bits of a place
 
   bool final() const { return state != static_cast<std::uint16_t>(RecipientState::pending); }
   bool operator==(const PackedOutcome& other) const {

@@ -53,8 +53,10 @@ class Repair {
 
   Result<Repaired> run() {
     const SpoolDirectory found = RP_TRY(read_directory(files_, directory_));
-    for (const std::string& text : found.left_alone) tell(text, false);
     if (write_) RP_CHECK(lock_existing());
+    for (const unsigned shard : found.shards)
+      RP_CHECK(journal::refuse_newer(files_, {shard_directory(directory_, shard), shard, 0}));
+    for (const std::string& text : found.left_alone) tell(text, false);
     const Identity identity = RP_TRY(mend_identity(found));
     const std::string copies = directory_ + "/damaged";
     if (write_) RP_CHECK(files_.make_directory(copies));

@@ -55,7 +55,7 @@ void Replay::body_end(const journal::RecordView& view) {
     chunks_.erase(found);
   } else {
     copy.no_body = true;
-    incomplete_[end.body_id] = view.id;
+    if (incomplete_.size() < kDamagedNamesMax) incomplete_[end.body_id] = view.id;
   }
   bodies_[view.id.value] = std::move(copy);
 }
@@ -97,7 +97,7 @@ void Replay::envelope(const journal::RecordView& view) {
   copy.body = body_before(view.where, summary->body_size);
   // An index table knows of a body in one piece only; what became of pieces the BODY_END before it has told.
   copy.no_body = copy.no_body || summary->no_body != 0 || (!copy.body && summary->body_size != 0);
-  if (copy.no_body) bodiless_.push_back(view.id);
+  if (copy.no_body) note_bodiless(view.id);
   Entry* entry = queue_.find(view.id);
   if (entry == nullptr) {
     Entry& added = queue_.add(view.id, std::move(copy), summary->recipients);
@@ -199,6 +199,26 @@ void Replay::finish() {
     if (entry == nullptr || !record.has_state()) continue;
     restate_.push_back(record.id);
     join_state(queue_, *entry, record);
+  }
+  count_bodiless();
+}
+
+// Cold segments come first, so a copy without its body is nothing unusual, and others of the message may have it.
+void Replay::note_bodiless(MessageId id) {
+  if (bodiless_.size() < kDamagedNamesMax)
+    bodiless_.push_back(id);
+  else
+    more_bodiless_ = true;
+}
+
+void Replay::count_bodiless() {
+  if (more_bodiless_) {
+    bodiless_.clear();
+    queue_.index().for_each([&](const Entry& entry) {
+      if (!entry.is(Entry::no_body)) return;
+      ++without_body_;
+      note_damaged({entry.id});
+    });
   }
   std::ranges::sort(bodiless_);
   bodiless_.erase(std::ranges::unique(bodiless_).begin(), bodiless_.end());

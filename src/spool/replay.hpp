@@ -50,6 +50,8 @@ class Replay {
   bool has_records_elsewhere(std::uint32_t state, unsigned shard) const;
   void void_later(const journal::RecordView& view);
   void note_damaged(MessageId id);
+  void note_bodiless(MessageId id);
+  void count_bodiless();
 
   Queue& queue_;
   Ledger& ledger_;
@@ -59,8 +61,9 @@ class Replay {
   std::vector<ForeignRecord> foreign_;
   std::vector<MessageId> restate_;
   std::vector<MessageId> damaged_;
-  std::vector<MessageId> bodiless_;  // of whom some copy is, at least
-  std::unordered_map<std::uint64_t, MessageId> incomplete_;
+  std::vector<MessageId> bodiless_;  // of whom some copy is, at least; kDamagedNamesMax of them
+  bool more_bodiless_ = false;       // the queue must be looked through
+  std::unordered_map<std::uint64_t, MessageId> incomplete_;  // kDamagedNamesMax, as those are only named
   std::uint64_t unreadable_ = 0;
   std::uint64_t without_body_ = 0;
 };

@@ -151,12 +151,14 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   Task<Result<void>> move(MessageId id);
   Task<Result<void>> gather(MessageId id);
   Task<Result<void>> move_large(MessageId id);
+  Task<Result<void>> copy_large(MessageId id, std::span<const std::byte> envelope, unsigned stream);
   struct Moving;
-  Result<void> place_whole(const Moving& moving, Entry& entry);
+  Task<Result<void>> place(const Moving& moving);
+  void note_copies(const Entry& entry, const Copy& copy) const;
   Result<void> place_moved(Entry& entry, Group& group, Copy copy, std::span<const std::byte> envelope,
                            unsigned stream);
   unsigned class_of(std::span<const std::byte> envelope) const;
-  unsigned stream_of(const Entry& entry, unsigned expiry_class, std::size_t size) const;
+  unsigned stream_of(const Entry& entry, unsigned expiry_class, std::size_t size, std::size_t piece) const;
   Task<Result<void>> room();
 
   shard::Core& core;
@@ -206,7 +208,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
     journal::Location place;  // where its envelope was read
     unsigned expiry_class = 0;
     std::vector<std::byte> envelope;
-    Body body;
+    std::vector<std::byte> body;  // its own bytes: others wait for commit buffers, and for blocks
   };
   std::vector<Moving> gathered;
   std::size_t gathered_bytes = 0;

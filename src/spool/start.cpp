@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "ringpost/journal/format.hpp"
+#include "ringpost/journal/mend.hpp"
 #include "ringpost/scan/crc32c.hpp"
 #include "ringpost/spool/limits.hpp"
 #include "ringpost/spool/spool.hpp"
@@ -85,6 +86,8 @@ Result<SpoolStart> start_locked(io::Files& files, const std::string& directory, 
   RP_CHECK(lock(files, file, spool_file(directory)));
   SpoolStart start;
   start.shards_on_disk = RP_TRY(shards_in(files, directory, start.left_alone));
+  for (const unsigned shard : start.shards_on_disk)
+    RP_CHECK(journal::refuse_newer(files, {shard_directory(directory, shard), shard, 0}));
   const Identity identity =
       RP_TRY(raise_epoch(files, file, spool_file(directory), !start.shards_on_disk.empty()));
   RP_CHECK(files.sync_directory(directory));

@@ -254,15 +254,21 @@ class SpoolFormat(SystemTest):
         later.frame((DONE, 16, use(0, 6, 11) + use(0, 1, 5)))
 
     def test_a_spool_of_a_later_version_is_refused(self):
-        """By the server, by the tools and by the reader, each of which names the file; nothing in it has changed."""
+        """By the server, by the tools and by the reader, each of which names the file. Nothing has changed, in the other shard either,
+        where there is something to mend, nor in SPOOL."""
         self.serve()
         spool = HandMade(self.spool)
         known = spool.segment(0, 1, sequence=5, epoch=1)
         known.frame(*known.mail(1, [f"w1@{REMOTE}"]))
         known.write(SEALED)
-        later = spool.segment(0, 2, sequence=6, epoch=1, version=4)
+        lost = spool.segment(0, 3, sequence=7, epoch=1)
+        lost.frame(*lost.mail(3, [f"w3@{REMOTE}"]))
+        lost.write(OPEN, header=False)
+        later = spool.segment(1, 2, sequence=6, epoch=1, version=4)
         later.frame(*later.mail(2, [f"w2@{REMOTE}"]))
         later.write(OPEN)
+        with open(os.path.join(self.spool, "shard-0", "segment-000009.new"), "wb") as unfinished:
+            unfinished.write(bytes(BLOCK))
         spool.write_identity(epoch=1)
         self.own_all()
         before = self.all_bytes()
@@ -277,8 +283,8 @@ class SpoolFormat(SystemTest):
         self.the_server.check_output()
         self.the_server.program = None
         messages, damages = self.read(status=1)
-        self.assertEqual([*messages], [name_of(1)])
-        self.assertEqual([d["damaged"] for d in damages], [f"{later.path} is of version 4"])
+        self.assertEqual(sorted(messages), sorted([name_of(1), name_of(3)]))
+        self.assertEqual({d["damaged"] for d in damages}, {lost.path, f"{later.path} is of version 4"})
         self.assertEqual(self.all_bytes(), before)
         self.assertFalse(os.path.exists(os.path.join(self.spool, "damaged")))
 
@@ -289,10 +295,11 @@ class SpoolFormat(SystemTest):
 
     def all_bytes(self):
         found = {}
-        for folder, _, files in os.walk(os.path.join(self.spool, "shard-0")):
+        for folder, _, files in os.walk(self.spool):
             for name in files:
-                with open(os.path.join(folder, name), "rb") as file:
-                    found[name] = hashlib.sha256(file.read()).hexdigest()
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    found[path] = hashlib.sha256(file.read()).hexdigest()
         return found
 
 

@@ -28,8 +28,10 @@ inline constexpr std::uint64_t kSegmentMagic = 0x31474553'54534F50;  // "POSTSEG
 inline constexpr std::uint32_t kFrameMagic = 0x454D5246;             // "FRME"
 inline constexpr std::uint32_t kTableMagic = 0x58444E49;             // "INDX"
 inline constexpr std::uint32_t kFormatVersion = 2;                   // what is written
-inline constexpr std::uint32_t kFormatVersionCold = 3;  // of a segment of another stream than the first
-inline constexpr std::uint32_t kFormatVersionMin = 1;   // what is read: 1 had no tables
+// Of a segment of another stream than the first. Who adds a stream must raise it: a header with a stream that is not known counts
+// as damaged, not as newer.
+inline constexpr std::uint32_t kFormatVersionCold = 3;
+inline constexpr std::uint32_t kFormatVersionMin = 1;  // what is read: 1 had no tables
 inline constexpr std::uint32_t kTableVersion = 1;
 inline constexpr std::size_t kHeaderSlots = 2;
 inline constexpr std::size_t kFirstFrame = kHeaderSlots * kBlockSize;
@@ -168,7 +170,7 @@ std::uint32_t record_crc(const RecordHeader& header);
 struct SegmentHead {
   std::optional<SegmentHeader> header;  // the newest valid one
   bool damaged = false;                 // a slot is neither valid nor all zeros
-  bool newer = false;                   // a slot is whole, but of a version that is not known here
+  bool newer = false;                   // the newest whole slot is of a version that is not known here
 };
 SegmentHead parse_segment_head(std::span<const std::byte> head);
 

@@ -141,8 +141,9 @@ class Log {
   // The records go into one frame, in order, or none does. `where` gets one Location for each.
   // Errors: exhausted (no room just now: wait_for_room, or answer 452 4.3.1), permanent (larger than a frame).
   Result<Ticket> append(std::span<const Record> records, std::span<Location> where, Appending how = {});
-  // False: there is no file for so many bytes in that stream, and none will come by itself; the first one may take them.
-  bool takes(unsigned stream, std::size_t size) const;
+  // False: there are no files for so many bytes in that stream, in records of `piece` at most, and none will come by
+  // themselves; the first one may take them.
+  bool takes(unsigned stream, std::size_t size, std::size_t piece) const;
   // Resumes when appending may work again; false when the deadline passed first.
   shard::Signal::Waiting wait_for_room(Instant deadline);
   // The largest payload that a frame takes beside `records - 1` others of no size.
@@ -177,6 +178,9 @@ class Log {
   // freed before that one is durable.
   void add_live(Location where);
   void drop_live(Location where);
+  // Said of a copy in another stream than the first, before the original is dropped: its segment is not freed before damage of
+  // the copy would be told. Both have been appended, the copy with the last records.
+  void note_copy(Location original, Location copy);
   // `negation` (a record in this log) must outlive every segment in `targets` that is still in use. Its own segment does
   // not count. A shard that this log does not hold counts as in use until `release_elsewhere`.
   void add_pin(Location negation, std::span<const SegmentName> targets);
@@ -193,7 +197,7 @@ class Log {
   // Asked for every record of a segment that is being emptied (live records and pinned ones; the callee knows which):
   // re-append what still counts and drop what it supersedes. The payload is valid until the task ends. An error leaves
   // the segment as it is, to be tried again later.
-  // `then` (may be none) follows on those of a frame: what `carry` has only gathered is appended.
+  // `then` (may be none) follows on those of the segment: what `carry` has only gathered is appended.
   void set_carry(std::function<Task<Result<void>>(const RecordView&)> carry,
                  std::function<Task<Result<void>>()> then = {});
   // Told each record of a failed frame, in order, before waiters resume: append again what was a fact and no promise.

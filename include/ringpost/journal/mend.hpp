@@ -33,4 +33,8 @@ struct SpoolTraces {
 };
 Result<void> trace_spool(io::Files& files, const ShardPlace& place, SpoolTraces& traces);
 
+// An error that names the file, when a segment of the shard was written by a newer version: to be asked of every shard before
+// anything of the spool is changed.
+Result<void> refuse_newer(io::Files& files, const ShardPlace& place);
+
 }  // namespace ringpost::journal

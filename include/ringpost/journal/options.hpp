@@ -3,7 +3,10 @@
 // Layer: base only.
 #pragma once
 
+#include <array>
+
 #include "ringpost/base/units.hpp"
+#include "ringpost/journal/limits.hpp"
 
 namespace ringpost::journal {
 
@@ -19,6 +22,8 @@ struct LogOptions {
   Bytes compact_rate =
       64_MiB;                // a second, read of segments that are emptied, unless files are about to run out
   Bytes scrub_rate = 4_MiB;  // a second, of sealed segments that hold something; 0: never
+  // A segment of a stream behind the first one is closed when it has been open for so long, so that it can be emptied; 0: never.
+  std::array<Duration, kStreams> stream_life{};
   bool seal_at_close = true;  // so that the next start reads the table of the last segment too
 };
 

@@ -30,13 +30,14 @@ inline constexpr std::size_t kStateChangesMax = 64;
 // Targets of aliases that are done while the recipient waits, of one message: 24 bytes each in a whole record.
 inline constexpr std::size_t kFinishedTargetsMax = 1500;
 // What still lives at least so long when it is moved goes to the cold segments of that class; what lives less, among new mail.
-// Four segments of each core are open for them, at most.
+// Four segments of each core are open for them, at most, and each for so long at most.
 inline constexpr std::array<Duration, journal::kStreams - 1> kColdClasses{1h, 4h, 16h, 64h};
-inline constexpr std::size_t kGatheredMax = 512 * 1024;  // of messages that are moved with one frame
-inline constexpr Duration kAnnounceAgain = 60s;          // a message whose envelope could not be read
-inline constexpr unsigned kReadAttempts = 8;             // of a message that is moved while it is read
-inline constexpr std::size_t kRetriesPerTurn = 64;       // records that found no room before
-inline constexpr unsigned kShardsMax = 1024;             // MessageId has 10 bits for it
+// Of messages that are read to be moved, in memory: each time that they are placed costs some frames.
+inline constexpr std::size_t kGatheredMax = 512 * 1024;
+inline constexpr Duration kAnnounceAgain = 60s;     // a message whose envelope could not be read
+inline constexpr unsigned kReadAttempts = 8;        // of a message that is moved while it is read
+inline constexpr std::size_t kRetriesPerTurn = 64;  // records that found no room before
+inline constexpr unsigned kShardsMax = 1024;        // MessageId has 10 bits for it
 inline constexpr std::uint32_t kEpochMax = (1U << 20) - 1;
 inline constexpr unsigned kLockAttempts =
     200;  // of 10 ms: a killed server holds its lock until its last write ends

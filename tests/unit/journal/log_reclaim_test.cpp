@@ -219,6 +219,31 @@ TEST_P(LogReclaimTest, keeps_a_segment_that_it_could_not_read_to_its_end_while_i
   EXPECT_EQ(std::ranges::count(seen_ids(), 3U), 1);
 }
 
+// What is appended while it is held may stand for what was superseded long ago, in a frame that failed.
+TEST_P(LogReclaimTest, frees_nothing_before_what_was_appended_while_it_was_held_is_durable) {
+  open();
+  log->start_reclaim();
+  const Location live = keep(1, "live");
+  log->add_live(live);
+  const auto name = log->name_of(live);
+  next_segment();
+  log->hold_reclaim(true);
+  log->drop_live(live);
+  settle();
+  const Ticket again = must_put(2, "what it was about");
+  bool early = false;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset >= kFirstFrame || op.vectors == nullptr) return std::nullopt;
+    const auto header =
+        parse_segment_header({static_cast<const std::byte*>(op.vectors[0].iov_base), op.vectors[0].iov_len});
+    if (header && header->number == name.number) early = early || log->newest_settled().frame < again.frame;
+    return std::nullopt;
+  };
+  log->hold_reclaim(false);
+  ASSERT_TRUE(eventually([&] { return !log->in_use(name); }));
+  EXPECT_FALSE(early);
+}
+
 TEST_P(LogReclaimTest, frees_nothing_while_held) {
   open();
   log->start_reclaim();
