@@ -16,19 +16,29 @@ std::uint32_t HeaderFields::hash_of(std::string_view name) {
   return hash;
 }
 bool HeaderFields::is_named(std::size_t at, std::uint32_t hash, std::string_view name) const {
-  return hashes_[at] == hash && equal_nocase(fields_[at].name, name);
+  return hashes_[at] == hash && equal_nocase(fields_[at].name(), name);
+}
+
+Field::Field(std::string_view name, std::string_view raw) : name_size_(name.size()) {
+  text_.reserve(name.size() + kSeparator.size() + 1 + 2 * raw.size());
+  text_ += name;
+  text_ += kSeparator;
+  append_decoded_field(text_, name, raw);
+  text_ += '\n';
+  line_size_ = text_.size();
+  text_ += raw;
 }
 
 void HeaderFields::add(std::string_view name, std::string_view raw) {
-  fields_.push_back({std::string(name), std::string(raw), decode_field(name, raw)});
+  fields_.emplace_back(name, raw);
   hashes_.push_back(hash_of(name));
   marks_ |= mark_of(hashes_.back());
 }
 
 void HeaderFields::remove_prefix(std::string_view prefix) {
-  std::erase_if(fields_, [&](const Field& field) { return starts_nocase(field.name, prefix); });
+  std::erase_if(fields_, [&](const Field& field) { return starts_nocase(field.name(), prefix); });
   hashes_.clear();
-  for (const Field& field : fields_) hashes_.push_back(hash_of(field.name));
+  for (const Field& field : fields_) hashes_.push_back(hash_of(field.name()));
 }
 
 const Field* HeaderFields::last(std::string_view name, std::uint32_t hash) const {
@@ -38,9 +48,15 @@ const Field* HeaderFields::last(std::string_view name, std::uint32_t hash) const
   return nullptr;
 }
 
+const Field* HeaderFields::first(std::string_view name, std::uint32_t hash) const {
+  for (std::size_t at = 0; at < fields_.size(); ++at)
+    if (is_named(at, hash, name)) return &fields_[at];
+  return nullptr;
+}
+
 std::string_view HeaderFields::value(std::string_view name) const {
   const Field* field = last(name);
-  return field == nullptr ? std::string_view{} : std::string_view(field->decoded);
+  return field == nullptr ? std::string_view{} : field->decoded();
 }
 
 namespace {
@@ -63,14 +79,10 @@ std::string unfolded(std::string_view raw) {
 }
 
 std::string line_of(const Field& field, bool raw) {
-  std::string line;
-  line.reserve(field.name.size() + std::max(field.raw.size(), field.decoded.size()) + 3);
-  line += field.name;
+  if (!raw) return std::string(field.line());
+  std::string line(field.name());
   line += ": ";
-  if (raw)
-    line += unfolded(field.raw);
-  else
-    (line += field.decoded) += '\n';
+  line += unfolded(field.raw());
   return line;
 }
 
@@ -89,8 +101,8 @@ std::vector<std::string> HeaderFields::lines(bool raw, bool* truncated) const {
   std::vector<std::string> order;
   std::unordered_map<std::string, std::vector<std::size_t>> places;
   for (std::size_t i = 0; i < fields_.size(); ++i) {
-    auto& list = places[lower(fields_[i].name)];
-    if (list.empty()) order.push_back(lower(fields_[i].name));
+    auto& list = places[lower(fields_[i].name())];
+    if (list.empty()) order.push_back(lower(fields_[i].name()));
     list.push_back(i);
   }
   std::vector<std::string> kept(fields_.size());

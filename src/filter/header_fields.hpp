@@ -11,10 +11,24 @@
 
 namespace ringpost::filter {
 
-struct Field {
-  std::string name;     // as it stood
-  std::string raw;      // behind the colon, folded, with its newline
-  std::string decoded;  // without newline
+// One field, in one piece: as rules read it, then its value as it stood.
+class Field {
+ public:
+  Field(std::string_view name, std::string_view raw);
+  std::string_view name() const { return line().substr(0, name_size_); }                   // as it stood
+  std::string_view line() const { return std::string_view(text_).substr(0, line_size_); }  // "Name: value\n"
+  std::string_view decoded_line() const { return line().substr(name_size_ + kSeparator.size()); }
+  std::string_view decoded() const {
+    return decoded_line().substr(0, decoded_line().size() - 1);
+  }  // without newline
+  std::string_view raw() const {
+    return std::string_view(text_).substr(line_size_);
+  }  // behind the colon, folded, with its newline
+
+ private:
+  static constexpr std::string_view kSeparator = ": ";
+  std::string text_;
+  std::size_t name_size_, line_size_;
 };
 
 class HeaderFields {
@@ -32,6 +46,7 @@ class HeaderFields {
   }
   const Field* last(std::string_view name) const { return last(name, hash_of(name)); }
   const Field* last(std::string_view name, std::uint32_t hash) const;
+  const Field* first(std::string_view name, std::uint32_t hash) const;
   static std::uint32_t hash_of(std::string_view name);
   // The decoded value of the last one; empty when there is none.
   std::string_view value(std::string_view name) const;

@@ -78,6 +78,7 @@ class MessageView {
   // the end. nullopt when there is none ([if-unset], exists:).
   std::optional<std::string_view> header(const HeaderRequest& request) const;
   std::optional<std::string_view> header(std::string_view request) const;
+  bool has_header(const HeaderRequest& request) const;  // `header` has a value
   // The same, one by one.
   std::vector<std::string> header_values(const HeaderRequest& request) const;
   const std::vector<std::string>& header_values(std::string_view request) const;
