@@ -89,15 +89,15 @@ void append_unfolded(const HeaderFields& fields, std::string_view name, bool raw
 }
 
 // The fields above (`from_top`) or below the Received field number `index`, that one included.
-std::span<const std::string> fields_by_trust(std::span<const std::string> fields, std::ptrdiff_t index,
-                                             bool from_top) {
-  if (index < 0) return from_top ? std::span<const std::string>{} : fields;
+std::span<const std::string_view> fields_by_trust(std::span<const std::string_view> fields,
+                                                  std::ptrdiff_t index, bool from_top) {
+  if (index < 0) return from_top ? std::span<const std::string_view>{} : fields;
   std::ptrdiff_t received = -1;
   for (std::size_t at = 0; at < fields.size(); ++at) {
     if (!starts_nocase(fields[at], "received:") || ++received < index) continue;
     return from_top ? fields.first(at + 1) : fields.subspan(at);
   }
-  return from_top ? fields : std::span<const std::string>{};
+  return from_top ? fields : std::span<const std::string_view>{};
 }
 
 std::vector<std::string> fields_or_pseudo(const MessageView& view, const MessageText& text,
@@ -234,13 +234,14 @@ std::vector<std::string> hosts_or_addresses(const MessageView& view, const Heade
 
 }  // namespace
 
-std::optional<std::span<const std::string>> trusted_fields(const MessageView& view,
-                                                           const HeaderRequest& request) {
+std::optional<std::span<const std::string_view>> all_fields(const MessageView& view,
+                                                            const HeaderRequest& request) {
+  if (request.name == "ALL") return view.all_fields(request.raw);
   const bool trust = request.name == "ALL-TRUSTED" || request.name == "ALL-UNTRUSTED";
   const bool from_top = request.name == "ALL-TRUSTED" || request.name == "ALL-INTERNAL";
   if (!trust && !from_top && request.name != "ALL-EXTERNAL") return std::nullopt;
   const auto index = trust ? view.relays().last_trusted_index : view.relays().last_internal_index;
-  return fields_by_trust(view.header_values(request.raw ? "ALL:raw" : "ALL"), index + 1, from_top);
+  return fields_by_trust(view.all_fields(request.raw), index + 1, from_top);
 }
 
 std::string joined_fields(const HeaderFields& fields, const HeaderRequest& request) {
@@ -258,8 +259,7 @@ std::string joined_fields(const HeaderFields& fields, const HeaderRequest& reque
 
 std::vector<std::string> field_values(const MessageView& view, const MessageText& text,
                                       const HeaderRequest& request) {
-  if (request.name == "ALL") return request.raw ? raw_fields(text.header) : text.fields.lines(false);
-  if (const auto fields = trusted_fields(view, request)) return {fields->begin(), fields->end()};
+  if (const auto fields = all_fields(view, request)) return {fields->begin(), fields->end()};
   std::vector<std::string> values = fields_or_pseudo(view, text, request);
   if (values.empty()) return values;
   if (request.first)
@@ -281,7 +281,7 @@ std::optional<std::string> first_value(const MessageView& view, std::string_view
 // A field that stands below a Received field was not added by the last server.
 bool stands_below_received(const MessageView& view, std::string_view name) {
   bool received = false;
-  for (const std::string& field : view.header_values("ALL")) {
+  for (const std::string_view field : view.all_fields(false)) {
     received |= starts_nocase(field, "received:");
     if (received && starts_nocase(field, std::string(name) + ":")) return true;
   }

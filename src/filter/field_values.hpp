@@ -19,9 +19,9 @@ bool is_pseudo_field(std::string_view name);
 std::string to_string(const HeaderRequest& request);
 std::vector<std::string> field_values(const MessageView& view, const MessageText& text,
                                       const HeaderRequest& request);
-// Of ALL-TRUSTED and its like: those of the fields of ALL. Nothing for another request.
-std::optional<std::span<const std::string>> trusted_fields(const MessageView& view,
-                                                           const HeaderRequest& request);
+// Of ALL, ALL-TRUSTED and their like: field by field. Nothing for another request.
+std::optional<std::span<const std::string_view>> all_fields(const MessageView& view,
+                                                            const HeaderRequest& request);
 // Of a request that is neither `pseudo` nor takes anything out of fields: all fields of that name, as MessageView::header has them.
 std::string joined_fields(const HeaderFields& fields, const HeaderRequest& request);
 // The envelope's sender as trace fields tell it, where it can be believed.

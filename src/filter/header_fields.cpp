@@ -78,8 +78,7 @@ std::string unfolded(std::string_view raw) {
   return out;
 }
 
-std::string line_of(const Field& field, bool raw) {
-  if (!raw) return std::string(field.line());
+std::string raw_line(const Field& field) {
   std::string line(field.name());
   line += ": ";
   line += unfolded(field.raw());
@@ -88,15 +87,25 @@ std::string line_of(const Field& field, bool raw) {
 
 }  // namespace
 
-// The limit counts name by name, in the order of their first fields.
-std::vector<std::string> HeaderFields::lines(bool raw, bool* truncated) const {
+std::vector<std::string_view> HeaderFields::lines() const {
+  std::vector<std::string_view> lines;
+  lines.reserve(fields_.size());
+  for (const Field& field : fields_) lines.push_back(field.line());
+  return within_limit(std::move(lines));
+}
+
+std::vector<std::string> HeaderFields::raw_lines() const {
   std::vector<std::string> lines;
   lines.reserve(fields_.size());
+  for (const Field& field : fields_) lines.push_back(raw_line(field));
+  return within_limit(std::move(lines));
+}
+
+// The limit counts name by name, in the order of their first fields.
+template <class Line>
+std::vector<Line> HeaderFields::within_limit(std::vector<Line> lines) const {
   std::size_t all = 0;
-  for (const Field& field : fields_) {
-    lines.push_back(line_of(field, raw));
-    all += lines.back().size();
-  }
+  for (const Line& line : lines) all += line.size();
   if (all <= kAllFieldsSizeMax) return lines;
   std::vector<std::string> order;
   std::unordered_map<std::string, std::vector<std::size_t>> places;
@@ -105,13 +114,12 @@ std::vector<std::string> HeaderFields::lines(bool raw, bool* truncated) const {
     if (list.empty()) order.push_back(lower(fields_[i].name()));
     list.push_back(i);
   }
-  std::vector<std::string> kept(fields_.size());
+  std::vector<Line> kept(fields_.size());
   std::size_t size = 0;
   for (const std::string& name : order)
     for (const std::size_t i : places[name]) {
       size += lines[i].size();
       if (size > kAllFieldsSizeMax) {
-        if (truncated != nullptr) *truncated = true;
         std::erase(kept, "");
         return kept;
       }
@@ -202,17 +210,18 @@ MessageText split_message(std::string_view message) {
   return parsed;
 }
 
-std::vector<std::string> raw_fields(std::string_view header) {
-  std::vector<std::string> fields;
+std::vector<std::string_view> raw_fields(std::string_view header) {
+  std::vector<std::string_view> fields;
   fields.reserve(static_cast<std::size_t>(std::ranges::count(header, '\n')));
   bool open = false;
   while (!header.empty()) {
     const std::string_view line = take_line(header);
+    // A continuation stands right behind what it goes on.
     if (is_blank(line.front())) {
-      if (open) fields.back() += line;
+      if (open) fields.back() = {fields.back().data(), fields.back().size() + line.size()};
     } else {
       open = line != "\n";
-      if (open) fields.emplace_back(line);
+      if (open) fields.push_back(line);
     }
   }
   return fields;

@@ -51,9 +51,12 @@ class HeaderFields {
   // The decoded value of the last one; empty when there is none.
   std::string_view value(std::string_view name) const;
   // "Name: value\n" of every field; those beyond kAllFieldsSizeMax are left out.
-  std::vector<std::string> lines(bool raw, bool* truncated = nullptr) const;
+  std::vector<std::string_view> lines() const;
+  std::vector<std::string> raw_lines() const;
 
  private:
+  template <class Line>
+  std::vector<Line> within_limit(std::vector<Line> lines) const;
   bool is_named(std::size_t at, std::uint32_t hash, std::string_view name) const;
   // One of 64 bits: where it is not set there is no field of that name, and most that rules ask for are not there.
   static std::uint64_t mark_of(std::uint32_t hash) { return std::uint64_t{1} << (hash >> 26U); }
@@ -74,6 +77,6 @@ struct MessageText {
 // Takes an mbox "From " line off.
 MessageText split_message(std::string_view message);
 // The fields of a header block as they stand, each with its continuation lines.
-std::vector<std::string> raw_fields(std::string_view header);
+std::vector<std::string_view> raw_fields(std::string_view header);
 
 }  // namespace ringpost::filter

@@ -30,14 +30,15 @@ struct TextHash {
   std::size_t operator()(std::string_view bytes) const { return std::hash<std::string_view>{}(bytes); }
 };
 
-std::string joined(std::span<const std::string> values) {
+template <class Text>
+std::string joined(std::span<const Text> values) {
   std::string text;
   if (values.empty()) return text;
   const bool with_newlines = values.front().ends_with('\n');
   std::size_t size = 0;
-  for (const std::string& value : values) size += value.size() + 1;
+  for (const Text& value : values) size += value.size() + 1;
   text.reserve(size);
-  for (const std::string& value : values) {
+  for (const Text& value : values) {
     if (&value != &values.front() && !with_newlines) text += '\n';
     text += value;
   }
@@ -70,6 +71,7 @@ struct MessageView::Impl {
   std::vector<const HtmlFacts*> html;
   std::vector<std::string> body, rawbody;
   std::optional<std::vector<std::string>> visible, invisible;
+  std::optional<std::vector<std::string_view>> all, all_raw;
   std::optional<UriCollection> uris;
   bool rendered_made = false;
   bool rawbody_made = false;
@@ -209,11 +211,12 @@ std::optional<std::string_view> MessageView::header(const HeaderRequest& request
     return impl_->values.add_text(request.key, request.key_hash, std::move(text));
   };
   if (last == nullptr || request.takes_part()) {
-    const auto trusted = trusted_fields(*this, request);
-    const std::span<const std::string> values =
-        trusted ? *trusted : header_values(std::string_view(request.key));
-    return values.empty() ? impl_->values.add(request.key, request.key_hash, std::nullopt)
-                          : keep(joined(values));
+    const auto give = [&](auto values) {
+      return values.empty() ? impl_->values.add(request.key, request.key_hash, std::nullopt)
+                            : keep(joined(values));
+    };
+    if (const auto fields = filter::all_fields(*this, request)) return give(*fields);
+    return give(std::span<const std::string>(header_values(std::string_view(request.key))));
   }
   // One alone is where it is.
   if (impl_->text.fields.first(request.name, request.name_hash) != last)
@@ -231,6 +234,12 @@ std::optional<std::string_view> MessageView::header(std::string_view request) co
   if (impl_->values.find(request, hash) == nullptr)
     impl_->values.add(impl_->values.kept(request), hash, value);
   return value;
+}
+
+std::span<const std::string_view> MessageView::all_fields(bool raw) const {
+  auto& known = raw ? impl_->all_raw : impl_->all;
+  if (!known) known = raw ? raw_fields(impl_->text.header) : impl_->text.fields.lines();
+  return *known;
 }
 
 std::optional<std::string_view> MessageView::envelope_from() const {
@@ -295,7 +304,10 @@ std::optional<std::string> MessageView::part_header(std::size_t part, std::strin
   const HeaderFields& fields = parts().parts[part].fields();
   if (name == "ALL") {
     std::string all;
-    for (const std::string& line : fields.lines(raw)) all += line;
+    if (raw)
+      for (const std::string& line : fields.raw_lines()) all += line;
+    else
+      for (const std::string_view line : fields.lines()) all += line;
     return all;
   }
   const Field* field = fields.last(name);

@@ -82,6 +82,8 @@ class MessageView {
   // The same, one by one.
   std::vector<std::string> header_values(const HeaderRequest& request) const;
   const std::vector<std::string>& header_values(std::string_view request) const;
+  // What ALL or ALL:raw is, field by field.
+  std::span<const std::string_view> all_fields(bool raw) const;
   // `body`: matched one by one. The first is the subject with its newline.
   std::span<const std::string> body() const;
   // `rawbody`: matched one by one; chunks of 2 to 4 KiB.
