@@ -19,18 +19,17 @@ namespace {
 
 constexpr std::size_t kSuspectsUsual = 256;
 
-// Each rule that is not 0 for sure: most are, and seen eight at a time.
+constexpr std::size_t kStatesAtOnce = 8;
+
+// Each rule that is not 0 for sure: most are, and seen eight at a time. There are so many zeros behind the states.
 void for_each_open(std::span<const MetaClauses::State> states, const auto& visit) {
-  constexpr std::size_t kAtOnce = 8;
   constexpr std::uint64_t kAllZero = 0x0101010101010101ULL * MetaClauses::kZero;
-  const std::span<const MetaClauses::State> rules = states.subspan(1);
-  for (std::size_t first = 0; first < rules.size(); first += kAtOnce) {
-    const std::size_t end = std::min(first + kAtOnce, rules.size());
-    std::uint64_t word = kAllZero;
-    std::memcpy(&word, &rules[first], end - first);
+  for (std::size_t first = 0; first + kStatesAtOnce <= states.size(); first += kStatesAtOnce) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, &states[first], sizeof word);
     if (word == kAllZero) continue;
-    for (std::size_t rule = first; rule < end; ++rule)
-      if (rules[rule] != MetaClauses::kZero) visit(static_cast<std::uint32_t>(rule));
+    for (std::size_t at = first; at < first + kStatesAtOnce; ++at)
+      if (states[at] != MetaClauses::kZero) visit(static_cast<std::uint32_t>(at - 1));
   }
 }
 
@@ -261,7 +260,7 @@ void Scan::settle_metas() {
   // Metas are not known yet: they tell when their turn comes.
   for (const std::uint32_t meta : metas)
     if (hits_[meta] == kUnknown) hits_[meta] = 0;
-  std::vector<MetaClauses::State> states(hits_.size() + 1, MetaClauses::kZero);
+  std::vector<MetaClauses::State> states(hits_.size() + 1 + kStatesAtOnce, MetaClauses::kZero);
   for (std::size_t rule = 0; rule < hits_.size(); ++rule)
     states[rule + 1] = MetaClauses::state_of(hits_[rule]);
   constexpr std::size_t kBits = 64;
