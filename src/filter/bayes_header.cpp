@@ -370,13 +370,13 @@ BayesFields bayes_fields(const MessageView& message, const BayesSettings& settin
   std::vector<const Field*> received;
   std::size_t size = 0;
   for (const Field& field : message.parts().parts[0].fields().all()) {
-    size += field.name.size() + field.decoded.size() + 3;
+    size += field.name().size() + field.decoded().size() + 3;
     if (size > kAllFieldsSizeMax) break;
-    const std::string small = lower(field.name);
+    const std::string small = lower(field.name());
     if (small == "received")
       received.push_back(&field);
     else if (!is_ignored(small))
-      texts.add(field.name, field.decoded);
+      texts.add(field.name(), std::string(field.decoded()));
   }
   // What the view knows beyond the fields.
   if (const auto authors = message.header_values("From:addr:host"); !authors.empty())
@@ -391,7 +391,7 @@ BayesFields bayes_fields(const MessageView& message, const BayesSettings& settin
   // The two hosts that are nearest to the sender.
   for (std::size_t n = 0; n < std::min<std::size_t>(received.size(), 2); ++n) {
     const Field& field = *received[received.size() - 1 - n];
-    texts.add(field.name, field.decoded);
+    texts.add(field.name(), std::string(field.decoded()));
   }
   return texts.take();
 }

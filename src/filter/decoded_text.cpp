@@ -185,24 +185,28 @@ std::string decode_words(std::string_view name, std::string_view value) {
   return decode_all_words(text);
 }
 
-std::string decode_field(std::string_view name, std::string_view value) {
-  std::string unfolded;
-  unfolded.reserve(value.size());
+void append_decoded_field(std::string& out, std::string_view name, std::string_view value) {
+  value = trim_front(value);
+  const std::size_t begin = out.size();
   for (std::size_t at = 0; at < value.size();) {
     std::size_t end = std::min(value.find('\n', at), value.size());
     const bool folds = end + 1 < value.size() && is_blank(value[end + 1]);
     if (!folds) end = std::min(end + 1, value.size());
-    unfolded += value.substr(at, end - at);
+    out += value.substr(at, end - at);
     at = end;
     if (!folds) continue;
-    unfolded += ' ';
+    out += ' ';
     ++at;
     while (at < value.size() && is_blank(value[at])) ++at;
   }
-  unfolded.resize(trim_back(unfolded).size());
-  unfolded.erase(0, unfolded.size() - trim_front(unfolded).size());
-  const bool plain = !contains(unfolded, "\n") && !contains(unfolded, "=?") && !mail::has_eight_bit(unfolded);
-  return plain ? unfolded : decode_words(name, unfolded);
+  const auto unfolded = [&] { return std::string_view(out).substr(begin); };
+  out.resize(begin + trim_back(unfolded()).size());
+  const bool plain =
+      !contains(unfolded(), "\n") && !contains(unfolded(), "=?") && !mail::has_eight_bit(unfolded());
+  if (plain) return;
+  const std::string decoded = decode_words(name, unfolded());
+  out.resize(begin);
+  out += decoded;
 }
 
 }  // namespace ringpost::filter

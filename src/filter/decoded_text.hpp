@@ -22,7 +22,7 @@ enum class Trust : unsigned char {
 DecodedText decode_text(std::string_view bytes, std::string_view charset, Trust trust);
 
 // The value of a field as rules see it: unfolded, encoded words decoded unless the field has none by nature, UTF-8.
-std::string decode_field(std::string_view name, std::string_view value);
+void append_decoded_field(std::string& out, std::string_view name, std::string_view value);
 // Only the second half of it: encoded words.
 std::string decode_words(std::string_view name, std::string_view value);
 

@@ -180,6 +180,7 @@ class EngineBuilder {
         return engine_->active_[part] ? Range{0, engine_->most(part)} : Range{};
       });
       engine_->most_[meta] = rounded_up(std::max(any.most, any.least < 0 ? 1 : 0.0));
+      engine_->clauses_.add(tree, [&](std::uint32_t part) { return engine_->most(part) > 0; });
       const MetaWatch watch(
           tree, [&](std::uint32_t part) { return values[part]; },
           [&](std::uint32_t part) { return watch_cost(part); });
@@ -188,6 +189,7 @@ class EngineBuilder {
           users[part].push_back(place);
       values[meta] = meta_worth(watch.rest());
       engine_->rest_.push_back(values[meta]);
+      if (values[meta] != 0) engine_->resting_.push_back(place);
     }
     for (const auto& list : users) {
       engine_->users_begin_.push_back(static_cast<std::uint32_t>(engine_->users_.size()));
@@ -214,9 +216,10 @@ class EngineBuilder {
           trait(engine_->captures(index) != nullptr, Engine::kCaptures) |
           trait(one.flags.nosubject, Engine::kNoSubject) | trait(one.flags.multiple, Engine::kMultiple) |
           trait(one.kind == RuleKind::meta, Engine::kMeta)));
-      engine_->begin_.push_back(engine_->active_[index] ? -1 : 0);
+      engine_->begin_.push_back(engine_->active_[index] && one.kind != RuleKind::declared ? -1 : 0);
       if (!engine_->active_[index]) continue;
       by_name.push_back(index);
+      if (one.kind == RuleKind::exists) engine_->existing_.push_back(index);
       if (one.kind == RuleKind::eval && !one.hidden()) engine_->open_evals_.push_back(index);
       if (!one.hidden() || engine_->options_.keep_hidden)
         (one.kind == RuleKind::meta ? metas : engine_->judged_).push_back(index);

@@ -139,7 +139,7 @@ EvalAnswer check_unresolved_template(const EvalCall& call, Arguments) {
       "/^(?:X-VMS-To|X-UIDL|X-Face|To|Cc|From|Subject|References|In-Reply-To|(?:X-|Resent-|X-Original-)?"
       "Message-Id):/i");
   if (!placeholder.in(text_of(call, "ALL"), call)) return EvalAnswer::of(false);
-  for (const std::string& field : call.message.header_values("ALL"))
+  for (const std::string_view field : call.message.all_fields(false))
     if (placeholder.in(field, call) && !exempt.in(field, call)) return EvalAnswer::of(true);
   return EvalAnswer::of(false);
 }

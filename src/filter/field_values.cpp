@@ -65,9 +65,7 @@ std::vector<std::string> values_of(const HeaderFields& fields, std::string_view 
   std::vector<std::string> values;
   fields.each_named(name, [&](const Field& field) {
     std::string& value = values.emplace_back();
-    value.reserve((raw ? field.raw : field.decoded).size() + 1);
-    value = raw ? field.raw : field.decoded;
-    if (!raw) value += '\n';
+    value = raw ? field.raw() : field.decoded_line();
   });
   return values;
 }
@@ -91,25 +89,15 @@ void append_unfolded(const HeaderFields& fields, std::string_view name, bool raw
 }
 
 // The fields above (`from_top`) or below the Received field number `index`, that one included.
-std::vector<std::string> fields_by_trust(const std::vector<std::string>& fields, std::ptrdiff_t index,
-                                         bool from_top) {
-  if (index < 0) return from_top ? std::vector<std::string>{} : fields;
+std::span<const std::string_view> fields_by_trust(std::span<const std::string_view> fields,
+                                                  std::ptrdiff_t index, bool from_top) {
+  if (index < 0) return from_top ? std::span<const std::string_view>{} : fields;
   std::ptrdiff_t received = -1;
-  for (auto at = fields.begin(); at != fields.end(); ++at) {
-    if (!starts_nocase(*at, "received:") || ++received < index) continue;
-    return from_top ? std::vector(fields.begin(), at + 1) : std::vector(at, fields.end());
+  for (std::size_t at = 0; at < fields.size(); ++at) {
+    if (!starts_nocase(fields[at], "received:") || ++received < index) continue;
+    return from_top ? fields.first(at + 1) : fields.subspan(at);
   }
-  return from_top ? fields : std::vector<std::string>{};
-}
-
-std::optional<std::vector<std::string>> all_fields(const MessageView& view, const MessageText& text,
-                                                   const HeaderRequest& request) {
-  if (request.name == "ALL") return request.raw ? raw_fields(text.header) : text.fields.lines(false);
-  const bool trust = request.name == "ALL-TRUSTED" || request.name == "ALL-UNTRUSTED";
-  const bool from_top = request.name == "ALL-TRUSTED" || request.name == "ALL-INTERNAL";
-  if (!trust && !from_top && request.name != "ALL-EXTERNAL") return std::nullopt;
-  const auto index = trust ? view.relays().last_trusted_index : view.relays().last_internal_index;
-  return fields_by_trust(view.header_values(request.raw ? "ALL:raw" : "ALL"), index + 1, from_top);
+  return from_top ? fields : std::span<const std::string_view>{};
 }
 
 std::vector<std::string> fields_or_pseudo(const MessageView& view, const MessageText& text,
@@ -246,28 +234,32 @@ std::vector<std::string> hosts_or_addresses(const MessageView& view, const Heade
 
 }  // namespace
 
-std::optional<std::string> joined_fields(const HeaderFields& fields, const HeaderRequest& request) {
-  std::optional<std::string> joined;
-  std::size_t size = 0;
+std::optional<std::span<const std::string_view>> all_fields(const MessageView& view,
+                                                            const HeaderRequest& request) {
+  if (request.name == "ALL") return view.all_fields(request.raw);
+  const bool trust = request.name == "ALL-TRUSTED" || request.name == "ALL-UNTRUSTED";
+  const bool from_top = request.name == "ALL-TRUSTED" || request.name == "ALL-INTERNAL";
+  if (!trust && !from_top && request.name != "ALL-EXTERNAL") return std::nullopt;
+  const auto index = trust ? view.relays().last_trusted_index : view.relays().last_internal_index;
+  return fields_by_trust(view.all_fields(request.raw), index + 1, from_top);
+}
+
+std::string joined_fields(const HeaderFields& fields, const HeaderRequest& request) {
+  std::string joined;
+  bool first = true, with_newlines = true;  // the first has one; only a raw one may not
   fields.each_named(request.name, [&](const Field& field) {
-    size += (request.raw ? field.raw : field.decoded).size() + 1;
-  });
-  bool with_newlines = true;  // the first has one; only a raw one may not
-  fields.each_named(request.name, [&](const Field& field) {
-    if (joined && !with_newlines) *joined += '\n';
-    if (!joined) {
-      joined.emplace().reserve(size);
-      with_newlines = !request.raw || field.raw.ends_with('\n');
-    }
-    *joined += request.raw ? field.raw : field.decoded;
-    if (!request.raw) *joined += '\n';
+    const std::string_view value = request.raw ? field.raw() : field.decoded_line();
+    if (first) with_newlines = value.ends_with('\n');
+    if (!first && !with_newlines) joined += '\n';
+    first = false;
+    joined += value;
   });
   return joined;
 }
 
 std::vector<std::string> field_values(const MessageView& view, const MessageText& text,
                                       const HeaderRequest& request) {
-  if (auto all = all_fields(view, text, request)) return *std::move(all);
+  if (const auto fields = all_fields(view, request)) return {fields->begin(), fields->end()};
   std::vector<std::string> values = fields_or_pseudo(view, text, request);
   if (values.empty()) return values;
   if (request.first)
@@ -289,7 +281,7 @@ std::optional<std::string> first_value(const MessageView& view, std::string_view
 // A field that stands below a Received field was not added by the last server.
 bool stands_below_received(const MessageView& view, std::string_view name) {
   bool received = false;
-  for (const std::string& field : view.header_values("ALL")) {
+  for (const std::string_view field : view.all_fields(false)) {
     received |= starts_nocase(field, "received:");
     if (received && starts_nocase(field, std::string(name) + ":")) return true;
   }

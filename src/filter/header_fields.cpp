@@ -16,19 +16,29 @@ std::uint32_t HeaderFields::hash_of(std::string_view name) {
   return hash;
 }
 bool HeaderFields::is_named(std::size_t at, std::uint32_t hash, std::string_view name) const {
-  return hashes_[at] == hash && equal_nocase(fields_[at].name, name);
+  return hashes_[at] == hash && equal_nocase(fields_[at].name(), name);
+}
+
+Field::Field(std::string_view name, std::string_view raw) : name_size_(name.size()) {
+  text_.reserve(name.size() + kSeparator.size() + 1 + 2 * raw.size());
+  text_ += name;
+  text_ += kSeparator;
+  append_decoded_field(text_, name, raw);
+  text_ += '\n';
+  line_size_ = text_.size();
+  text_ += raw;
 }
 
 void HeaderFields::add(std::string_view name, std::string_view raw) {
-  fields_.push_back({std::string(name), std::string(raw), decode_field(name, raw)});
+  fields_.emplace_back(name, raw);
   hashes_.push_back(hash_of(name));
   marks_ |= mark_of(hashes_.back());
 }
 
 void HeaderFields::remove_prefix(std::string_view prefix) {
-  std::erase_if(fields_, [&](const Field& field) { return starts_nocase(field.name, prefix); });
+  std::erase_if(fields_, [&](const Field& field) { return starts_nocase(field.name(), prefix); });
   hashes_.clear();
-  for (const Field& field : fields_) hashes_.push_back(hash_of(field.name));
+  for (const Field& field : fields_) hashes_.push_back(hash_of(field.name()));
 }
 
 const Field* HeaderFields::last(std::string_view name, std::uint32_t hash) const {
@@ -38,9 +48,15 @@ const Field* HeaderFields::last(std::string_view name, std::uint32_t hash) const
   return nullptr;
 }
 
+const Field* HeaderFields::first(std::string_view name, std::uint32_t hash) const {
+  for (std::size_t at = 0; at < fields_.size(); ++at)
+    if (is_named(at, hash, name)) return &fields_[at];
+  return nullptr;
+}
+
 std::string_view HeaderFields::value(std::string_view name) const {
   const Field* field = last(name);
-  return field == nullptr ? std::string_view{} : std::string_view(field->decoded);
+  return field == nullptr ? std::string_view{} : field->decoded();
 }
 
 namespace {
@@ -62,44 +78,48 @@ std::string unfolded(std::string_view raw) {
   return out;
 }
 
-std::string line_of(const Field& field, bool raw) {
-  std::string line;
-  line.reserve(field.name.size() + std::max(field.raw.size(), field.decoded.size()) + 3);
-  line += field.name;
+std::string raw_line(const Field& field) {
+  std::string line(field.name());
   line += ": ";
-  if (raw)
-    line += unfolded(field.raw);
-  else
-    (line += field.decoded) += '\n';
+  line += unfolded(field.raw());
   return line;
 }
 
 }  // namespace
 
-// The limit counts name by name, in the order of their first fields.
-std::vector<std::string> HeaderFields::lines(bool raw, bool* truncated) const {
+std::vector<std::string_view> HeaderFields::lines() const {
+  std::vector<std::string_view> lines;
+  lines.reserve(fields_.size());
+  for (const Field& field : fields_) lines.push_back(field.line());
+  return within_limit(std::move(lines));
+}
+
+std::vector<std::string> HeaderFields::raw_lines() const {
   std::vector<std::string> lines;
   lines.reserve(fields_.size());
+  for (const Field& field : fields_) lines.push_back(raw_line(field));
+  return within_limit(std::move(lines));
+}
+
+// The limit counts name by name, in the order of their first fields.
+template <class Line>
+std::vector<Line> HeaderFields::within_limit(std::vector<Line> lines) const {
   std::size_t all = 0;
-  for (const Field& field : fields_) {
-    lines.push_back(line_of(field, raw));
-    all += lines.back().size();
-  }
+  for (const Line& line : lines) all += line.size();
   if (all <= kAllFieldsSizeMax) return lines;
   std::vector<std::string> order;
   std::unordered_map<std::string, std::vector<std::size_t>> places;
   for (std::size_t i = 0; i < fields_.size(); ++i) {
-    auto& list = places[lower(fields_[i].name)];
-    if (list.empty()) order.push_back(lower(fields_[i].name));
+    auto& list = places[lower(fields_[i].name())];
+    if (list.empty()) order.push_back(lower(fields_[i].name()));
     list.push_back(i);
   }
-  std::vector<std::string> kept(fields_.size());
+  std::vector<Line> kept(fields_.size());
   std::size_t size = 0;
   for (const std::string& name : order)
     for (const std::size_t i : places[name]) {
       size += lines[i].size();
       if (size > kAllFieldsSizeMax) {
-        if (truncated != nullptr) *truncated = true;
         std::erase(kept, "");
         return kept;
       }
@@ -190,17 +210,18 @@ MessageText split_message(std::string_view message) {
   return parsed;
 }
 
-std::vector<std::string> raw_fields(std::string_view header) {
-  std::vector<std::string> fields;
+std::vector<std::string_view> raw_fields(std::string_view header) {
+  std::vector<std::string_view> fields;
   fields.reserve(static_cast<std::size_t>(std::ranges::count(header, '\n')));
   bool open = false;
   while (!header.empty()) {
     const std::string_view line = take_line(header);
+    // A continuation stands right behind what it goes on.
     if (is_blank(line.front())) {
-      if (open) fields.back() += line;
+      if (open) fields.back() = {fields.back().data(), fields.back().size() + line.size()};
     } else {
       open = line != "\n";
-      if (open) fields.emplace_back(line);
+      if (open) fields.push_back(line);
     }
   }
   return fields;

@@ -1,6 +1,8 @@
 #include "ringpost/filter/message_view.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <span>
 #include <unordered_map>
 
 #include "ringpost/filter/facts.hpp"
@@ -14,11 +16,36 @@
 #include "characters.hpp"
 #include "field_values.hpp"
 #include "header_fields.hpp"
+#include "known_values.hpp"
 #include "mime_reader.hpp"
 #include "relay_chain.hpp"
 #include "uri_collection.hpp"
 
 namespace ringpost::filter {
+
+namespace {
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view bytes) const { return std::hash<std::string_view>{}(bytes); }
+};
+
+template <class Text>
+std::string joined(std::span<const Text> values) {
+  std::string text;
+  if (values.empty()) return text;
+  const bool with_newlines = values.front().ends_with('\n');
+  std::size_t size = 0;
+  for (const Text& value : values) size += value.size() + 1;
+  text.reserve(size);
+  for (const Text& value : values) {
+    if (&value != &values.front() && !with_newlines) text += '\n';
+    text += value;
+  }
+  return text;
+}
+
+}  // namespace
 
 struct MessageView::Impl {
   Impl(std::string_view message, const ViewSettings& view_settings, const Facts& known,
@@ -44,27 +71,14 @@ struct MessageView::Impl {
   std::vector<const HtmlFacts*> html;
   std::vector<std::string> body, rawbody;
   std::optional<std::vector<std::string>> visible, invisible;
+  std::optional<std::vector<std::string_view>> all, all_raw;
   std::optional<UriCollection> uris;
   bool rendered_made = false;
   bool rawbody_made = false;
   std::optional<std::optional<std::string>> envelope_from;
-  // A text whose hash is known.
-  struct Hashed {
-    std::string_view text;
-    std::size_t hash;
-    friend bool operator==(const Hashed& a, std::string_view b) { return a.text == b; }
-    friend bool operator==(std::string_view a, const Hashed& b) { return a == b.text; }
-  };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view bytes) const { return std::hash<std::string_view>{}(bytes); }
-    std::size_t operator()(const Hashed& hashed) const { return hashed.hash; }
-  };
-  template <class Value>
-  using Named = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
-  // Of a request as it was written or as it is read.
-  Named<std::optional<std::string>> values;
-  Named<std::vector<std::string>> value_lists;
+  KnownValues values;              // by request, as it was written or as it is read
+  std::deque<HeaderRequest> read;  // those that were written
+  std::unordered_map<std::string, std::vector<std::string>, TextHash, std::equal_to<>> value_lists;
 
   // Most fields that rules ask for are not there, which is seen at once.
   bool lacks(std::string_view request) const {
@@ -86,7 +100,7 @@ struct MessageView::Impl {
   const RelayChain& get_relays() {
     if (!relays) {
       std::vector<std::string> received;
-      text.fields.each_named("received", [&](const Field& field) { received.push_back(field.decoded); });
+      text.fields.each_named("received", [&](const Field& field) { received.emplace_back(field.decoded()); });
       for (const std::string& name : settings.originating_ip_headers) {
         const std::string_view value = text.fields.value(name);
         const AddressPlace place = find_ip_address(value);
@@ -181,38 +195,51 @@ std::vector<std::string> MessageView::header_values(const HeaderRequest& request
   return field_values(*this, impl_->text, request);
 }
 
+bool MessageView::has_header(const HeaderRequest& request) const {
+  if (request.pseudo || request.takes_part()) return header(request).has_value();
+  return impl_->text.fields.last(request.name, request.name_hash) != nullptr;
+}
+
 std::optional<std::string_view> MessageView::header(const HeaderRequest& request) const {
-  if (!request.pseudo && impl_->text.fields.last(request.name, request.name_hash) == nullptr)
-    return std::nullopt;
-  auto found = impl_->values.find(Impl::Hashed{request.key, request.key_hash});
-  if (found == impl_->values.end() && !request.pseudo && !request.takes_part()) {
-    found = impl_->values.emplace(request.key, joined_fields(impl_->text.fields, request)).first;
-  } else if (found == impl_->values.end()) {
-    std::optional<std::string> joined;
-    const std::vector<std::string>& values = header_values(std::string_view(request.key));
-    if (!values.empty()) {
-      const bool with_newlines = values.front().ends_with('\n');
-      std::size_t size = 0;
-      for (const std::string& value : values) size += value.size() + 1;
-      joined.emplace().reserve(size);
-      for (const std::string& value : values) {
-        if (&value != &values.front() && !with_newlines) *joined += '\n';
-        *joined += value;
-      }
-    }
-    found = impl_->values.emplace(request.key, std::move(joined)).first;
+  const Field* last = nullptr;
+  if (!request.pseudo) {
+    last = impl_->text.fields.last(request.name, request.name_hash);
+    if (last == nullptr) return std::nullopt;
   }
-  return found->second ? std::optional<std::string_view>(*found->second) : std::nullopt;
+  if (const auto* known = impl_->values.find(request.key, request.key_hash)) return *known;
+  const auto keep = [&](std::string text) {
+    return impl_->values.add_text(request.key, request.key_hash, std::move(text));
+  };
+  if (last == nullptr || request.takes_part()) {
+    const auto give = [&](auto values) {
+      return values.empty() ? impl_->values.add(request.key, request.key_hash, std::nullopt)
+                            : keep(joined(values));
+    };
+    if (const auto fields = filter::all_fields(*this, request)) return give(*fields);
+    return give(std::span<const std::string>(header_values(std::string_view(request.key))));
+  }
+  // One alone is where it is.
+  if (impl_->text.fields.first(request.name, request.name_hash) != last)
+    return keep(joined_fields(impl_->text.fields, request));
+  return impl_->values.add(request.key, request.key_hash, request.raw ? last->raw() : last->decoded_line());
 }
 
 std::optional<std::string_view> MessageView::header(std::string_view request) const {
   if (impl_->lacks(request)) return std::nullopt;
-  auto found = impl_->values.find(request);
-  if (found == impl_->values.end()) {
-    const auto value = header(HeaderRequest::parse(request));
-    found = impl_->values.try_emplace(std::string(request), value).first;
-  }
-  return found->second ? std::optional<std::string_view>(*found->second) : std::nullopt;
+  const std::size_t hash = TextHash{}(request);
+  if (const auto* known = impl_->values.find(request, hash)) return *known;
+  const HeaderRequest& read = impl_->read.emplace_back(HeaderRequest::parse(request));
+  const auto value = header(read);
+  // Where it is written as it is read, that has made it known.
+  if (impl_->values.find(request, hash) == nullptr)
+    impl_->values.add(impl_->values.kept(request), hash, value);
+  return value;
+}
+
+std::span<const std::string_view> MessageView::all_fields(bool raw) const {
+  auto& known = raw ? impl_->all_raw : impl_->all;
+  if (!known) known = raw ? raw_fields(impl_->text.header) : impl_->text.fields.lines();
+  return *known;
 }
 
 std::optional<std::string_view> MessageView::envelope_from() const {
@@ -277,12 +304,15 @@ std::optional<std::string> MessageView::part_header(std::size_t part, std::strin
   const HeaderFields& fields = parts().parts[part].fields();
   if (name == "ALL") {
     std::string all;
-    for (const std::string& line : fields.lines(raw)) all += line;
+    if (raw)
+      for (const std::string& line : fields.raw_lines()) all += line;
+    else
+      for (const std::string_view line : fields.lines()) all += line;
     return all;
   }
   const Field* field = fields.last(name);
-  if (raw) return field == nullptr ? std::string{} : field->raw;
-  return field == nullptr ? std::nullopt : std::optional(field->decoded + "\n");
+  if (raw) return std::string(field == nullptr ? std::string_view{} : field->raw());
+  return field == nullptr ? std::nullopt : std::optional(std::string(field->decoded_line()));
 }
 
 const RelayChain& MessageView::relays() const {

@@ -123,11 +123,17 @@ bool has_illegal_ascii(std::string_view line) {
 
 void note_lines(const MimePart& part, const PartKind& kind, MimeShape& shape, Totals& totals) {
   const bool qp = kind.encoding == "quoted-printable";
-  const bool ascii = kind.type == "text/plain" && kind.charset.value_or("us-ascii") == "us-ascii";
+  const std::string_view whole = part.encoded();
+  const bool ascii = kind.type == "text/plain" && kind.charset.value_or("us-ascii") == "us-ascii" &&
+                     has_illegal_ascii(whole);
   const bool plain = kind.type == "text/plain" &&
                      (kind.encoding.empty() || kind.encoding == "7bit" || kind.encoding == "8bit");
+  const bool refers = plain && contains(whole, "&#x");
+  if (plain && !refers) totals.plain_bytes += whole.size();
   const bool base64 = kind.encoding == "base64" && kind.type != "application/ics";
-  for (std::string_view rest = part.encoded(); !rest.empty();) {
+  // Most texts have nothing that counts, which needs no lines to see.
+  if (!qp && !ascii && !refers && !base64) return;
+  for (std::string_view rest = whole; !rest.empty();) {
     const std::string_view line = take_line(rest);
     if (qp && !line.starts_with("SPAM: ")) {
       shape.qp_long_line |= line.size() > 79;
@@ -135,7 +141,7 @@ void note_lines(const MimePart& part, const PartKind& kind, MimeShape& shape, To
       totals.qp_codes += needless_codes(line);
     }
     if (ascii && has_illegal_ascii(line)) ++shape.illegal_ascii_lines;
-    if (plain) {
+    if (refers) {
       const std::size_t references = unicode_references(line);
       totals.references += references;
       totals.plain_bytes += line.size() - 8 * references;

@@ -28,11 +28,12 @@ class Parser {
     if (tells_no_address()) return skipped();
     drop_received_date(line_);
     if (const std::size_t at = line_.find(")by "); at != std::string::npos) line_.insert(at + 1, 1, ' ');
+    pairs_.emplace(line_);
     relay_.id = received_id(line_);
     relay_.helo = received_helo(line_);
     if (const std::size_t at = line_.find(" by "); at != std::string::npos)
       relay_.by = run_of(std::string_view(line_).substr(at + 4), not_blank);
-    relay_.auth = received_auth(line_);
+    relay_.auth = received_auth(line_, *pairs_);
     if (line_.starts_with("from "))
       parse_usual(std::string_view(line_).substr(5));
     else if (line_.starts_with("FROM "))
@@ -70,8 +71,8 @@ class Parser {
     if (shape.needs == kOverSmtp) {
       if (!is_over_smtp(text)) return false;
     } else if (shape.needs == "!qmail") {
-      if (stands_in(text, " (qmail-")) return false;
-    } else if (!stands_in(text, shape.needs)) {
+      if (stands_in(text, *pairs_, " (qmail-")) return false;
+    } else if (!stands_in(text, *pairs_, shape.needs)) {
       return false;
     }
     ShapeMatch match(text, shape_steps_);
@@ -144,7 +145,7 @@ class Parser {
       if (try_shape(text, shape)) return;
       if (++tried == kShapesBeforeHotmail && parse_hotmail(text)) return;
     }
-    if (stands_in(text, "with POP3") || stands_in(text, "with IMAP")) {
+    if (stands_in(text, *pairs_, "with POP3") || stands_in(text, *pairs_, "with IMAP")) {
       kind_ = ReceivedKind::fetched;
       return;
     }
@@ -160,8 +161,8 @@ class Parser {
   }
 
   bool parse_web_mail(std::string_view text) {
-    if (!stands_in(text, " (SquirrelMail authenticated user ") &&
-        !stands_in(text, " (NaSMail authenticated user "))
+    if (!stands_in(text, *pairs_, " (SquirrelMail authenticated user ") &&
+        !stands_in(text, *pairs_, " (NaSMail authenticated user "))
       return false;
     constexpr std::size_t kDistanceMin = 10;
     constexpr std::size_t kDistanceMax = 80;
@@ -191,9 +192,9 @@ class Parser {
 
   // True when the line is read.
   bool parse_program(std::string_view text) {
-    if (stands_in(text, "Exim") && !stands_in(text, " SMTPSVC")) return parse_exim(text);
+    if (stands_in(text, *pairs_, "Exim") && !stands_in(text, *pairs_, " SMTPSVC")) return parse_exim(text);
     for (const ReceivedProgram& program : received_programs()) {
-      if (!stands_in(text, program.mark)) continue;
+      if (!stands_in(text, *pairs_, program.mark)) continue;
       return std::ranges::any_of(program.shapes, [&](const Shape& shape) { return try_shape(text, shape); });
     }
     return false;
@@ -209,7 +210,7 @@ class Parser {
   }
 
   bool parse_exim(std::string_view text) {
-    if (stands_in(text, " with local ") || stands_in(text, " with local-")) {
+    if (stands_in(text, *pairs_, " with local ") || stands_in(text, *pairs_, " with local-")) {
       kind_ = ReceivedKind::skipped;
       return true;
     }
@@ -320,6 +321,7 @@ class Parser {
   }
 
   std::string line_;
+  std::optional<BytePairs> pairs_;  // of the line, once it is as it stays
   Relay relay_;
   ReceivedKind kind_ = ReceivedKind::unreadable;
   std::optional<std::string> next_envelope_from_;

@@ -8,6 +8,21 @@
 
 namespace ringpost::filter {
 
+BytePairs::BytePairs(std::string_view text) {
+  for (std::size_t at = 1; at < text.size(); ++at) {
+    const std::size_t bit = place(text[at - 1], text[at]);
+    bits_[bit / 64] |= std::uint64_t{1} << (bit % 64);
+  }
+}
+
+bool BytePairs::may_hold(std::string_view word) const {
+  for (std::size_t at = 1; at < word.size(); ++at) {
+    const std::size_t bit = place(word[at - 1], word[at]);
+    if ((bits_[bit / 64] >> (bit % 64) & 1U) == 0) return false;
+  }
+  return true;
+}
+
 bool stands_in(std::string_view text, std::string_view word) {
   return word.empty() || memmem(text.data(), text.size(), word.data(), word.size()) != nullptr;
 }
@@ -141,8 +156,8 @@ std::optional<std::string> received_envelope_from(std::string_view line) {
   return std::nullopt;
 }
 
-std::string received_auth(std::string_view line) {
-  const bool has_by = stands_in(line, " by ");
+std::string received_auth(std::string_view line, const BytePairs& pairs) {
+  const bool has_by = stands_in(line, pairs, " by ");
   if (has_by)
     if (std::string protocol = auth_protocol(line, " with ", " ;"); !protocol.empty()) return protocol;
   if (const std::size_t at = line.find(" (AUTH: "); at != kNowhere && contains(line.substr(at), ") by ")) {
@@ -158,8 +173,8 @@ std::string received_auth(std::string_view line) {
     if (address < open && open != kNowhere && close != kNowhere && line.find(" by", close) != kNowhere)
       return "Sendmail";
   }
-  if (stands_in(line, " (authenticated as ") && stands_in(line, ") by ")) return "CriticalPath";
-  if (stands_in(line, ") (Authenticated sender: ")) {
+  if (stands_in(line, pairs, " (authenticated as ") && stands_in(line, pairs, ") by ")) return "CriticalPath";
+  if (stands_in(line, pairs, ") (Authenticated sender: ")) {
     std::size_t steps = 0;
     const std::string_view rest = line.substr(line.find(") (Authenticated sender: "));
     if (ShapeMatch postfix(rest, steps);
@@ -170,8 +185,9 @@ std::string received_auth(std::string_view line) {
       return "Postfix (" + std::string(run_of(rest.substr(open + 2), [](char c) { return c != ')'; })) + ")";
     }
   }
-  if (stands_in(line, "CommuniGate Pro ") && stands_in(line, " (account ")) return "Communigate";
-  if (stands_in(line, " with Microsoft Exchange Server HTTP-DAV")) return "HTTP-DAV";
+  if (stands_in(line, pairs, "CommuniGate Pro ") && stands_in(line, pairs, " (account "))
+    return "Communigate";
+  if (stands_in(line, pairs, " with Microsoft Exchange Server HTTP-DAV")) return "HTTP-DAV";
   if (has_by)
     if (const std::size_t at = find_nocase(line, " (via HTTP"); at != kNowhere) {
       const std::string_view word = run_of(line.substr(at + 6), [](char c) { return c != ')'; });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 #include "ringpost/base/assert.hpp"
@@ -17,6 +18,20 @@ using patterns::Match;
 namespace {
 
 constexpr std::size_t kSuspectsUsual = 256;
+
+constexpr std::size_t kStatesAtOnce = 8;
+
+// Each rule that is not 0 for sure: most are, and seen eight at a time. There are so many zeros behind the states.
+void for_each_open(std::span<const MetaClauses::State> states, const auto& visit) {
+  constexpr std::uint64_t kAllZero = 0x0101010101010101ULL * MetaClauses::kZero;
+  for (std::size_t first = 0; first + kStatesAtOnce <= states.size(); first += kStatesAtOnce) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, &states[first], sizeof word);
+    if (word == kAllZero) continue;
+    for (std::size_t at = first; at < first + kStatesAtOnce; ++at)
+      if (states[at] != MetaClauses::kZero) visit(static_cast<std::uint32_t>(at - 1));
+  }
+}
 
 }  // namespace
 
@@ -49,6 +64,7 @@ bool Scan::advance() {
       return true;
     }
     case Stage::known_metas:
+      for (const std::uint32_t rule : engine_->existing()) hits(rule);
       settle_metas();
       stage_ = Stage::metas;
       return true;
@@ -109,7 +125,7 @@ std::uint32_t Scan::evaluate_now(std::uint32_t rule) {
     case RuleKind::eval:
       return run_eval(rule);
     case RuleKind::exists:
-      return message_.header(engine_->groups()[engine_->spot(rule).group].request).has_value() ? 1 : 0;
+      return message_.has_header(engine_->groups()[engine_->spot(rule).group].request) ? 1 : 0;
     case RuleKind::header: {
       const Engine::Group& group = engine_->groups()[engine_->spot(rule).group];
       const auto text = message_.header(group.request);
@@ -241,32 +257,47 @@ std::uint32_t Scan::run_eval(std::uint32_t rule) {
 // a rule which hit or is not known. Parts come before those that name them.
 void Scan::settle_metas() {
   const auto metas = engine_->metas();
+  // Metas are not known yet: they tell when their turn comes.
+  for (const std::uint32_t meta : metas)
+    if (hits_[meta] == kUnknown) hits_[meta] = 0;
+  std::vector<MetaClauses::State> states(hits_.size() + 1 + kStatesAtOnce, MetaClauses::kZero);
+  for (std::size_t rule = 0; rule < hits_.size(); ++rule)
+    states[rule + 1] = MetaClauses::state_of(hits_[rule]);
   constexpr std::size_t kBits = 64;
   std::vector<std::uint64_t> changed((metas.size() + kBits - 1) / kBits, 0);
   const auto tell_users = [&](std::uint32_t rule) {
     for (const std::uint32_t user : engine_->users_of(rule))
       changed[user / kBits] |= std::uint64_t{1} << (user % kBits);
   };
-  // Metas are not known yet: they tell when their turn comes.
-  for (const std::uint32_t meta : metas)
-    if (hits_[meta] == kUnknown) hits_[meta] = 0;
-  for (std::uint32_t rule = 0; rule < hits_.size(); ++rule)
-    if (hits_[rule] != 0) tell_users(rule);
-  for (std::uint32_t place = 0; place < metas.size(); ++place)
-    if (engine_->rest(place) != 0)
-      hits_[metas[place]] = static_cast<std::int32_t>(settle_meta(metas[place], engine_->rest(place)));
-  const auto bounds = [this](std::uint32_t part) { return bounds_of(part); };
+  for_each_open(states, tell_users);
+  for (const std::uint32_t place : engine_->resting()) {
+    hits_[metas[place]] = static_cast<std::int32_t>(settle_meta(metas[place], engine_->rest(place)));
+    states[metas[place] + 1] = MetaClauses::state_of(hits_[metas[place]]);
+  }
   for (std::size_t word = 0; word < changed.size(); ++word)
     for (; changed[word] != 0;) {
       const auto place = static_cast<std::uint32_t>(word * kBits) +
                          static_cast<std::uint32_t>(std::countr_zero(changed[word]));
       changed[word] &= changed[word] - 1;
-      const std::uint32_t rule = metas[place];
-      const MetaTrees::Tree tree = engine_->meta(rule);
-      const Range result = range_with(tree, tree.root(), bounds);
-      hits_[rule] = result.known() ? static_cast<std::int32_t>(settle_meta(rule, result.least)) : kUnknown;
-      if (!result.known() || meta_worth(result.least) != engine_->rest(place)) tell_users(rule);
+      if (work_out(place, states)) tell_users(metas[place]);
     }
+}
+
+// What can be said of a meta; true: its users may change.
+bool Scan::work_out(std::uint32_t place, std::span<MetaClauses::State> states) {
+  const std::uint32_t rule = engine_->metas()[place];
+  MetaClauses::State state = MetaClauses::kMayBeZero | MetaClauses::kMayHit;
+  Range result{0, 1};
+  if (engine_->clauses().has(place)) state = engine_->clauses().state(place, states);
+  if (state == MetaClauses::kMayBeZero) {
+    result = {};
+  } else if (state == MetaClauses::kMayHit || !engine_->clauses().has(place)) {
+    const MetaTrees::Tree tree = engine_->meta(rule);
+    result = range_with(tree, tree.root(), [this](std::uint32_t part) { return bounds_of(part); });
+  }
+  hits_[rule] = result.known() ? static_cast<std::int32_t>(settle_meta(rule, result.least)) : kUnknown;
+  states[rule + 1] = MetaClauses::state_of(hits_[rule]);
+  return !result.known() || meta_worth(result.least) != engine_->rest(place);
 }
 
 std::uint32_t Scan::run_meta(std::uint32_t rule) {

@@ -27,6 +27,7 @@ Automaton::Automaton(const Program& program)
 
 // The first state stands at the start of a subject. What may begin anywhere is in none: it is added at each byte.
 void Automaton::reset() {
+  ++beginnings_;
   next_.clear();
   states_.clear();
   pool_.clear();

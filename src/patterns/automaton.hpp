@@ -7,6 +7,7 @@
 //         caller takes all expressions for candidates.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,23 @@ class Automaton {
     return walk_together<1>({this}, subject, visit) == 1;
   }
 
+  struct Place {
+    std::uint32_t state = 0;
+    std::uint32_t told = 0;  // what was visited last
+  };
+  // What is left of a subject, and where some automata stand in it.
+  template <std::size_t kCount>
+  struct Way {
+    std::string_view rest;
+    std::uint32_t number = 0;  // for `visit`
+    std::array<Place, kCount> places{};
+  };
+  // Walks some over one or two of these, to the end of the shorter one. Calls `visit(member, number)` as above. False: one gave up, or
+  // began anew, so that it stands nowhere in the other; all are to be walked again.
+  template <std::size_t kCount, std::size_t kWays, class Visit>
+  static bool walk_on(const std::array<Automaton*, kCount>& automata, std::array<Way<kCount>, kWays>& ways,
+                      const Visit& visit);
+
   std::size_t fresh() const { return fresh_; }
   std::size_t memory() const { return next_.size() * sizeof(Next) + pool_.size() * sizeof(std::uint32_t); }
 
@@ -52,10 +70,6 @@ class Automaton {
     std::uint32_t told = 0;             // the list of members in told_
   };
 
-  struct Place {
-    std::uint32_t state = 0;
-    std::uint32_t told = 0;  // what was visited last
-  };
   template <class Visit>
   bool step(Place& place, unsigned char byte, const Visit& visit);
 
@@ -86,6 +100,7 @@ class Automaton {
   std::vector<std::uint32_t> marks_;            // of each step: seen in this round
   std::uint32_t round_ = 0;
   std::size_t fresh_ = 0;
+  std::size_t beginnings_ = 0;
 };
 
 // One byte on, wherever it leads.
@@ -141,6 +156,54 @@ std::size_t Automaton::walk_together(const std::array<Automaton*, kCount>& autom
     find_rows();
   }
   return kCount;
+}
+
+template <std::size_t kCount, std::size_t kWays, class Visit>
+bool Automaton::walk_on(const std::array<Automaton*, kCount>& automata, std::array<Way<kCount>, kWays>& ways,
+                        const Visit& visit) {
+  std::size_t size = ways[0].rest.size();
+  for (const Way<kCount>& way : ways) size = std::min(size, way.rest.size());
+  std::array<std::array<std::uint32_t, kCount>, kWays> states;
+  std::array<const Next*, kCount> rows;
+  const auto load = [&] {
+    for (std::size_t n = 0; n < kCount; ++n) rows[n] = automata[n]->next_.data();
+    for (std::size_t way = 0; way < kWays; ++way)
+      for (std::size_t n = 0; n < kCount; ++n) states[way][n] = ways[way].places[n].state;
+  };
+  const auto store = [&] {
+    for (std::size_t way = 0; way < kWays; ++way)
+      for (std::size_t n = 0; n < kCount; ++n) ways[way].places[n].state = states[way][n];
+  };
+  load();
+  for (std::size_t at = 0; at < size; ++at) {
+    std::array<std::array<Next, kCount>, kWays> next;
+    std::uint32_t any = 0;
+    for (std::size_t way = 0; way < kWays; ++way) {
+      const auto byte = static_cast<unsigned char>(ways[way].rest[at]);
+      for (std::size_t n = 0; n < kCount; ++n) {
+        const Automaton& one = *automata[n];
+        next[way][n] = rows[n][(std::size_t{states[way][n]} << one.row_bits_) + one.program_.groups()[byte]];
+        any |= next[way][n];
+      }
+    }
+    if (any < kMatches) {
+      for (std::size_t way = 0; way < kWays; ++way)
+        for (std::size_t n = 0; n < kCount; ++n) states[way][n] = next[way][n];
+      continue;
+    }
+    store();
+    for (Way<kCount>& way : ways)
+      for (std::size_t n = 0; n < kCount; ++n) {
+        const std::size_t before = automata[n]->beginnings_;
+        const auto told = [&](std::uint32_t member) { visit(member, way.number); };
+        if (!automata[n]->step(way.places[n], static_cast<unsigned char>(way.rest[at]), told)) return false;
+        if (kWays > 1 && automata[n]->beginnings_ != before) return false;
+      }
+    load();
+  }
+  store();
+  for (Way<kCount>& way : ways) way.rest.remove_prefix(size);
+  return true;
 }
 
 }  // namespace ringpost::patterns

@@ -28,11 +28,15 @@ struct Scratch::State {
   // Of one pass of a database: the lines that it joined, where each ends and its number; what was seen of whom in which
   // subject, and where a member's last one is.
   struct Seen {
-    std::uint32_t member = 0;
-    std::uint32_t subject = 0;
-    std::uint32_t end = 0;  // of the last, and at how many places it was
+    std::uint64_t whom = 0;  // the member, and behind it the subject
+    std::uint32_t end = 0;   // of the last, and at how many places it was
     std::uint8_t places = 0;
     std::uint8_t bits = 0;
+    static std::uint64_t of(std::uint32_t member, std::uint32_t subject) {
+      return std::uint64_t{member} << 32U | subject;
+    }
+    std::uint32_t member() const { return static_cast<std::uint32_t>(whom >> 32U); }
+    std::uint32_t subject() const { return static_cast<std::uint32_t>(whom); }
   };
   std::string joined;
   std::vector<std::size_t> ends;

@@ -98,9 +98,10 @@ struct Set::Database::Pass {
   }
   void see(std::uint32_t member, std::uint32_t subject, std::uint8_t bits, std::uint32_t end = 0) {
     std::uint32_t& last = state.last_seen[member];
-    if (last == kNothing || state.seen[last].subject != subject) {
+    const std::uint64_t whom = Scratch::State::Seen::of(member, subject);
+    if (last == kNothing || state.seen[last].whom != whom) {
       last = static_cast<std::uint32_t>(state.seen.size());
-      state.seen.push_back({member, subject, end, 1, bits});
+      state.seen.push_back({whom, end, 1, bits});
       return;
     }
     Scratch::State::Seen& seen = state.seen[last];
@@ -118,19 +119,18 @@ struct Set::Database::Pass {
   }
   void finish() {
     auto& seen = state.seen;
-    for (const Scratch::State::Seen& one : seen) state.last_seen[one.member] = kNothing;
-    std::ranges::sort(seen, {},
-                      [](const Scratch::State::Seen& one) { return std::pair(one.member, one.subject); });
+    for (const Scratch::State::Seen& one : seen) state.last_seen[one.member()] = kNothing;
+    std::ranges::sort(seen, {}, &Scratch::State::Seen::whom);
     for (std::size_t i = 0; i < seen.size();) {
       const Scratch::State::Seen first = seen[i];
       std::uint8_t bits = 0;
       unsigned places = 0;
-      for (; i < seen.size() && seen[i].member == first.member && seen[i].subject == first.subject; ++i) {
+      for (; i < seen.size() && seen[i].whom == first.whom; ++i) {
         bits |= seen[i].bits;
         places += seen[i].places;
       }
-      const Row& row = database.rows_[first.member];
-      if (bits == row.needs && places >= row.times) visit({first.member, false, first.subject});
+      const Row& row = database.rows_[first.member()];
+      if (bits == row.needs && places >= row.times) visit({first.member(), false, first.subject()});
     }
   }
   void name(std::span<const std::uint32_t> members) const {
@@ -190,8 +190,32 @@ struct Set::Database::Pass {
       company.drop(done);
     }
   }
+  // Two lines at a time, the next one where one ends.
+  template <std::size_t kCount>
+  bool walk_pairs(const Company& company, const Scratch::State::Known& known) {
+    std::array<Automaton*, kCount> automata;
+    for (std::size_t n = 0; n < kCount; ++n) automata[n] = known.automata[company.walks[n]].get();
+    const auto tell = [&](std::uint32_t member, std::uint32_t number) { see(member, number, 1); };
+    std::size_t next = 0, begin = 0;
+    std::array<Automaton::Way<kCount>, 2> ways;
+    for (;;) {
+      for (auto& way : ways)
+        while (way.rest.empty() && next < text.ends.size()) {
+          way = {text.bytes.substr(begin, text.ends[next] - begin), text.numbers[next], {}};
+          begin = text.ends[next++];
+        }
+      if (ways[0].rest.empty() || ways[1].rest.empty()) break;
+      if (!Automaton::walk_on(automata, ways, tell)) return false;
+    }
+    for (const auto& way : ways)
+      if (std::array one{way}; !Automaton::walk_on(automata, one, tell)) return false;
+    return true;
+  }
   void walk_lines(Company company, Scratch::State::Known& known) {
     if (text.ends.empty()) return walk_subject(company, known, text.bytes, 0);
+    // What could not go in pairs goes one by one, from the first on: that tells nothing twice.
+    if (company.count == 1 && walk_pairs<1>(company, known)) return;
+    if (company.count == 2 && walk_pairs<2>(company, known)) return;
     std::size_t begin = 0;
     for (std::size_t n = 0; n < text.ends.size(); ++n) {
       walk_subject(company, known, text.bytes.substr(begin, text.ends[n] - begin), text.numbers[n]);

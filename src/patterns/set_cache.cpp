@@ -16,7 +16,7 @@ namespace ringpost::patterns {
 
 namespace {
 
-constexpr std::string_view kMagic = "RPpat014";
+constexpr std::string_view kMagic = "RPpat015";
 
 // FNV-1a in 64 bits: it names a cache and tells a torn file; nothing rests on it against malice.
 class Hash {

@@ -13,6 +13,14 @@ namespace ringpost::patterns {
 
 const std::size_t Windows::kRunsMax = kWindowsMax;
 
+namespace {
+
+bool has_gaps(const Letters& letters) {
+  return std::ranges::any_of(letters, [](const Letter& letter) { return letter.stay.any(); });
+}
+
+}  // namespace
+
 void Windows::add(Letters letters, Entry entry) {
   RP_ASSERT(!letters.empty() && letters.size() <= kWindowWidthMax);
   runs_.push_back({std::move(letters), entry});
@@ -20,11 +28,16 @@ void Windows::add(Letters letters, Entry entry) {
 
 void Windows::finish() {
   blocks_.clear();
-  for (const Run& run : runs_) {
-    if (std::ranges::any_of(blocks_, [&](Block& block) { return block.add(run.letters, run.entry); }))
-      continue;
-    blocks_.emplace_back();
-    RP_ASSERT(blocks_.back().add(run.letters, run.entry));
+  for (const bool gaps : {true, false}) {
+    for (const Run& run : runs_) {
+      if (has_gaps(run.letters) != gaps) continue;
+      // One without gaps may stand among those that have some, but not the other way about.
+      if (std::ranges::any_of(blocks_, [&](Block& block) { return block.add(run.letters, run.entry); }))
+        continue;
+      blocks_.emplace_back();
+      RP_ASSERT(blocks_.back().add(run.letters, run.entry));
+    }
+    if (gaps) gapped_ = blocks_.size();
   }
 }
 
@@ -55,7 +68,7 @@ void Windows::Block::tell(const Lanes& state, std::size_t end, const Teller& tel
 }
 
 // The same code for each kind of processor: what is always inlined is compiled for whoever calls it.
-template <std::size_t kCount>
+template <std::size_t kCount, bool kGaps>
 struct Windows::Pass {
   const Block* blocks;
   std::string_view text;
@@ -82,7 +95,8 @@ struct Windows::Pass {
       Lanes ended{};
       for (std::size_t n = 0; n < kCount; ++n) {
         const typename Block::Steps& step = from[n].steps[byte];
-        states[n] = (((states[n] << 1) | from[n].first) & step.takes) | (states[n] & step.stays);
+        const Lanes stays = kGaps ? states[n] & step.stays : Lanes{};
+        states[n] = (((states[n] << 1) | from[n].first) & step.takes) | stays;
         ended |= states[n] & from[n].last;
       }
       if (__builtin_reduce_or(ended) != 0) break;
@@ -107,10 +121,18 @@ struct Windows::Pass {
 #endif
 };
 
+template <bool kGaps>
+void Windows::scan_blocks(std::span<const Block> blocks, std::string_view text, const Teller& teller) {
+  for (; blocks.size() > 3; blocks = blocks.subspan(2)) Pass<2, kGaps>{blocks.data(), text, teller}.best();
+  if (blocks.size() == 3) Pass<3, kGaps>{blocks.data(), text, teller}.best();
+  if (blocks.size() == 2) Pass<2, kGaps>{blocks.data(), text, teller}.best();
+  if (blocks.size() == 1) Pass<1, kGaps>{blocks.data(), text, teller}.best();
+}
+
 void Windows::scan_all(std::string_view text, const Teller& teller) const {
-  std::size_t at = 0;
-  for (; at + 2 <= blocks_.size(); at += 2) Pass<2>{&blocks_[at], text, teller}.best();
-  if (at < blocks_.size()) Pass<1>{&blocks_[at], text, teller}.best();
+  const std::span<const Block> blocks(blocks_);
+  scan_blocks<true>(blocks.first(gapped_), text, teller);
+  scan_blocks<false>(blocks.subspan(gapped_), text, teller);
 }
 
 // count u32 | for each: member u32, gives u8, width u8, each letter in 64 bytes

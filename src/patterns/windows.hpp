@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -71,12 +72,15 @@ class Windows {
     Letters letters;
     Entry entry;
   };
-  // One block, or two at a time: what the one waits for the other does meanwhile.
-  template <std::size_t kCount>
+  // Some blocks at a time: what the one waits for the other does meanwhile. Without gaps no letter stays.
+  template <std::size_t kCount, bool kGaps>
   struct Pass;
+  template <bool kGaps>
+  static void scan_blocks(std::span<const Block> blocks, std::string_view text, const Teller& teller);
 
   std::vector<Run> runs_;
   std::vector<Block> blocks_;
+  std::size_t gapped_ = 0;  // so many blocks have runs with gaps, the first ones
 };
 
 }  // namespace ringpost::patterns

@@ -16,6 +16,7 @@
 #include "ringpost/filter/bayes.hpp"
 #include "ringpost/filter/eval.hpp"
 #include "ringpost/filter/message_view.hpp"
+#include "ringpost/filter/meta_clauses.hpp"
 #include "ringpost/filter/meta_trees.hpp"
 #include "ringpost/filter/rules.hpp"
 #include "ringpost/patterns/expression.hpp"
@@ -90,16 +91,22 @@ class Engine {
     return std::span(users_).subspan(users_begin_[rule], users_begin_[rule + 1] - users_begin_[rule]);
   }
   MetaTrees::Tree meta(std::uint32_t rule) const { return trees_.tree(roots_[rule]); }
+  // Of each in metas().
+  const MetaClauses& clauses() const { return clauses_; }
   double rest(std::uint32_t meta) const { return rest_[meta]; }
+  // Of them those that are not 0 where no rule hits.
+  std::span<const std::uint32_t> resting() const { return resting_; }
   // The most that a rule can be worth to a meta; the least is 0.
   double most(std::uint32_t rule) const { return static_cast<double>(most_[rule]); }
-  // What is known of each rule before a mail is looked at: -1, or 0 where it does not run.
+  // What is known of each rule before a mail is looked at: -1, or 0 where it does not run or has no test.
   std::span<const std::int32_t> begin() const { return begin_; }
   // What a scan asks of a rule at every turn, in two bytes: a Rule is large, and not in the processor's cache. kHidden and so on.
   RuleKind kind(std::uint32_t rule) const { return kinds_[rule]; }
   std::uint8_t traits(std::uint32_t rule) const { return traits_[rule]; }
   static constexpr std::uint8_t kHidden = 1, kNegated = 2, kCaptures = 4, kNoSubject = 8, kMultiple = 16,
                                 kMeta = 32;
+  // Rules `exists:` that run.
+  std::span<const std::uint32_t> existing() const { return existing_; }
   // Rules that run: eval rules that nobody has to ask for; all that a verdict is about, metas last.
   std::span<const std::uint32_t> open_evals() const { return open_evals_; }
   std::span<const std::uint32_t> judged() const { return judged_; }
@@ -127,13 +134,15 @@ class Engine {
   std::vector<std::uint32_t> metas_;
   std::vector<std::uint32_t> users_begin_, users_;  // of each rule
   MetaTrees trees_;
+  MetaClauses clauses_;
   std::vector<std::uint32_t> roots_;  // of each rule that is a meta
   std::vector<double> rest_;          // of each meta in metas_
-  std::vector<float> most_;           // of each rule
-  std::vector<std::int32_t> begin_;   // of each rule
+  std::vector<std::uint32_t> resting_;
+  std::vector<float> most_;          // of each rule
+  std::vector<std::int32_t> begin_;  // of each rule
   std::vector<std::uint8_t> traits_;
   std::vector<RuleKind> kinds_;
-  std::vector<std::uint32_t> open_evals_, judged_, name_ranks_;
+  std::vector<std::uint32_t> open_evals_, judged_, existing_, name_ranks_;
   std::vector<std::pair<std::uint32_t, Captures>> captures_;
   std::unique_ptr<std::atomic<signed char>[]> unset_;  // -1 not known yet
 };

@@ -78,9 +78,12 @@ class MessageView {
   // the end. nullopt when there is none ([if-unset], exists:).
   std::optional<std::string_view> header(const HeaderRequest& request) const;
   std::optional<std::string_view> header(std::string_view request) const;
+  bool has_header(const HeaderRequest& request) const;  // `header` has a value
   // The same, one by one.
   std::vector<std::string> header_values(const HeaderRequest& request) const;
   const std::vector<std::string>& header_values(std::string_view request) const;
+  // What ALL or ALL:raw is, field by field.
+  std::span<const std::string_view> all_fields(bool raw) const;
   // `body`: matched one by one. The first is the subject with its newline.
   std::span<const std::string> body() const;
   // `rawbody`: matched one by one; chunks of 2 to 4 KiB.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,7 @@ class Scan {
   double value(std::uint32_t rule);
   Range bounds_of(std::uint32_t rule) const;
   void settle_metas();
+  bool work_out(std::uint32_t meta, std::span<MetaClauses::State> states);
   std::uint32_t settle_meta(std::uint32_t rule, double result);
   std::uint32_t evaluate_now(std::uint32_t rule);
 

@@ -44,7 +44,7 @@ inline constexpr std::size_t kWindowsMax = 600;
 inline constexpr std::size_t kWindowRunsMax = 24;  // of one expression
 // In bits: the rarest of an expression must have so many; rarer ones than the last say enough; a further one must say this.
 inline constexpr double kWindowBitsMin = 12;
-inline constexpr double kWindowBitsEnough = 18;
+inline constexpr double kWindowBitsEnough = 21;
 inline constexpr double kWindowBitsMore = 8;
 inline constexpr double kWindowBitsStep = 0.5;  // a wider one must say so much more
 // An expression whose database alone is larger than this is a machine that runs over every byte; one of a few literals takes

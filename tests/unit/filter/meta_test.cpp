@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "ringpost/filter/meta_clauses.hpp"
+
 #include "filter/evaluation.hpp"
 #include "filter/meta_watch.hpp"
 
@@ -130,6 +132,54 @@ class Expressions {
  private:
   std::mt19937 random_;
 };
+
+// What clauses say of it; nothing where it is of another form.
+std::optional<MetaClauses::State> by_clauses(const Meta& meta, const Mail& mail) {
+  MetaClauses clauses;
+  clauses.add(meta.tree(), [](std::uint32_t) { return true; });
+  if (!clauses.has(0)) return std::nullopt;
+  std::array<MetaClauses::State, kRules + 1> states{MetaClauses::kZero};
+  for (std::uint32_t rule = 0; rule < kRules; ++rule)
+    states[rule + 1] =
+        MetaClauses::state_of(mail.known[rule] ? static_cast<std::int32_t>(mail.values[rule]) : -1);
+  return clauses.state(0, states);
+}
+
+TEST(Meta, is_clauses_where_it_can_be) {
+  for (const std::string_view text :
+       {"A", "!A", "A && B", "A && !(B && C) && (D || !E)", "A || B", "!(A || B)", "A && 1", "0"})
+    EXPECT_TRUE(by_clauses(Meta(text), {})) << text;
+  for (const std::string_view text : {"(A && B) || C", "A + B > 1", "A && (B + C)", "-A", "A ? B : C"})
+    EXPECT_FALSE(by_clauses(Meta(text), {})) << text;
+}
+
+TEST(Meta, says_the_same_in_clauses) {
+  Expressions expressions(2);
+  int compared = 0;
+  for (int n = 0; n < 6'000; ++n) {
+    const std::string text = expressions.make();
+    const Meta meta(text);
+    for (int m = 0; m < 8; ++m) {
+      const Mail mail = expressions.mail(m == 0);
+      const auto state = by_clauses(meta, mail);
+      if (!state) break;
+      ++compared;
+      const Range range = mail.range(meta);
+      ASSERT_EQ(*state == MetaClauses::kMayBeZero, range.is_zero()) << text;
+      ASSERT_EQ(*state == MetaClauses::kMayHit, range.is_true()) << text;
+    }
+  }
+  EXPECT_GT(compared, 1'000);
+}
+
+TEST(Meta, is_0_in_clauses_where_a_rule_never_hits) {
+  const Meta meta("A && B");
+  MetaClauses clauses;
+  clauses.add(meta.tree(), [](std::uint32_t rule) { return rule != 1; });
+  const std::array<MetaClauses::State, kRules + 1> states{MetaClauses::kZero, MetaClauses::kOpen,
+                                                          MetaClauses::kOpen};
+  EXPECT_EQ(clauses.state(0, states), MetaClauses::kMayBeZero);
+}
 
 TEST(Meta, is_worth_the_same_whatever_is_known) {
   Expressions expressions(1);

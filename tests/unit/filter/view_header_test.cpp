@@ -112,7 +112,7 @@ TEST(ViewHeader, cuts_what_is_too_long) {
   EXPECT_FALSE(fits.truncated);
   const MessageText cut = split_message("A:" + value + "\n\n");
   EXPECT_TRUE(cut.truncated);
-  EXPECT_EQ(cut.fields.last("A")->raw.size(), kFieldValueSizeMax);
+  EXPECT_EQ(cut.fields.last("A")->raw().size(), kFieldValueSizeMax);
 }
 
 TEST(ViewHeader, limits_all_fields_together) {

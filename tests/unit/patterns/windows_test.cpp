@@ -44,7 +44,7 @@ TEST(Windows, sees_a_newline_at_either_end) {
   EXPECT_EQ(found(windows, "ba ab"), Found{});
 }
 
-// More than one block of lanes, and widths that leave gaps at their ends: each is found as if it were alone.
+// More than one block of lanes, some with gaps that the text does not use, and widths that leave gaps at their ends: each is found as if it were alone.
 TEST(Windows, finds_each_of_many) {
   std::mt19937 random(2);
   const auto text_of = [&](std::size_t size) {
@@ -58,7 +58,8 @@ TEST(Windows, finds_each_of_many) {
     ASSERT_TRUE(windows.has_room(1));
     words.push_back(text_of(1 + random() % kWindowWidthMax));
     Letters run;
-    for (const char c : words.back()) run.push_back({bytes_of({&c, 1}), {}});
+    for (const char c : words.back())
+      run.push_back({bytes_of({&c, 1}), bytes_of(member % 3 == 0 ? "-" : "")});
     windows.add(run, {member, 1});
   }
   EXPECT_FALSE(windows.has_room(1));
