@@ -149,6 +149,10 @@ Task<void> Conversation::authenticate(sasl::Credentials credentials) {
   }
   login_ = verdict.name;
   user_ = canonical_user(verdict.name);
+  // At a start connections come before the mailboxes have been read.
+  const Instant patience = service_.core().now() + kMailboxesWait;
+  while (!service_.parts().store->ready() && service_.core().now() < patience && !connection_.aborted())
+    co_await shard::Sleep(service_.core(), service_.core().now() + kMailboxesPoll);
   if (!service_.parts().store->ready()) {
     mailboxes_are_away();
     co_return;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -159,6 +160,8 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::Search& command);
   Task<Answer> run(imap::Sort& command);
   Task<Answer> run(imap::Thread& command);
+  Task<std::set<std::string>> names_that_match(const imap::List& command);
+  void tell_damaged(const store::Message& message, const Error& why);
   Task<Result<std::vector<store::Message>>> find(const imap::SearchKey& key, Steps& steps);
   // ---- imap_append.cpp
   void begin_append();

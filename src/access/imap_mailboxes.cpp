@@ -1,6 +1,11 @@
 // Mailboxes by name: making, listing, counting; and the quota.
 #include <algorithm>
+#include <bit>
 #include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "ringpost/imap/mailbox_name.hpp"
 
@@ -26,11 +31,22 @@ Names names_of(const store::UserMail& mail) {
   Names names;
   for (const store::Mailbox* mailbox : mail.mailboxes()) names[mailbox->name()].mailbox = mailbox;
   for (const std::string& name : mail.subscriptions()) names[name].subscribed = true;
-  std::vector<std::string> parents;
-  for (const auto& [name, named] : names)
-    for (std::size_t at = name.find(kSeparator); at != std::string::npos; at = name.find(kSeparator, at + 1))
-      if (named.mailbox != nullptr) parents.push_back(name.substr(0, at));
-  for (const std::string& parent : parents) names[parent].has_children = true;
+  // Who is marked has marked parents: each is looked for once, however deep the mailboxes lie.
+  std::set<std::string, std::less<>> missing;
+  for (const auto& [name, named] : names) {
+    if (named.mailbox == nullptr) continue;
+    std::string_view parent = name;
+    while (true) {
+      const std::size_t at = parent.rfind(kSeparator);
+      if (at == std::string_view::npos) break;
+      parent = parent.substr(0, at);
+      const auto found = names.find(parent);
+      if (found == names.end() ? !missing.emplace(parent).second
+                               : std::exchange(found->second.has_children, true))
+        break;
+    }
+  }
+  for (const std::string& parent : missing) names[parent].has_children = true;
   return names;
 }
 
@@ -48,6 +64,8 @@ void mark_subscribed_parents(Names& names) {
 }  // namespace
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Create& command) {
+  if (std::popcount(command.special_uses.bits) > 1)
+    co_return Answer::no(imap::codes::kUseAttr, "A mailbox has one use");
   auto made = co_await mail_->create(command.mailbox, to_store(command.special_uses));
   if (!made) {
     // "a/" only says that names below it will come.
@@ -122,6 +140,21 @@ void ImapConversation::tell_status(const store::Mailbox& mailbox, imap::StatusIt
   session_.respond().status_of(mailbox.name(), values);
 }
 
+Task<std::set<std::string>> ImapConversation::names_that_match(const imap::List& command) {
+  std::vector<imap::NamePattern> patterns;
+  for (const std::string& pattern : command.patterns)
+    patterns.emplace_back(command.reference + pattern, kSeparator);
+  const Names names = names_of(*mail_);
+  std::set<std::string> wanted;
+  std::size_t steps = 0;
+  for (const auto& [name, named] : names) {
+    if (std::ranges::any_of(patterns, [&](imap::NamePattern& one) { return one.matches(name); }))
+      wanted.insert(wanted.end(), name);
+    if (!co_await relieve(steps)) break;
+  }
+  co_return wanted;
+}
+
 Task<ImapConversation::Answer> ImapConversation::run(imap::List& command) {
   auto respond = session_.respond();
   if (!command.extended && command.patterns.size() == 1 && command.patterns.front().empty()) {
@@ -130,14 +163,12 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::List& command) {
     command.lsub ? respond.lsub(root) : respond.list(root);
     co_return Answer::ok();
   }
-  Names names = names_of(*mail_);
+  const std::set<std::string> wanted = co_await names_that_match(command);
+  Names names = names_of(*mail_);  // again: others had their turn
   const bool by_subscription = command.lsub || command.select_subscribed;
   if (by_subscription) mark_subscribed_parents(names);
-  std::vector<imap::NamePattern> patterns;
-  for (const std::string& pattern : command.patterns)
-    patterns.emplace_back(command.reference + pattern, kSeparator);
   for (const auto& [name, named] : names) {
-    if (!std::ranges::any_of(patterns, [&](imap::NamePattern& one) { return one.matches(name); })) continue;
+    if (!wanted.contains(name)) continue;
     const bool as_parent =
         named.child_subscribed && !named.subscribed &&
         (command.select_recursive_match ||
@@ -192,7 +223,7 @@ void ImapConversation::tell_quota() {
   const store::Quota quota = mail_->quota();
   std::vector<imap::QuotaUsage> usages;
   if (quota.bytes_max != 0)
-    usages.push_back({"STORAGE", (mail_->bytes_used() + 1023) / 1024, quota.bytes_max / 1024});
+    usages.push_back({"STORAGE", (mail_->bytes_used() + 1023) / 1024, (quota.bytes_max + 1023) / 1024});
   if (quota.messages_max != 0) usages.push_back({"MESSAGE", mail_->messages_used(), quota.messages_max});
   session_.respond().quota("", usages);
 }

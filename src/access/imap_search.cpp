@@ -1,6 +1,8 @@
 // SEARCH, SORT and THREAD.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "ringpost/mail/base_subject.hpp"
 #include "ringpost/mail/date.hpp"
 
@@ -34,6 +36,11 @@ Hits hits_of(const Selection& selection, const std::vector<store::Message>& foun
 
 }  // namespace
 
+void ImapConversation::tell_damaged(const store::Message& message, const Error& why) {
+  session_.respond().status({imap::Condition::no, std::string(imap::codes::kCorruption),
+                             fmt::format("UID {} was not searched: {}", message.uid.value, why.text)});
+}
+
 // Messages that match, by rising UIDs.
 Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::SearchKey& key, Steps& steps) {
   Search search(*selection_, *mail_, service_.core().wall_now());
@@ -46,7 +53,10 @@ Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::Sea
     const store::Message message = *next;
     from = {message.uid.value + 1};
     auto matches = co_await search.matches(key, message);
-    if (!matches && has_selection() && selection_->mailbox()->find(message.uid) != nullptr)
+    const bool there = has_selection() && selection_->mailbox()->find(message.uid) != nullptr;
+    if (!matches && there && matches.error().kind == ErrorKind::permanent)
+      tell_damaged(message, matches.error());  // the others are found
+    else if (!matches && there)
       co_return fail(matches.error());
     if (matches && *matches) found.push_back(message);
     if (steps.step() && !co_await steps.pause()) break;

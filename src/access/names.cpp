@@ -89,7 +89,7 @@ imap::StatusResponse refusal(const store::Failure& failure, std::string_view no_
   const auto code = [&]() -> std::string_view {
     switch (failure.why) {
       case Refused::none:
-        return failure.error.kind == ErrorKind::exhausted ? imap::codes::kLimit : imap::codes::kUnavailable;
+        return imap::codes::kUnavailable;  // a full disk too: it may have room later
       case Refused::no_mailbox:
         return no_mailbox_code;
       case Refused::gone:

@@ -103,12 +103,34 @@ class MailboxDamage(SystemTest):
             self.assertEqual((kind, said[0].split(b"]")[0]), ("NO", b"[CORRUPTION"), said)
             self.assertEqual(self.uids(client), [2])
             self.assertEqual(client.noop()[0], "OK")
+        # Only its bytes are refused, and SEARCH finds the others.
+        self.assertEqual(client.uid("FETCH", "1:*", "(UID FLAGS RFC822.SIZE)")[0], "OK")
+        self.assertEqual(client.uid("SEARCH", "BODY", "whole"), ("OK", [b"2"]))
+        self.assertIn("UID 1 was not searched", str(client.untagged_responses))
         pop = mail_clients.pop3(self, server.port("pop3"))
         pop.user(ANNA)
         pop.pass_(PASSWORD)
         with self.assertRaisesRegex(poplib.error_proto, r"SYS/PERM\].*damaged"):
             pop.retr(1)
         self.assertIn(b"whole", pop.retr(2)[1])
+
+    def test_an_export_goes_on_behind_a_long_damaged_message(self):
+        server = self.server(CONFIG)
+        client = self.imap(server)
+        text = "\r\n".join(f"line {i:06}" for i in range(LONG // 13))
+        for name, body in (("long", text), ("short", "whole")):
+            self.assertEqual(client.append("INBOX", None, None, mail(name, body))[0], "OK")
+        client.create("Other")
+        client.append("Other", None, None, mail("other", "too"))
+        server.stop()
+        self.rot(server, b"line %06d" % (LONG // 13 - 10))
+        server.start()
+        # Right behind a start, and nobody has met it.
+        done = server.command("mailbox", "export", ANNA, os.path.join(programs.temp_folder(), "out"), "--json")
+        self.assertEqual(done.returncode, 1)
+        rows = {row.get("mailbox"): (row["moved"], row["failed"]) for row in map(json.loads, done.stdout.splitlines())}
+        self.assertEqual(rows, {"INBOX": (1, 1), "Other": (1, 0), None: (2, 1)})
+        self.assertIn("UID 1", done.stderr if isinstance(done.stderr, str) else done.stderr.decode())
 
     def test_structures_that_have_rotted_are_made_again(self):
         server = self.server(CONFIG, cores=1)

@@ -12,6 +12,9 @@ namespace ringpost::access {
 inline constexpr Duration kHandshakeTimeout = 30s;
 // Who has not logged in by then goes; afterwards RFC 9051 section 5.4 asks for 30 minutes at least.
 inline constexpr Duration kLoginTimeout = 3min;
+// A login that comes before the mailboxes have been read, after a start, waits for them: programs take a refusal for a wrong password.
+inline constexpr Duration kMailboxesWait = 10s;
+inline constexpr Duration kMailboxesPoll = 20ms;
 // For a client to take what it has asked for.
 inline constexpr Duration kSendTimeout = 5min;
 // What is gathered before it is sent: a small message is copied beside its response, a long one goes from where it lies.
