@@ -14,7 +14,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const fuzz::Exact exact(fuzz::Input(bytes, size).rest());
   const filter::RuleFile file{"rules.cf", std::string(exact.text())};
   const auto set = filter::load_rules({&file, 1}, {});
-  const auto lines = 1 + static_cast<std::size_t>(std::ranges::count(exact.text(), '\n'));
+  // Without a line feed, lines end in carriage returns.
+  const char line_end = exact.text().contains('\n') ? '\n' : '\r';
+  const auto lines = 1 + static_cast<std::size_t>(std::ranges::count(exact.text(), line_end));
   RP_ASSERT(set->problems().size() <= filter::kProblemsMax + 1);
   for (const filter::Problem& problem : set->problems())
     RP_ASSERT(problem.place.line <= lines && !problem.text.empty());
