@@ -175,10 +175,16 @@ std::size_t Log::State::room_in(unsigned stream) const {
   return taken < segment.size ? segment.size - taken : 0;
 }
 
+// For streams of copies too, sooner or later: files are made until some are ready beside those for new records.
+bool Log::State::more_files_come() const {
+  return !making_failed && options.free_segments_ahead > kReservedSegments && may_grow();
+}
+
 // Whether copies of so many bytes, in records of `piece` at most, may go there: else they go to the first stream.
 bool Log::State::takes(unsigned stream, std::size_t size, std::size_t piece) const {
   if (stream == 0) return true;
   if (must_void() || core.now() < cold_not_before) return false;
+  if (more_files_come()) return true;  // after a start there are none yet
   // Each may need a frame of its own.
   const std::size_t one = round_up(sizeof(FrameHeader) + record_size(piece), kBlockSize);
   const std::size_t wanted = (size + piece - 1) / piece;

@@ -388,6 +388,7 @@ Task<void> Log::State::make_segment(std::shared_ptr<State> self) {
   if (!made) {  // upkeep tries again; who wants room meanwhile must not keep the disk busy
     figures.write_errors.add();
     making_failed = true;
+    room.notify_all();  // who waits for it asks again whether it comes
     co_return;
   }
   prepare(0);

@@ -63,6 +63,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool table_fits(std::uint32_t index, std::size_t frame_end, std::size_t listed) const;
   bool takes(unsigned stream, std::size_t size, std::size_t piece) const;
   std::size_t room_in(unsigned stream) const;
+  bool more_files_come() const;
   CommitBuffer* buffer_for(std::size_t size);
   void seal_open();
   void wake_commit();  // the hook runs at this turn's end
