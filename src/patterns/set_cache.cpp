@@ -1,6 +1,6 @@
 // A set as bytes and back. Numbers are in the order of this machine: the key ties a cache to it.
 //
-//   magic "RPpat014" | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
+//   magic | key, 32 letters | count u32 | for each: broken u8, size of problem u32, problem
 //   | for each of the two databases: size u64, bytes (none: it has none) | checksum u64 over all before it
 //   database: for each member: way u8, certain u8, needs u8, times u8 | count of entries u32 | for each: member u32, gives u8
 //   | windows | count of programs u32, each | count of gates u32, each | what Hyperscan made of itself
@@ -96,7 +96,7 @@ std::string Set::cache_key(std::span<const Pattern> patterns, Subjects subjects)
                   kHyperscanPositionsMax, kDatabasePatternsMin));
   add(fmt::format("{} {} {} {} {}", kCheapDatabaseMax, kFactorsMax, kFactorLiteralsMax, kFactorBitsMin,
                   kWindowBitsMin));
-  add(fmt::format("{}", kGateStepsMin));
+  add(fmt::format("{} {}", kGateStepsMin, kWindowBitsEnough));
   for (const Pattern& pattern : patterns) {
     add(pattern.expression);
     add(to_string(pattern.flags));

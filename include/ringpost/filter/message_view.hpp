@@ -75,10 +75,12 @@ class MessageView {
 
   // --- what rules match against -------------------------------------------------------------------------------------------
   // `header`: the fields of that name, each with its newline, joined; addresses and names joined by newlines without one at
-  // the end. nullopt when there is none ([if-unset], exists:).
+  // the end. nullopt when there is none ([if-unset], exists:). A HeaderRequest outlives the view, which knows values by its key.
   std::optional<std::string_view> header(const HeaderRequest& request) const;
+  std::optional<std::string_view> header(HeaderRequest&& request) const = delete;
   std::optional<std::string_view> header(std::string_view request) const;
   bool has_header(const HeaderRequest& request) const;  // `header` has a value
+  bool has_header(HeaderRequest&& request) const = delete;
   // The same, one by one.
   std::vector<std::string> header_values(const HeaderRequest& request) const;
   const std::vector<std::string>& header_values(std::string_view request) const;

@@ -47,7 +47,7 @@ class ViewOf {
 
   // The fields joined, as a rule sees them; "(none)" when there is none.
   std::string header(std::string_view request) const {
-    return std::string(view_.header(HeaderRequest::parse(request)).value_or("(none)"));
+    return std::string(view_.header(request).value_or("(none)"));
   }
   std::vector<std::string> values(std::string_view request) const { return view_.header_values(request); }
 

@@ -288,6 +288,47 @@ TEST(Set, walks_many_together) {
   }
 }
 
+// Then it names every line, which is never wrong: in one text with too many, and when the table of many texts is full and begins anew.
+TEST(Set, names_what_makes_too_many_states) {
+  for (const unsigned count : {5U, 10U}) {
+    std::vector<Pattern> patterns;
+    for (unsigned n = 0; n < count; ++n)
+      patterns.push_back(perl(fmt::format("/^[{}-{}]?[a-z]{{2}}[{}-{}][a-z]{{6,9}}\\d{{1,3}}[a-z]+\\d$/",
+                                          char('a' + n), char('m' + n), char('b' + n), char('n' + n))));
+    const auto set = Set::compiled(patterns, Subjects::lines);
+    for (std::size_t n = 0; n < patterns.size(); ++n) ASSERT_EQ(set->way(n), Way::prefilter);
+    std::mt19937 random(7);
+    const auto line = [&] {
+      std::string text;
+      for (unsigned i = 8 + random() % 7; i > 0; --i) text += static_cast<char>('a' + random() % 26);
+      return text +
+             fmt::format("{}{}{}\n", random() % 100, static_cast<char>('a' + random() % 26), random() % 10);
+    };
+    Scratch scratch;
+    std::size_t named_in_vain = 0;
+    for (int round = 0; round < 400; ++round) {
+      std::vector<std::string> lines(round == 0 ? 4'000 : 40);
+      std::ranges::generate(lines, line);
+      std::set<std::pair<std::uint32_t, std::uint32_t>> told;
+      set->candidates(lines, scratch, [&](const Set::Candidate& one) {
+        if (one.subject == Set::kEverySubject)
+          for (std::uint32_t n = 0; n < lines.size(); ++n) told.emplace(one.index, n);
+        else
+          told.emplace(one.index, one.subject);
+      });
+      std::size_t found = 0;
+      for (std::uint32_t n = 0; n < lines.size(); ++n)
+        for (std::uint32_t index = 0; index < count; ++index) {
+          if (set->search(index, lines[n], scratch) != Match::yes) continue;
+          ++found;
+          ASSERT_TRUE(told.contains({index, n})) << count << " " << round << " " << lines[n];
+        }
+      named_in_vain += told.size() - found;
+    }
+    EXPECT_GT(named_in_vain, 4'000U) << "no automaton has given up";
+  }
+}
+
 TEST(Set, comes_back_from_its_bytes) {
   const auto patterns = perl({"/viagra/i", "/buy(?! nothing) now/", "/(\\w)\\1\\1/", "/[/"});
   const auto set = Set::compiled(patterns, Subjects::whole);
