@@ -18,6 +18,7 @@ using store::Uid;
 namespace {
 
 constexpr unsigned kUsers = 4;  // those of main.cpp
+constexpr std::uint64_t kReadAtOnce = 64 * 1024;
 
 Flags changed(Flags flags, const store::FlagChange& change) {
   switch (change.how) {
@@ -204,16 +205,19 @@ Task<void> Mailroom::read_new(shard::Core&, User& user, unsigned life) {
     if (const auto known = user.mail.find(message.uid.value); known != user.mail.end() && !known->second.read)
       fresh.push_back(message);
   for (const store::Message& message : fresh) {
-    const auto content = co_await box->read(message);
-    if (life != life_) co_return;
-    if (!content) {
-      if (content.error().kind == ErrorKind::permanent)
-        ledger_.violate(fmt::format("message {} of {} cannot be read: {}", message.uid.value, user.name,
-                                    content.error().text));
-      co_return;
-    }
     std::string text;
-    for (const auto piece : content->pieces()) text += scan::as_text(piece);
+    // Piece by piece, as FETCH does: a large message has no room in the memory of a core.
+    while (text.size() < message.size) {
+      const auto content = co_await box->read(message.blob, text.size(), kReadAtOnce);
+      if (life != life_) co_return;
+      if (!content) {
+        if (content.error().kind == ErrorKind::permanent)
+          ledger_.violate(fmt::format("message {} of {} cannot be read: {}", message.uid.value, user.name,
+                                      content.error().text));
+        co_return;
+      }
+      for (const auto piece : content->pieces()) text += scan::as_text(piece);
+    }
     identify(user, message.uid.value, text);
   }
 }
