@@ -187,6 +187,10 @@ bool Log::in_use(const SegmentName& name) const {
   return target == kElsewhere ? !state_->elsewhere_released : target != kNoSegment;
 }
 
+bool Log::gains_by_moving(std::span<const Location> places) const {
+  return state_->gains_by_moving(places);
+}
+
 void Log::set_carry(std::function<Task<Result<void>>(const RecordView&)> carry,
                     std::function<Task<Result<void>>()> then) {
   state_->on_carry = std::move(carry);

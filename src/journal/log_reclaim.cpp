@@ -14,8 +14,6 @@ namespace {
 constexpr double kPressedBelow = 0.5;
 // Copies are gathered and stand close together: this part more covers the heads and ends of their frames.
 constexpr std::uint64_t kFramesTake = 64;
-// A header that could not be written so often in a row will not be.
-constexpr unsigned kSealAttempts = 3;
 
 // What lives in it takes so many bytes of other files, when it has been emptied: whole blocks, of each stream a frame that is
 // not full, and one behind it.
@@ -104,6 +102,7 @@ void Log::State::freed(std::uint32_t index) {
   segments.set_use(index, Segment::Use::free, 0);
   segment.sealed = segment.voided = segment.holds_voids = segment.found_open = false;
   segment.failed_seals = 0;
+  segment.stays_until = {};
   segment.end = kFirstFrame;
   segment.previous_crc = 0;
   segment.table_size = 0;
@@ -125,9 +124,30 @@ bool Log::State::pressed() const {
   return ready_segments() <= kReservedSegments + 1 && !may_grow();
 }
 
+double Log::State::emptied_below() const {
+  return pressed() ? std::max(kPressedBelow, options.compact_below) : options.compact_below;
+}
+
+// One that is open, or cannot be freed, is no gain.
+bool Log::State::gains_by_moving(std::span<const Location> places) const {
+  std::vector<std::uint32_t> indexes;
+  for (const Location where : places) indexes.push_back(where.segment);
+  std::ranges::sort(indexes);
+  const auto doubles = std::ranges::unique(indexes);
+  indexes.erase(doubles.begin(), doubles.end());
+  std::uint64_t sizes = 0, left = 0;
+  for (const std::uint32_t index : indexes) {
+    const Segment& segment = segments[index];
+    if (segment.is_endless()) return true;
+    sizes += segment.size;
+    left += segment.use == Segment::Use::closed && !segment.kept ? size_elsewhere(segment) : segment.size;
+  }
+  return static_cast<double>(left) < emptied_below() * static_cast<double>(sizes);
+}
+
 std::uint32_t Log::State::victim() const {
   const bool pressed = this->pressed();
-  const double below = pressed ? std::max(kPressedBelow, options.compact_below) : options.compact_below;
+  const double below = emptied_below();
   std::uint32_t found = kNoSegment;
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
@@ -135,10 +155,10 @@ std::uint32_t Log::State::victim() const {
         segment.unwritten != 0 || segment.readers != 0 || segment.not_before > core.now())
       continue;
     if (segment.live_records == 0 && segment.pins.empty()) continue;
-    // Others wait for the end of this one (are_told), and its last frame is in danger: all that lives in it goes elsewhere.
-    const bool endless = segment.failed_seals >= kSealAttempts;
     if (!pressed && segment.closed_at + options.compact_after > core.now()) continue;
-    if (!endless && static_cast<double>(size_elsewhere(segment)) >= below * static_cast<double>(segment.size))
+    const bool may_stay = !segment.is_endless();
+    if (may_stay && !pressed && segment.stays_until > core.now()) continue;
+    if (may_stay && static_cast<double>(size_elsewhere(segment)) >= below * static_cast<double>(segment.size))
       continue;
     // The oldest first: when it is free, the later ones lose their reason to stay.
     if (found == kNoSegment || segment.header.sequence < segments[found].header.sequence) found = i;
@@ -175,6 +195,7 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
     check_candidates();
   } else {
     segment.not_before = core.now() + kEmptyRetry;
+    if (carried) segment.stays_until = core.now() + kStayRetry;
   }
   emptying = false;
   --background;

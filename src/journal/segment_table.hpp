@@ -24,6 +24,8 @@
 
 namespace ringpost::journal {
 
+inline constexpr unsigned kSealAttempts = 3;
+
 struct Segment {
   enum class Use : std::uint8_t {
     lost,       // unreadable, or a header could not be written: kept away from everything
@@ -77,6 +79,7 @@ struct Segment {
   std::vector<Copies> copies;  // where its records stand too, as long as damage there may go without a word
   Instant closed_at;
   Instant not_before;         // emptying it was tried and did not work
+  Instant stays_until;        // nothing would be gained by emptying it, unless files run out
   unsigned failed_seals = 0;  // its header could not be written, so often in a row
   Instant seal_not_before;
 
@@ -88,6 +91,9 @@ struct Segment {
             .sealed = true,
             .tagged = header.version != 1};
   }
+  // Its header could not be written, and will not be. Others wait for its end, and its last frame is in danger: all that lives in
+  // it goes elsewhere.
+  bool is_endless() const { return failed_seals >= kSealAttempts; }
   bool holds_frames() const { return use == Use::current || use == Use::closed || use == Use::freeing; }
 };
 

@@ -99,6 +99,8 @@ Task<Result<void>> Spool::State::move(MessageId id) {
   if (entry == nullptr || entry->is(Entry::in_memory)) co_return Result<void>{};
   // Its body and its envelope stand together, and each is asked for.
   if (!gathered.empty() && gathered.back().id == id) co_return Result<void>{};
+  // All its pieces would go for a few that stand here, and leave the next segment as thin as this one.
+  if (entry->is(Entry::large) && !log->gains_by_moving(places_of(*entry))) co_return Result<void>{};
   auto done = entry->is(Entry::large) ? co_await move_large(id) : co_await gather(id);
   // A message that cannot be read stays where it is: its segment is kept, for who can repair it.
   if (!done && done.error().kind == ErrorKind::permanent) co_return Result<void>{};
@@ -121,13 +123,19 @@ unsigned Spool::State::stream_of(const Entry& entry, unsigned expiry_class, std:
   return foreign_flag(queue.segments_of(entry)) != 0 ? 0 : expiry_class;
 }
 
+// Of its body and its envelope.
+std::vector<journal::Location> Spool::State::places_of(const Entry& entry) const {
+  std::vector<journal::Location> places = queue.body_records(entry);
+  places.push_back(entry.envelope);
+  if (const Large* large = queue.large({entry.id})) places.push_back(large->end);
+  return places;
+}
+
 // Each segment with a part of it waits until damage of each part of the copy would be told.
 void Spool::State::note_copies(const Entry& entry, const Copy& copy) const {
   std::vector<journal::Location> to{copy.envelope};
   if (copy.large) to.insert(to.end(), copy.large->chunks.begin(), copy.large->chunks.end());
-  std::vector<journal::Location> from = queue.body_records(entry);
-  from.push_back(entry.envelope);
-  if (const Large* large = queue.large({entry.id})) from.push_back(large->end);
+  std::vector<journal::Location> from = places_of(entry);
   for (std::vector<journal::Location>* places : {&to, &from}) {
     std::ranges::sort(*places, {}, &journal::Location::segment);
     const auto [first, last] = std::ranges::unique(*places, {}, &journal::Location::segment);

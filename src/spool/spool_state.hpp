@@ -154,6 +154,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   Task<Result<void>> copy_large(MessageId id, std::span<const std::byte> envelope, unsigned stream);
   struct Moving;
   Task<Result<void>> place(const Moving& moving);
+  std::vector<journal::Location> places_of(const Entry& entry) const;
   void note_copies(const Entry& entry, const Copy& copy) const;
   Result<void> place_moved(Entry& entry, Group& group, Copy copy, std::span<const std::byte> envelope,
                            unsigned stream);

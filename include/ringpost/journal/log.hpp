@@ -194,9 +194,14 @@ class Log {
   // `release_elsewhere`.
   bool in_use(const SegmentName& name) const;
 
+  // Whether moving what stands at these places, all of it, gives space back: what lives in their segments takes less than
+  // `compact_below` of them (half of them when files are about to run out), or one of them has to be emptied. Of what has many
+  // records `carry` may leave those that stand in the segment, when it does not.
+  bool gains_by_moving(std::span<const Location> places) const;
+
   // Asked for every record of a segment that is being emptied (live records and pinned ones; the callee knows which):
   // re-append what still counts and drop what it supersedes. The payload is valid until the task ends. An error leaves
-  // the segment as it is, to be tried again later.
+  // the segment as it is, to be tried again later; so does a record that was left, to be tried much later.
   // `then` (may be none) follows on those of the segment: what `carry` has only gathered is appended.
   void set_carry(std::function<Task<Result<void>>(const RecordView&)> carry,
                  std::function<Task<Result<void>>()> then = {});

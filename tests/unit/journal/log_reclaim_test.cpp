@@ -177,6 +177,49 @@ TEST_P(LogReclaimTest, carries_negations_and_live_records_out_of_an_old_segment)
   EXPECT_EQ(std::ranges::count(seen_ids(), 1U), 1);
 }
 
+// Else it is read again and again for what its owner will leave there again.
+TEST_P(LogReclaimTest, asks_much_later_for_what_was_left_in_a_segment) {
+  if (GetParam() != "sim") GTEST_SKIP() << "waits for hours";
+  options.compact_below = 0.5;
+  open();
+  const Location left = keep(1, "a piece of something large");
+  log->add_live(left);
+  next_segment();
+  std::vector<Instant> asked;
+  struct Leaving {
+    static Task<Result<void>> run(LogReclaimTest& test, Location place, std::vector<Instant>* at,
+                                  RecordView view) {
+      if (view.where == place) at->push_back(test.machine->core().now());
+      co_return Result<void>{};
+    }
+  };
+  log->set_carry([&](const RecordView& view) { return Leaving::run(*this, left, &asked, view); });
+  log->start_reclaim();
+  ASSERT_TRUE(eventually([&] { return asked.size() == 2; }));
+  EXPECT_GE(asked[1] - asked[0], kStayRetry);
+  EXPECT_EQ(read(left).value(), "a piece of something large");
+  close();
+}
+
+TEST_P(LogReclaimTest, tells_whether_moving_gives_space_back) {
+  options.compact_below = 0.25;
+  open();
+  const Location thin = keep(1, std::string(10'000, 't'));
+  log->add_live(thin);
+  next_segment();
+  const Location dense = keep(2, std::string(600'000, 'd'));
+  log->add_live(dense);
+  next_segment();
+  const Location open_yet = keep(3, "in the segment that is written to");
+  log->add_live(open_yet);
+  settle();
+  const auto gains = [&](std::vector<Location> places) { return log->gains_by_moving(places); };
+  EXPECT_TRUE(gains({thin}));
+  EXPECT_FALSE(gains({dense}));
+  EXPECT_FALSE(gains({thin, dense}));
+  EXPECT_FALSE(gains({thin, open_yet}));
+}
+
 // What ends a message may stand in the part that could not be read.
 TEST_P(LogReclaimTest, keeps_a_segment_that_it_could_not_read_to_its_end_while_it_was_emptied) {
   options.compact_below = 0.5;
