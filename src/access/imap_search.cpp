@@ -80,16 +80,23 @@ std::optional<std::uint64_t> modseq_of(bool wanted, const Hits& hits) {
 
 }  // namespace
 
+// RFC 5182 section 2.1: after NO nothing is saved any more, after BAD what was.
+ImapConversation::Answer ImapConversation::not_found(const Error& why, bool save, std::string_view code) {
+  if (why.text == kNoSuchNumber) return Answer::bad(why.text);
+  if (save) selection_->saved = {};
+  return Answer::no(code, why.text);
+}
+ImapConversation::Answer ImapConversation::unknown_charset() {
+  return not_found({ErrorKind::permanent, 0, "This charset is not known"}, true, imap::codes::bad_charset());
+}
+
 Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  if (!command.charset_known) co_return unknown_charset();
   ToldSteps steps(*this, {.messages = selection_->view().exists()});
   auto found = co_await find(command.key, steps);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  if (!found) {
-    if (command.options.save) selection_->saved = {};
-    co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
-                                                  : Answer::no(imap::codes::kUnavailable, found.error().text);
-  }
+  if (!found) co_return not_found(found.error(), command.options.save);
   const Hits hits = hits_of(*selection_, *found, command.uid);
   const auto modseq = modseq_of(command.uses_mod_sequence, hits);
   const imap::ReturnOptions& options = command.options;
@@ -116,14 +123,13 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  if (!command.charset_known) co_return unknown_charset();
   ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
   auto found = co_await find(command.search, steps);
   if (found) steps.next_stage(found->size());
   if (found && has_selection()) found = co_await sorted(*mail_, std::move(*found), command.keys, steps);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  if (!found)
-    co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
-                                                  : Answer::no(imap::codes::kUnavailable, found.error().text);
+  if (!found) co_return not_found(found.error(), command.options.save);
   const Hits hits = hits_of(*selection_, *found, command.uid);
   const auto modseq = modseq_of(command.uses_mod_sequence, hits);
   const imap::ReturnOptions& options = command.options;
@@ -147,9 +153,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Thread& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
   auto found = co_await find(command.search, steps);
-  if (!found)
-    co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
-                                                  : Answer::no(imap::codes::kUnavailable, found.error().text);
+  if (!found) co_return not_found(found.error(), false);
   steps.next_stage(found->size());
   auto about = co_await read_threading(*mail_, *found, steps);
   if (!about) co_return Answer::no(imap::codes::kUnavailable, about.error().text);

@@ -190,6 +190,27 @@ class Pages(Extensions):
         self.assertEqual(len(client.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq - 1} PARTIAL -1:-5)")), 1)
 
 
+class SavedResult(Extensions):
+    def test_after_no_it_is_empty_and_after_bad_what_it_was(self):
+        """RFC 5182 section 2.1."""
+        client, _ = self.selected(3)
+        for failing, answer, left in (("SEARCH RETURN (SAVE) CHARSET x-frob SUBJECT m", "NO [BADCHARSET", 0),
+                                      ("UID SEARCH RETURN (SAVE COUNT) CHARSET x-frob SUBJECT m", "NO [BADCHARSET", 0),
+                                      ("SORT RETURN (SAVE) (ARRIVAL) x-frob ALL", "NO [BADCHARSET", 0),
+                                      ("SEARCH RETURN (COUNT) CHARSET x-frob SUBJECT m", "NO [BADCHARSET", 2),
+                                      ("SEARCH CHARSET x-frob SUBJECT m", "NO [BADCHARSET", 2),
+                                      ("SORT (ARRIVAL) x-frob ALL", "NO [BADCHARSET", 2),
+                                      ("THREAD REFERENCES x-frob ALL", "NO [BADCHARSET", 2),
+                                      ("SEARCH RETURN (SAVE) FROB", "BAD", 2),
+                                      ("SEARCH RETURN (SAVE) 7", "BAD", 2),
+                                      ("SORT RETURN (SAVE) (ARRIVAL) UTF-8 7", "BAD", 2)):
+            with self.subTest(failing=failing):
+                client.ok("SEARCH RETURN (SAVE) 2:3")
+                untagged, tagged = client.do(failing)
+                self.assertEqual((untagged, tagged.startswith(answer)), ([], True), tagged)
+                self.assertEqual(len(client.ok("FETCH $ UID")), left)
+
+
 class UidOnly(Extensions):
     def test_no_number_is_said_and_none_is_taken(self):
         client, name = self.selected(4)
