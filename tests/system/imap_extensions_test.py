@@ -211,6 +211,24 @@ class SavedResult(Extensions):
                 self.assertEqual(len(client.ok("FETCH $ UID")), left)
 
 
+class Nul(Extensions):
+    def test_only_a_literal8_holds_it(self):
+        """RFC 9051 sections 4.3 and 6.3.12."""
+        client, name = self.selected(0)
+        data = b"Subject: nul\r\n\r\n" + b"x" * 100_000 + b"\0" + b"y" * 200_000
+        for more in (b"", b" {2+}\r\nab"):
+            untagged, tagged = client.do(b"APPEND %s {%d+}\r\n%s%s" % (name.encode(), len(data), data, more))
+            self.assertEqual((untagged, tagged), ([], "BAD a literal holds NUL"))
+        self.assertTrue(client.do(b"APPEND %s {2+}\r\nab {3+}\r\na\0b" % name.encode())[1].startswith("BAD"))
+        self.assertTrue(client.do(b"CREATE {3+}\r\na\0b")[1].startswith("BAD"))
+        self.assertIn("(MESSAGES 0)", client.ok(f"STATUS {name} (MESSAGES)")[0])
+        client.append(name, "old")
+        self.assertTrue(client.do(b"REPLACE 1 %s {3+}\r\na\0b" % name.encode())[1].startswith("BAD"))
+        self.assertTrue(client.do(b"APPEND %s ~{%d+}\r\n%s" % (name.encode(), len(data), data))[1].startswith("OK"))
+        self.assertEqual(client.ok("UID FETCH 1:* RFC822.SIZE")[-1], f"* 2 FETCH (RFC822.SIZE {len(data)} UID 2)")
+        self.assertIn("(MESSAGES 2)", client.ok(f"STATUS {name} (MESSAGES)")[0])
+
+
 class UidOnly(Extensions):
     def test_no_number_is_said_and_none_is_taken(self):
         client, name = self.selected(4)
