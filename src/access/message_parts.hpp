@@ -40,8 +40,9 @@ class MessageParts {
   // BODY[HEADER.FIELDS (...)]: the fields as they stand, and the empty line.
   static std::string header_fields(std::string_view header, const std::vector<std::string>& names,
                                    bool others);
-  // A part without its transfer encoding; nothing: the encoding is unknown.
-  Task<Result<std::optional<std::string>>> decoded(const mail::MimePart& part);
+  static bool knows_encoding(const mail::MimePart& part);
+  // A part without its transfer encoding, which is known.
+  Task<Result<std::string>> decoded(const mail::MimePart& part);
 
   friend FramePool& frame_pool(MessageParts& parts) { return frame_pool(parts.user_); }
 

@@ -211,6 +211,26 @@ class SavedResult(Extensions):
                 self.assertEqual(len(client.ok("FETCH $ UID")), left)
 
 
+class Binary(Extensions):
+    def test_a_part_that_cannot_be_decoded_is_no_and_one_that_is_not_there_has_no_bytes(self):
+        """RFC 9051 sections 6.4.5, 7.5.2 and 9: BINARY may be NIL, BINARY.SIZE is a number."""
+        client, name = self.selected(0)
+        data = (b"Subject: parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+                b"--b\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n"
+                b"--b\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n#86)C\r\n--b--\r\n")
+        for one in (data, data.replace(b"x-uuencode", b"BASE64"), data):
+            self.assertTrue(client.do(b"APPEND %s {%d+}\r\n%s" % (name.encode(), len(one), one))[1].startswith("OK"))
+        self.assertEqual(client.ok("FETCH 1 (BINARY.SIZE[1] BINARY.PEEK[1] BINARY.SIZE[3] BINARY.PEEK[3] BINARY.SIZE[1.7] BINARY.PEEK[2.1])")[-1],
+                         "* 1 FETCH (BINARY.SIZE[1] 5 BINARY[1] {5}\r\nhello BINARY.SIZE[3] 0 BINARY[3] NIL BINARY.SIZE[1.7] 0 BINARY[2.1] NIL)")
+        for items in ("BINARY.SIZE[2]", "BINARY.PEEK[2]", "BINARY.PEEK[2]<1.1>", "BODY.PEEK[] BINARY.SIZE[2]"):
+            with self.subTest(items=items):
+                untagged, tagged = client.do(f"FETCH 1:3 (UID {items})")
+                self.assertTrue(tagged.startswith("NO [UNKNOWN-CTE]"), tagged)
+                self.assertEqual([one.split(" (")[0] for one in untagged], ["* 2 FETCH"])
+        # As they stand they can be had.
+        self.assertEqual(client.ok("FETCH 3 BODY.PEEK[2]")[-1], "* 3 FETCH (BODY[2] {5}\r\n#86)C)")
+
+
 class Nul(Extensions):
     def test_only_a_literal8_holds_it(self):
         """RFC 9051 sections 4.3 and 6.3.12."""
