@@ -36,9 +36,16 @@ Hits hits_of(const Selection& selection, const std::vector<store::Message>& foun
 
 }  // namespace
 
-void ImapConversation::tell_damaged(const store::Message& message, const Error& why) {
+void ImapConversation::tell_damaged(const store::Message& message, const Error& why, std::string_view what) {
+  if (!has_selection() || selection_->mailbox()->find(message.uid) == nullptr) return;  // it went meanwhile
   session_.respond().status({imap::Condition::no, std::string(imap::codes::kCorruption),
-                             fmt::format("UID {} was not searched: {}", message.uid.value, why.text)});
+                             fmt::format("UID {} {}: {}", message.uid.value, what, why.text)});
+}
+
+MessageParts::Damaged ImapConversation::tells_unordered() {
+  return [this](const store::Message& message, const Error& why) {
+    tell_damaged(message, why, "has its place by what is known of it");
+  };
 }
 
 // Messages that match, by rising UIDs.
@@ -55,7 +62,7 @@ Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::Sea
     auto matches = co_await search.matches(key, message);
     const bool there = has_selection() && selection_->mailbox()->find(message.uid) != nullptr;
     if (!matches && there && matches.error().kind == ErrorKind::permanent)
-      tell_damaged(message, matches.error());  // the others are found
+      tell_damaged(message, matches.error(), "was not searched");  // the others are found
     else if (!matches && there)
       co_return fail(matches.error());
     if (matches && *matches) found.push_back(message);
@@ -127,7 +134,8 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
   ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
   auto found = co_await find(command.search, steps);
   if (found) steps.next_stage(found->size());
-  if (found && has_selection()) found = co_await sorted(*mail_, std::move(*found), command.keys, steps);
+  if (found && has_selection())
+    found = co_await sorted(*mail_, std::move(*found), command.keys, steps, tells_unordered());
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   if (!found) co_return not_found(found.error(), command.options.save);
   const Hits hits = hits_of(*selection_, *found, command.uid);
@@ -155,7 +163,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Thread& command) {
   auto found = co_await find(command.search, steps);
   if (!found) co_return not_found(found.error(), false);
   steps.next_stage(found->size());
-  auto about = co_await read_threading(*mail_, *found, steps);
+  auto about = co_await read_threading(*mail_, *found, steps, tells_unordered());
   if (!about) co_return Answer::no(imap::codes::kUnavailable, about.error().text);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   for (Threading& each : *about)

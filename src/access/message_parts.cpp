@@ -38,6 +38,15 @@ Task<Result<const mail::MimeStructure*>> MessageParts::structure() {
   co_return &*structure_;
 }
 
+Task<Result<const mail::MessageEnvelope*>> MessageParts::envelope(const Damaged& damaged) {
+  static const mail::MessageEnvelope kNothing;
+  const auto structure = co_await this->structure();
+  if (structure) co_return &(*structure)->envelopes.front();
+  if (structure.error().kind != ErrorKind::permanent) co_return fail(structure.error());
+  damaged(message_, structure.error());
+  co_return &kNothing;
+}
+
 Task<Result<std::string>> MessageParts::text(Range range) {
   std::string text;
   text.reserve(range.size);

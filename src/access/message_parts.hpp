@@ -5,6 +5,7 @@
 // RFCs:   9051 section 6.4.5 (sections), 3516 (BINARY).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,10 @@ class MessageParts {
   const store::Message& message() const { return message_; }
   // Its views live as long as this.
   Task<Result<const mail::MimeStructure*>> structure();
+  // Who hears of a message that is damaged.
+  using Damaged = std::function<void(const store::Message& message, const Error& why)>;
+  // The message's own. Of a damaged one `damaged` hears, and nothing is known.
+  Task<Result<const mail::MessageEnvelope*>> envelope(const Damaged& damaged);
 
   struct Range {
     std::uint64_t offset = 0;
