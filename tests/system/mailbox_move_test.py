@@ -193,6 +193,22 @@ class MailboxMove(SystemTest):
         self.assertEqual(lines[-1]["moved"], 1)
         self.assertEqual(self.mailboxes(server, "bert")["INBOX"][1][-1][0], 13)
 
+    def test_the_public_mailboxes_of_a_dovecot_are_left_out(self):
+        dovecot = self.foreign(foreign.Dovecot, public=True)
+        client = self.imap(None, "anna", dovecot.imap_port)
+        for box in ("Sent", "Public.All", "Public.All.Below"):
+            self.assertEqual(client.create(box)[0], "OK")
+            self.assertEqual(client.append(box, None, '"03-Jan-2026 10:00:00 +0000"', mail(box, b"x\n"))[0], "OK")
+            client.subscribe(box)
+        self.assertIn(b"Public.", client.namespace()[1][0])
+        server = self.make_server()
+        password = os.path.join(server.folder, "password")
+        with open(password, "w") as file:
+            file.write("anything\n")
+        lines, _ = self.import_json(server, BERT, f"imap://127.0.0.1:{dovecot.imap_port}", "--login", "anna", "--password-file", password, "--clear-text")
+        self.assertEqual([line["mailbox"] for line in lines[:-1]], ["INBOX", "Sent"])
+        self.assertEqual((lines[-1]["moved"], lines[-1]["left_out"]), (1, 2))
+
     def test_what_others_share_there_is_left_out_and_counted(self):
         other = socketserver.ThreadingTCPServer(("127.0.0.1", 0), SharingServer)
         other.daemon_threads = True
