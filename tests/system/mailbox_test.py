@@ -112,8 +112,9 @@ class Mailboxes(SystemTest):
 
     def test_a_mailbox_that_is_named_again_gets_the_mail_once(self):
         names = [f"anna@{LOCAL}", f"bert@{LOCAL}", f"Anna@{LOCAL.upper()}", f"anna@{LOCAL}", f"anna+x@{LOCAL}", f"BERT@{LOCAL}"]
+        server = self.server(CONFIG)
         for listener, hello, replies in (("mx", "EHLO", 1), ("lmtp", "LHLO", len(names))):
-            with self.subTest(listener=listener), Talk(self.the_server.port(listener)) as client:
+            with self.subTest(listener=listener), Talk(server.port(listener)) as client:
                 for line, answers in ((None, 1), (f"{hello} client.example", 1), ("MAIL FROM:<carl@remote.example>", 1),
                                       *((f"RCPT TO:<{name}>", 1) for name in names), ("DATA", 1),
                                       (message(f"again-{listener}").decode() + ".", replies), ("NOOP", 1)):
@@ -121,9 +122,10 @@ class Mailboxes(SystemTest):
                         client.line(line)
                     for _ in range(answers):
                         client.expect("[23]")
-                self.the_server.wait_until_empty()
+                server.wait_until_empty()
                 for user, copies in (("anna", 2), ("bert", 1)):  # the extension is another address
-                    box = self.imap(user=user)
+                    box = mail_clients.imap(self, server.port("imap"))
+                    self.ok(box.login(f"{user}@{LOCAL}", PASSWORD))
                     self.ok(box.select("INBOX"))
                     self.assertEqual(len(self.ok(box.search(None, "SUBJECT", f"again-{listener}"))[0].split()), copies, user)
 
