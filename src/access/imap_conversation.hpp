@@ -161,7 +161,10 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::Sort& command);
   Task<Answer> run(imap::Thread& command);
   Task<std::set<std::string>> names_that_match(const imap::List& command);
-  void tell_damaged(const store::Message& message, const Error& why);
+  void tell_damaged(const store::Message& message, const Error& why, std::string_view what);
+  MessageParts::Damaged tells_unordered();
+  Answer not_found(const Error& why, bool save, std::string_view code = imap::codes::kUnavailable);
+  Answer unknown_charset();
   Task<Result<std::vector<store::Message>>> find(const imap::SearchKey& key, Steps& steps);
   // ---- imap_append.cpp
   void begin_append();

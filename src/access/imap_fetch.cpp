@@ -64,6 +64,14 @@ std::string_view clipped(std::string_view text, const std::optional<imap::Partia
   return text.substr(std::min<std::uint64_t>(partial->offset, text.size()), partial->size);
 }
 
+// BINARY and BINARY.SIZE of a part that cannot be decoded (RFC 9051 section 6.4.5).
+bool asks_undecodable(const imap::FetchItem& item, const mail::MimeStructure& structure) {
+  if (item.kind != ItemKind::binary && item.kind != ItemKind::binary_size) return false;
+  const mail::MimePart* const part = structure.find(item.section.part);
+  return part != nullptr && !MessageParts::knows_encoding(*part);
+}
+constexpr std::string_view kUnknownEncoding = "The transfer encoding of a part is not known";
+
 Error shorter() {
   return {ErrorKind::permanent, 0, "the message is shorter than it was"};
 }
@@ -95,6 +103,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
   std::size_t steps = 0;
   std::size_t gone = 0;
   std::optional<Error> damaged;
+  bool undecodable = false;
   for (store::Uid from{1}; has_selection();) {
     const store::Message* found = selection_->next(*which, from);
     if (found == nullptr) break;
@@ -106,6 +115,8 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
       // It went while it was read: the client hears so with the next news.
       if (!has_selection() || selection_->mailbox()->find(message.uid) == nullptr)
         ++gone;
+      else if (told.error().text == kUnknownEncoding)
+        undecodable = true;
       else if (told.error().kind == ErrorKind::permanent)
         damaged = std::move(told).error();  // the others can be had
       else
@@ -114,6 +125,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
     if (!co_await relieve(steps)) co_return Answer::ok();
   }
   if (damaged) co_return Answer::no(imap::codes::kCorruption, damaged->text);
+  if (undecodable) co_return Answer::no(imap::codes::kUnknownCte, std::string(kUnknownEncoding));
   if (gone != 0) co_return Answer::no(imap::codes::kExpungeIssued, "Some of them have been expunged");
   co_return Answer::ok();
 }
@@ -132,6 +144,10 @@ Task<Result<void>> ImapConversation::fetch_one(const imap::Fetch& command, store
   MessageParts parts(*mail_, message);
   const mail::MimeStructure* structure = nullptr;
   if (std::ranges::any_of(command.items, needs_structure)) structure = RP_CO_TRY(co_await parts.structure());
+  if (structure != nullptr && std::ranges::any_of(command.items, [&](const imap::FetchItem& item) {
+        return asks_undecodable(item, *structure);
+      }))
+    co_return fail(ErrorKind::permanent, std::string(kUnknownEncoding));
   // What may fail is read before the response begins, but for the rest of long bodies: a message that is damaged is a NO, and the
   // connection goes on.
   std::optional<std::string> preview;
@@ -236,9 +252,7 @@ Task<Result<ImapConversation::FoundBytes>> ImapConversation::find_bytes(const im
   if (item.kind == ItemKind::binary || item.kind == ItemKind::binary_size) {
     const mail::MimePart* part = structure->find(section.part);
     if (part == nullptr) co_return FoundBytes{.nothing = true};
-    auto bytes = RP_CO_TRY(co_await parts.decoded(*part));
-    if (!bytes) co_return FoundBytes{.nothing = true};
-    co_return FoundBytes{.text = std::move(*bytes)};
+    co_return FoundBytes{.text = RP_CO_TRY(co_await parts.decoded(*part))};  // or it was refused before
   }
   const auto range = MessageParts::range_of(section, *structure, parts.message().size);
   if (!range) co_return FoundBytes{.nothing = true};
@@ -273,10 +287,10 @@ Task<Result<void>> ImapConversation::tell_late(imap::FetchWriter& fetch, const i
 
 Task<Result<void>> ImapConversation::tell_bytes(imap::FetchWriter& fetch, const imap::FetchItem& item,
                                                 MessageParts& parts, FoundBytes found) {
-  if (found.nothing) {
+  if (item.kind == ItemKind::binary_size) {
+    fetch.binary_size(item, found.nothing ? 0 : found.text->size());  // there is no NIL for it
+  } else if (found.nothing) {
     fetch.section_nil(item);
-  } else if (item.kind == ItemKind::binary_size) {
-    fetch.binary_size(item, found.text->size());
   } else if (found.text) {
     const std::string_view shown = clipped(*found.text, item.partial);
     fetch.section(item, shown.size(),

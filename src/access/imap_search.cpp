@@ -36,9 +36,16 @@ Hits hits_of(const Selection& selection, const std::vector<store::Message>& foun
 
 }  // namespace
 
-void ImapConversation::tell_damaged(const store::Message& message, const Error& why) {
+void ImapConversation::tell_damaged(const store::Message& message, const Error& why, std::string_view what) {
+  if (!has_selection() || selection_->mailbox()->find(message.uid) == nullptr) return;  // it went meanwhile
   session_.respond().status({imap::Condition::no, std::string(imap::codes::kCorruption),
-                             fmt::format("UID {} was not searched: {}", message.uid.value, why.text)});
+                             fmt::format("UID {} {}: {}", message.uid.value, what, why.text)});
+}
+
+MessageParts::Damaged ImapConversation::tells_unordered() {
+  return [this](const store::Message& message, const Error& why) {
+    tell_damaged(message, why, "has its place by what is known of it");
+  };
 }
 
 // Messages that match, by rising UIDs.
@@ -55,7 +62,7 @@ Task<Result<std::vector<store::Message>>> ImapConversation::find(const imap::Sea
     auto matches = co_await search.matches(key, message);
     const bool there = has_selection() && selection_->mailbox()->find(message.uid) != nullptr;
     if (!matches && there && matches.error().kind == ErrorKind::permanent)
-      tell_damaged(message, matches.error());  // the others are found
+      tell_damaged(message, matches.error(), "was not searched");  // the others are found
     else if (!matches && there)
       co_return fail(matches.error());
     if (matches && *matches) found.push_back(message);
@@ -80,16 +87,23 @@ std::optional<std::uint64_t> modseq_of(bool wanted, const Hits& hits) {
 
 }  // namespace
 
+// RFC 5182 section 2.1: after NO nothing is saved any more, after BAD what was.
+ImapConversation::Answer ImapConversation::not_found(const Error& why, bool save, std::string_view code) {
+  if (why.text == kNoSuchNumber) return Answer::bad(why.text);
+  if (save) selection_->saved = {};
+  return Answer::no(code, why.text);
+}
+ImapConversation::Answer ImapConversation::unknown_charset() {
+  return not_found({ErrorKind::permanent, 0, "This charset is not known"}, true, imap::codes::bad_charset());
+}
+
 Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  if (!command.charset_known) co_return unknown_charset();
   ToldSteps steps(*this, {.messages = selection_->view().exists()});
   auto found = co_await find(command.key, steps);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  if (!found) {
-    if (command.options.save) selection_->saved = {};
-    co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
-                                                  : Answer::no(imap::codes::kUnavailable, found.error().text);
-  }
+  if (!found) co_return not_found(found.error(), command.options.save);
   const Hits hits = hits_of(*selection_, *found, command.uid);
   const auto modseq = modseq_of(command.uses_mod_sequence, hits);
   const imap::ReturnOptions& options = command.options;
@@ -116,14 +130,14 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
 
 Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  if (!command.charset_known) co_return unknown_charset();
   ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
   auto found = co_await find(command.search, steps);
   if (found) steps.next_stage(found->size());
-  if (found && has_selection()) found = co_await sorted(*mail_, std::move(*found), command.keys, steps);
+  if (found && has_selection())
+    found = co_await sorted(*mail_, std::move(*found), command.keys, steps, tells_unordered());
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  if (!found)
-    co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
-                                                  : Answer::no(imap::codes::kUnavailable, found.error().text);
+  if (!found) co_return not_found(found.error(), command.options.save);
   const Hits hits = hits_of(*selection_, *found, command.uid);
   const auto modseq = modseq_of(command.uses_mod_sequence, hits);
   const imap::ReturnOptions& options = command.options;
@@ -147,11 +161,9 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Thread& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
   auto found = co_await find(command.search, steps);
-  if (!found)
-    co_return found.error().text == kNoSuchNumber ? Answer::bad(std::string(kNoSuchNumber))
-                                                  : Answer::no(imap::codes::kUnavailable, found.error().text);
+  if (!found) co_return not_found(found.error(), false);
   steps.next_stage(found->size());
-  auto about = co_await read_threading(*mail_, *found, steps);
+  auto about = co_await read_threading(*mail_, *found, steps, tells_unordered());
   if (!about) co_return Answer::no(imap::codes::kUnavailable, about.error().text);
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   for (Threading& each : *about)

@@ -1,8 +1,10 @@
 #include "message_parts.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "ringpost/access/limits.hpp"
+#include "ringpost/base/assert.hpp"
 #include "ringpost/mail/header.hpp"
 #include "ringpost/mail/transfer_decoding.hpp"
 
@@ -34,6 +36,15 @@ Task<Result<const mail::MimeStructure*>> MessageParts::structure() {
     RP_ASSERT(structure_.has_value());
   }
   co_return &*structure_;
+}
+
+Task<Result<const mail::MessageEnvelope*>> MessageParts::envelope(const Damaged& damaged) {
+  static const mail::MessageEnvelope kNothing;
+  const auto structure = co_await this->structure();
+  if (structure) co_return &(*structure)->envelopes.front();
+  if (structure.error().kind != ErrorKind::permanent) co_return fail(structure.error());
+  damaged(message_, structure.error());
+  co_return &kNothing;
 }
 
 Task<Result<std::string>> MessageParts::text(Range range) {
@@ -100,14 +111,18 @@ std::string MessageParts::header_fields(std::string_view header, const std::vect
   return chosen + "\r\n";
 }
 
-Task<Result<std::optional<std::string>>> MessageParts::decoded(const mail::MimePart& part) {
-  const auto is = [&](std::string_view name) { return same_word(part.encoding, name); };
-  const bool plain = is("7bit") || is("8bit") || is("binary");
-  if (!plain && !is("base64") && !is("quoted-printable")) co_return std::optional<std::string>();
+bool MessageParts::knows_encoding(const mail::MimePart& part) {
+  return std::ranges::any_of(
+      std::array<std::string_view, 5>{"7bit", "8bit", "binary", "base64", "quoted-printable"},
+      [&](std::string_view name) { return same_word(part.encoding, name); });
+}
+
+Task<Result<std::string>> MessageParts::decoded(const mail::MimePart& part) {
+  RP_ASSERT(knows_encoding(part));
   std::string bytes = RP_CO_TRY(co_await text(body_of(part)));
-  if (is("base64")) bytes = mail::decode_base64_tolerant(bytes);
-  if (is("quoted-printable")) bytes = mail::decode_quoted_printable(bytes);
-  co_return std::optional(std::move(bytes));
+  if (same_word(part.encoding, "base64")) bytes = mail::decode_base64_tolerant(bytes);
+  if (same_word(part.encoding, "quoted-printable")) bytes = mail::decode_quoted_printable(bytes);
+  co_return bytes;
 }
 
 }  // namespace ringpost::access

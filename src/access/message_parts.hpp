@@ -5,6 +5,7 @@
 // RFCs:   9051 section 6.4.5 (sections), 3516 (BINARY).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,10 @@ class MessageParts {
   const store::Message& message() const { return message_; }
   // Its views live as long as this.
   Task<Result<const mail::MimeStructure*>> structure();
+  // Who hears of a message that is damaged.
+  using Damaged = std::function<void(const store::Message& message, const Error& why)>;
+  // The message's own. Of a damaged one `damaged` hears, and nothing is known.
+  Task<Result<const mail::MessageEnvelope*>> envelope(const Damaged& damaged);
 
   struct Range {
     std::uint64_t offset = 0;
@@ -40,8 +45,9 @@ class MessageParts {
   // BODY[HEADER.FIELDS (...)]: the fields as they stand, and the empty line.
   static std::string header_fields(std::string_view header, const std::vector<std::string>& names,
                                    bool others);
-  // A part without its transfer encoding; nothing: the encoding is unknown.
-  Task<Result<std::optional<std::string>>> decoded(const mail::MimePart& part);
+  static bool knows_encoding(const mail::MimePart& part);
+  // A part without its transfer encoding, which is known.
+  Task<Result<std::string>> decoded(const mail::MimePart& part);
 
   friend FramePool& frame_pool(MessageParts& parts) { return frame_pool(parts.user_); }
 

@@ -8,8 +8,6 @@
 #include "ringpost/mail/date.hpp"
 #include "ringpost/mail/header_address.hpp"
 
-#include "message_parts.hpp"
-
 namespace ringpost::access {
 
 namespace {
@@ -70,18 +68,17 @@ std::int64_t sent_time(const mail::MessageEnvelope& envelope, const store::Messa
 }
 
 Task<Result<std::vector<store::Message>>> sorted(store::UserMail& user, std::vector<store::Message> messages,
-                                                 const std::vector<imap::SortKey>& keys, Steps& steps) {
+                                                 const std::vector<imap::SortKey>& keys, Steps& steps,
+                                                 const MessageParts::Damaged& damaged) {
   const bool reads = std::ranges::any_of(
       keys, [](const imap::SortKey& key) { return key.kind != Kind::arrival && key.kind != Kind::size; });
   std::vector<Value> values;
   values.reserve(messages.size() * keys.size());
   for (const store::Message& message : messages) {
     MessageParts parts(user, message);
-    const mail::MimeStructure* structure = nullptr;
-    if (reads) structure = RP_CO_TRY(co_await parts.structure());
-    for (const imap::SortKey& key : keys)
-      values.push_back(
-          value_of(key.kind, message, structure == nullptr ? nullptr : &structure->envelopes.front()));
+    const mail::MessageEnvelope* envelope = nullptr;
+    if (reads) envelope = RP_CO_TRY(co_await parts.envelope(damaged));
+    for (const imap::SortKey& key : keys) values.push_back(value_of(key.kind, message, envelope));
     if (steps.step() && !co_await steps.pause()) co_return fail(ErrorKind::closed, "the client has gone");
   }
   std::vector<std::size_t> order(messages.size());

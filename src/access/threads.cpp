@@ -8,7 +8,6 @@
 #include "ringpost/mail/base_subject.hpp"
 #include "ringpost/mail/header_address.hpp"
 
-#include "message_parts.hpp"
 #include "sorting.hpp"
 
 namespace ringpost::access {
@@ -50,14 +49,14 @@ bool earlier(const Threading& a, const Threading& b) {
 }  // namespace
 
 Task<Result<std::vector<Threading>>> read_threading(store::UserMail& user,
-                                                    const std::vector<store::Message>& messages,
-                                                    Steps& steps) {
+                                                    const std::vector<store::Message>& messages, Steps& steps,
+                                                    const MessageParts::Damaged& damaged) {
   std::vector<Threading> all;
   all.reserve(messages.size());
   for (const store::Message& message : messages) {
     MessageParts parts(user, message);
-    const mail::MimeStructure* structure = RP_CO_TRY(co_await parts.structure());
-    all.push_back(threading_of(message, structure->envelopes.front()));
+    const mail::MessageEnvelope* envelope = RP_CO_TRY(co_await parts.envelope(damaged));
+    all.push_back(threading_of(message, *envelope));
     if (steps.step() && !co_await steps.pause()) co_return fail(ErrorKind::closed, "the client has gone");
   }
   co_return all;

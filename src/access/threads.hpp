@@ -10,6 +10,7 @@
 #include "ringpost/imap/response_writer.hpp"
 #include "ringpost/store/user_mail.hpp"
 
+#include "message_parts.hpp"
 #include "steps.hpp"
 
 namespace ringpost::access {
@@ -25,9 +26,10 @@ struct Threading {
   bool reply = false;                   // the subject says so
 };
 
+// Of a damaged message only its INTERNALDATE is known.
 Task<Result<std::vector<Threading>>> read_threading(store::UserMail& user,
-                                                    const std::vector<store::Message>& messages,
-                                                    Steps& steps);
+                                                    const std::vector<store::Message>& messages, Steps& steps,
+                                                    const MessageParts::Damaged& damaged);
 std::vector<imap::ThreadNode> threads_by_subject(std::vector<Threading> messages);
 std::vector<imap::ThreadNode> threads_by_references(std::vector<Threading> messages);
 

@@ -54,15 +54,21 @@ class Report {
                 std::to_string(moved.known), std::to_string(moved.failed),
                 size_text(static_cast<std::int64_t>(moved.bytes)), moved.uids_kept ? "kept" : "new"});
   }
+  // Mailboxes of others than the user.
+  void left_out(std::uint64_t mailboxes) { left_out_ = mailboxes; }
   // `done`: all mailboxes were gone through.
   int finish(std::string_view what, bool done) {
     const bool whole = done && all_ && total_.failed == 0;
     if (context_.json)
-      context_.out(to_string(json(total_).set("done", whole)) + "\n");
+      context_.out(to_string(json(total_).set("left_out", left_out_).set("done", whole)) + "\n");
     else
-      context_.out((table_.empty() ? "" : table_.text()) + fmt::format("{} {}, {} were there, {} failed\n",
-                                                                       plural(total_.moved, "message"), what,
-                                                                       total_.known, total_.failed));
+      context_.out((table_.empty() ? "" : table_.text()) +
+                   fmt::format("{} {}, {} were there, {} failed\n", plural(total_.moved, "message"), what,
+                               total_.known, total_.failed) +
+                   (left_out_ == 0 ? ""
+                                   : fmt::format("{} of other users or shared left out\n",
+                                                 left_out_ == 1 ? "1 mailbox"
+                                                                : fmt::format("{} mailboxes", left_out_))));
     return whole && notes_ == 0 ? kDone : kFindings;
   }
   // A mailbox could not be moved, or not all of it.
@@ -89,6 +95,7 @@ class Report {
   TextTable table_;
   migrate::Moved total_;
   std::uint64_t notes_ = 0;
+  std::uint64_t left_out_ = 0;
   bool all_ = true;  // mailboxes
 };
 
@@ -166,6 +173,7 @@ std::string target_name(const MoveWishes& wishes, const std::string& name) {
 Result<void> import_all(const Context& context, const MoveWishes& wishes, migrate::Source& source,
                         migrate::ImapServer& server, Report& report, const migrate::Note& note) {
   const auto mailboxes = RP_TRY(source.mailboxes());
+  report.left_out(source.left_out());
   if (std::ranges::none_of(mailboxes, [&](const auto& each) { return is_wanted(wishes, each.name); }))
     return fail(ErrorKind::permanent, "there is no such mailbox; without --mailbox all are imported");
   return for_each_wanted(
@@ -200,6 +208,7 @@ int import_mail(Context& context, const MoveWishes& wishes) {
 Result<void> export_all(const Context& context, const MoveWishes& wishes, migrate::Source& source,
                         Report& report, const migrate::Note& note) {
   const auto mailboxes = RP_TRY(source.mailboxes());
+  report.left_out(source.left_out());
   if (std::ranges::none_of(mailboxes, [&](const auto& each) { return is_wanted(wishes, each.name); }))
     return fail(ErrorKind::permanent, "there is no such mailbox; ringpost mailbox list USER shows them");
   const auto target = RP_TRY(wishes.format == "mbox" ? migrate::write_mbox(wishes.place, wishes.uids, note)

@@ -105,9 +105,11 @@ class SearchReader {
 
   bool charset() {
     if (!in_.astring(charset_)) return false;
-    if (mail::to_utf8({}, charset_, mail::BadCharacters::refuse)) return true;
-    return in_.fail({Condition::no, "BADCHARSET (UTF-8 US-ASCII)", "this charset is not known"});
+    charset_known_ = mail::to_utf8({}, charset_, mail::BadCharacters::refuse).has_value();
+    return charset_known_ ||
+           in_.fail({Condition::no, "BADCHARSET (UTF-8 US-ASCII)", "this charset is not known"});
   }
+  bool charset_known() const { return charset_known_; }
 
   // Keys to the end of the command.
   bool program(SearchKey& root) {
@@ -254,6 +256,7 @@ class SearchReader {
   Cursor& in_;
   Parsing& out_;
   std::string charset_;
+  bool charset_known_ = true;
   std::size_t count_ = 0;
   bool uses_mod_sequence_ = false;
 };
@@ -320,14 +323,23 @@ bool sort_key(Cursor& in, const Parsing& parsing, Sort& sort) {
   return true;
 }
 
+// Only the driver can forget what was saved. Where nothing would be saved the fault is the answer.
+template <class Command>
+bool fails_to_save(const SearchReader& reader, Command& command, Parsing& out) {
+  if (reader.charset_known() || !command.options.save) return false;
+  command.charset_known = false;
+  out.command = std::move(command);
+  return true;
+}
+
 }  // namespace
 
 bool parse_search(Cursor& in, Parsing& out) {
   Search search{.uid = out.uid};
   SearchReader reader(in, out);
-  if (!out.may_number(in) || !in.space() || !return_options(in, out, Capability::esearch, search.options) ||
-      !reader.charset_if_given() || !reader.program(search.key))
+  if (!out.may_number(in) || !in.space() || !return_options(in, out, Capability::esearch, search.options))
     return false;
+  if (!reader.charset_if_given() || !reader.program(search.key)) return fails_to_save(reader, search, out);
   search.uses_mod_sequence = out.uses_condstore = reader.uses_mod_sequence();
   out.command = std::move(search);
   return true;
@@ -337,9 +349,10 @@ bool parse_sort(Cursor& in, Parsing& out) {
   Sort sort{.uid = out.uid};
   SearchReader reader(in, out);
   if (!out.may_number(in) || !in.space() || !return_options(in, out, Capability::esort, sort.options) ||
-      !in.list([&] { return sort_key(in, out, sort); }) || !in.space() || !reader.charset() || !in.space() ||
-      !reader.program(sort.search))
+      !in.list([&] { return sort_key(in, out, sort); }) || !in.space())
     return false;
+  if (!reader.charset() || !in.space() || !reader.program(sort.search))
+    return fails_to_save(reader, sort, out);
   sort.uses_mod_sequence = out.uses_condstore = reader.uses_mod_sequence();
   out.command = std::move(sort);
   return true;

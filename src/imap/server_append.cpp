@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ringpost/base/assert.hpp"
+#include "ringpost/scan/find.hpp"
 
 #include "reading.hpp"
 
@@ -64,6 +65,10 @@ std::optional<Event> ServerSession::read_message(Input& input) {
   const Input piece = input.first(size);
   input = input.subspan(size);
   reading_->literal_left -= size;
+  if (!reading_->append.message.binary && scan::as_text(piece).find('\0') != std::string_view::npos)
+    return break_append(
+        {Condition::bad, {}, "a literal holds NUL"},
+        LiteralHead{.size = reading_->literal_left, .unasked = true});  // it comes all the same
   if (reading_->literal_left == 0) {
     queued_ = Kind::append_message_end;
     phase_ = Phase::line;

@@ -13,6 +13,7 @@
 #include "ringpost/migrate/limits.hpp"
 
 #include "imap_session.hpp"
+#include "namespaces.hpp"
 #include "words.hpp"
 
 namespace ringpost::migrate {
@@ -77,11 +78,9 @@ class Server final : public ImapServer {
   explicit Server(ImapSession session) : session_(std::move(session)) {}
 
   Result<void> begin() {
-    if (!session_.can("NAMESPACE")) return {};
+    if (!session_.can("NAMESPACE") && !session_.can("IMAP4REV2")) return {};
     RP_TRY(session_.order("NAMESPACE", [&](ImapReply& reply) -> Result<void> {
-      if (reply.word != "NAMESPACE" || reply.values.empty() || reply.values[0].items.empty()) return {};
-      const std::vector<ImapValue>& personal = reply.values[0].items[0].items;
-      if (!personal.empty()) prefix_ = personal[0].text;
+      if (reply.word == "NAMESPACE") namespaces_ = Namespaces(reply);
       return {};
     }));
     return {};
@@ -89,6 +88,7 @@ class Server final : public ImapServer {
 
   Result<std::vector<MailboxFacts>> mailboxes() override {
     std::vector<MailboxFacts> all;
+    left_out_ = 0;
     RP_TRY(session_.order("LIST \"\" \"*\"", [&](ImapReply& reply) -> Result<void> {
       if (reply.word == "LIST") note_mailbox(reply, all);
       if (all.size() <= kImapMailboxesMax) return {};
@@ -96,7 +96,8 @@ class Server final : public ImapServer {
                   fmt::format("the server has more than {} mailboxes", kImapMailboxesMax));
     }));
     RP_TRY(session_.order("LSUB \"\" \"*\"", [&](ImapReply& reply) -> Result<void> {
-      if (reply.word != "LSUB" || reply.values.size() < 3) return {};
+      if (reply.word != "LSUB" || reply.values.size() < 3 || !namespaces_.owns(reply.values[2].text))
+        return {};
       const std::string name = house_name(reply.values[2].text, reply.values[1].text);
       for (MailboxFacts& facts : all)
         if (facts.name == name) facts.subscribed = true;
@@ -105,6 +106,8 @@ class Server final : public ImapServer {
     std::ranges::sort(all, {}, &MailboxFacts::name);
     return all;
   }
+
+  std::uint64_t left_out() const override { return left_out_; }
 
   Result<std::vector<MessageFacts>> open(MailboxFacts& mailbox, bool keys) override {
     std::uint32_t exists = 0;
@@ -217,7 +220,7 @@ class Server final : public ImapServer {
  private:
   // The wire's name in the house's form: without the prefix of the namespace, levels divided by "/".
   std::string house_name(std::string_view wire, std::string_view separator) const {
-    if (!prefix_.empty() && wire.starts_with(prefix_)) wire.remove_prefix(prefix_.size());
+    if (wire.starts_with(namespaces_.prefix())) wire.remove_prefix(namespaces_.prefix().size());
     std::string name = imap::decode_modified_utf7(wire).value_or(std::string(wire));
     if (!separator.empty() && separator != "/") {
       std::ranges::replace(name, '/', '_');
@@ -239,6 +242,10 @@ class Server final : public ImapServer {
     for (const ImapValue& attribute : reply.values[0].items) {
       if (same_word(attribute.text, "\\Noselect") || same_word(attribute.text, "\\NonExistent")) return;
       if (imap::find_special_use(attribute.text)) facts.special_use = attribute.text;
+    }
+    if (!namespaces_.owns(reply.values[2].text)) {
+      ++left_out_;
+      return;
     }
     wire_names_[facts.name] = reply.values[2].text;
     all.push_back(std::move(facts));
@@ -284,7 +291,8 @@ class Server final : public ImapServer {
   }
 
   ImapSession session_;
-  std::string prefix_;
+  Namespaces namespaces_;
+  std::uint64_t left_out_ = 0;
   std::map<std::string, std::string> wire_names_;
   std::string why_;
 };
@@ -328,7 +336,9 @@ Result<std::unique_ptr<ImapServer>> ImapServer::over(int descriptor, std::string
   ImapSession session(ImapWire(descriptor, std::move(received)));
   RP_CHECK(session.greet());
   if (!session.known()) return fail(ErrorKind::permanent, "the server asks for a login");
-  return std::make_unique<Server>(std::move(session));
+  auto server = std::make_unique<Server>(std::move(session));
+  RP_CHECK(server->begin());
+  return server;
 }
 
 }  // namespace ringpost::migrate

@@ -370,8 +370,11 @@ Task<std::optional<mail::Reply>> Conversation::ask_blocklists(bool client_only) 
 void Conversation::begin_body() {
   doomed_.reset();
   direction_ = find_direction();
-  auto draft = service_.parts_.intake->begin(origin(), session_.envelope(), session_.size_hint());
+  auto without = without_repeats(session_.envelope(), *snapshot_->policy);
+  without_repeats_ = without ? std::make_unique<const WithoutRepeats>(*std::move(without)) : nullptr;
+  auto draft = service_.parts_.intake->begin(origin(), envelope(), session_.size_hint());
   if (!draft) {
+    without_repeats_.reset();
     session_.reject(draft.error());
     return;
   }
@@ -381,13 +384,14 @@ void Conversation::begin_body() {
 
 Task<void> Conversation::more_room() {
   if (doomed_) co_return;  // target() empties the block
-  doomed_ = co_await service_.parts_.intake->more_room(*draft_, origin(), session_.envelope());
+  doomed_ = co_await service_.parts_.intake->more_room(*draft_, origin(), envelope());
 }
 
 Task<void> Conversation::finish_message() {
   ++messages_;
   intake::Draft draft = std::move(*draft_);
   draft_.reset();
+  const auto without = std::move(without_repeats_);
   if (doomed_) {
     service_.figures_.messages_rejected.add();
     session_.reject_message(*std::exchange(doomed_, std::nullopt));
@@ -396,7 +400,7 @@ Task<void> Conversation::finish_message() {
   // The answer may take minutes: what has been said of the envelope goes first.
   if (listening_.durability == mail::Durability::through && !session_.output().empty()) (void)co_await send();
   const intake::Verdict verdict = co_await service_.parts_.intake->finish(
-      std::move(draft), origin(), session_.envelope(), session_.body_facts());
+      std::move(draft), origin(), without ? without->envelope : session_.envelope(), session_.body_facts());
   if (verdict.refusal) {
     service_.figures_.messages_rejected.add();
     session_.reject_message(*verdict.refusal);
@@ -408,11 +412,12 @@ Task<void> Conversation::finish_message() {
   }
   if (std::ranges::none_of(verdict.replies, &mail::Reply::completed))
     service_.figures_.messages_rejected.add();
-  session_.finish(verdict.replies);
+  session_.finish(without ? without->for_each_given(verdict.replies) : verdict.replies);
 }
 
 void Conversation::note_reset() {
   draft_.reset();
+  without_repeats_.reset();
   doomed_.reset();
   if (const mail::Reply* refusal = session_.refusal()) {
     service_.figures_.messages_rejected.add();

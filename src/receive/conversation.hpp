@@ -14,6 +14,8 @@
 #include "ringpost/receive/service.hpp"
 #include "ringpost/smtp/server_session.hpp"
 
+#include "repeats.hpp"
+
 namespace ringpost::receive {
 
 class Conversation final : public net::Guest {
@@ -65,6 +67,10 @@ class Conversation final : public net::Guest {
   policy::Client client() const;
   intake::Direction find_direction() const;
   std::span<std::byte> target();
+  // Of the message whose body comes.
+  const mail::Envelope& envelope() const {
+    return without_repeats_ ? without_repeats_->envelope : session_.envelope();
+  }
 
   Service& service_;
   std::shared_ptr<const Snapshot> snapshot_;
@@ -73,6 +79,7 @@ class Conversation final : public net::Guest {
   net::Connection& connection_;
   smtp::ServerSession session_;
   std::optional<intake::Draft> draft_;
+  std::unique_ptr<const WithoutRepeats> without_repeats_;  // of the message whose body comes, if it needs it
   std::optional<mail::Reply> doomed_;  // the body is being dropped; this is said at its end
   intake::Direction direction_ = intake::Direction::inbound;  // of the message whose body comes
   std::string tls_text_;

@@ -177,7 +177,8 @@ class Play:
         if recipient.endswith("@" + LOCAL):
             address = recipient.split("@")[0].split("+")[0] + "@" + LOCAL
             mails = wait_until(lambda: self.local_mails(address, recipient), f"mail for {recipient}")
-            assert any(to_lf(data) == without_trace(m, b"\n") for m in mails), f"{data!r} is not in {mails}"
+            same = sum(to_lf(data) == without_trace(m, b"\n") for m in mails)
+            assert same == 1, f"{data!r} is {same} times in {mails}"
             return
         mails = self.stage.sink.wait_for_mail(to=recipient)
         self.stage.expected[recipient] += 1

@@ -256,9 +256,9 @@ postlog   unix-dgram n  -       n       -       1       postlogd
 
 class Dovecot:
     """A real Dovecot whose LMTP server takes mail for anybody into Maildirs below `mail`, one a user; and its IMAP server, where
-    any password is good."""
+    any password is good. `public`: what is below Public belongs to all users."""
 
-    def __init__(self):
+    def __init__(self, public=False):
         daemon, nobody = _users()
         self.folder = temp_folder("ringpost-dovecot-")
         self.port = free_port()
@@ -274,6 +274,8 @@ class Dovecot:
         with open(config, "w") as file:
             file.write(_DOVECOT.format(folder=self.folder, tree=TREE, port=self.port, imap_port=self.imap_port, uid=daemon.pw_uid, gid=daemon.pw_gid,
                                        libraries=libraries(), nobody=nobody.pw_name))
+            if public:
+                file.write(_DOVECOT_PUBLIC.format(folder=self.folder))
         # The program would look for /usr/bin/doveconf; so it is called as that would call it.
         self.master = Program([program("usr/bin/doveconf"), "-f", "service=master", "-c", config, "-m", "master", "-e", binary, "-F", "-c", config],
                               self.folder, "dovecot", environment())
@@ -361,6 +363,19 @@ service anvil {{
 }}
 service stats {{
   chroot =
+}}
+"""
+
+_DOVECOT_PUBLIC = """\
+namespace {{
+  inbox = yes
+  separator = .
+}}
+namespace {{
+  type = public
+  prefix = Public.
+  separator = .
+  location = maildir:{folder}/mail/public
 }}
 """
 

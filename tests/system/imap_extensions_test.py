@@ -190,6 +190,65 @@ class Pages(Extensions):
         self.assertEqual(len(client.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq - 1} PARTIAL -1:-5)")), 1)
 
 
+class SavedResult(Extensions):
+    def test_after_no_it_is_empty_and_after_bad_what_it_was(self):
+        """RFC 5182 section 2.1."""
+        client, _ = self.selected(3)
+        for failing, answer, left in (("SEARCH RETURN (SAVE) CHARSET x-frob SUBJECT m", "NO [BADCHARSET", 0),
+                                      ("UID SEARCH RETURN (SAVE COUNT) CHARSET x-frob SUBJECT m", "NO [BADCHARSET", 0),
+                                      ("SORT RETURN (SAVE) (ARRIVAL) x-frob ALL", "NO [BADCHARSET", 0),
+                                      ("SEARCH RETURN (COUNT) CHARSET x-frob SUBJECT m", "NO [BADCHARSET", 2),
+                                      ("SEARCH CHARSET x-frob SUBJECT m", "NO [BADCHARSET", 2),
+                                      ("SORT (ARRIVAL) x-frob ALL", "NO [BADCHARSET", 2),
+                                      ("THREAD REFERENCES x-frob ALL", "NO [BADCHARSET", 2),
+                                      ("SEARCH RETURN (SAVE) FROB", "BAD", 2),
+                                      ("SEARCH RETURN (SAVE) 7", "BAD", 2),
+                                      ("SORT RETURN (SAVE) (ARRIVAL) UTF-8 7", "BAD", 2)):
+            with self.subTest(failing=failing):
+                client.ok("SEARCH RETURN (SAVE) 2:3")
+                untagged, tagged = client.do(failing)
+                self.assertEqual((untagged, tagged.startswith(answer)), ([], True), tagged)
+                self.assertEqual(len(client.ok("FETCH $ UID")), left)
+
+
+class Binary(Extensions):
+    def test_a_part_that_cannot_be_decoded_is_no_and_one_that_is_not_there_has_no_bytes(self):
+        """RFC 9051 sections 6.4.5, 7.5.2 and 9: BINARY may be NIL, BINARY.SIZE is a number."""
+        client, name = self.selected(0)
+        data = (b"Subject: parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+                b"--b\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n"
+                b"--b\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n#86)C\r\n--b--\r\n")
+        for one in (data, data.replace(b"x-uuencode", b"BASE64"), data):
+            self.assertTrue(client.do(b"APPEND %s {%d+}\r\n%s" % (name.encode(), len(one), one))[1].startswith("OK"))
+        self.assertEqual(client.ok("FETCH 1 (BINARY.SIZE[1] BINARY.PEEK[1] BINARY.SIZE[3] BINARY.PEEK[3] BINARY.SIZE[1.7] BINARY.PEEK[2.1])")[-1],
+                         "* 1 FETCH (BINARY.SIZE[1] 5 BINARY[1] {5}\r\nhello BINARY.SIZE[3] 0 BINARY[3] NIL BINARY.SIZE[1.7] 0 BINARY[2.1] NIL)")
+        for items in ("BINARY.SIZE[2]", "BINARY.PEEK[2]", "BINARY.PEEK[2]<1.1>", "BODY.PEEK[] BINARY.SIZE[2]"):
+            with self.subTest(items=items):
+                untagged, tagged = client.do(f"FETCH 1:3 (UID {items})")
+                self.assertTrue(tagged.startswith("NO [UNKNOWN-CTE]"), tagged)
+                self.assertEqual([one.split(" (")[0] for one in untagged], ["* 2 FETCH"])
+        # As they stand they can be had.
+        self.assertEqual(client.ok("FETCH 3 BODY.PEEK[2]")[-1], "* 3 FETCH (BODY[2] {5}\r\n#86)C)")
+
+
+class Nul(Extensions):
+    def test_only_a_literal8_holds_it(self):
+        """RFC 9051 sections 4.3 and 6.3.12."""
+        client, name = self.selected(0)
+        data = b"Subject: nul\r\n\r\n" + b"x" * 100_000 + b"\0" + b"y" * 200_000
+        for more in (b"", b" {2+}\r\nab"):
+            untagged, tagged = client.do(b"APPEND %s {%d+}\r\n%s%s" % (name.encode(), len(data), data, more))
+            self.assertEqual((untagged, tagged), ([], "BAD a literal holds NUL"))
+        self.assertTrue(client.do(b"APPEND %s {2+}\r\nab {3+}\r\na\0b" % name.encode())[1].startswith("BAD"))
+        self.assertTrue(client.do(b"CREATE {3+}\r\na\0b")[1].startswith("BAD"))
+        self.assertIn("(MESSAGES 0)", client.ok(f"STATUS {name} (MESSAGES)")[0])
+        client.append(name, "old")
+        self.assertTrue(client.do(b"REPLACE 1 %s {3+}\r\na\0b" % name.encode())[1].startswith("BAD"))
+        self.assertTrue(client.do(b"APPEND %s ~{%d+}\r\n%s" % (name.encode(), len(data), data))[1].startswith("OK"))
+        self.assertEqual(client.ok("UID FETCH 1:* RFC822.SIZE")[-1], f"* 2 FETCH (RFC822.SIZE {len(data)} UID 2)")
+        self.assertIn("(MESSAGES 2)", client.ok(f"STATUS {name} (MESSAGES)")[0])
+
+
 class UidOnly(Extensions):
     def test_no_number_is_said_and_none_is_taken(self):
         client, name = self.selected(4)

@@ -114,6 +114,31 @@ class MailboxDamage(SystemTest):
             pop.retr(1)
         self.assertIn(b"whole", pop.retr(2)[1])
 
+    def test_sort_and_thread_go_on_with_what_is_known_of_a_damaged_one(self):
+        server = self.server(CONFIG)
+        client = self.imap(server)
+        for day, name in ((3, "unmistakable-c"), (2, "unmistakable-a"), (1, "unmistakable-b")):
+            self.assertEqual(client.append("INBOX", None, f'"0{day}-Jan-2024 10:00:00 +0000"', mail(name, "text"))[0], "OK")
+        server.stop()
+        # Its bytes, and what was prepared of them.
+        self.rot(server, b"unmistakable-a")
+        self.rot(server, b"unmistakable-a")
+        server.start()
+        client = self.imap(server)
+        client.select("INBOX")
+        self.assertEqual(client.fetch("2", "(ENVELOPE)")[0], "NO")
+        for command, kind, found in ((("SORT", "(SUBJECT)", "UTF-8", "ALL"), "SORT", b"2 3 1"), (("SORT", "(DATE)", "UTF-8", "ALL"), "SORT", b"3 2 1"),
+                                     (("SORT", "(FROM REVERSE SUBJECT)", "UTF-8", "ALL"), "SORT", b"2 1 3"),
+                                     (("THREAD", "REFERENCES", "UTF-8", "ALL"), "THREAD", b"(3)(2)(1)"),
+                                     (("THREAD", "ORDEREDSUBJECT", "UTF-8", "ALL"), "THREAD", b"(3)(2)(1)")):
+            with self.subTest(command=command):
+                client.untagged_responses.clear()
+                answer, said = client._simple_command(*command)
+                self.assertEqual((answer, client.response(kind)[1]), ("OK", [found]), said)
+                self.assertIn("UID 2 has its place by what is known of it", str(client.untagged_responses))
+        # These keys ask nothing that is damaged.
+        self.assertEqual(client.sort("(ARRIVAL SIZE)", "UTF-8", "ALL"), ("OK", [b"3 2 1"]))
+
     def test_an_export_goes_on_behind_a_long_damaged_message(self):
         server = self.server(CONFIG)
         client = self.imap(server)

@@ -7,6 +7,8 @@ import os
 import random
 import shutil
 import smtplib
+import socketserver
+import threading
 import time
 
 import disks
@@ -76,6 +78,23 @@ def tree(folder):
             with open(os.path.join(root, name), "rb") as file:
                 files[os.path.join(os.path.relpath(root, folder), name)] = file.read()
     return files
+
+
+class SharingServer(socketserver.StreamRequestHandler):
+    """Another's IMAP server, where others share mail with the user: every mailbox has one message."""
+
+    ANSWERS = {b"CAPABILITY": b"* CAPABILITY IMAP4rev1 NAMESPACE\r\n",
+               b"NAMESPACE": b'* NAMESPACE (("" "/")) (("Other Users/" "/")) (("Shared Folders/" "/"))\r\n',
+               b"LIST": b"".join(b'* LIST () "/" "%s"\r\n' % name for name in
+                                 (b"INBOX", b"Sent", b"Other Users/carl", b"Other Users/carl/Sent", b"Shared Folders/all")),
+               b"EXAMINE": b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT 2] ok\r\n",
+               b"UID": b'* 1 FETCH (UID 1 FLAGS () INTERNALDATE "03-Jan-2024 10:00:00 +0000" RFC822.SIZE 14 BODY[] {14}\r\nSubject: x\r\n\r\n)\r\n'}
+
+    def handle(self):
+        self.wfile.write(b"* OK hello\r\n")
+        for line in self.rfile:
+            tag, word = line.split()[:2]
+            self.wfile.write(self.ANSWERS.get(word, b"") + tag + b" OK done\r\n")
 
 
 class MailboxMove(SystemTest):
@@ -173,6 +192,42 @@ class MailboxMove(SystemTest):
         lines, _ = self.import_json(server, *order, "--clear-text")
         self.assertEqual(lines[-1]["moved"], 1)
         self.assertEqual(self.mailboxes(server, "bert")["INBOX"][1][-1][0], 13)
+
+    def test_the_public_mailboxes_of_a_dovecot_are_left_out(self):
+        dovecot = self.foreign(foreign.Dovecot, public=True)
+        client = self.imap(None, "anna", dovecot.imap_port)
+        for box in ("Sent", "Public.All", "Public.All.Below"):
+            self.assertEqual(client.create(box)[0], "OK")
+            self.assertEqual(client.append(box, None, '"03-Jan-2026 10:00:00 +0000"', mail(box, b"x\n"))[0], "OK")
+            client.subscribe(box)
+        self.assertIn(b"Public.", client.namespace()[1][0])
+        server = self.make_server()
+        password = os.path.join(server.folder, "password")
+        with open(password, "w") as file:
+            file.write("anything\n")
+        lines, _ = self.import_json(server, BERT, f"imap://127.0.0.1:{dovecot.imap_port}", "--login", "anna", "--password-file", password, "--clear-text")
+        self.assertEqual([line["mailbox"] for line in lines[:-1]], ["INBOX", "Sent"])
+        self.assertEqual((lines[-1]["moved"], lines[-1]["left_out"]), (1, 2))
+
+    def test_what_others_share_there_is_left_out_and_counted(self):
+        other = socketserver.ThreadingTCPServer(("127.0.0.1", 0), SharingServer)
+        other.daemon_threads = True
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        self.addCleanup(other.server_close)
+        self.addCleanup(other.shutdown)
+        server = self.make_server()
+        password = os.path.join(server.folder, "password")
+        with open(password, "w") as file:
+            file.write("anything\n")
+        order = [ANNA, f"imap://127.0.0.1:{other.server_address[1]}", "--password-file", password, "--clear-text"]
+        lines, _ = self.import_json(server, *order)
+        self.assertEqual([line["mailbox"] for line in lines[:-1]], ["INBOX", "Sent"])
+        self.assertEqual((lines[-1]["moved"], lines[-1]["left_out"], lines[-1]["done"]), (2, 3, True))
+        done = server.command("mailbox", "import", *order)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("0 messages imported, 2 were there, 0 failed\n3 mailboxes of other users or shared left out\n", done.stdout.decode())
+        self.assertNotIn("Other Users/carl", self.mailboxes(server))
+        self.assertIn("no such mailbox", self.refused(server, "import", *order, "--mailbox", "Other Users/carl"))
 
     def test_where_uids_are_given_already_mail_gets_new_ones_and_is_not_doubled(self):
         dovecot, before = self.dovecot_with_mail()

@@ -15,12 +15,13 @@ import programs
 import ringpost
 from programs import run_ok, wait_until
 from ringpost import LOCAL, PASSWORD, SystemTest
-from talk import trusting_context
+from talk import Talk, trusting_context
 
 imaplib.Commands.setdefault("MOVE", ("SELECTED",))
 
 CONFIG = {"mailboxes": {"location": "store"},
-          "listener": {"imap": {"protocol": "imap", "tls": "none", "auth_without_tls": True},
+          "listener": {"lmtp": {"protocol": "lmtp", "tls": "none"},
+                       "imap": {"protocol": "imap", "tls": "none", "auth_without_tls": True},
                        "imaps": {"protocol": "imap", "tls": "implicit"},
                        "imaptls": {"protocol": "imap", "tls": "offered"},
                        "pop3": {"protocol": "pop3", "tls": "none", "auth_without_tls": True},
@@ -108,6 +109,25 @@ class Mailboxes(SystemTest):
             (_, body), _ = self.ok(client.fetch("1", "(BODY.PEEK[])"))
             self.assertTrue(body.endswith(data))
             self.assertTrue(body.startswith(b"Return-Path: <carl@remote.example>\r\n"), body[:200])
+
+    def test_a_mailbox_that_is_named_again_gets_the_mail_once(self):
+        names = [f"anna@{LOCAL}", f"bert@{LOCAL}", f"Anna@{LOCAL.upper()}", f"anna@{LOCAL}", f"anna+x@{LOCAL}", f"BERT@{LOCAL}"]
+        server = self.server(CONFIG)
+        for listener, hello, replies in (("mx", "EHLO", 1), ("lmtp", "LHLO", len(names))):
+            with self.subTest(listener=listener), Talk(server.port(listener)) as client:
+                for line, answers in ((None, 1), (f"{hello} client.example", 1), ("MAIL FROM:<carl@remote.example>", 1),
+                                      *((f"RCPT TO:<{name}>", 1) for name in names), ("DATA", 1),
+                                      (message(f"again-{listener}").decode() + ".", replies), ("NOOP", 1)):
+                    if line:
+                        client.line(line)
+                    for _ in range(answers):
+                        client.expect("[23]")
+                server.wait_until_empty()
+                for user, copies in (("anna", 2), ("bert", 1)):  # the extension is another address
+                    box = mail_clients.imap(self, server.port("imap"))
+                    self.ok(box.login(f"{user}@{LOCAL}", PASSWORD))
+                    self.ok(box.select("INBOX"))
+                    self.assertEqual(len(self.ok(box.search(None, "SUBJECT", f"again-{listener}"))[0].split()), copies, user)
 
     def test_append_fetch_store_expunge(self):
         client = self.imap()

@@ -143,6 +143,9 @@ struct ReturnOptions {
 struct Search {
   bool uid = false;
   ReturnOptions options;
+  // False, with `save` only: the answer is NO [BADCHARSET], and what was saved before is forgotten (RFC 5182 section 2.1). No key was
+  // read.
+  bool charset_known = true;
   SearchKey key;
   bool uses_mod_sequence = false;  // a MODSEQ key: the response tells the highest one
 };
@@ -166,6 +169,7 @@ struct SortKey {
 struct Sort {
   bool uid = false;
   ReturnOptions options;
+  bool charset_known = true;  // as of Search
   std::vector<SortKey> keys;
   SearchKey search;
   bool uses_mod_sequence = false;

@@ -2,7 +2,7 @@
 //
 // Layer:  program; blocking.
 // Owner:  one flow. An ImapServer is a Source and takes mail too; not both at the same time.
-// RFCs:   3501, 9051, 4959, 3502 (MULTIAPPEND), 7888 (LITERAL+), 6154, 5819.
+// RFCs:   3501, 9051, 2342, 4959, 3502 (MULTIAPPEND), 7888 (LITERAL+), 6154, 5819.
 #pragma once
 
 #include <memory>

@@ -52,6 +52,8 @@ class Source {
  public:
   virtual ~Source() = default;
   virtual Result<std::vector<MailboxFacts>> mailboxes() = 0;
+  // How many mailboxes there are that mailboxes() has left out, because they are other users' or shared.
+  virtual std::uint64_t left_out() const { return 0; }
   // Messages in the order of their UIDs, those without behind them. Fills what mailboxes() left open. `keys`: with their keys, where
   // that costs less than reading.
   virtual Result<std::vector<MessageFacts>> open(MailboxFacts& mailbox, bool keys) = 0;

@@ -122,6 +122,8 @@ struct CommandText {
     return one.uids ? "uid expunge " + text_of(*one.uids) : "expunge";
   }
   std::string operator()(const Search& one) const {
+    if (!one.charset_known)
+      return fmt::format("{}search {}in an unknown charset", one.uid ? "uid " : "", text_of(one.options));
     return fmt::format("{}search {}{}{}", one.uid ? "uid " : "", text_of(one.options), to_string(one.key),
                        one.uses_mod_sequence ? " modseq" : "");
   }
@@ -130,7 +132,7 @@ struct CommandText {
     for (const SortKey& key : one.keys)
       keys += fmt::format("{}{}", key.reverse ? "-" : "+", static_cast<int>(key.kind));
     return fmt::format("{}sort {}{} {}", one.uid ? "uid " : "", text_of(one.options), keys,
-                       to_string(one.search));
+                       one.charset_known ? to_string(one.search) : "in an unknown charset");
   }
   std::string operator()(const Thread& one) const {
     return fmt::format("{}thread {} {}", one.uid ? "uid " : "",
