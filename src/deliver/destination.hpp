@@ -64,6 +64,7 @@ class Destination final : public Leases::Waiter,
 
   // ---- health
   bool proven = false;         // the last connection worked: more than one may be opened at a time
+  bool only_stored = false;    // the last mail went into the store and nowhere else
   std::uint32_t failures = 0;  // connections that failed, in a row
   Instant ramp_after;          // no further connection before, as long as there is one
   std::shared_ptr<const Setback> setback;  // the last one

@@ -24,6 +24,7 @@ Task<void> Service::State::dispatch() {
   for (;;) {
     while (Destination* destination = to_do.pop_front()) look_at(*destination);
     let_in(waiting_for_local, kLocalDeliveriesMax - std::min(local_flows, kLocalDeliveriesMax));
+    let_in(waiting_for_store, kStoreDeliveriesMax - std::min(store_flows, kStoreDeliveriesMax));
     const std::size_t flows_max = parts.settings->deliver.flows_max;
     let_in(waiting_for_flow, flows_max - std::min(flows, flows_max));
     while (!draining && !overdue_messages.empty() && workers < kOverdueWorkersMax)
@@ -42,16 +43,23 @@ Task<void> Service::State::dispatch() {
 bool Service::State::wants_flow(const Destination& destination) const {
   if (draining || destination.suspended || destination.paused()) return false;
   if (destination.ready_count <= destination.starting) return false;
-  if (!destination.remote())
-    return destination.route.via == Via::discard ? destination.flow_count == 0
-                                                 : destination.flow_count < kLocalDeliveriesPerRecipientMax;
+  if (destination.route.via == Via::discard) return destination.flow_count == 0;
+  if (destination.route.via == Via::mailbox)
+    return destination.flow_count < (destination.only_stored ? kStoreDeliveriesPerRecipientMax
+                                                             : kLocalDeliveriesPerRecipientMax);
   if (!destination.proven && destination.flow_count > 0) return false;
   return destination.flow_count == 0 || core.now() >= destination.ramp_after;
 }
 
 bool Service::State::has_room(const Destination& destination) const {
   if (flows >= parts.settings->deliver.flows_max) return false;
-  return destination.route.via != Via::mailbox || local_flows < kLocalDeliveriesMax;
+  if (destination.route.via != Via::mailbox) return true;
+  return destination.only_stored ? store_flows < kStoreDeliveriesMax : local_flows < kLocalDeliveriesMax;
+}
+
+IntrusiveList<Destination, WaitForRoom>& Service::State::line_of(const Destination& destination) {
+  if (destination.route.via != Via::mailbox) return waiting_for_flow;
+  return destination.only_stored ? waiting_for_store : waiting_for_local;
 }
 
 void Service::State::look_at(Destination& destination) {
@@ -75,8 +83,7 @@ void Service::State::look_at(Destination& destination) {
   if (!wants_flow(destination) || destination.opening || destination.in_line)
     return queue.forget_if_idle(destination);
   if (!has_room(destination)) {
-    auto& line = destination.route.via == Via::mailbox ? waiting_for_local : waiting_for_flow;
-    if (!static_cast<ListLink<WaitForRoom>&>(destination).linked()) line.push_back(destination);
+    if (!static_cast<ListLink<WaitForRoom>&>(destination).linked()) line_of(destination).push_back(destination);
     return;
   }
   if (destination.remote())
@@ -118,8 +125,9 @@ void Service::State::start(Destination& destination) {
     ++destination.starting;
     core.spawn(serve(destination));
   } else {
-    ++local_flows;
-    core.spawn(serve_here(destination));
+    const bool stores = destination.only_stored;
+    ++(stores ? store_flows : local_flows);
+    core.spawn(serve_here(destination, stores));
   }
   work(destination);  // perhaps one is not enough
 }

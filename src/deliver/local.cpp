@@ -136,6 +136,7 @@ class LocalDelivery {
       note(std::move(order).error(), target.user.name, target.owner);
       co_return;
     }
+    ran_ = true;
     result_.target = std::string(kind_name(order->kind)) + order->target;
     DeliveryOutcome outcome = co_await runner_.run(*std::move(order), body_);
     if (outcome.kind == DeliveryOutcome::Kind::done && several_ && request_.finished != nullptr)
@@ -288,6 +289,7 @@ class LocalDelivery {
 
   void conclude() {
     using Kind = LocalResult::Kind;
+    result_.only_stored = !ran_ && !result_.stored.empty();
     if (deferred_) {
       result_.kind = Kind::deferred;
       result_.reply = *std::move(deferred_);
@@ -311,6 +313,7 @@ class LocalDelivery {
   const LocalRequest& request_;
   SharedBody body_;
   bool several_ = false;
+  bool ran_ = false;  // an order: it may have taken a thread, or a process
   std::optional<mail::Reply> done_, deferred_, failed_;
   LocalResult result_;
 };

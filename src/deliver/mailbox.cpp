@@ -98,14 +98,17 @@ bool comes_again(const LocalResult& result) {
 
 }  // namespace
 
-Task<void> Service::State::serve_here(Destination& destination) {
+// One mail after another, until somebody waits for the place. `stores`: it was begun because the last one was only stored.
+Task<void> Service::State::serve_here(Destination& destination, bool stores) {
   const bool discards = destination.route.via == Via::discard;
-  while (!draining && !destination.suspended) {
+  const auto& line = stores ? waiting_for_store : waiting_for_local;
+  while (!draining && !destination.suspended && destination.only_stored == stores) {
     Job* job = queue.take(destination, discards ? UINT32_MAX : 1);
     if (job == nullptr) break;
     co_await deliver_here(*job);
+    if (!discards && !line.empty()) break;
   }
-  --local_flows;
+  --(stores ? store_flows : local_flows);
   flow_ended(destination);
 }
 
@@ -135,6 +138,7 @@ Task<void> Service::State::deliver_here(Job& job) {
                                                       .junk = is_junk(*loaded)});
   std::optional<mail::Reply> refusal;
   if (!result.forward.empty()) refusal = co_await forward(job, *loaded, *body, result, finished);
+  job.destination->only_stored = result.only_stored;
   std::vector<std::string> stored = std::move(result.stored);
   co_await conclude_here(job, *loaded, std::move(result), std::move(refusal));
   if (stored.empty()) co_return;

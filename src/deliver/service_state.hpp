@@ -48,6 +48,7 @@ struct Service::State final : Queue::Reactions {
   Task<void> serve(Destination& destination);
   void flow_ended(Destination& destination);
   void let_in(IntrusiveList<Destination, WaitForRoom>& line, std::size_t room);
+  IntrusiveList<Destination, WaitForRoom>& line_of(const Destination& destination);
 
   // ---- parked.cpp
   Task<bool> unpark(MessageId id);
@@ -65,7 +66,7 @@ struct Service::State final : Queue::Reactions {
   Task<void> turn_back(std::vector<Job*> jobs, Attempt attempt, mail::Reply why);
 
   // ---- mailbox.cpp
-  Task<void> serve_here(Destination& destination);
+  Task<void> serve_here(Destination& destination, bool stores);
   Task<void> deliver_here(Job& job);
   FinishedTargets finished_of(const Job& job, const spool::Spool::Loaded& loaded);
   Task<std::optional<mail::Reply>> forward(const Job& job, const spool::Spool::Loaded& loaded,
@@ -139,12 +140,13 @@ struct Service::State final : Queue::Reactions {
   HostMemory hosts;
 
   IntrusiveList<Destination, WorkToDo> to_do;
-  IntrusiveList<Destination, WaitForRoom> waiting_for_flow, waiting_for_local;
+  IntrusiveList<Destination, WaitForRoom> waiting_for_flow, waiting_for_local, waiting_for_store;
   IntrusiveList<Message, Message> overdue_messages;
   shard::Signal wake;           // the dispatcher
   shard::Signal changed;        // whoever waits for the end
   std::size_t flows = 0;        // flows, with those that open
-  std::size_t local_flows = 0;  // of these, into mailboxes
+  std::size_t local_flows = 0;  // of these, into mailboxes or nowhere ...
+  std::size_t store_flows = 0;  // ... or of only_stored, which are counted apart
   std::size_t workers = 0;      // expiry and warnings
   std::size_t wakers = 0;       // that bring parked messages back
   bool parked_due = false;

@@ -18,6 +18,10 @@ inline constexpr std::size_t kShownHeaderMax = 16 * 1024;
 inline constexpr std::size_t kLocalDeliveriesMax = 32;
 // Of these for one recipient: one command that hangs must not hold the mail of everybody else.
 inline constexpr std::size_t kLocalDeliveriesPerRecipientMax = 2;
+// The same of recipients whose last mail went into the store and nowhere else. That takes no thread, and all that are under way share
+// a flush: with two at a time a busy mailbox falls behind what comes in, until its mail must be read from the disk again.
+inline constexpr std::size_t kStoreDeliveriesMax = 64;
+inline constexpr std::size_t kStoreDeliveriesPerRecipientMax = 32;
 
 // Addresses tried for one connection. RFC 5321 section 5.1 lets the client set a bound, of at least two.
 inline constexpr std::size_t kEndpointsTriedMax = 10;

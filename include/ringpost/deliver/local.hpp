@@ -85,6 +85,7 @@ struct LocalResult {
   std::string lmtp_sender;     // of a list; "": as it came
   // Users into whose mailboxes of the store it went: see Local::confirm.
   std::vector<std::string> stored;
+  bool only_stored = false;  // and nowhere else
   std::string owner;  // who is to hear of a failure in the place of the sender: of the list where it happened
 };
 // After the new message is durable: a later attempt does not send it on again.
