@@ -214,6 +214,8 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Task<Outcome<>> subscribe(std::string_view name, bool on) override;
   const AnnotationMap& annotations(MailboxId of) const override;
   Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) override;
+  const AccessList& access_list(MailboxId of) const override;
+  Task<Outcome<>> set_access(MailboxId on, std::string identifier, Rights rights, RightsChange how) override;
   void add_watcher(Watcher& watcher) override { account->watchers().add(watcher); }
   void remove_watcher(Watcher& watcher) override { account->watchers().remove(watcher); }
   Task<Result<void>> prepare(BlobId blob, std::span<const std::byte> facts) override;
@@ -270,8 +272,10 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Outcome<KeywordBits> keyword_bits(Batch& batch, const Mailbox& box, std::span<const std::string> names,
                                     std::vector<std::string>& added) const;
   bool knows_keywords(const Mailbox& box, std::span<const NewMessage> messages) const;
-  Outcome<MailboxId> add_mailbox(Batch& batch, std::string_view name, SpecialUse use);
+  Outcome<MailboxId> add_mailbox(Batch& batch, std::string_view name, SpecialUse use,
+                                 std::optional<MailboxId> like = {});
   Outcome<> rename_tree(Batch& batch, const Mailbox& box, const std::string& to);
+  Outcome<> copy_access(Batch& batch, MailboxId from, std::span<const MailboxId> to) const;
   void copy_annotations(Batch& batch, MailboxId from, MailboxId to) const;
   Outcome<> move_inbox(Batch& batch, const std::string& to);
   Outcome<> write_copy(Batch& batch, Mailbox& from, const UidSet& which, Mailbox& to, bool moves,

@@ -13,7 +13,11 @@
 namespace ringpost::store {
 
 User::User(Store::State& of, std::unique_ptr<Account> with)
-    : store(of), account(std::move(with)), next_lsn(account->lsn() + 1), turn_over(of.core) {}
+    : store(of), account(std::move(with)), next_lsn(account->lsn() + 1), turn_over(of.core) {
+  account->listen([this](std::string_view identifier, bool there) {
+    store.sharing.shares.set(account->name(), identifier, there);
+  });
+}
 
 unsigned User::core() const {
   return store.core.index();

@@ -32,6 +32,12 @@ inline constexpr std::size_t kAnnotationsMax = 100;  // on one mailbox
 inline constexpr std::size_t kAnnotationNameMax = 255;
 inline constexpr std::size_t kAnnotationSizeMax = 32 * 1024;
 inline constexpr std::size_t kAnnotationBytesMax = 1024 * 1024;  // of one user, names and values
+// Access lists: people and groups of a team. All of a user are in memory and in his snapshots, and each identifier is known to all
+// cores once.
+inline constexpr std::size_t kAccessEntriesMax = 64;       // on one mailbox
+inline constexpr std::size_t kAccessIdentifiersMax = 256;  // different ones, on all mailboxes of one user
+inline constexpr std::size_t kAccessEntriesOfUserMax = 32'768;  // on all his mailboxes: 1.5 MB of a snapshot
+inline constexpr std::size_t kOwnersListed = 1000;              // whose mailboxes one reader is told of
 inline constexpr std::size_t kUserNameMax = 320;        // local part, "@", domain (RFC 5321 section 4.5.3.1)
 inline constexpr std::size_t kMessagesMax = 4'000'000;  // of one user: 224 MB of memory, and its snapshot
 inline constexpr std::size_t kVanishedMax = 65'536;     // ranges of UIDs kept for QRESYNC, of one mailbox
