@@ -131,6 +131,12 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   // ---- imap_metadata.cpp
   Task<Answer> run(imap::GetMetadata& command);
   Task<Answer> run(imap::SetMetadata& command);
+  // ---- imap_acl.cpp
+  Task<Answer> run(imap::GetAcl& command);
+  Task<Answer> run(imap::SetAcl& command);
+  Task<Answer> run(imap::DeleteAcl& command);
+  Task<Answer> run(imap::ListRights& command);
+  Task<Answer> run(imap::MyRights& command);
   // ---- imap_flags.cpp
   Task<Answer> run(imap::Store& command);
   Task<Answer> run(imap::Copy& command);
