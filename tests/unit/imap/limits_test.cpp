@@ -13,6 +13,7 @@ class Limits : public ::testing::Test {
   void SetUp() override {
     settings.auth_needs_tls = false;
     settings.bad_commands_max = 100;
+    settings.capabilities.add(Capability::acl);
     server.emplace(settings);
     server->greeted();
     server->feed("x LOGIN ann secret\r\nx SELECT INBOX\r\n");
@@ -199,6 +200,12 @@ TEST_F(Limits, closing_drops_an_append_under_way) {
   EXPECT_EQ(session.next(input).kind, Event::Kind::append_abort);
   EXPECT_EQ(session.next(input).kind, Event::Kind::closed);
   EXPECT_TRUE(session.output().ends_with("* BYE [UNAVAILABLE] Shutting down\r\n"));
+}
+
+TEST_F(Limits, identifiers_of_access_lists) {
+  EXPECT_EQ(answer("DELETEACL INBOX " + std::string(kIdentifierBytesMax, 'a')), "t OK Done");
+  EXPECT_EQ(answer("DELETEACL INBOX " + std::string(kIdentifierBytesMax + 1, 'a')),
+            "t BAD that is no identifier of an access list");
 }
 
 }  // namespace
