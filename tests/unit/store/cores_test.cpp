@@ -331,5 +331,46 @@ TEST_F(StoreCores, make_no_user_that_is_only_asked_for) {
   EXPECT_FALSE(ran);
 }
 
+// What is asked beyond the limit waits for its turn.
+TEST_F(StoreCores, ask_one_core_so_much_at_once_and_not_more) {
+  start(2);
+  ASSERT_TRUE(deliver(0, "anna", "x"));
+  const unsigned owner = parts_[0]->store->owner(user_id_of("anna"));
+  const unsigned asker = 1 - owner;
+  std::size_t running = 0, over = 0;
+  bool go = false;
+  const auto work = [&](UserMail& mail) -> Task<void> {
+    ++running;
+    while (!go) co_await shard::Sleep(simulation_.core(mail.core()), std::chrono::milliseconds{1});
+    --running;
+  };
+  const auto ask = [&]() -> Task<void> {
+    EXPECT_TRUE(co_await parts_[asker]->store->at_owner("anna", work));
+    ++over;
+  };
+  for (std::size_t i = 0; i <= kRemoteMax; ++i) simulation_.core(asker).spawn(ask());
+  simulation_.run_for(std::chrono::seconds{1});
+  EXPECT_EQ(running, kRemoteMax);
+  EXPECT_EQ(over, 0U);
+  go = true;
+  EXPECT_TRUE(simulation_.run_until([&] { return over == kRemoteMax + 1; }, std::chrono::minutes{1}));
+  EXPECT_EQ(running, 0U);
+}
+
+TEST_F(StoreCores, ask_nothing_when_they_close) {
+  start(2);
+  ASSERT_TRUE(deliver(0, "anna", "x"));
+  const unsigned owner = parts_[0]->store->owner(user_id_of("anna"));
+  On on{*this, owner};
+  ASSERT_TRUE(on.run(do_close(owner)));
+  for (unsigned at = 0; at < 2; ++at) {
+    On asker{*this, at};
+    EXPECT_FALSE(Client<On>(asker).run(parts_[at]->store->at_owner("anna", [](UserMail&) -> Task<void> {
+      ADD_FAILURE() << "run on a core that has closed its log";
+      co_return;
+    })));
+  }
+}
+
 }  // namespace
 }  // namespace ringpost::store::testing
