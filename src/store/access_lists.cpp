@@ -52,10 +52,6 @@ void AccessLists::drop(MailboxId mailbox) {
   for (const auto& [identifier, rights] : gone.mapped()) left(identifier);
 }
 
-void AccessLists::clear() {
-  while (!lists_.empty()) drop({lists_.begin()->first});
-}
-
 void AccessLists::listen(Listener listener) {
   listener_ = std::move(listener);
   for (const auto& [identifier, count] : lists_with_) listener_(identifier, true);

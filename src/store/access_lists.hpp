@@ -31,7 +31,6 @@ class AccessLists {
   void set(MailboxId mailbox, std::string_view identifier, Rights rights);  // none: the entry goes
   void copy(MailboxId from, MailboxId to);                                  // what is there goes
   void drop(MailboxId mailbox);                                             // with its mailbox
-  void clear();
   // From now on; first of those that are there.
   void listen(Listener listener);
 

@@ -177,7 +177,6 @@ void Account::drop_user() {
   }
   subscriptions_.clear();
   annotations_.clear();
-  access_lists_.clear();
   origins_.clear();
   alive_ = false;
 }

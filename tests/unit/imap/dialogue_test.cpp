@@ -30,6 +30,7 @@ ServerSettings settings_of(const Dialogue& dialogue) {
     settings.capabilities.add(Capability::acl);
     settings.capabilities.add(Capability::list_my_rights);
   }
+  if (has("no-myrights")) settings.capabilities.remove(Capability::list_my_rights);
   return settings;
 }
 
