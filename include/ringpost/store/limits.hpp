@@ -16,7 +16,8 @@ inline constexpr Bytes kMessageSizeMax = 256_MiB;
 inline constexpr std::size_t kWholeMessageMax = 264 * 1024;
 inline constexpr std::size_t kChunkSize = 256 * 1024;    // the largest block of a core's pool
 inline constexpr std::size_t kFactsSizeMax = 32 * 1024;  // of one message; longer: made again at each FETCH
-inline constexpr std::size_t kAppendsMax = 128;  // messages of one append (MULTIAPPEND): all in one change
+// Messages of one append: all in one change, which has some 60 bytes for each.
+inline constexpr std::size_t kAppendsMax = 1000;
 // UIDs and UIDVALIDITY of another server are kept up to these: new ones must fit behind them.
 inline constexpr std::uint32_t kUidKeptMax = 0xFFFF'0000;
 inline constexpr std::uint32_t kUidValidityKeptMax = 0xFFFF'0000;

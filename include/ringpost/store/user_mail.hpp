@@ -119,6 +119,12 @@ struct Copied {
   UidSet to;                       // ... they became these
 };
 
+// What comes along with copies; the rest stays behind.
+struct FlagsKept {
+  Flags flags = ~Flags::none;
+  bool keywords = true;
+};
+
 struct Quota {
   std::uint64_t bytes_max = 0;     // 0: none
   std::uint64_t messages_max = 0;  // 0: none
@@ -163,8 +169,8 @@ class UserMail {
   virtual Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) = 0;
   // Of `which` those that have \Deleted (or all, for a MOVE's end or POP3). Gives what went.
   virtual Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted = true) = 0;
-  virtual Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to) = 0;
-  virtual Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to) = 0;
+  virtual Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept = {}) = 0;
+  virtual Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept = {}) = 0;
 
   // ---- reading; the message may be expunged meanwhile: then permanent
   // At most `size` bytes from `offset`.
