@@ -83,7 +83,8 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
         to_imap(selection_->mailbox()->vanished(store::ModSeq{*command.changed_since}, *which)), true);
 
   if (command.partial) which = selection_->page(*which, *command.partial);
-  const bool sees = !selection_->read_only && std::ranges::any_of(command.items, &imap::FetchItem::sets_seen);
+  const bool sees = !selection_->read_only && rights().has(store::Right::seen) &&
+                    std::ranges::any_of(command.items, &imap::FetchItem::sets_seen);
   store::UidSet unseen;
   if (sees) {
     selection_->for_each(*which, [&](const store::Message& message) {
