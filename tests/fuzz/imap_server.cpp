@@ -19,8 +19,6 @@ imap::ServerSettings settings_of(std::uint8_t choice) {
   settings.mechanisms.add({sasl::Mechanism::scram_sha_256, sasl::Mechanism::scram_sha_256_plus});
   settings.mechanisms.add(sasl::MechanismSet::tokens());
   settings.bad_commands_max = (choice & 8U) != 0 ? 3 : 1000;
-  settings.capabilities.add(imap::Capability::acl);
-  settings.capabilities.add(imap::Capability::list_my_rights);
   if ((choice & 16U) != 0) settings.capabilities = {};
   return settings;
 }

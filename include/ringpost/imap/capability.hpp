@@ -68,8 +68,6 @@ class CapabilitySet {
   static constexpr CapabilitySet all() {
     CapabilitySet set;
     set.bits_ = (std::uint64_t{1} << kCapabilityCount) - 1;
-    set.remove(Capability::acl);
-    set.remove(Capability::list_my_rights);
     set.remove(Capability::restore);
     return set;
   }

@@ -13,7 +13,6 @@ class Limits : public ::testing::Test {
   void SetUp() override {
     settings.auth_needs_tls = false;
     settings.bad_commands_max = 100;
-    settings.capabilities.add(Capability::acl);
     server.emplace(settings);
     server->greeted();
     server->feed("x LOGIN ann secret\r\nx SELECT INBOX\r\n");
