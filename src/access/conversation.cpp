@@ -27,6 +27,7 @@ Task<void> Conversation::run() {
   if (listening_.implicit_tls && !co_await start_tls()) co_return;
   greet();
   co_await talk();
+  co_await leave();
   if (observe::SessionTrace* trace = traced()) trace->ended(service_.core().wall_now());
 }
 
@@ -38,6 +39,7 @@ Task<void> Conversation::run_for(std::string user) {
   else
     turn_away(mail.error().text);
   co_await talk();
+  co_await leave();
 }
 
 // Inside implicit TLS nobody would understand a clear word: the connection just ends.
@@ -183,10 +185,12 @@ Task<void> Conversation::arrive(std::unique_ptr<Passage> passage) {
   user_ = std::move(passage->user);
   login_ = std::move(passage->login);
   counted_ = passage->counted;
+  const bool continues = passage->continues;
   take_session(*passage);
   passage.reset();
-  co_await open_mailboxes();
-  co_await talk();
+  if (!continues) co_await open_mailboxes();
+  if (!continues || co_await go_on()) co_await talk();
+  co_await leave();
   if (observe::SessionTrace* trace = traced()) trace->ended(service_.core().wall_now());
 }
 
@@ -206,6 +210,7 @@ Passage Conversation::pack(net::Handover connection, unsigned slot) {
                   .user = std::move(user_),
                   .login = std::move(login_),
                   .counted = std::exchange(counted_, false),
+                  .continues = logged_in(),
                   .session = pop3::ServerSession(listening_.pop3)};
   give_session(passage);
   return passage;

@@ -22,16 +22,17 @@
 namespace ringpost::access {
 
 // A conversation between two cores. The login is decided, and not answered yet: the owner core says whether the mailboxes
-// can be had.
+// can be had. Or it has been before, and a command waits that is carried out where the mailbox is.
 struct Passage {
   net::Handover connection;
   std::shared_ptr<const Snapshot> snapshot;
   std::size_t index = 0;  // of the listener
   unsigned slot = 0;
   unsigned destination = 0;
-  std::string user;      // canonical
-  std::string login;     // as accounts name it
-  bool counted = false;  // of its client's connections: who closes it says so
+  std::string user;        // canonical
+  std::string login;       // as accounts name it
+  bool counted = false;    // of its client's connections: who closes it says so
+  bool continues = false;  // a command waits
   std::variant<imap::ServerSession, pop3::ServerSession> session;
 };
 
@@ -71,6 +72,10 @@ class Conversation : public net::Guest {
   virtual void begin(std::shared_ptr<store::UserMail> mail) = 0;
   virtual void give_session(Passage& passage) = 0;
   virtual bool logged_in() const = 0;
+  // After a move with a command that waits: carries it out. False: the conversation is over here.
+  virtual Task<bool> go_on() { co_return true; }
+  // It ends, or moves: what lies on other cores is given up there.
+  virtual Task<void> leave() { co_return; }
   // The client waits for news and will say nothing for long.
   virtual bool in_idle() const { return false; }
 
@@ -90,6 +95,8 @@ class Conversation : public net::Guest {
   Task<bool> wait_for_input();
   // Checks the login and opens the mailboxes; or finds the core that has them: then destination() is set.
   RP_OWN_FRAME Task<void> authenticate(sasl::Credentials credentials);
+  // The command that is under way is carried out on another core: see go_on().
+  void move_to(unsigned core) { destination_ = core; }
   accounts::LoginClient login_client() const { return {connection_.peer().address, listening_.name}; }
   // What accounts and TLS let us offer just now.
   sasl::MechanismSet mechanisms() const;

@@ -8,50 +8,62 @@ namespace ringpost::access {
 namespace {
 
 static_assert(store::kChunkSize == buffer::Pool::kClasses.back(), "a full block is a chunk");
+static_assert(kAppendsAtOnce <= store::kAppendsMax);
 
 std::uint64_t in_memory(const std::vector<StagedMessage>& staged) {
   std::uint64_t size = 0;
   for (const StagedMessage& each : staged)
-    if (!each.incoming) size += each.about.size;
+    if (each.incoming == nullptr) size += each.about.size;
   return size;
 }
 
 }  // namespace
 
-void ImapConversation::begin_append() {
-  const imap::AppendMessage& message = session_.append_message();
-  if (message.index == 0) forget_append();
-  const auto refuse = [&](std::string_view code, std::string_view text) {
-    forget_append();
-    session_.refuse_append({imap::Condition::no, code, text});
-  };
-  const store::Quota quota = mail_->quota();
+Task<void> ImapConversation::begin_append() {
+  const imap::AppendMessage message = session_.append_message();
+  if (message.index == 0) {
+    co_await forget_append();
+    parcel_ = std::make_unique<Parcel>(service_, reach_, co_await reach_.path_to(message.mailbox));
+  }
+  StagedMessage staged;
+  staged.about = message;
+  const Answer answer = co_await admit(message, staged);
+  if (answer.is_ok()) {
+    staged_.push_back(std::move(staged));
+    session_.accept_append();
+    co_return;
+  }
+  co_await forget_append();
+  session_.refuse_append({answer.condition, answer.code, answer.text});
+}
+
+// Whether one more message may come.
+Task<Answer> ImapConversation::admit(const imap::AppendMessage& message, StagedMessage& staged) {
   std::uint64_t coming = message.size;
-  for (const StagedMessage& staged : staged_) coming += staged.about.size;
-  store::Uid replaces;
+  for (const StagedMessage& each : staged_) coming += each.about.size;
+  const std::size_t more = message.replaces ? 0 : 1;
   if (message.replaces) {
-    const auto old = find_replaced(*message.replaces);
-    if (!old) return refuse_replace(*message.replaces);
-    replaces = old->uid;
+    const store::Message* const old = find_replaced(*message.replaces);
+    if (old == nullptr) co_return refuse_replace(*message.replaces);
+    if (!rights().has_all(kTakeOut)) co_return Answer::not_allowed();
+    if (parcel_->to().owner != mail_->name())
+      co_return Answer::no(imap::codes::kCannot,
+                           "What takes the place of a message belongs to the same owner");
+    staged.replaces = old->uid;
     coming -= std::min<std::uint64_t>(coming, old->size);
   }
-  if (mail_->find(message.mailbox) == nullptr)
-    refuse(imap::codes::kTryCreate, "There is no such mailbox");
-  else if (message.size > store::kMessageSizeMax.count)
-    refuse(imap::codes::kTooBig, "The message is too large");
-  else if (staged_.size() == store::kAppendsMax)
-    refuse(imap::codes::kLimit, "Too many messages at once");
-  else if (quota.bytes_max != 0 && mail_->bytes_used() + coming > quota.bytes_max)
-    refuse(imap::codes::kOverQuota, "The quota is used up");
-  else if (service_.core().buffers().tight())
-    refuse(imap::codes::kLimit, "The server is short of memory, try again later");
-  else {
-    StagedMessage& staged = staged_.emplace_back();
-    staged.about = message;
-    staged.replaces = replaces;
-    if (in_memory(staged_) > store::kWholeMessageMax) staged.incoming = mail_->receive(message.size);
-    session_.accept_append();
-  }
+  if (Answer may = co_await parcel_->admit(staged_.size() + more, coming); !may.is_ok()) co_return may;
+  if (message.size > store::kMessageSizeMax.count)
+    co_return Answer::no(imap::codes::kTooBig, "The message is too large");
+  if (staged_.size() == kAppendsAtOnce)
+    co_return Answer::no(imap::codes::kLimit, "Too many messages at once");
+  if (service_.core().buffers().tight())
+    co_return Answer::no(imap::codes::kLimit, "The server is short of memory, try again later");
+  if (in_memory(staged_) + message.size <= store::kWholeMessageMax) co_return Answer::ok();
+  auto begun = co_await parcel_->begin(message.size);
+  if (!begun) co_return Answer::refused({store::Refused::none, std::move(begun).error()});
+  staged.incoming = *begun;
+  co_return Answer::ok();
 }
 
 // Found at once: what a sequence number means may be another when the message has come.
@@ -61,17 +73,12 @@ const store::Message* ImapConversation::find_replaced(const imap::Replaced& repl
   return which ? selection_->next(*which, store::Uid{1}) : nullptr;
 }
 
-void ImapConversation::refuse_replace(const imap::Replaced& replaced) {
-  forget_append();
-  if (!has_selection())
-    session_.refuse_append({imap::Condition::no, imap::codes::kNonExistent, "The mailbox has been deleted"});
-  else if (selection_->read_only)
-    session_.refuse_append(
-        {imap::Condition::no, imap::codes::kNoPerm, "The mailbox is selected to be read only"});
-  else if (!replaced.uid && !selection_->resolve(replaced.message, false))
-    session_.refuse_append({imap::Condition::bad, {}, "There are not so many messages"});
-  else
-    session_.refuse_append({imap::Condition::no, imap::codes::kNonExistent, "There is no such message"});
+Answer ImapConversation::refuse_replace(const imap::Replaced& replaced) const {
+  if (!has_selection()) return Answer::deleted();
+  if (selection_->read_only) return Answer::only_read();
+  if (!replaced.uid && !selection_->resolve(replaced.message, false))
+    return Answer::bad("There are not so many messages");
+  return Answer::no(imap::codes::kNonExistent, "There is no such message");
 }
 
 // When something fails the rest is read and dropped, and at the end none of them is stored.
@@ -96,12 +103,12 @@ void ImapConversation::stage(std::span<const std::byte> bytes) {
 }
 
 Task<void> ImapConversation::store_staged() {
-  if (staging_error_ || staged_.empty() || !staged_.back().incoming) co_return;
+  if (staging_error_ || staged_.empty() || staged_.back().incoming == nullptr) co_return;
   StagedMessage& last = staged_.back();
   const bool complete = last.taken == last.about.size;
   while (!last.blocks.empty() && (complete || last.blocks.front().size() >= store::kChunkSize)) {
     buffer::Block& first = last.blocks.front();
-    if (auto written = co_await last.incoming->write(std::as_const(first).bytes()); !written) {
+    if (auto written = co_await parcel_->write(*last.incoming, std::as_const(first).bytes()); !written) {
       staging_error_ = std::move(written).error();
       co_return;
     }
@@ -114,17 +121,19 @@ Task<void> ImapConversation::end_staged() {
   StagedMessage& last = staged_.back();
   last.prepared = last.reader.finish();
   if (last.prepared.size() > store::kFactsSizeMax) last.prepared.clear();
-  if (!last.incoming) co_return;
+  if (last.incoming == nullptr) co_return;
   co_await store_staged();
   if (staging_error_) co_return;
   const std::string facts = std::exchange(last.prepared, {});
-  if (auto ended = co_await last.incoming->end(std::as_bytes(std::span(facts))); !ended)
+  if (auto ended = co_await parcel_->end(*last.incoming, std::as_bytes(std::span(facts))); !ended)
     staging_error_ = std::move(ended).error();
 }
 
-void ImapConversation::forget_append() {
+Task<void> ImapConversation::forget_append() {
   staged_.clear();
   staging_error_.reset();
+  if (parcel_) co_await parcel_->drop();
+  parcel_.reset();
 }
 
 namespace {
@@ -135,7 +144,7 @@ store::NewMessage new_message(const StagedMessage& staged, std::vector<std::span
   for (const buffer::Block& block : staged.blocks) pieces.push_back(block.bytes());
   message.pieces = pieces;
   message.facts = std::as_bytes(std::span(staged.prepared));
-  message.incoming = staged.incoming.get();
+  message.incoming = staged.incoming;
   message.flags = to_store(staged.about.flags.system);
   message.keywords = staged.about.flags.keywords;
   message.uid = store::Uid{staged.about.uid};
@@ -149,52 +158,50 @@ store::NewMessage new_message(const StagedMessage& staged, std::vector<std::span
 }  // namespace
 
 Task<void> ImapConversation::finish_append() {
-  const std::vector<StagedMessage> staged = std::exchange(staged_, {});
-  const std::optional<Error> error = std::exchange(staging_error_, std::nullopt);
-  const store::Mailbox* to = staged.empty() ? nullptr : mail_->find(staged.front().about.mailbox);
-  if (error || to == nullptr) {
-    finish(error ? Answer::refused({store::Refused::none, *error})
-                 : Answer::no(imap::codes::kTryCreate, "There is no such mailbox"));
-    co_return;
-  }
-  std::vector<store::NewMessage> messages;
-  std::vector<std::vector<std::span<const std::byte>>> pieces(staged.size());
-  for (std::size_t i = 0; i < staged.size(); ++i) messages.push_back(new_message(staged[i], pieces[i]));
-  if (staged.front().replaces) {
-    co_await replace(staged.front().replaces, to->id(), messages.front());
-    co_return;
-  }
-  auto appended = co_await mail_->append(to->id(), messages);
-  if (!appended) {
-    finish(Answer::refused(appended.error(), imap::codes::kTryCreate));
-    co_return;
-  }
-  imap::NumberSet uids;
-  for (const store::Uid uid : appended->uids) uids.add(uid.value);
-  made_messages(to->id(), to_store(uids));
-  co_await tell_what_happened(true);
-  finish(Answer::ok("Stored", imap::codes::append_uid(appended->uid_validity, uids)));
+  const Answer answer = staging_error_    ? Answer::refused({store::Refused::none, *staging_error_})
+                        : staged_.empty() ? Answer::no_mailbox(imap::codes::kTryCreate)
+                                          : co_await append();
+  co_await forget_append();
+  if (answer.is_ok()) co_await tell_what_happened(true);
+  finish(answer);
 }
 
-// RFC 8508 section 4.3: the new UID comes before the expunge.
-Task<void> ImapConversation::replace(store::Uid old, store::MailboxId to, const store::NewMessage& message) {
-  if (!has_selection()) {
-    finish(Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted"));
-    co_return;
-  }
-  auto replaced = co_await mail_->replace(selection_->mailbox()->id(), old, to, message);
-  if (!replaced) {
-    finish(Answer::refused(replaced.error(), imap::codes::kTryCreate));
-    co_return;
-  }
+Task<Answer> ImapConversation::append() {
+  std::vector<store::NewMessage> messages;
+  std::vector<std::vector<std::span<const std::byte>>> pieces(staged_.size());
+  for (std::size_t i = 0; i < staged_.size(); ++i) messages.push_back(new_message(staged_[i], pieces[i]));
+  if (staged_.front().replaces)
+    co_return co_await replace(staged_.front().replaces, std::move(messages.front()));
+  auto stored = co_await parcel_->put(std::move(messages));
+  if (!stored) co_return std::move(stored).error();
+  imap::NumberSet uids;
+  for (const store::Uid uid : stored->uids) uids.add(uid.value);
+  if (!parcel_->to().others) made_messages(parcel_->mailbox(), to_store(uids));
+  co_return Answer::ok("Stored",
+                       stored->told ? imap::codes::append_uid(stored->uid_validity, uids) : std::string());
+}
+
+// Both are of one owner, whose core is this. RFC 8508 section 4.3: the new UID comes before the expunge.
+Task<Answer> ImapConversation::replace(store::Uid old, store::NewMessage message) {
+  if (!has_selection()) co_return Answer::deleted();
+  const store::MailboxId from = selection_->mailbox()->id(), to = parcel_->mailbox();
+  const store::Rights there = mail_->find(to) == nullptr ? store::Rights{} : rights_of(*mail_, to, user_);
+  if (!rights().has_all(kTakeOut) || !there.has(store::Right::insert))
+    co_return there.has(store::Right::lookup) ? Answer::not_allowed()
+                                              : Answer::no_mailbox(imap::codes::kTryCreate);
+  message.flags = allowed(message.flags, there);
+  message.keywords = allowed(std::move(message.keywords), there);
+  auto replaced = co_await mail_->replace(from, old, to, message);
+  if (!replaced) co_return Answer::refused(replaced.error(), imap::codes::kTryCreate);
   imap::NumberSet uids;
   uids.add(replaced->uids.front().value);
-  const std::string code = imap::codes::append_uid(replaced->uid_validity, uids);
-  session_.respond().status({imap::Condition::ok, code, "In its place"});
-  made_messages(to, to_store(uids));
+  if (there.has(store::Right::read)) {
+    const std::string code = imap::codes::append_uid(replaced->uid_validity, uids);
+    session_.respond().status({imap::Condition::ok, code, "In its place"});
+  }
+  if (is_own()) made_messages(to, to_store(uids));
   tell_news(true, {}, true);
-  co_await tell_what_happened(true);
-  finish(Answer::ok("Replaced"));
+  co_return Answer::ok("Replaced");
 }
 
 }  // namespace ringpost::access

@@ -10,22 +10,29 @@ ImapConversation::ImapConversation(Service& service, std::shared_ptr<const Snaps
                                    std::size_t index, net::Connection& connection)
     : SessionConversation(
           service, snapshot, index, connection,
-          imap::ServerSession(snapshot->listeners[index].imap, snapshot->listeners[index].implicit_tls)) {}
-
-ImapConversation::Answer ImapConversation::Answer::refused(const store::Failure& failure,
-                                                           std::string_view no_mailbox) {
-  const Response response = refusal(failure, no_mailbox);
-  return {response.condition, std::string(response.code), std::string(response.text)};
-}
+          imap::ServerSession(snapshot->listeners[index].imap, snapshot->listeners[index].implicit_tls)),
+      reach_(*service.parts().store, user_, listening_.imap.capabilities.has(imap::Capability::acl)) {}
 
 void ImapConversation::begin(std::shared_ptr<store::UserMail> mail) {
-  mail_ = std::move(mail);
+  home_ = std::move(mail);
   session_.accept_auth(login_);
 }
 
 void ImapConversation::greet_known(std::shared_ptr<store::UserMail> mail) {
-  mail_ = std::move(mail);
+  home_ = std::move(mail);
   session_.greet_known(login_);
+}
+
+// The command that asked for this place: it is here now.
+Task<bool> ImapConversation::go_on() {
+  store::Store& store = reach_.store();
+  if (store.owner(store::user_id_of(user_)) == service_.core().index())
+    if (auto mail = co_await store.open(user_)) home_ = std::move(*mail);
+  co_return co_await answer_command();
+}
+
+Task<void> ImapConversation::leave() {
+  co_await forget_append();
 }
 
 bool ImapConversation::logged_in() const {
@@ -58,7 +65,7 @@ Task<bool> ImapConversation::answer(imap::Event event) {
       finish(Answer::ok("IDLE is over"));
       break;
     case Kind::append:
-      begin_append();
+      co_await begin_append();
       break;
     case Kind::append_bytes:
       co_await store_staged();
@@ -70,10 +77,10 @@ Task<bool> ImapConversation::answer(imap::Event event) {
       co_await finish_append();
       break;
     case Kind::append_abort:
-      forget_append();
+      co_await forget_append();
       break;
     case Kind::unauthenticated:
-      forget_user();
+      co_await forget_user();
       break;
     case Kind::logout:
       service_.figures().protocol_errors.add(session_.protocol_errors());
@@ -91,12 +98,13 @@ Task<bool> ImapConversation::answer(imap::Event event) {
 }
 
 // RFC 8437: who logs in next has nothing of who was here before.
-void ImapConversation::forget_user() {
-  forget_append();
+Task<void> ImapConversation::forget_user() {
+  co_await forget_append();
   notifying_.reset();
   fresh_.clear();
   selection_.reset();
   mail_.reset();
+  home_.reset();
   user_.clear();
   login_.clear();
 }
@@ -111,7 +119,7 @@ Task<bool> ImapConversation::answer_command() {
   if (session_.condstore_just_enabled() && has_selection()) tell_highest_mod_sequence();
   const bool expunges = imap::allows_expunge(session_.command());
   const Answer answer = co_await execute();
-  if (connection_.aborted()) co_return false;
+  if (destination() || connection_.aborted()) co_return false;
   if (notifying_)
     co_await tell_what_happened(expunges);
   else
@@ -121,7 +129,7 @@ Task<bool> ImapConversation::answer_command() {
   co_return true;
 }
 
-Task<ImapConversation::Answer> ImapConversation::execute() {
+Task<Answer> ImapConversation::execute() {
   co_return co_await std::visit([this](auto& command) { return run(command); }, session_.command());
 }
 
@@ -149,9 +157,13 @@ void ImapConversation::note_fresh(store::Uid first_new) {
   });
 }
 
-// Another session has deleted the mailbox.
+store::Rights ImapConversation::rights() const {
+  return rights_of(*mail_, selection_->mailbox()->id(), user_);
+}
+
+// Another session has deleted the mailbox, or its owner lets this user read it no more.
 void ImapConversation::notice_gone() {
-  if (!selection_ || selection_->mailbox() != nullptr || session_.decision_pending()) return;
+  if (!selection_ || has_selection() || session_.decision_pending()) return;
   selection_.reset();
   session_.deselect();
 }
@@ -168,93 +180,15 @@ Task<bool> ImapConversation::relieve(std::size_t& steps) {
 
 // ---- what needs no mailbox
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::Noop&) {
+Task<Answer> ImapConversation::run(imap::Noop&) {
   co_return Answer::ok();
 }
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::Check&) {
+Task<Answer> ImapConversation::run(imap::Check&) {
   co_return Answer::ok();
 }
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::Idle&) {
-  co_return Answer::ok();
-}
-
-Task<ImapConversation::Answer> ImapConversation::run(imap::Namespace&) {
-  session_.respond().namespaces("", '/');
-  co_return Answer::ok();
-}
-
-// ---- the selection
-
-Task<ImapConversation::Answer> ImapConversation::run(imap::Select& command) {
-  selection_.reset();
-  fresh_.clear();
-  const store::Mailbox* mailbox = mail_->find(command.mailbox);
-  if (mailbox == nullptr) co_return Answer::no(imap::codes::kNonExistent, "There is no such mailbox");
-  selection_.emplace(*mail_, *mailbox, command.read_only, static_cast<store::Listener&>(*this));
-  tell_selected(command);
-  if (command.qresync && command.qresync->uid_validity == mailbox->uid_validity())
-    tell_since(*command.qresync);
-  co_return Answer::ok(command.read_only ? "Selected, to be read only" : "Selected",
-                       std::string(command.read_only ? imap::codes::kReadOnly : imap::codes::kReadWrite));
-}
-
-void ImapConversation::tell_selected(const imap::Select& command) {
-  const store::Mailbox& mailbox = *selection_->mailbox();
-  const imap::Dialect& dialect = session_.dialect();
-  auto respond = session_.respond();
-  const auto note = [&](const std::string& code, std::string_view text) {
-    respond.status({imap::Condition::ok, code, text});
-  };
-  const std::string flags = selection_->flag_names();
-  respond.flags(flags);
-  note(imap::codes::permanent_flags(command.read_only ? "" : flags + " \\*"),
-       command.read_only ? "No flag can be changed" : "What stays");
-  respond.exists(static_cast<std::uint32_t>(selection_->view().exists()));
-  respond.recent(selection_->recent());
-  if (const auto unseen = mailbox.first_unseen(); unseen && dialect.tells_first_unseen())
-    note(imap::codes::unseen(static_cast<std::uint32_t>(*unseen + 1)), "The first unseen message");
-  note(imap::codes::uid_validity(mailbox.uid_validity()), "UIDs are valid");
-  note(imap::codes::uid_next(mailbox.uid_next().value), "The next UID");
-  tell_highest_mod_sequence();
-  note(imap::codes::mailbox_id(store::object_id(mail_->id(), mailbox.id())), "For ever");
-  if (dialect.list_at_select()) {
-    imap::ListEntry entry;
-    entry.name = mailbox.name();
-    respond.list(entry);
-  }
-}
-
-void ImapConversation::tell_highest_mod_sequence() {
-  const std::string code = imap::codes::highest_mod_sequence(selection_->mailbox()->highest_modseq().value);
-  session_.respond().status({imap::Condition::ok, code, "The highest mod-sequence"});
-}
-
-// RFC 7162 section 3.2.5.2: what has gone since, then the flags that have changed.
-void ImapConversation::tell_since(const imap::Qresync& known) {
-  const store::Mailbox& mailbox = *selection_->mailbox();
-  const store::ModSeq since{known.mod_sequence};
-  const store::UidSet among = known.known_uids ? to_store(*known.known_uids) : store::UidSet::all();
-  session_.respond().vanished(to_imap(mailbox.vanished(since, among)), true);
-  selection_->for_each(among, [&](const store::Message& message) {
-    if (message.modseq > since) selection_->tell_flags(session_.respond(), session_.dialect(), message, true);
-  });
-}
-
-Task<ImapConversation::Answer> ImapConversation::run(imap::Close&) {
-  if (has_selection() && !selection_->read_only) {
-    const store::MailboxId box = selection_->mailbox()->id();
-    selection_.reset();  // nothing is told of what goes
-    if (auto gone = co_await mail_->expunge(box, store::UidSet::all()); !gone)
-      co_return Answer::refused(gone.error());
-  }
-  selection_.reset();
-  co_return Answer::ok("Closed");
-}
-
-Task<ImapConversation::Answer> ImapConversation::run(imap::Unselect&) {
-  selection_.reset();
+Task<Answer> ImapConversation::run(imap::Idle&) {
   co_return Answer::ok();
 }
 

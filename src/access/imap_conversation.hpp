@@ -1,9 +1,11 @@
 // One IMAP client's visit: executes the commands of its session on the mailboxes of its user.
 //
-// Layer:  services. Owner: the coroutine of one connection; after the login on the owner core of the mailboxes.
-// Files:  imap_conversation.cpp (the loop, IDLE, SELECT), imap_mailboxes.cpp (names), imap_fetch.cpp, imap_flags.cpp (STORE,
-//         COPY, EXPUNGE), imap_lessons.cpp, imap_steps.hpp (commands that last), imap_append.cpp, imap_search.cpp, imap_metadata.cpp,
-//         imap_notify.cpp.
+// Layer:  services. Owner: the coroutine of one connection; after the login on the owner core of the user's mailboxes, and on that of
+//         another user while a mailbox of his is selected: SELECT moves it there and back.
+// Rights: of a mailbox that is another user's, looked at by each command on the core that has them (Reach, rights()).
+// Files:  imap_conversation.cpp (the loop, IDLE), imap_select.cpp, imap_mailboxes.cpp (names), imap_list.cpp, imap_quota.cpp,
+//         imap_acl.cpp, imap_fetch.cpp, imap_flags.cpp (STORE, EXPUNGE), imap_copy.cpp, imap_lessons.cpp, imap_steps.hpp (commands
+//         that last), imap_append.cpp, imap_search.cpp, imap_metadata.cpp, imap_notify.cpp.
 // RFCs:   9051, 3501 and those of imap/command.hpp.
 #pragma once
 
@@ -12,9 +14,13 @@
 #include <string>
 #include <vector>
 
+#include "answer.hpp"
+#include "listing.hpp"
 #include "message_parts.hpp"
 #include "names.hpp"
 #include "notices.hpp"
+#include "parcel.hpp"
+#include "reach.hpp"
 #include "selection.hpp"
 #include "session_conversation.hpp"
 #include "steps.hpp"
@@ -27,9 +33,9 @@ struct StagedMessage {
   std::vector<buffer::Block> blocks;
   std::uint64_t taken = 0;
   mail::MimeReader reader;
-  std::string prepared;  // when it is complete
-  std::unique_ptr<store::Incoming> incoming;
-  store::Uid replaces;  // REPLACE: what goes
+  std::string prepared;                 // when it is complete
+  store::Incoming* incoming = nullptr;  // of the parcel that it is in
+  store::Uid replaces;                  // REPLACE: what goes
 };
 
 class ImapConversation final : public SessionConversation<imap::ServerSession, imap::Event>, store::Listener {
@@ -38,28 +44,14 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
                    net::Connection& connection);
 
  private:
-  using Response = imap::StatusResponse;
-  // What ends a command. Its texts live here, for a response has views only.
-  struct Answer {
-    imap::Condition condition = imap::Condition::ok;
-    std::string code;
-    std::string text;
-
-    static Answer ok(std::string text = "Done", std::string code = {}) {
-      return {imap::Condition::ok, std::move(code), std::move(text)};
-    }
-    static Answer no(std::string_view code, std::string text) {
-      return {imap::Condition::no, std::string(code), std::move(text)};
-    }
-    static Answer bad(std::string text) { return {imap::Condition::bad, {}, std::move(text)}; }
-    static Answer refused(const store::Failure& failure,
-                          std::string_view no_mailbox = imap::codes::kNonExistent);
-  };
+  using Answer = access::Answer;
 
   void turn_away(std::string_view why) override { session_.close(why, imap::codes::kUnavailable); }
   bool logged_in() const override;
   bool in_idle() const override { return idling_; }
   void begin(std::shared_ptr<store::UserMail> mail) override;
+  Task<bool> go_on() override;
+  Task<void> leave() override;
   void greet_known(std::shared_ptr<store::UserMail> mail) override;
   RP_OWN_FRAME Task<bool> answer(imap::Event event) override;
   void take_bytes(const imap::Event& event) override;
@@ -72,10 +64,15 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
 
   RP_OWN_FRAME Task<bool> answer_command();
   Task<Answer> execute();
-  void forget_user();
+  RP_OWN_FRAME Task<void> forget_user();
   void finish(const Answer& answer);
-  // The mailbox is selected, and still there.
-  bool has_selection() const { return selection_ && selection_->mailbox() != nullptr; }
+  // A mailbox is selected, is still there, and may still be read.
+  bool has_selection() const {
+    return selection_ && selection_->mailbox() != nullptr && rights().has(store::Right::read);
+  }
+  // What the user may do with the selected mailbox, now.
+  store::Rights rights() const;
+  bool is_own() const { return mail_->name() == user_; }
   // `own`: the command has done some of it, and its client must count with it.
   void tell_news(bool expunges, const store::UidSet& known = {}, bool own = false);
   void note_fresh(store::Uid first_new);
@@ -88,12 +85,13 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   // ---- imap_conversation.cpp
   Task<Answer> run(imap::Noop& command);
   Task<Answer> run(imap::Check& command);
-  Task<Answer> run(imap::Namespace& command);
   Task<Answer> run(imap::Idle& command);
+  // ---- imap_select.cpp
   Task<Answer> run(imap::Select& command);
   Task<Answer> run(imap::Close& command);
   Task<Answer> run(imap::Unselect& command);
-  void tell_selected(const imap::Select& command);
+  void tell_selected(const MailboxPath& path);
+  std::string permanent_flags() const;
   void tell_since(const imap::Qresync& known);
   void tell_highest_mod_sequence();
   // ---- imap_mailboxes.cpp
@@ -103,13 +101,23 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::Number& command);
   Task<Answer> run(imap::Subscribe& command);
   Task<Answer> run(imap::Status& command);
+  void tell_status(const std::string& name, const StatusFacts& facts);
+  Task<Answer> tell_status(MailboxPath path, imap::StatusItems items);
+  StatusFacts status_of(const store::UserMail& mail, const store::Mailbox& mailbox,
+                        imap::StatusItems items) const;
+  // NOTIFY does not tell this client of what it has done itself.
+  void made_name(const MailboxPath& path);
+  // ---- imap_list.cpp
+  Task<Answer> run(imap::Namespace& command);
   Task<Answer> run(imap::List& command);
+  Task<Answer> find_listed(const imap::List& command, Listing& listing);
+  Task<void> find_listed_of_others(const imap::List& command, Listing& listing);
+  Task<std::set<std::string>> names_that_match(const imap::List& command, const ListedNames& names);
+  void tell_listed(std::span<const Notices::Name> names);
+  // ---- imap_quota.cpp
   Task<Answer> run(imap::GetQuota& command);
   Task<Answer> run(imap::GetQuotaRoot& command);
   Task<Answer> run(imap::SetQuota& command);
-  void tell_status(const store::Mailbox& mailbox, imap::StatusItems items);
-  void tell_quota();
-  void tell_listed(std::span<const Notices::Name> names);
   // ---- imap_notify.cpp
   struct Notifying {
     Notifying(store::UserMail& user, imap::Notify wanted, store::Listener& listener)
@@ -121,7 +129,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   };
   Task<Answer> run(imap::Notify& command);
   void notify(imap::Notify wanted);
+  // Of the user's own.
   store::MailboxId selected_id() const;
+  void end_notify();
   // With a command that allows it, or without one.
   Task<void> tell_what_happened(bool expunges);
   Task<void> fetch_fresh();
@@ -131,10 +141,25 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   // ---- imap_metadata.cpp
   Task<Answer> run(imap::GetMetadata& command);
   Task<Answer> run(imap::SetMetadata& command);
+  // ---- imap_acl.cpp
+  Task<Answer> run(imap::GetAcl& command);
+  Task<Answer> run(imap::SetAcl& command);
+  Task<Answer> run(imap::DeleteAcl& command);
+  Task<Answer> run(imap::ListRights& command);
+  Task<Answer> run(imap::MyRights& command);
   // ---- imap_flags.cpp
   Task<Answer> run(imap::Store& command);
-  Task<Answer> run(imap::Copy& command);
+  Task<store::Outcome<store::FlagsChanged>> change_flags(store::UidSet which,
+                                                         std::vector<store::FlagChange> changes);
   Task<Answer> run(imap::Expunge& command);
+  // ---- imap_copy.cpp
+  Task<Answer> run(imap::Copy& command);
+  Task<Answer> copy_within(store::UidSet which, MailboxPath path, bool moves);
+  Task<Answer> copy_to_other(store::UidSet which, MailboxPath path, bool moves);
+  struct Copies;
+  Task<Answer> fill(Parcel& parcel, Copies& copies);
+  Task<Result<store::Incoming*>> pour(Parcel& parcel, const store::Message& message);
+  Task<Answer> take_out(store::MailboxId from, store::UidSet copied);
   // ---- imap_lessons.cpp
   std::optional<SpamTeacher::Lesson> lesson_of(store::MailboxId from, store::MailboxId to) const;
   Task<void> teach(SpamTeacher::Lesson lesson, store::MailboxId in, store::UidSet which);
@@ -160,24 +185,27 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::Search& command);
   Task<Answer> run(imap::Sort& command);
   Task<Answer> run(imap::Thread& command);
-  Task<std::set<std::string>> names_that_match(const imap::List& command);
   void tell_damaged(const store::Message& message, const Error& why, std::string_view what);
   MessageParts::Damaged tells_unordered();
   Answer not_found(const Error& why, bool save, std::string_view code = imap::codes::kUnavailable);
   Answer unknown_charset();
   Task<Result<std::vector<store::Message>>> find(const imap::SearchKey& key, Steps& steps);
   // ---- imap_append.cpp
-  void begin_append();
+  RP_OWN_FRAME Task<void> begin_append();
+  Task<Answer> admit(const imap::AppendMessage& message, StagedMessage& staged);
+  const store::Message* find_replaced(const imap::Replaced& replaced) const;
+  Answer refuse_replace(const imap::Replaced& replaced) const;
   void stage(std::span<const std::byte> bytes);
   RP_OWN_FRAME Task<void> store_staged();
   RP_OWN_FRAME Task<void> end_staged();
   RP_OWN_FRAME Task<void> finish_append();
-  void forget_append();
-  const store::Message* find_replaced(const imap::Replaced& replaced) const;
-  void refuse_replace(const imap::Replaced& replaced);
-  RP_OWN_FRAME Task<void> replace(store::Uid old, store::MailboxId to, const store::NewMessage& message);
+  RP_OWN_FRAME Task<void> forget_append();
+  Task<Answer> append();
+  Task<Answer> replace(store::Uid old, store::NewMessage message);
 
-  std::shared_ptr<store::UserMail> mail_;
+  Reach reach_;
+  std::shared_ptr<store::UserMail> home_;  // the user's own, at its core; null away from it
+  std::shared_ptr<store::UserMail> mail_;  // that the selected mailbox is of
   std::optional<Selection> selection_;
   std::unique_ptr<Notifying> notifying_;  // since NOTIFY
   std::vector<store::Uid> fresh_;         // new in the selection: NOTIFY wants to know more of them
@@ -186,6 +214,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   bool awaits_news_ = false;              // news wake the flow
 
   std::vector<StagedMessage> staged_;
+  std::unique_ptr<Parcel> parcel_;  // of those
   std::optional<Error> staging_error_;
 };
 

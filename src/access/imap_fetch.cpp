@@ -82,7 +82,7 @@ WallTime wall(std::int64_t seconds) {
 
 }  // namespace
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
+Task<Answer> ImapConversation::run(imap::Fetch& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   auto which = selection_->resolve(command.set, command.uid);
   if (!which) co_return Answer::bad("There are not so many messages");
@@ -91,7 +91,8 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Fetch& command) {
         to_imap(selection_->mailbox()->vanished(store::ModSeq{*command.changed_since}, *which)), true);
 
   if (command.partial) which = selection_->page(*which, *command.partial);
-  const bool sees = !selection_->read_only && std::ranges::any_of(command.items, &imap::FetchItem::sets_seen);
+  const bool sees = !selection_->read_only && rights().has(store::Right::seen) &&
+                    std::ranges::any_of(command.items, &imap::FetchItem::sets_seen);
   store::UidSet unseen;
   if (sees) {
     selection_->for_each(*which, [&](const store::Message& message) {

@@ -1,4 +1,4 @@
-// STORE, COPY, MOVE and EXPUNGE.
+// STORE and EXPUNGE.
 #include "imap_conversation.hpp"
 
 namespace ringpost::access {
@@ -17,13 +17,31 @@ store::FlagChange::How how_of(imap::Store::Mode mode) {
   return store::FlagChange::How::replace;
 }
 
-constexpr std::string_view kOnlyRead = "The mailbox is selected to be read only";
-
 }  // namespace
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::Store& command) {
-  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  if (selection_->read_only) co_return Answer::no(imap::codes::kNoPerm, std::string(kOnlyRead));
+// One after the other, those behind the first only where it was not refused for `unchanged_since`.
+Task<store::Outcome<store::FlagsChanged>> ImapConversation::change_flags(
+    store::UidSet which, std::vector<store::FlagChange> changes) {
+  const store::MailboxId box = selection_->mailbox()->id();
+  store::FlagsChanged all;
+  for (store::FlagChange& change : changes) {
+    auto changed = RP_CO_TRY(co_await mail_->change_flags(box, which, std::move(change)));
+    for (const store::UidRange& range : changed.changed.ranges()) all.changed.add(range);
+    if (changed.modified.empty()) continue;
+    all.modified = changed.modified;
+    store::UidSet rest;
+    if (!has_selection()) break;
+    selection_->for_each(which, [&](const store::Message& message) {
+      if (!all.modified.contains(message.uid)) rest.append(message.uid);
+    });
+    which = std::move(rest);
+  }
+  co_return all;
+}
+
+Task<Answer> ImapConversation::run(imap::Store& command) {
+  if (!has_selection()) co_return Answer::deleted();
+  if (selection_->read_only) co_return Answer::only_read();
   const auto which = selection_->resolve(command.set, command.uid);
   if (!which) co_return Answer::bad("There are not so many messages");
   store::FlagChange change{.how = how_of(command.mode),
@@ -31,7 +49,9 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Store& command) {
                            .keywords = command.flags.keywords,
                            .unchanged_since = std::nullopt};
   if (command.unchanged_since) change.unchanged_since = store::ModSeq{*command.unchanged_since};
-  auto changed = co_await mail_->change_flags(selection_->mailbox()->id(), *which, std::move(change));
+  const auto changes = allowed(change, rights(), selection_->mailbox()->keywords());
+  if (!changes) co_return Answer::not_allowed();
+  auto changed = co_await change_flags(*which, *changes);
   if (!changed) co_return Answer::refused(changed.error());
   if (!has_selection()) co_return Answer::ok();
   tell_news(false, *which);  // new keywords come before they are used
@@ -59,34 +79,10 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Store& command) {
   co_return Answer::ok("Some have been changed by others", imap::codes::modified(refused));
 }
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::Copy& command) {
-  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  if (command.move && selection_->read_only)
-    co_return Answer::no(imap::codes::kNoPerm, std::string(kOnlyRead));
-  const auto which = selection_->resolve(command.set, command.uid);
-  if (!which) co_return Answer::bad("There are not so many messages");
-  const store::Mailbox* to = mail_->find(command.mailbox);
-  if (to == nullptr) co_return Answer::no(imap::codes::kTryCreate, "There is no such mailbox");
-  const store::MailboxId from = selection_->mailbox()->id(), target = to->id();
-  const auto lesson = lesson_of(from, target);
-  auto copied =
-      command.move ? co_await mail_->move(from, *which, target) : co_await mail_->copy(from, *which, target);
-  if (!copied) co_return Answer::refused(copied.error(), imap::codes::kTryCreate);
-  if (copied->to.empty()) co_return Answer::ok("None of them is there");
-  made_messages(target, copied->to);
-  if (lesson) co_await teach(*lesson, target, copied->to);
-  const std::string code =
-      imap::codes::copy_uid(copied->uid_validity, to_imap(copied->from), to_imap(copied->to));
-  if (!command.move) co_return Answer::ok("Copied", code);
-  // RFC 6851 section 4.3: before the expunges, so that a client that loses the connection knows.
-  session_.respond().status({imap::Condition::ok, code, "Moved"});
-  tell_news(true, {}, true);
-  co_return Answer::ok("Moved");
-}
-
-Task<ImapConversation::Answer> ImapConversation::run(imap::Expunge& command) {
-  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
-  if (selection_->read_only) co_return Answer::no(imap::codes::kNoPerm, std::string(kOnlyRead));
+Task<Answer> ImapConversation::run(imap::Expunge& command) {
+  if (!has_selection()) co_return Answer::deleted();
+  if (selection_->read_only) co_return Answer::only_read();
+  if (!rights().has(store::Right::expunge)) co_return Answer::not_allowed();
   store::UidSet which = store::UidSet::all();
   if (command.uids) which = selection_->resolve(*command.uids, true).value_or(store::UidSet());
   auto gone = co_await mail_->expunge(selection_->mailbox()->id(), std::move(which));

@@ -1,5 +1,5 @@
-// METADATA (RFC 5464): what clients note on mailboxes, and on what is theirs as a whole. A mailbox is its owner's alone, so what is
-// private and what is shared are kept alike.
+// METADATA (RFC 5464): what clients note on mailboxes, and on what is theirs as a whole. What is private is the owner's, and kept as
+// what is shared is; on mailboxes of others there is nothing private.
 #include <algorithm>
 #include <map>
 
@@ -8,6 +8,7 @@
 
 #include "imap_conversation.hpp"
 
+// NOLINTBEGIN(*-avoid-capturing-lambda-coroutines): each is kept by who waits for it
 namespace ringpost::access {
 
 static_assert(imap::kMetadataValueBytesMax == store::kAnnotationSizeMax);
@@ -16,6 +17,7 @@ static_assert(imap::kMetadataNameBytesMax == store::kAnnotationNameMax);
 namespace {
 
 constexpr std::string_view kAdmin = "/shared/admin";
+constexpr std::string_view kShared = "/shared";
 
 // Whether `name` is `place`, or so far below it as was asked.
 bool reaches(std::string_view place, std::string_view name, imap::GetMetadata::Depth depth) {
@@ -65,53 +67,93 @@ class Told {
 
 }  // namespace
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::GetMetadata& command) {
-  store::MailboxId on;
-  if (!command.mailbox.empty()) {
-    const store::Mailbox* mailbox = mail_->find(command.mailbox);
-    if (mailbox == nullptr) co_return Answer::no(imap::codes::kNonExistent, "There is no such mailbox");
-    on = mailbox->id();
+namespace {
+
+store::AnnotationMap only_shared(const store::AnnotationMap& all) {
+  store::AnnotationMap shared;
+  for (auto each = all.lower_bound(kShared); each != all.end() && each->first.starts_with(kShared); ++each)
+    shared.insert(*each);
+  return shared;
+}
+
+// RFC 5464 section 4.3. Said to who may see the mailbox only.
+Task<Answer> refuse_private(store::UserMail&, const store::Mailbox&, store::Rights) {
+  co_return Answer::no(imap::codes::kMetadataNoPrivate, "Nothing private is kept on mailboxes of others");
+}
+
+Answer done_or_not(const store::Outcome<>& done) {
+  if (done) return Answer::ok();
+  switch (done.error().why) {
+    case store::Refused::too_large:
+      return Answer::no(imap::codes::metadata_max_size(store::kAnnotationSizeMax), "A value is too large");
+    case store::Refused::limit:
+      return Answer::no(imap::codes::kMetadataTooMany, "There are too many entries");
+    default:
+      return Answer::refused(done.error());
   }
+}
+
+}  // namespace
+
+Task<Answer> ImapConversation::run(imap::GetMetadata& command) {
   Told told(command);
-  if (on) {
-    told.look(mail_->annotations(on));
+  Answer answer;
+  if (command.mailbox.empty()) {
+    answer = co_await reach_.at_own([&](store::UserMail& mail) -> Task<Answer> {
+      store::AnnotationMap server = mail.annotations({});
+      server[std::string(kAdmin)] = "mailto:postmaster@" + listening_.imap.hostname;
+      told.look(server);
+      co_return Answer::ok();
+    });
   } else {
-    store::AnnotationMap server = mail_->annotations(on);
-    server[std::string(kAdmin)] = "mailto:postmaster@" + listening_.imap.hostname;
-    told.look(server);
+    const MailboxPath path = co_await reach_.path_to(command.mailbox);
+    const Reach::AtMailbox look = [&](store::UserMail& mail, const store::Mailbox& mailbox,
+                                      store::Rights) -> Task<Answer> {
+      const store::AnnotationMap& all = mail.annotations(mailbox.id());
+      path.others ? told.look(only_shared(all)) : told.look(all);
+      co_return Answer::ok();
+    };
+    answer = co_await reach_.at(path, store::Right::read, look);
   }
+  if (!answer.is_ok()) co_return answer;
   const auto entries = told.entries();
   if (!entries.empty()) session_.respond().metadata(command.mailbox, entries);
   if (told.longest_left_out() == 0) co_return Answer::ok();
   co_return Answer::ok("Some are longer", imap::codes::metadata_long_entries(told.longest_left_out()));
 }
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::SetMetadata& command) {
-  store::MailboxId on;
-  if (!command.mailbox.empty()) {
-    const store::Mailbox* mailbox = mail_->find(command.mailbox);
-    if (mailbox == nullptr) co_return Answer::no(imap::codes::kNonExistent, "There is no such mailbox");
-    on = mailbox->id();
-  } else if (std::ranges::any_of(command.entries, [](const imap::MetadataEntry& entry) {
-               return entry.name.starts_with("/shared");
-             })) {
+Task<Answer> ImapConversation::run(imap::SetMetadata& command) {
+  const auto some = [&](bool shared) {
+    return std::ranges::any_of(command.entries, [shared](const imap::MetadataEntry& entry) {
+      return entry.name.starts_with(kShared) == shared;
+    });
+  };
+  const bool of_server = command.mailbox.empty();
+  if (of_server && some(true))
     co_return Answer::no(imap::codes::kNoPerm, "What all users see is the operator's");
-  }
   std::vector<store::Annotation> entries;
-  for (imap::MetadataEntry& entry : command.entries)
-    entries.push_back({std::move(entry.name), std::move(entry.value)});
-  const auto done = co_await mail_->annotate(on, entries);
-  if (notifying_)
+  for (const imap::MetadataEntry& entry : command.entries) entries.push_back({entry.name, entry.value});
+  store::MailboxId on;
+  const Reach::AtMailbox annotate = [&](store::UserMail& mail, const store::Mailbox& mailbox,
+                                        store::Rights) -> Task<Answer> {
+    on = mailbox.id();
+    co_return done_or_not(co_await mail.annotate(on, entries));
+  };
+  MailboxPath path{.owner = user_, .name = {}};
+  if (!of_server) path = co_await reach_.path_to(command.mailbox);
+  Answer answer;
+  if (of_server)
+    answer = co_await reach_.at_own([&](store::UserMail& mail) -> Task<Answer> {
+      co_return done_or_not(co_await mail.annotate({}, entries));
+    });
+  else if (path.others && some(false))
+    answer = co_await reach_.at(path, store::Right::read, refuse_private);
+  else
+    answer = co_await reach_.at(path, store::Right::write, annotate);
+  if (notifying_ && !path.others)
     for (const store::Annotation& entry : entries) notifying_->notices.forget_entry(on, entry.name);
-  if (done) co_return Answer::ok();
-  switch (done.error().why) {
-    case store::Refused::too_large:
-      co_return Answer::no(imap::codes::metadata_max_size(store::kAnnotationSizeMax), "A value is too large");
-    case store::Refused::limit:
-      co_return Answer::no(imap::codes::kMetadataTooMany, "There are too many entries");
-    default:
-      co_return Answer::refused(done.error());
-  }
+  co_return answer;
 }
 
 }  // namespace ringpost::access
+// NOLINTEND(*-avoid-capturing-lambda-coroutines)

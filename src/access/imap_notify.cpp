@@ -31,15 +31,27 @@ StatusItems items_of(const Notices::Messages& messages, const imap::Dialect& dia
 
 }  // namespace
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::Notify& command) {
+// Of the user's own mailboxes, on their core.
+Task<Answer> ImapConversation::run(imap::Notify& command) {
   notifying_.reset();
+  const bool beside_others = has_selection() && !is_own();
+  if (!command.on && (beside_others || !home_)) co_return Answer::ok();
+  if (beside_others)
+    co_return Answer::no(imap::codes::kCannot, "There is no NOTIFY beside a mailbox of somebody else");
+  if (!home_) {
+    selection_.reset();
+    session_.deselect();  // of a mailbox there that has gone
+    move_to(reach_.store().owner(store::user_id_of(user_)));
+    co_return Answer::ok();
+  }
   if (command.on) tell_news(true);  // all of it, as NOOP does
   const bool status = command.status;
   notify(std::move(command));
   if (!status) co_return Answer::ok();
-  for (const store::Mailbox* mailbox : mail_->mailboxes()) {
+  for (const store::Mailbox* mailbox : home_->mailboxes()) {
     const StatusItems items = first_items(notifying_->notices.events_of(mailbox->name()));
-    if (items.bits != 0 && mailbox->id() != selected_id()) tell_status(*mailbox, items);
+    if (items.bits != 0 && mailbox->id() != selected_id())
+      tell_status(mailbox->name(), status_of(*home_, *mailbox, items));
   }
   co_return Answer::ok();
 }
@@ -47,11 +59,21 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Notify& command) {
 void ImapConversation::notify(imap::Notify wanted) {
   fresh_.clear();
   notifying_.reset();  // one watch ends before another begins
-  notifying_ = std::make_unique<Notifying>(*mail_, std::move(wanted), static_cast<store::Listener&>(*this));
+  notifying_ = std::make_unique<Notifying>(*home_, std::move(wanted), static_cast<store::Listener&>(*this));
 }
 
 store::MailboxId ImapConversation::selected_id() const {
-  return has_selection() ? selection_->mailbox()->id() : store::MailboxId{};
+  return has_selection() && is_own() ? selection_->mailbox()->id() : store::MailboxId{};
+}
+
+// The session leaves the user's own mailboxes (RFC 5465 section 5.8).
+void ImapConversation::end_notify() {
+  if (!notifying_) return;
+  const bool wanted = notifying_->notices.wants_something();
+  notifying_.reset();
+  if (!wanted) return;
+  session_.respond().status({imap::Condition::ok, imap::codes::kNotificationOverflow,
+                             "NOTIFY is over beside a mailbox of somebody else"});
 }
 
 bool ImapConversation::has_news() const {
@@ -105,10 +127,10 @@ void ImapConversation::tell_notices() {
   }
   tell_listed(news.names);
   for (const auto& [id, messages] : news.messages)
-    if (const store::Mailbox* mailbox = mail_->find(id))
-      tell_status(*mailbox, items_of(messages, session_.dialect()));
+    if (const store::Mailbox* mailbox = home_->find(id))
+      tell_status(mailbox->name(), status_of(*home_, *mailbox, items_of(messages, session_.dialect())));
   for (const auto& [id, entries] : news.entries) {
-    const store::Mailbox* mailbox = id ? mail_->find(id) : nullptr;
+    const store::Mailbox* mailbox = id ? home_->find(id) : nullptr;
     if (id && mailbox == nullptr) continue;
     const std::vector<std::string> names(entries.begin(), entries.end());
     session_.respond().metadata_changed(mailbox == nullptr ? "" : mailbox->name(), names);

@@ -88,16 +88,16 @@ std::optional<std::uint64_t> modseq_of(bool wanted, const Hits& hits) {
 }  // namespace
 
 // RFC 5182 section 2.1: after NO nothing is saved any more, after BAD what was.
-ImapConversation::Answer ImapConversation::not_found(const Error& why, bool save, std::string_view code) {
+Answer ImapConversation::not_found(const Error& why, bool save, std::string_view code) {
   if (why.text == kNoSuchNumber) return Answer::bad(why.text);
   if (save) selection_->saved = {};
   return Answer::no(code, why.text);
 }
-ImapConversation::Answer ImapConversation::unknown_charset() {
+Answer ImapConversation::unknown_charset() {
   return not_found({ErrorKind::permanent, 0, "This charset is not known"}, true, imap::codes::bad_charset());
 }
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
+Task<Answer> ImapConversation::run(imap::Search& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   if (!command.charset_known) co_return unknown_charset();
   ToldSteps steps(*this, {.messages = selection_->view().exists()});
@@ -128,7 +128,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Search& command) {
   co_return Answer::ok();
 }
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
+Task<Answer> ImapConversation::run(imap::Sort& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   if (!command.charset_known) co_return unknown_charset();
   ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
@@ -157,7 +157,7 @@ Task<ImapConversation::Answer> ImapConversation::run(imap::Sort& command) {
   co_return Answer::ok();
 }
 
-Task<ImapConversation::Answer> ImapConversation::run(imap::Thread& command) {
+Task<Answer> ImapConversation::run(imap::Thread& command) {
   if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
   ToldSteps steps(*this, {.messages = selection_->view().exists(), .stages = 2});
   auto found = co_await find(command.search, steps);

@@ -33,6 +33,7 @@ class Notices final : public store::Watcher {
     bool at_once = false;  // expunges too, not only with a command
   };
   OfSelected of_selected() const;
+  bool wants_something() const { return !wanted_.groups.empty(); }
   const std::vector<imap::FetchItem>& fetch() const { return wanted_.fetch; }
   // Of a mailbox that is not selected.
   imap::NotifyEvents events_of(std::string_view name) const { return events_of(name, subscribed_(name)); }

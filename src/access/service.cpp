@@ -116,6 +116,9 @@ std::shared_ptr<const Snapshot> operator_snapshot() {
   listening.imap.append_limit = store::kMessageSizeMax;
   listening.imap.capabilities.add(imap::Capability::restore);
   listening.imap.capabilities.remove(imap::Capability::unauthenticate);  // nobody logs in there
+  // It is in the mailboxes of its user alone.
+  listening.imap.capabilities.remove(imap::Capability::acl);
+  listening.imap.capabilities.remove(imap::Capability::list_my_rights);
   return snapshot;
 }
 

@@ -29,6 +29,13 @@ Result<void> check_name(std::string_view name) {
   return {};
 }
 
+// In lists of who may do what with a mailbox (RFC 4314 section 2).
+bool is_everybody(std::string_view name) {
+  constexpr std::string_view kAnyone = "anyone";
+  return std::ranges::equal(name, kAnyone, {},
+                            [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+}
+
 Result<void> check_label(std::string_view label) {
   const bool bad = label.empty() || label.size() > kAppLabelSizeMax || std::ranges::any_of(label, [](char c) {
                      return static_cast<unsigned char>(c) < ' ' || c == 127;
@@ -138,6 +145,9 @@ Result<void> Accounts::refresh() {
 Result<void> Accounts::add_user(std::string_view name, std::string_view password,
                                 std::optional<std::uint64_t> quota) {
   RP_CHECK(check_name(name));
+  if (is_everybody(name))
+    return fail(ErrorKind::permanent,
+                "\"" + std::string(name) + "\" is everybody's name where mailboxes are shared; take another");
   const std::string hash = RP_TRY(hash_password(password, state_->options.password_hash));
   {
     const std::scoped_lock lock(state_->mutex);

@@ -95,6 +95,10 @@ const OptionTable& option_table(const MailboxesOptions*) {
               "quota",
               "How much mail one user may have in the store, unless he has a quota of his own; 0: no bound.",
               range(Bytes{0}, Bytes{std::uint64_t{1} << 50}), postfix("virtual_mailbox_limit")),
+          field<&MailboxesOptions::anyone>(
+              "anyone",
+              "Users may give rights to a mailbox in the store to \"anyone\", that is to all users; the "
+              "mailbox then stands in the list of each of them."),
           field<&MailboxesOptions::forward_files>(
               "forward_files", "Honour ~/.forward of users of the system.", postfix("forward_path")),
           field<&MailboxesOptions::command_timeout>(

@@ -60,6 +60,8 @@ constexpr std::array<Row, kCapabilityCount> kRows{{
     {Capability::uid_only, "UIDONLY", false},                              // RFC 9586
     {Capability::metadata, "METADATA", false},                             // RFC 5464
     {Capability::notify, "NOTIFY", false},                                 // RFC 5465
+    {Capability::acl, "ACL", false},                                       // RFC 4314
+    {Capability::list_my_rights, "LIST-MYRIGHTS", false},                  // RFC 8440
     {Capability::restore, "X-RINGPOST-RESTORE", false},                    // see docs/mailboxes.md
 }};
 
@@ -75,6 +77,7 @@ void append_offered(const Row& row, const ServerSettings& settings, std::string&
   out += row.name;
   if (row.capability == Capability::append_limit)
     fmt::format_to(std::back_inserter(out), "={}", settings.append_limit.count);
+  if (row.capability == Capability::acl) out += " RIGHTS=kxte";
   if (row.capability == Capability::quota)
     for (const std::string& resource : settings.quota_resources) out.append(" QUOTA=RES-").append(resource);
 }

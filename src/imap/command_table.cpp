@@ -16,7 +16,7 @@ bool parse_bare(Cursor& in, Parsing& out) {
   return in.end();
 }
 
-constexpr std::array<CommandTraits, 42> kCommands{{
+constexpr std::array<CommandTraits, 47> kCommands{{
     {"APPEND", Verb::append, Needs::login, {}, nullptr},
     {"AUTHENTICATE", Verb::authenticate, Needs::no_login, {}, nullptr},
     {"CAPABILITY", Verb::capability, Needs::nothing, {}, nullptr},
@@ -26,20 +26,24 @@ constexpr std::array<CommandTraits, 42> kCommands{{
     {"COPY", Verb::driver, Needs::selected, {}, parse_copy},
     {"CREATE", Verb::driver, Needs::login, {}, parse_create},
     {"DELETE", Verb::driver, Needs::login, {}, parse_delete},
+    {"DELETEACL", Verb::driver, Needs::login, Capability::acl, parse_delete_acl},
     {"ENABLE", Verb::enable, Needs::login, Capability::enable, nullptr},
     {"EXAMINE", Verb::driver, Needs::login, {}, parse_examine},
     {"EXPUNGE", Verb::driver, Needs::selected, {}, parse_expunge},
     {"FETCH", Verb::driver, Needs::selected, {}, parse_fetch},
+    {"GETACL", Verb::driver, Needs::login, Capability::acl, parse_get_acl},
     {"GETMETADATA", Verb::driver, Needs::login, Capability::metadata, parse_get_metadata},
     {"GETQUOTA", Verb::driver, Needs::login, Capability::quota, parse_get_quota},
     {"GETQUOTAROOT", Verb::driver, Needs::login, Capability::quota, parse_get_quota_root},
     {"ID", Verb::id, Needs::nothing, Capability::id, nullptr},
     {"IDLE", Verb::driver, Needs::login, Capability::idle, parse_bare<Idle>},
     {"LIST", Verb::driver, Needs::login, {}, parse_list},
+    {"LISTRIGHTS", Verb::driver, Needs::login, Capability::acl, parse_list_rights},
     {"LOGIN", Verb::login, Needs::no_login, {}, nullptr},
     {"LOGOUT", Verb::logout, Needs::nothing, {}, nullptr},
     {"LSUB", Verb::driver, Needs::login, {}, parse_lsub},
     {"MOVE", Verb::driver, Needs::selected, Capability::move, parse_move},
+    {"MYRIGHTS", Verb::driver, Needs::login, Capability::acl, parse_my_rights},
     {"NAMESPACE", Verb::driver, Needs::login, Capability::namespaces, parse_bare<Namespace>},
     {"NOOP", Verb::noop, Needs::nothing, {}, parse_bare<Noop>},
     {"NOTIFY", Verb::driver, Needs::login, Capability::notify, parse_notify},
@@ -47,6 +51,7 @@ constexpr std::array<CommandTraits, 42> kCommands{{
     {"REPLACE", Verb::append, Needs::selected, Capability::replace, nullptr},
     {"SEARCH", Verb::driver, Needs::selected, {}, parse_search},
     {"SELECT", Verb::driver, Needs::login, {}, parse_select},
+    {"SETACL", Verb::driver, Needs::login, Capability::acl, parse_set_acl},
     {"SETMETADATA", Verb::driver, Needs::login, Capability::metadata, parse_set_metadata},
     {"SETQUOTA", Verb::driver, Needs::login, Capability::quota_set, parse_set_quota},
     {"SORT", Verb::driver, Needs::selected, Capability::sort, parse_sort},

@@ -77,6 +77,12 @@ bool parse_get_quota(Cursor& in, Parsing& out);
 bool parse_get_quota_root(Cursor& in, Parsing& out);
 bool parse_set_quota(Cursor& in, Parsing& out);
 bool read_status_items(Cursor& in, Parsing& out, StatusItems& items);
+// parse_acl.cpp
+bool parse_get_acl(Cursor& in, Parsing& out);
+bool parse_set_acl(Cursor& in, Parsing& out);
+bool parse_delete_acl(Cursor& in, Parsing& out);
+bool parse_list_rights(Cursor& in, Parsing& out);
+bool parse_my_rights(Cursor& in, Parsing& out);
 // parse_metadata.cpp
 bool parse_get_metadata(Cursor& in, Parsing& out);
 bool parse_set_metadata(Cursor& in, Parsing& out);

@@ -60,6 +60,8 @@ bool return_option(Cursor& in, Parsing& parsing, List& list) {
     list.return_special_use = true;
   } else if (parsing.offers(Capability::list_status) && in.skip_word("STATUS")) {
     return in.space() && read_status_items(in, parsing, list.return_status);
+  } else if (parsing.offers(Capability::list_my_rights) && in.skip_word("MYRIGHTS")) {
+    list.return_my_rights = true;
   } else {
     return in.fail("LIST has no such return option");
   }

@@ -204,12 +204,21 @@ void ResponseWriter::status_of(std::string_view mailbox, const StatusValues& val
   out_ += ")\r\n";
 }
 
-void ResponseWriter::namespaces(std::string_view prefix, char separator) {
-  out_ += "* NAMESPACE ((";
-  append_mailbox(prefix, dialect_, out_);
-  out_ += ' ';
-  append_string({&separator, 1}, false, out_);
-  out_ += ")) NIL NIL\r\n";
+void ResponseWriter::namespaces(std::string_view personal, char separator, std::string_view other) {
+  const auto one = [&](std::string_view prefix) {
+    out_ += " ((";
+    append_mailbox(prefix, dialect_, out_);
+    out_ += ' ';
+    append_string({&separator, 1}, false, out_);
+    out_ += "))";
+  };
+  out_ += "* NAMESPACE";
+  one(personal);
+  if (other.empty())
+    out_ += " NIL";
+  else
+    one(other);
+  out_ += " NIL\r\n";
 }
 
 void ResponseWriter::quota(std::string_view root, std::span<const QuotaUsage> usages) {
@@ -232,6 +241,38 @@ void ResponseWriter::quota_root(std::string_view mailbox, std::span<const std::s
     out_ += ' ';
     append_astring(root, dialect_.utf8_strings(), out_);
   }
+  out_ += "\r\n";
+}
+
+void ResponseWriter::acl(std::string_view mailbox, std::span<const AclEntry> entries) {
+  out_ += "* ACL ";
+  append_mailbox(mailbox, dialect_, out_);
+  for (const AclEntry& entry : entries) {
+    out_ += ' ';
+    append_astring(entry.identifier, dialect_.utf8_strings(), out_);
+    out_ += ' ';
+    append_astring(entry.rights, dialect_.utf8_strings(), out_);
+  }
+  out_ += "\r\n";
+}
+
+void ResponseWriter::list_rights(std::string_view mailbox, std::string_view identifier,
+                                 std::string_view required, std::span<const std::string_view> optional) {
+  out_ += "* LISTRIGHTS ";
+  append_mailbox(mailbox, dialect_, out_);
+  out_ += ' ';
+  append_astring(identifier, dialect_.utf8_strings(), out_);
+  out_ += ' ';
+  append_astring(required, dialect_.utf8_strings(), out_);
+  for (const std::string_view group : optional) out_.append(" ").append(group);
+  out_ += "\r\n";
+}
+
+void ResponseWriter::my_rights(std::string_view mailbox, std::string_view rights) {
+  out_ += "* MYRIGHTS ";
+  append_mailbox(mailbox, dialect_, out_);
+  out_ += ' ';
+  append_astring(rights, dialect_.utf8_strings(), out_);
   out_ += "\r\n";
 }
 

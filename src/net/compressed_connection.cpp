@@ -22,6 +22,10 @@ void drop_front(buffer::Block& block, std::size_t count) {
 
 }  // namespace
 
+void CompressionEnd::operator()(Compression* compression) const {
+  delete compression;  // NOLINT(cppcoreguidelines-owning-memory): for its owner, where the type is not known
+}
+
 // What has arrived already goes the way that it would have gone, had it come now.
 void Connection::start_compression() {
   RP_ASSERT(!compression_ && unsent() == 0 && !shaking_hands_);
@@ -30,7 +34,7 @@ void Connection::start_compression() {
   seen_ = 0;
   lent_ = false;
   pending_ = {};
-  compression_ = std::make_unique<Compression>();
+  compression_.reset(new Compression);  // NOLINT(cppcoreguidelines-owning-memory)
   if (!early.empty()) {
     buffer::Block block = core_.buffers().take(early.size());
     if (!block) {

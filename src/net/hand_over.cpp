@@ -1,4 +1,7 @@
 // A connection leaves its core, or comes from another one.
+#include <cerrno>
+#include <utility>
+
 #include "ringpost/net/connection.hpp"
 
 #include "compression.hpp"
@@ -39,22 +42,25 @@ void Connection::take_the_last(const io::Completion& completion) {
 
 Task<Result<Handover>> Connection::hand_over() {
   RP_ASSERT(socket_ && waiting_ == nullptr && sending_ == nullptr && unsent() == 0 && !shaking_hands_);
-  RP_ASSERT(!compression_);
   co_await disarm(leaving_);
   if (aborted_) co_return fail(ErrorKind::cancelled, "the connection is being ended");
   if (input_error_) co_return fail(*input_error_);
-  Handover parts{.socket = std::exchange(socket_, {}),
-                 .peer = peer_,
-                 .tls = std::exchange(tls_, std::nullopt),
-                 .input = {input_.begin(), input_.end()},
-                 .ended = ended_,
-                 .bytes_received = bytes_received_,
-                 .bytes_sent = bytes_sent_};
+  Handover parts{
+      .socket = std::exchange(socket_, {}),
+      .peer = peer_,
+      .tls = std::exchange(tls_, std::nullopt),
+      .input = {input_.begin(), input_.end()},
+      .compression = std::move(compression_),
+      .deflated = {std::as_const(deflated_).bytes().begin(), std::as_const(deflated_).bytes().end()},
+      .ended = ended_,
+      .bytes_received = bytes_received_,
+      .bytes_sent = bytes_sent_};
   for (const buffer::Block& block : later_)
     parts.wire.insert(parts.wire.end(), block.bytes().begin(), block.bytes().end());
   input_ = {};
   pending_ = {};
   later_.clear();
+  deflated_ = {};
   output_ = {};
   co_return parts;
 }
@@ -67,9 +73,18 @@ Connection::Connection(shard::Core& core, Handover from)
       bytes_received_(from.bytes_received),
       bytes_sent_(from.bytes_sent) {
   absorb_clear(from.input);
+  compression_ = std::move(from.compression);
+  if (!from.deflated.empty()) {
+    deflated_ = core_.buffers().take(from.deflated.size());
+    if (deflated_)
+      deflated_.append(from.deflated);
+    else
+      fail_input(Error{ErrorKind::exhausted, ENOMEM, "receive: the buffers of this core are in use"});
+  }
   keep_for_later(from.wire);
   // In the clear it needs no more than room, and then it is input like the rest.
   absorb_later();
+  if (compression_) (void)absorb_compressed({});
   ended_ = ended_ || from.ended;
   pause_or_arm();
 }

@@ -182,6 +182,7 @@ Result<std::shared_ptr<const access::Snapshot>> make_access_snapshot(const Mater
   if (has_certificate(material))
     tls = RP_TRY(tls::ServerContext::build(material.tls_server, material.ticket_keys));
   auto snapshot = std::make_shared<access::Snapshot>();
+  snapshot->shares_with_anyone = configuration.mailboxes.anyone;
   for (const auto& [name, options] : configuration.listener)
     snapshot->listeners.push_back(access_listening(name, options, configuration, tls));
   return std::shared_ptr<const access::Snapshot>(std::move(snapshot));

@@ -94,6 +94,8 @@ bool Account::operate(const OperationHeader& operation, Reader& body) {
       return number(body);
     case Operation::annotated:
       return annotate(operation.how, body);
+    case Operation::granted:
+      return grant(operation.how, body);
   }
   return false;
 }
@@ -160,6 +162,7 @@ bool Account::drop_mailbox(Reader& body) {
   for (const Message& message : box->messages_) remove(message, *box);
   for (View* view : std::exchange(box->views_, {})) view->note_gone();
   annotations_.drop(box->id_);
+  access_lists_.drop(box->id_);
   by_name_.erase(box->name_);
   const auto gone = mailboxes_.extract(box->id_.value);
   tell(Happened::What::mailbox_gone, *gone.mapped());
@@ -397,7 +400,9 @@ std::vector<std::byte> Account::snapshot() const {
     to.put_all(std::span<const Mailbox::Gone>(box->gone_));
     to.put_all(std::span<const Message>(box->messages_));
   }
-  if (!annotations_.empty()) annotations_.write(to);
+  // Each ends where nothing of a later kind is: what has been written before there were any still reads.
+  if (!annotations_.empty() || !access_lists_.empty()) annotations_.write(to);
+  if (!access_lists_.empty()) access_lists_.write(to);
   return to.take();
 }
 
@@ -448,6 +453,7 @@ std::unique_ptr<Account> Account::restore(UserId id, std::uint64_t lsn, std::spa
     account->mailboxes_[box->id_.value] = std::move(box);
   }
   if (from.good() && !from.at_end() && !account->annotations_.read(from)) return nullptr;
+  if (from.good() && !from.at_end() && !account->access_lists_.read(from)) return nullptr;
   return from.good() && from.at_end() ? std::move(account) : nullptr;
 }
 

@@ -18,6 +18,7 @@
 #include "ringpost/store/user_mail.hpp"
 #include "ringpost/store/view.hpp"
 
+#include "access_lists.hpp"
 #include "annotations.hpp"
 #include "records.hpp"
 #include "watchers.hpp"
@@ -57,6 +58,8 @@ class Account {
   const std::set<std::string, std::less<>>& subscriptions() const { return subscriptions_; }
   const std::set<Origin>& origins() const { return origins_; }
   const Annotations& annotations() const { return annotations_; }
+  const AccessLists& access_lists() const { return access_lists_; }
+  void listen(AccessLists::Listener listener) { access_lists_.listen(std::move(listener)); }
   Watchers& watchers() { return watchers_; }
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t messages() const { return messages_; }
@@ -97,6 +100,7 @@ class Account {
   bool name_keyword(Reader& body);
   bool copy(Reader& body);
   bool annotate(std::uint8_t how, Reader& body);  // annotations.cpp
+  bool grant(std::uint8_t how, Reader& body);     // access_lists.cpp
   void drop_user();
   void tell(Happened::What what, const Mailbox& box, std::size_t messages = 0) {
     watchers_.tell({.what = what, .mailbox = box.id(), .name = box.name(), .messages = messages});
@@ -118,6 +122,7 @@ class Account {
   std::set<std::string, std::less<>> subscriptions_;
   std::set<Origin> origins_;
   Annotations annotations_;
+  AccessLists access_lists_;
   Watchers watchers_;
   std::uint64_t bytes_ = 0;
   std::uint64_t messages_ = 0;

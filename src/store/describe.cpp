@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "ringpost/store/rights.hpp"
 #include "ringpost/store/store.hpp"
 
 #include "records.hpp"
@@ -88,6 +89,13 @@ std::string operation_text(const OperationHeader& operation, Reader& body) {
       const auto name = body.get_bytes(in.value);
       return fmt::format("mailbox {} {} {}", in.mailbox, operation.how != 0 ? "notes" : "forgets",
                          std::string_view(reinterpret_cast<const char*>(name.data()), name.size()));
+    }
+    case Operation::granted: {
+      const auto in = body.get<InMailbox>();
+      if (operation.how != 0) return fmt::format("mailbox {} shared as mailbox {}", in.mailbox, in.value);
+      const std::string rights = Rights::from_bits(in.value).to_string();
+      return fmt::format("mailbox {} grants {} to {}", in.mailbox, rights.empty() ? "nothing" : rights,
+                         body.rest_text());
     }
   }
   return fmt::format("operation {}", operation.type);

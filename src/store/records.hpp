@@ -68,6 +68,8 @@ enum class Operation : std::uint8_t {
   numbered = 15,      // Numbered
   annotated =
       16,  // InMailbox (`value`: size of the name; mailbox 0: of the user), name, value; how 1: set, 0: removed
+  // InMailbox and, how 0: identifier (`value`: its rights; none: it leaves the list); how 1: nothing (as on the mailbox `value`)
+  granted = 17,
 };
 
 struct OperationHeader {

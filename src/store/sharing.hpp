@@ -1,6 +1,6 @@
 // What the stores of all cores share: who has what at start, then who owns whom.
 //
-// Layer: durable, private. Locked, and used at start only; but for `owner_of`, which reads what no longer changes.
+// Layer: durable, private. Locked, and used at start only; but for `owner_of`, which reads what no longer changes, and `shares`.
 #pragma once
 
 #include <atomic>
@@ -12,6 +12,7 @@
 #include "ringpost/store/store.hpp"
 
 #include "returning.hpp"
+#include "shares.hpp"
 
 namespace ringpost::store {
 
@@ -58,6 +59,7 @@ struct Sharing::State {
   std::unordered_map<std::uint64_t, std::vector<Given>> given;      // by user
   std::unordered_map<std::uint64_t, std::vector<unsigned>> wanted;  // blob: cores that miss it
   std::unordered_map<std::uint64_t, unsigned> holders;              // blob: a core that has it
+  Shares shares;
 };
 
 }  // namespace ringpost::store

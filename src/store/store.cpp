@@ -56,6 +56,29 @@ void Store::confirm(UserId user, Origin origin) {
   state_->core.spawn(confirm_there(state_, there, user, origin));
 }
 
+Task<bool> Store::at_owner(std::string_view owner, std::function<Task<void>(UserMail&)> work) {
+  if (!ready()) co_return false;
+  const UserId id = user_id_of(owner);
+  bool found = false;
+  co_await state_->call(this->owner(id), [&](State& there) -> Task<void> {
+    const auto user = there.find_user(id);
+    // Another core may not have settled, or be closing.
+    if (user == nullptr || !there.settled || there.closing || user->is_arriving) co_return;
+    if (!user->account->alive() || user->name() != owner) co_return;
+    found = true;
+    co_await work(*user);
+  });
+  co_return found;
+}
+
+std::vector<std::string> Store::owners_sharing_with(std::string_view reader) const {
+  return state_->sharing.shares.owners(reader);
+}
+
+bool Store::shares_with(std::string_view owner, std::string_view reader) const {
+  return state_->sharing.shares.has(owner, reader);
+}
+
 Task<Result<std::shared_ptr<UserMail>>> Store::open(std::string_view name) {
   auto user = RP_CO_TRY(co_await state_->open_user(name));
   co_return std::shared_ptr<UserMail>(std::move(user));

@@ -202,8 +202,8 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message) override;
   Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) override;
   Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted) override;
-  Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to) override;
-  Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to) override;
+  Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept) override;
+  Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept) override;
   Task<Result<Content>> read(BlobId blob, std::uint64_t offset, std::uint64_t size) override;
   Task<Result<std::vector<std::byte>>> facts(BlobId blob) override;
   Task<Outcome<MailboxId>> create(std::string_view name, SpecialUse use) override;
@@ -214,6 +214,8 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Task<Outcome<>> subscribe(std::string_view name, bool on) override;
   const AnnotationMap& annotations(MailboxId of) const override;
   Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) override;
+  const AccessList& access_list(MailboxId of) const override;
+  Task<Outcome<>> set_access(MailboxId on, std::string identifier, Rights rights, RightsChange how) override;
   void add_watcher(Watcher& watcher) override { account->watchers().add(watcher); }
   void remove_watcher(Watcher& watcher) override { account->watchers().remove(watcher); }
   Task<Result<void>> prepare(BlobId blob, std::span<const std::byte> facts) override;
@@ -263,19 +265,22 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   bool is_arriving = false;
 
  private:
-  Task<Outcome<Copied>> transfer(MailboxId from, UidSet which, MailboxId to, bool and_expunge);
+  Task<Outcome<Copied>> transfer(MailboxId from, UidSet which, MailboxId to, bool and_expunge,
+                                 FlagsKept kept);
   Outcome<> check_room(std::span<const NewMessage> messages) const;
   Outcome<> check_quota(std::uint64_t bytes, std::uint64_t count) const;
   // `added`: names that this batch has given bits already.
   Outcome<KeywordBits> keyword_bits(Batch& batch, const Mailbox& box, std::span<const std::string> names,
                                     std::vector<std::string>& added) const;
   bool knows_keywords(const Mailbox& box, std::span<const NewMessage> messages) const;
-  Outcome<MailboxId> add_mailbox(Batch& batch, std::string_view name, SpecialUse use);
+  Outcome<MailboxId> add_mailbox(Batch& batch, std::string_view name, SpecialUse use,
+                                 std::optional<MailboxId> like = {});
   Outcome<> rename_tree(Batch& batch, const Mailbox& box, const std::string& to);
+  Outcome<> copy_access(Batch& batch, MailboxId from, std::span<const MailboxId> to) const;
   void copy_annotations(Batch& batch, MailboxId from, MailboxId to) const;
   Outcome<> move_inbox(Batch& batch, const std::string& to);
   Outcome<> write_copy(Batch& batch, Mailbox& from, const UidSet& which, Mailbox& to, bool moves,
-                       Copied& copied);
+                       FlagsKept kept, Copied& copied);
 };
 
 std::unexpected<Failure> refused(Refused why, std::string text);

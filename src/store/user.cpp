@@ -13,7 +13,11 @@
 namespace ringpost::store {
 
 User::User(Store::State& of, std::unique_ptr<Account> with)
-    : store(of), account(std::move(with)), next_lsn(account->lsn() + 1), turn_over(of.core) {}
+    : store(of), account(std::move(with)), next_lsn(account->lsn() + 1), turn_over(of.core) {
+  account->listen([this](std::string_view identifier, bool there) {
+    store.sharing.shares.set(account->name(), identifier, there);
+  });
+}
 
 unsigned User::core() const {
   return store.core.index();
@@ -319,12 +323,14 @@ Task<Outcome<UidSet>> User::expunge(MailboxId in, UidSet which, bool only_delete
 
 // Keywords go by their names: some may be new there.
 Outcome<> User::write_copy(Batch& batch, Mailbox& from, const UidSet& which, Mailbox& to, bool moves,
-                           Copied& copied) {
+                           FlagsKept kept, Copied& copied) {
   KeywordBits used = 0;
+  Flags flags = Flags::none;
   std::uint64_t bytes = 0;
   for_each_in(from, which, [&](const Message& message) {
     copied.from.append(message.uid);
-    used |= message.keywords;
+    if (kept.keywords) used |= message.keywords;
+    flags = flags | message.flags;
     bytes += message.size;
   });
   const std::uint64_t count = copied.from.count();
@@ -349,10 +355,18 @@ Outcome<> User::write_copy(Batch& batch, Mailbox& from, const UidSet& which, Mai
                        .save_date = static_cast<std::uint32_t>(seconds_of(store.core.wall_now())),
                        .modseq = Account::give_modseq(to).value},
             map, copied.from.ranges());
+  if (const Flags behind = flags & ~kept.flags; behind != Flags::none)
+    batch.add(Operation::flags, static_cast<std::uint8_t>(FlagChange::How::remove),
+              FlagsSaid{.mailbox = to.id().value,
+                        .flags = static_cast<std::uint16_t>(behind),
+                        .keywords = 0,
+                        .modseq = Account::give_modseq(to).value},
+              copied.to.ranges());
   return {};
 }
 
-Task<Outcome<Copied>> User::transfer(MailboxId from, UidSet which, MailboxId to, bool and_expunge) {
+Task<Outcome<Copied>> User::transfer(MailboxId from, UidSet which, MailboxId to, bool and_expunge,
+                                     FlagsKept kept) {
   const auto self = shared_from_this();
   const auto turn = co_await take_turn();
   Copied copied;
@@ -361,7 +375,7 @@ Task<Outcome<Copied>> User::transfer(MailboxId from, UidSet which, MailboxId to,
     Mailbox* target = account->find(to);
     if (source == nullptr || target == nullptr) return refused(Refused::no_mailbox, "no such mailbox");
     copied = {};
-    RP_CHECK(write_copy(batch, *source, which, *target, and_expunge, copied));
+    RP_CHECK(write_copy(batch, *source, which, *target, and_expunge, kept, copied));
     if (and_expunge && !copied.from.empty())
       batch.add(Operation::expunged, 0,
                 Expunged{.mailbox = from.value, .modseq = Account::give_modseq(*source).value},
@@ -372,11 +386,11 @@ Task<Outcome<Copied>> User::transfer(MailboxId from, UidSet which, MailboxId to,
   co_return copied;
 }
 
-Task<Outcome<Copied>> User::copy(MailboxId from, UidSet which, MailboxId to) {
-  return transfer(from, std::move(which), to, false);
+Task<Outcome<Copied>> User::copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept) {
+  return transfer(from, std::move(which), to, false, kept);
 }
-Task<Outcome<Copied>> User::move(MailboxId from, UidSet which, MailboxId to) {
-  return transfer(from, std::move(which), to, true);
+Task<Outcome<Copied>> User::move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept) {
+  return transfer(from, std::move(which), to, true, kept);
 }
 
 Task<Result<Content>> User::read(BlobId blob, std::uint64_t offset, std::uint64_t size) {

@@ -14,23 +14,28 @@ std::uint32_t seconds(const shard::Core& core) {
 
 }  // namespace
 
-// With the levels above it that are not there.
-Outcome<MailboxId> User::add_mailbox(Batch& batch, std::string_view name, SpecialUse use) {
+// With the levels above it that are not there. Access lists are those of the parent; of the mailbox itself that of `like`, if there is one.
+Outcome<MailboxId> User::add_mailbox(Batch& batch, std::string_view name, SpecialUse use,
+                                     std::optional<MailboxId> like) {
   std::vector<std::string_view> missing;
   for (std::string_view each = name; !each.empty() && account->find(each) == nullptr; each = parent_of(each))
     missing.push_back(each);
   if (account->mailboxes().size() + missing.size() > kMailboxesMax)
     return refused(Refused::limit, "too many mailboxes");
-  MailboxId id;
+  std::vector<MailboxId> made;
   for (auto each = missing.rbegin(); each != missing.rend(); ++each) {
-    id = account->next_mailbox();
+    made.push_back(account->next_mailbox());
     batch.add(Operation::mailbox_made, 0,
-              MailboxMade{.mailbox = id.value,
+              MailboxMade{.mailbox = made.back().value,
                           .uid_validity = account->next_uid_validity(seconds(store.core)),
                           .special_use = *each == name ? static_cast<std::uint32_t>(use) : 0},
               *each);
   }
-  return id;
+  if (like) RP_CHECK(copy_access(batch, *like, std::span(made).last(1)));
+  if (const Mailbox* parent = account->find(parent_of(missing.back())); parent != nullptr)
+    RP_CHECK(
+        copy_access(batch, parent->id(), like ? std::span(made).first(made.size() - 1) : std::span(made)));
+  return made.back();
 }
 
 Task<Outcome<>> User::make_inbox(std::string name) {
@@ -106,7 +111,7 @@ Outcome<> User::rename_tree(Batch& batch, const Mailbox& box, const std::string&
 
 // Its mailboxes below stay, and so does the inbox itself, empty (RFC 9051 section 6.3.6).
 Outcome<> User::move_inbox(Batch& batch, const std::string& to) {
-  const MailboxId made = RP_TRY(add_mailbox(batch, to, SpecialUse::none));
+  const MailboxId made = RP_TRY(add_mailbox(batch, to, SpecialUse::none, kInbox));
   copy_annotations(batch, kInbox, made);
   Mailbox& inbox = *account->find(kInbox);
   if (inbox.count() == 0) return {};

@@ -55,12 +55,13 @@ class Mailboxes(SystemTest):
     def test_mail_that_waits_for_one_mailbox_goes_there_with_few_flushes(self):
         server = self.server(STORE)
         mailbox = f"anna@{LOCAL}"
-        self.assertEqual(server.command("queue", "suspend", "--destination", mailbox).returncode, 0)
+        flow = f"mailbox:{mailbox}"
+        self.assertEqual(server.command("queue", "suspend", "--destination", flow).returncode, 0)
         for number in range(200):
             server.send(f"sender@{REMOTE}", [mailbox], message(f"mail {number}"))
         self.assertEqual(server.queue_count(), 200)
         before = server.figure("journal_frames")
-        self.assertEqual(server.command("queue", "resume", "--destination", mailbox).returncode, 0)
+        self.assertEqual(server.command("queue", "resume", "--destination", flow).returncode, 0)
         wait_until(lambda: server.figure("store_messages") == 200 and server.queue_count() == 0, "all in the mailbox")
         # Two at a time would be 100 for the store alone.
         self.assertLess(server.figure("journal_frames") - before, 80)

@@ -2,7 +2,8 @@
 //
 // Layer:  services. Owner: one core. Listeners of the same number on every core.
 // Moves:  a client logs in on the core that took the connection, and goes on, with its TLS and whatever it has sent already,
-//         on the core that owns the mailboxes. The old core keeps nothing.
+//         on the core that owns the mailboxes. The old core keeps nothing. So does one that selects a mailbox of somebody else, and
+//         comes back with the next of his own.
 // Limits: access/limits.hpp.
 #pragma once
 
@@ -56,6 +57,7 @@ struct Listening {
 };
 struct Snapshot {
   std::vector<Listening> listeners;  // in the same order on every core and over reloads
+  bool shares_with_anyone = false;   // rights may be given to "anyone" (mailboxes.anyone)
 };
 
 class Service;
@@ -110,7 +112,7 @@ class Service {
   void drain() { visitors_.drain(); }
   Task<void> stopped() { return visitors_.stopped(); }
   void abort() { visitors_.abort(); }
-  // A connection that logged in on another core asks to come: it counts as here from then on, so that this core does not end
+  // A connection whose mailboxes are here asks to come from another core: it counts as here from then on, so that this core does not end
   // before it has come, or has called off. False: this core is shutting down.
   bool expect();
   void call_off() { visitors_.go(); }

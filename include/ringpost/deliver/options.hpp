@@ -29,6 +29,7 @@ struct MailboxesOptions {
   // store | maildir:~/Maildir | mbox:/var/mail/%u | pipe:COMMAND | lmtp:HOST:PORT; %u user, %d domain, %n local part, ~ home
   std::string location = "store";
   Bytes quota = 10_GiB;       // store: of one user, unless he has his own; 0: none
+  bool anyone = false;        // store: rights to a mailbox may be given to "anyone"
   bool forward_files = true;  // honour ~/.forward of users of the system
   Duration command_timeout = 5min;
 };

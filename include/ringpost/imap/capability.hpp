@@ -55,6 +55,8 @@ enum class Capability : std::uint8_t {
   uid_only,
   metadata,
   notify,
+  acl,  // with RIGHTS=
+  list_my_rights,
   restore,  // our own, for `ringpost mailbox import` alone: messages come with the UIDs that they had elsewhere
 };
 inline constexpr std::uint8_t kCapabilityCount = static_cast<std::uint8_t>(Capability::restore) + 1;

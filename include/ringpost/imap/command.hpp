@@ -3,9 +3,9 @@
 // Layer:   pure. Mailbox names are UTF-8, INBOX in upper case. CAPABILITY, LOGIN, AUTHENTICATE, STARTTLS, COMPRESS, ENABLE, ID and
 //          LOGOUT never get here: the session answers them, or has events of their own; so has APPEND.
 // Limits:  imap/limits.hpp; a command that exceeds one is BAD and never seen.
-// RFCs:    9051 section 6, 3501 (LSUB, CHECK), 2087 and 9208 (QUOTA), 3348, 4731 (ESEARCH), 5182, 5256 (SORT, THREAD), 5464 (METADATA), 5465 (NOTIFY), 5258
+// RFCs:    9051 section 6, 3501 (LSUB, CHECK), 4314 (ACL), 2087 and 9208 (QUOTA), 3348, 4731 (ESEARCH), 5182, 5256 (SORT, THREAD), 5464 (METADATA), 5465 (NOTIFY), 5258
 //          (LIST-EXTENDED), 5267 (ESORT), 5819 (LIST-STATUS), 5957 (SORT=DISPLAY), 6154, 6851 (MOVE), 7162 (CONDSTORE, QRESYNC),
-//          7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8474 (OBJECTID), 8508 (REPLACE), 9394 (PARTIAL).
+//          7889 (APPENDLIMIT), 8438 (STATUS=SIZE), 8440 (LIST-MYRIGHTS), 8474 (OBJECTID), 8508 (REPLACE), 9394 (PARTIAL).
 #pragma once
 
 #include <cstdint>
@@ -103,6 +103,7 @@ struct List {
   bool return_subscribed = false;
   bool return_children = false;
   bool return_special_use = false;
+  bool return_my_rights = false;
   StatusItems return_status;  // bits 0: not asked
 };
 
@@ -243,6 +244,30 @@ struct SetMetadata {
   std::vector<MetadataEntry> entries;
 };
 
+// ---- ACL ----
+// Identifiers are UTF-8, not empty; one that begins with "-" has rights that are taken away.
+struct GetAcl {
+  std::string mailbox;
+};
+struct SetAcl {
+  enum class How : std::uint8_t { replace, add, remove };
+  std::string mailbox;
+  std::string identifier;
+  How how = How::replace;
+  std::string rights;  // letters of RFC 4314, also the obsolete "c" and "d"; maybe twice, maybe none
+};
+struct DeleteAcl {
+  std::string mailbox;
+  std::string identifier;
+};
+struct ListRights {
+  std::string mailbox;
+  std::string identifier;
+};
+struct MyRights {
+  std::string mailbox;
+};
+
 // ---- NOTIFY ----
 // What may be told. One bit each.
 struct NotifyEvents {
@@ -284,7 +309,8 @@ struct Notify {
 
 using Command = std::variant<Noop, Namespace, Idle, Select, Create, Delete, Rename, Subscribe, Status, List,
                              Check, Close, Unselect, Expunge, Search, Sort, Thread, Fetch, Store, Copy,
-                             GetQuota, GetQuotaRoot, SetQuota, GetMetadata, SetMetadata, Number, Notify>;
+                             GetQuota, GetQuotaRoot, SetQuota, GetMetadata, SetMetadata, Number, Notify,
+                             GetAcl, SetAcl, DeleteAcl, ListRights, MyRights>;
 
 // EXPUNGE responses may be sent while it is answered (RFC 9051 section 7.5.1): not for FETCH, STORE, SEARCH, SORT and THREAD by
 // sequence number. VANISHED likewise.

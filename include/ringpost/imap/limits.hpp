@@ -42,6 +42,7 @@ inline constexpr std::size_t kIdNameBytesMax = 30;
 inline constexpr std::size_t kIdValueBytesMax = 1024;
 inline constexpr std::size_t kAppendMessagesMax = 10'000;  // of one MULTIAPPEND
 inline constexpr std::size_t kQuotaLimitsMax = 16;
+inline constexpr std::size_t kIdentifierBytesMax = 321;  // of an access list: "-" and the name of a user
 inline constexpr std::size_t kEnableNamesMax = 64;
 inline constexpr std::size_t kNotifyGroupsMax = 64;
 inline constexpr std::size_t kNotifyMailboxesMax = 1000;   // in all groups: each is compared at each event

@@ -3,7 +3,7 @@
 // Layer:   pure. Owner: made where it is needed, by ServerSession::respond(); it borrows the buffer and the dialect.
 // Input:   facts, in UTF-8. Output: bytes that parse, whatever the facts hold: each string is an atom, quoted or a literal as its
 //          bytes and the dialect need.
-// RFCs:    9051 section 7, 3501 section 7, 4731, 5256, 5267, 5464, 7162, 8474, 8514, 8970, 9208, 9394, 9586.
+// RFCs:    9051 section 7, 3501 section 7, 4314, 4731, 5256, 5267, 5464, 7162, 8474, 8514, 8970, 9208, 9394, 9586.
 //
 //   auto respond = session.respond();
 //   respond.exists(172);
@@ -134,6 +134,11 @@ struct QuotaUsage {
   std::uint64_t limit = 0;
 };
 
+struct AclEntry {
+  std::string identifier;
+  std::string rights;  // letters
+};
+
 class ResponseWriter {
  public:
   ResponseWriter(const Dialect& dialect, std::string& out) : dialect_(dialect), out_(out) {}
@@ -161,12 +166,19 @@ class ResponseWriter {
   void list(const ListEntry& entry);
   void lsub(const ListEntry& entry);
   void status_of(std::string_view mailbox, const StatusValues& values);
-  // One personal namespace, as we have it: (("" "/")) NIL NIL.
-  void namespaces(std::string_view prefix, char separator);
+  // One personal namespace and one of other users, as we have them: (("" "/")) (("Other Users/" "/")) NIL. `other` empty: NIL too.
+  void namespaces(std::string_view personal, char separator, std::string_view other = {});
 
   // ---- QUOTA ----
   void quota(std::string_view root, std::span<const QuotaUsage> usages);
   void quota_root(std::string_view mailbox, std::span<const std::string_view> roots);
+
+  // ---- ACL; rights are letters
+  void acl(std::string_view mailbox, std::span<const AclEntry> entries);
+  // `required`: what the identifier has whatever is said; `optional`: groups of rights that are given together.
+  void list_rights(std::string_view mailbox, std::string_view identifier, std::string_view required,
+                   std::span<const std::string_view> optional);
+  void my_rights(std::string_view mailbox, std::string_view rights);
 
   // ---- METADATA; mailbox "": of the server ----
   void metadata(std::string_view mailbox, std::span<const MetadataEntry> entries);      // not empty

@@ -71,6 +71,7 @@ std::string permanent_flags(std::string_view flags);
 std::string metadata_long_entries(std::uint64_t size);  // of the longest value that was not told
 std::string metadata_max_size(std::uint64_t size);
 inline constexpr std::string_view kMetadataTooMany = "METADATA TOOMANY";
+inline constexpr std::string_view kMetadataNoPrivate = "METADATA NOPRIVATE";
 // How far the command of this tag is (RFC 9585): `done` of `goal`, and less.
 std::string in_progress(std::string_view tag, std::uint64_t done, std::uint64_t goal);
 std::string bad_charset();  // with the charsets that we know

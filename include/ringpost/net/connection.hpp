@@ -34,6 +34,9 @@
 namespace ringpost::net {
 
 class Compression;
+struct CompressionEnd {
+  void operator()(Compression* compression) const;
+};
 
 // A connection between two cores: it belongs to none of them, and must become a Connection again. Nothing in it refers to
 // the core that it comes from.
@@ -42,7 +45,9 @@ struct Handover {
   Endpoint peer;
   std::optional<tls::Session> tls;
   std::vector<std::byte> input;  // received and not consumed
-  std::vector<std::byte> wire;   // behind it, as it came: inside TLS still encrypted
+  std::unique_ptr<Compression, CompressionEnd> compression;
+  std::vector<std::byte> deflated;  // behind the input: decrypted and not inflated
+  std::vector<std::byte> wire;      // behind that, as it came: inside TLS still encrypted
   bool ended = false;
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
@@ -86,7 +91,7 @@ class Connection {
   std::string channel_binding() const { return secure() ? tls_->channel_binding() : std::string(); }
 
   // Everything that is sent or consumed from here on is DEFLATE, both ways (RFC 4978). All that was written has been flushed; what
-  // has arrived and is not consumed is compressed already. Such a connection stays on its core.
+  // has arrived and is not consumed is compressed already.
   void start_compression();
   bool compressed() const { return compression_ != nullptr; }
   // The flow will wait for long: memory that only makes the next answer shorter is given back.
@@ -168,7 +173,7 @@ class Connection {
   buffer::Block output_;
   std::optional<Error> input_error_;
   std::optional<tls::Session> tls_;
-  std::unique_ptr<Compression> compression_;
+  std::unique_ptr<Compression, CompressionEnd> compression_;
   buffer::Block deflated_;  // decrypted and not inflated yet; in the clear it waits in later_
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;

@@ -16,7 +16,8 @@ inline constexpr Bytes kMessageSizeMax = 256_MiB;
 inline constexpr std::size_t kWholeMessageMax = 264 * 1024;
 inline constexpr std::size_t kChunkSize = 256 * 1024;    // the largest block of a core's pool
 inline constexpr std::size_t kFactsSizeMax = 32 * 1024;  // of one message; longer: made again at each FETCH
-inline constexpr std::size_t kAppendsMax = 128;  // messages of one append (MULTIAPPEND): all in one change
+// Messages of one append: all in one change, which has some 60 bytes for each.
+inline constexpr std::size_t kAppendsMax = 1000;
 // UIDs and UIDVALIDITY of another server are kept up to these: new ones must fit behind them.
 inline constexpr std::uint32_t kUidKeptMax = 0xFFFF'0000;
 inline constexpr std::uint32_t kUidValidityKeptMax = 0xFFFF'0000;
@@ -32,6 +33,12 @@ inline constexpr std::size_t kAnnotationsMax = 100;  // on one mailbox
 inline constexpr std::size_t kAnnotationNameMax = 255;
 inline constexpr std::size_t kAnnotationSizeMax = 32 * 1024;
 inline constexpr std::size_t kAnnotationBytesMax = 1024 * 1024;  // of one user, names and values
+// Access lists: people and groups of a team. All of a user are in memory and in his snapshots, and each identifier is known to all
+// cores once.
+inline constexpr std::size_t kAccessEntriesMax = 64;       // on one mailbox
+inline constexpr std::size_t kAccessIdentifiersMax = 256;  // different ones, on all mailboxes of one user
+inline constexpr std::size_t kAccessEntriesOfUserMax = 32'768;  // on all his mailboxes: 1.5 MB of a snapshot
+inline constexpr std::size_t kOwnersListed = 1000;              // whose mailboxes one reader is told of
 inline constexpr std::size_t kUserNameMax = 320;        // local part, "@", domain (RFC 5321 section 4.5.3.1)
 inline constexpr std::size_t kMessagesMax = 4'000'000;  // of one user: 224 MB of memory, and its snapshot
 inline constexpr std::size_t kVanishedMax = 65'536;     // ranges of UIDs kept for QRESYNC, of one mailbox

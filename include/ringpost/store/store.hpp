@@ -73,6 +73,15 @@ class Store final : public journal::Part {
   // The queue has it durably that `origin` was delivered: it need not be remembered. Nobody waits.
   void confirm(UserId user, Origin origin);
 
+  // Runs `work` with the mail of `owner` on his core, this one or another; resumes when it is done. False: there is no such user, or he
+  // is not to be had now, and `work` has not run. It must not ask other cores by this itself. Views live until it resumes.
+  Task<bool> at_owner(std::string_view owner, std::function<Task<void>(UserMail&)> work);
+  // Whose access lists name the reader, or anyone, on any core: sorted, without himself, at most kOwnersListed. It only says where to
+  // look, not what is allowed; rights that are taken away are not looked at.
+  std::vector<std::string> owners_sharing_with(std::string_view reader) const;
+  // Whether one owner is among them, beyond that limit too.
+  bool shares_with(std::string_view owner, std::string_view reader) const;
+
   // ---- of users whose owner is this core
   // The user's mail; made (with an inbox) when there is none. Temporary while it is being brought here from another core, and
   // before ready().

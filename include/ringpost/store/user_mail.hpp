@@ -6,7 +6,7 @@
 // Errors: permanent with a reason (no such mailbox, name taken: see Refused), exhausted (quota, disk), temporary (I/O).
 // Order:  of one user one change at a time is under way, but appends, of which many are.
 // Limits: store/limits.hpp.
-// RFCs:   9051, 4315 (UIDPLUS), 6851 (MOVE), 7162, 3502 (MULTIAPPEND), 9208 (QUOTA), 6154, 8474, 8514.
+// RFCs:   4314 (ACL), 9051, 4315 (UIDPLUS), 6851 (MOVE), 7162, 3502 (MULTIAPPEND), 9208 (QUOTA), 6154, 8474, 8514.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,7 @@
 #include "ringpost/store/ids.hpp"
 #include "ringpost/store/mailbox.hpp"
 #include "ringpost/store/message.hpp"
+#include "ringpost/store/rights.hpp"
 #include "ringpost/store/view.hpp"
 #include "ringpost/store/watcher.hpp"
 
@@ -118,6 +119,12 @@ struct Copied {
   UidSet to;                       // ... they became these
 };
 
+// What comes along with copies; the rest stays behind.
+struct FlagsKept {
+  Flags flags = ~Flags::none;
+  bool keywords = true;
+};
+
 struct Quota {
   std::uint64_t bytes_max = 0;     // 0: none
   std::uint64_t messages_max = 0;  // 0: none
@@ -162,8 +169,8 @@ class UserMail {
   virtual Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) = 0;
   // Of `which` those that have \Deleted (or all, for a MOVE's end or POP3). Gives what went.
   virtual Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted = true) = 0;
-  virtual Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to) = 0;
-  virtual Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to) = 0;
+  virtual Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept = {}) = 0;
+  virtual Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept = {}) = 0;
 
   // ---- reading; the message may be expunged meanwhile: then permanent
   // At most `size` bytes from `offset`.
@@ -188,6 +195,13 @@ class UserMail {
   virtual const AnnotationMap& annotations(MailboxId of) const = 0;
   // All or none. Refused: too_large a value, limit of entries on one mailbox, over_quota of all.
   virtual Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) = 0;
+
+  // ---- access lists: kept for who asks, and never asked here. They follow their mailbox when it is renamed and go with it; one that
+  // is made below another one begins with the same list, and what RENAME makes of the inbox with that of the inbox
+  virtual const AccessList& access_list(MailboxId of) const = 0;
+  // An identifier without rights leaves the list. Refused: bad_name no identifier, or the owner himself; limit of entries.
+  virtual Task<Outcome<>> set_access(MailboxId on, std::string identifier, Rights rights,
+                                     RightsChange how = RightsChange::replace) = 0;
 
   // ---- what happens: see Watch
   virtual void add_watcher(Watcher& watcher) = 0;

@@ -54,6 +54,7 @@ TEST_F(AccountsTest, what_is_not_there_cannot_be_changed_or_deleted) {
   for (const char* name : {"", "an na", "a:b", "../x", "a\nb"})
     EXPECT_FALSE(accounts->add_user(name, "x")) << name;
   EXPECT_FALSE(accounts->add_user("@example.com", "x"));
+  for (const char* everybody : {"anyone", "Anyone"}) EXPECT_FALSE(accounts->add_user(everybody, "x"));
   EXPECT_FALSE(accounts->add_user("anna", ""));
   EXPECT_FALSE(accounts->set_quota("anna", 1));
   EXPECT_FALSE(accounts->add_app_password("anna", "phone", 0));

@@ -115,6 +115,7 @@ struct CommandText {
     add(one.return_subscribed, "subscribed");
     add(one.return_children, "children");
     add(one.return_special_use, "special-use");
+    add(one.return_my_rights, "myrights");
     add(one.return_status.bits != 0, "status" + text_of(one.return_status));
     return out;
   }
@@ -176,6 +177,19 @@ struct CommandText {
       out += fmt::format(" {}={}", entry.name, entry.value ? '\'' + *entry.value + '\'' : "nil");
     return out;
   }
+  std::string operator()(const GetAcl& one) const { return fmt::format("getacl '{}'", one.mailbox); }
+  std::string operator()(const SetAcl& one) const {
+    constexpr std::array<std::string_view, 3> kHow{"=", "+", "-"};
+    return fmt::format("setacl '{}' '{}' {}{}", one.mailbox, one.identifier,
+                       kHow[static_cast<std::size_t>(one.how)], one.rights);
+  }
+  std::string operator()(const DeleteAcl& one) const {
+    return fmt::format("deleteacl '{}' '{}'", one.mailbox, one.identifier);
+  }
+  std::string operator()(const ListRights& one) const {
+    return fmt::format("listrights '{}' '{}'", one.mailbox, one.identifier);
+  }
+  std::string operator()(const MyRights& one) const { return fmt::format("myrights '{}'", one.mailbox); }
   std::string operator()(const Notify& one) const {
     constexpr std::array<std::string_view, 7> kWhere{"selected",   "selected-delayed", "personal", "inboxes",
                                                      "subscribed", "subtree",          "mailboxes"};

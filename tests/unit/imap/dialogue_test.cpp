@@ -26,6 +26,11 @@ ServerSettings settings_of(const Dialogue& dialogue) {
   if (has("strict")) settings.bad_commands_max = 3;
   if (has("restore")) settings.capabilities.add(Capability::restore);
   if (has("plain")) settings.capabilities = {};
+  if (has("acl")) {
+    settings.capabilities.add(Capability::acl);
+    settings.capabilities.add(Capability::list_my_rights);
+  }
+  if (has("no-myrights")) settings.capabilities.remove(Capability::list_my_rights);
   return settings;
 }
 

@@ -201,5 +201,11 @@ TEST_F(Limits, closing_drops_an_append_under_way) {
   EXPECT_TRUE(session.output().ends_with("* BYE [UNAVAILABLE] Shutting down\r\n"));
 }
 
+TEST_F(Limits, identifiers_of_access_lists) {
+  EXPECT_EQ(answer("DELETEACL INBOX " + std::string(kIdentifierBytesMax, 'a')), "t OK Done");
+  EXPECT_EQ(answer("DELETEACL INBOX " + std::string(kIdentifierBytesMax + 1, 'a')),
+            "t BAD that is no identifier of an access list");
+}
+
 }  // namespace
 }  // namespace ringpost::imap::testing

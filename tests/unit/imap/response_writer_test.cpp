@@ -113,6 +113,31 @@ TEST(ResponseWriter, tells_mailboxes) {
             "* LIST () \"/\" \"x\" (\"CHILDINFO\" (\"SUBSCRIBED\") \"OLDNAME\" (\"y\"))\r\n");
 }
 
+TEST(ResponseWriter, tells_namespaces) {
+  EXPECT_EQ(written([](ResponseWriter& to) { to.namespaces("", '/', "Other Users/"); }),
+            "* NAMESPACE ((\"\" \"/\")) ((\"Other Users/\" \"/\")) NIL\r\n");
+}
+
+// RFC 4314 section 7: identifiers and rights are astrings, and a client that knows no UTF-8 gets it in literals.
+TEST(ResponseWriter, tells_access_lists) {
+  const std::vector<AclEntry> entries{{"anna@example.com", "lrs"}, {"-anyone", "kxc"}, {"J\u00fcrg", ""}};
+  const std::vector<std::string_view> optional{"l", "r", "swt"};
+  const auto tell = [&](ResponseWriter& to) {
+    to.acl("Entw\u00fcrfe", entries);
+    to.acl("INBOX", {});
+    to.list_rights("INBOX", "bert", "", optional);
+    to.list_rights("INBOX", "a b", "lr", {});
+    to.my_rights("Other Users/bert/Work", "lrswipkxtecda");
+  };
+  EXPECT_EQ(written(tell),
+            "* ACL \"Entw&APw-rfe\" anna@example.com lrs -anyone kxc {5}\r\nJ\u00fcrg \"\"\r\n"
+            "* ACL \"INBOX\"\r\n"
+            "* LISTRIGHTS \"INBOX\" bert \"\" l r swt\r\n"
+            "* LISTRIGHTS \"INBOX\" \"a b\" lr\r\n"
+            "* MYRIGHTS \"Other Users/bert/Work\" lrswipkxtecda\r\n");
+  EXPECT_NE(written(tell, kRev2).find("-anyone kxc \"J\u00fcrg\" \"\"\r\n"), std::string::npos);
+}
+
 TEST(ResponseWriter, tells_status_and_quota) {
   StatusValues values{.messages = 4, .uid_next = 9, .mailbox_id = "F1"};
   values.items.bits =

@@ -105,6 +105,62 @@ TEST_P(CompressedTlsConnectionTest, carries_the_same_bytes_inside_tls) {
   EXPECT_EQ(answer, text);
 }
 
+TEST_P(CompressedConnectionTest, goes_on_where_it_was_on_another_core) {
+  const std::string text = numbers(100'000);
+  std::string heard, answer;
+  bool over = false;
+  run(
+      [&](Connection& connection) -> Task<void> {
+        connection.start_compression();
+        EXPECT_EQ(co_await read(connection, 6), "login\n");
+        auto parts = co_await connection.hand_over();
+        EXPECT_TRUE(parts);
+        if (parts)
+          simulation_.core(1).spawn(hop(simulation_, 1, std::move(*parts), text.size(), heard, over));
+      },
+      [&](Connection& connection) -> Task<void> {
+        connection.start_compression();
+        const std::array<std::span<const std::byte>, 1> more{std::as_bytes(std::span(text))};
+        EXPECT_TRUE(connection.write("login\n"));
+        EXPECT_TRUE(co_await connection.flush(soon(connection), more));
+        answer = co_await read_all(connection);
+      },
+      Closes::server);
+  EXPECT_TRUE(simulation_.run_until([&] { return over; }, 60s));
+  EXPECT_TRUE(heard == text);
+  EXPECT_EQ(answer, "heard all of it");
+}
+
+// What stands for much has been looked at in part only when it moves.
+TEST_P(CompressedTlsConnectionTest, goes_on_on_another_core_with_what_is_not_inflated_yet) {
+  const std::string text(2'000'000, 'x');
+  std::string heard, answer;
+  bool over = false;
+  run(
+      [&](Connection& connection) -> Task<void> {
+        EXPECT_TRUE(co_await connection.accept_tls(server_context_, soon(connection)));
+        connection.start_compression();
+        EXPECT_EQ(co_await read(connection, 6), "login\n");
+        auto parts = co_await connection.hand_over();
+        EXPECT_TRUE(parts);
+        if (parts)
+          simulation_.core(1).spawn(hop(simulation_, 1, std::move(*parts), text.size(), heard, over));
+      },
+      [&](Connection& connection) -> Task<void> {
+        EXPECT_TRUE(
+            co_await connection.connect_tls(*client_context_, {.server_name = "mx.test"}, soon(connection)));
+        connection.start_compression();
+        const std::array<std::span<const std::byte>, 1> more{std::as_bytes(std::span(text))};
+        EXPECT_TRUE(connection.write("login\n"));
+        EXPECT_TRUE(co_await connection.flush(soon(connection), more));
+        answer = co_await read_all(connection);
+      },
+      Closes::server);
+  EXPECT_TRUE(simulation_.run_until([&] { return over; }, 60s));
+  EXPECT_TRUE(heard == text);
+  EXPECT_EQ(answer, "heard all of it");
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, CompressedConnectionTest, testing::Range<std::uint64_t>(1, 6));
 INSTANTIATE_TEST_SUITE_P(Seeds, CompressedTlsConnectionTest, testing::Range<std::uint64_t>(1, 6));
 

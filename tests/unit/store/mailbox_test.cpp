@@ -115,6 +115,38 @@ TEST_F(StoreTest, forgets_the_oldest_of_many_expunges_but_never_lies) {
   for (const Message& message : box("other").messages()) ASSERT_FALSE(vanished.contains(message.uid));
 }
 
+TEST_F(StoreTest, copies_leave_behind_what_may_not_come_along) {
+  ASSERT_TRUE(at.try_append({{.text = "one", .flags = Flags::seen | Flags::deleted, .keywords = {"a"}},
+                             {.text = "two", .flags = Flags::flagged}}));
+  const MailboxId other = make("other");
+  const FlagsKept some{.flags = Flags::seen, .keywords = false};
+  ASSERT_TRUE(run(at.user().copy(kInbox, UidSet::all(), other, some)));
+  EXPECT_EQ(box("other").find(Uid{1})->flags, Flags::seen);
+  EXPECT_EQ(box("other").find(Uid{2})->flags, Flags::none);
+  EXPECT_TRUE(box("other").keywords().empty()) << "no name is used up";
+  EXPECT_EQ(box("other").deleted(), 0U);
+  ASSERT_TRUE(run(at.user().move(kInbox, uids({1}), other, {.flags = Flags::none, .keywords = true})));
+  EXPECT_EQ(box("other").find(Uid{3})->flags, Flags::none);
+  EXPECT_EQ(box("other").keywords().size(), 1U);
+  EXPECT_EQ(box().find(Uid{2})->flags, Flags::flagged);
+  const Seen before = at.see();
+  at.lose_power();
+  at.open();
+  EXPECT_EQ(at.see(), before);
+}
+
+TEST_F(StoreTest, takes_a_thousand_messages_in_one_change_and_no_more) {
+  std::vector<Mail> mails(kAppendsMax, Mail{.text = "x"});
+  ASSERT_TRUE(at.try_append(mails));
+  EXPECT_EQ(box().count(), kAppendsMax);
+  mails.push_back(Mail{.text = "x"});
+  EXPECT_EQ(at.try_append(mails).error().why, Refused::limit);
+  const Seen before = at.see();
+  at.lose_power();
+  at.open();
+  EXPECT_EQ(at.see(), before);
+}
+
 TEST_F(StoreTest, copies_and_moves_with_flags_keywords_and_one_body) {
   ASSERT_TRUE(at.try_append(
       {{.text = "one", .flags = Flags::seen, .keywords = {"a", "b"}}, {.text = "two", .keywords = {"b"}}}));

@@ -211,8 +211,25 @@ class Model {
             }};
   }
 
+  Operation grant() {
+    const std::string box = any_box();
+    const std::string reader = (random(4) == 0 ? "-r" : "r") + std::to_string(random(3));
+    const Rights rights = Rights::from_bits(static_cast<std::uint32_t>(random(3) == 0 ? 0 : random(0x800)));
+    return {"grant in " + box + " to " + reader,
+            [this, box, reader, rights]() -> Task<bool> {
+              co_return (co_await at_.user().set_access(id_of(box), reader, rights)).has_value();
+            },
+            [box, reader, rights](Seen& seen) {
+              auto& list = seen.boxes.at(box).access;
+              if (rights.empty())
+                list.erase(reader);
+              else
+                list[reader] = rights.to_string();
+            }};
+  }
+
   Operation any() {
-    switch (random(10)) {
+    switch (random(11)) {
       case 0:
       case 1:
         return append();
@@ -229,6 +246,8 @@ class Model {
         return copy(true);
       case 8:
         return random(2) == 0 ? create() : rename();
+      case 9:
+        return grant();
       default:
         return random(4) == 0 ? remove() : create();
     }
@@ -259,6 +278,7 @@ class Model {
     for (const auto& [name, box] : seen.boxes) {
       const auto before = now_.boxes.find(name);
       if (before == now_.boxes.end() || before->second == box) continue;
+      if (before->second.access != box.access) continue;  // access lists have no mod-sequences
       if (box.highest_modseq <= before->second.highest_modseq) {
         why = "the mod-sequence of " + name + " does not rise";
         return false;

@@ -82,6 +82,7 @@ struct Seen {
     std::uint32_t uid_next = 1;
     std::uint64_t highest_modseq = 0;
     std::map<std::uint32_t, Message> messages;
+    std::map<std::string, std::string> access;
     bool operator==(const Box&) const = default;
   };
   std::map<std::string, Box> boxes;
@@ -209,9 +210,14 @@ class Mailroom {
 
   Seen see(UserMail& at) {
     Seen seen;
+    std::set<std::string> readers;
     for (const Mailbox* box : at.mailboxes()) {
       Seen::Box& into = seen.boxes[box->name()];
-      into = {box->uid_validity(), box->uid_next().value, box->highest_modseq().value, {}};
+      into = {box->uid_validity(), box->uid_next().value, box->highest_modseq().value, {}, {}};
+      for (const auto& [identifier, rights] : at.access_list(box->id())) {
+        into.access[identifier] = rights.to_string();
+        readers.insert(identifier);
+      }
       std::size_t unseen = 0;
       std::uint64_t size = 0;
       for (const Message& message : std::vector(box->messages().begin(), box->messages().end())) {
@@ -228,6 +234,8 @@ class Mailroom {
       EXPECT_EQ(box->count(), into.messages.size());
       seen.bytes += size;
     }
+    for (const char* reader : {"r0", "r1", "r2"})
+      EXPECT_EQ(store->shares_with(at.name(), reader), readers.contains(reader)) << reader;
     seen.subscriptions = at.subscriptions();
     EXPECT_EQ(at.bytes_used(), seen.bytes);
     return seen;

@@ -1,0 +1,93 @@
+#include "parcel.hpp"
+
+// NOLINTBEGIN(*-avoid-capturing-lambda-coroutines): each is kept by who waits for it
+namespace ringpost::access {
+
+namespace {
+
+constexpr std::string_view kNoSuch = imap::codes::kTryCreate;
+
+Error gone() {
+  return {ErrorKind::temporary, 0, "the mailbox cannot be had any more"};
+}
+
+bool has_room(const store::UserMail& mail, std::uint64_t messages, std::uint64_t bytes) {
+  const store::Quota quota = mail.quota();
+  return (quota.bytes_max == 0 || mail.bytes_used() + bytes <= quota.bytes_max) &&
+         (quota.messages_max == 0 || mail.messages_used() + messages <= quota.messages_max);
+}
+
+}  // namespace
+
+Task<Answer> Parcel::admit(std::uint64_t messages, std::uint64_t bytes) {
+  const Reach::AtMailbox look = [&](store::UserMail& mail, const store::Mailbox& mailbox,
+                                    store::Rights) -> Task<Answer> {
+    mailbox_ = mailbox.id();
+    if (has_room(mail, messages, bytes)) co_return Answer::ok();
+    co_return Answer::no(imap::codes::kOverQuota, "The quota is used up");
+  };
+  co_return co_await reach_.at(to_, store::Right::insert, look, kNoSuch);
+}
+
+Task<Result<store::Incoming*>> Parcel::begin(std::uint64_t size) {
+  store::Incoming* begun = nullptr;
+  co_await reach_.store().at_owner(to_.owner, [&](store::UserMail& mail) -> Task<void> {
+    begun = begun_.emplace_back(mail.receive(size)).get();
+    co_return;
+  });
+  if (begun == nullptr) co_return fail(gone());
+  co_return begun;
+}
+
+Task<Result<void>> Parcel::write(store::Incoming& message, std::span<const std::byte> chunk) {
+  Result<void> written = fail(gone());
+  co_await reach_.store().at_owner(
+      to_.owner, [&](store::UserMail&) -> Task<void> { written = co_await message.write(chunk); });
+  co_return written;
+}
+
+Task<Result<void>> Parcel::end(store::Incoming& message, std::span<const std::byte> facts) {
+  Result<void> ended = fail(gone());
+  co_await reach_.store().at_owner(
+      to_.owner, [&](store::UserMail&) -> Task<void> { ended = co_await message.end(facts); });
+  co_return ended;
+}
+
+Task<std::expected<Parcel::Stored, Answer>> Parcel::put(std::vector<store::NewMessage> messages) {
+  Stored stored;
+  const Answer none = Answer::no_mailbox(kNoSuch);
+  const Reach::AtMail append = [&](store::UserMail& mail) -> Task<Answer> {
+    const store::Rights rights =
+        mail.find(mailbox_) == nullptr ? store::Rights{} : rights_of(mail, mailbox_, reach_.reader());
+    if (!rights.has(store::Right::insert)) {
+      if (!rights.has(store::Right::lookup)) co_return none;
+      co_return Answer::not_allowed();
+    }
+    for (store::NewMessage& message : messages) {
+      message.flags = allowed(message.flags, rights);
+      message.keywords = allowed(std::move(message.keywords), rights);
+    }
+    auto appended = co_await mail.append(mailbox_, messages);
+    if (!appended) co_return Answer::refused(appended.error(), kNoSuch);
+    stored = {.uid_validity = appended->uid_validity,
+              .uids = std::move(appended->uids),
+              .told = rights.has(store::Right::read)};
+    co_return Answer::ok();
+  };
+  Answer answer = co_await reach_.at_owner(to_, append, none);
+  if (!answer.is_ok()) co_return std::unexpected(std::move(answer));
+  co_return stored;
+}
+
+// Where it was begun: its blobs belong to that core.
+Task<void> Parcel::drop() {
+  if (begun_.empty()) co_return;
+  const unsigned there = reach_.store().owner(store::user_id_of(to_.owner));
+  co_await shard::ask(service_.core(), there, [this](shard::Core&) {
+    begun_.clear();
+    return true;
+  });
+}
+
+}  // namespace ringpost::access
+// NOLINTEND(*-avoid-capturing-lambda-coroutines)
