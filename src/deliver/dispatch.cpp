@@ -22,11 +22,11 @@ void Service::State::overdue(Message& message) {
 Task<void> Service::State::dispatch() {
   dispatching = true;
   for (;;) {
+    // Who has waited goes first: a flow that has just given its place away would take it again.
+    let_in(waiting_for_flow, [this] { return !flows_are_full(); });
+    let_in(waiting_for_local, [this] { return !flows_are_full() && local_flows < kLocalDeliveriesMax; });
+    let_in(waiting_for_store, [this] { return !flows_are_full() && store_flows < kStoreDeliveriesMax; });
     while (Destination* destination = to_do.pop_front()) look_at(*destination);
-    let_in(waiting_for_local, kLocalDeliveriesMax - std::min(local_flows, kLocalDeliveriesMax));
-    let_in(waiting_for_store, kStoreDeliveriesMax - std::min(store_flows, kStoreDeliveriesMax));
-    const std::size_t flows_max = parts.settings->deliver.flows_max;
-    let_in(waiting_for_flow, flows_max - std::min(flows, flows_max));
     while (!draining && !overdue_messages.empty() && workers < kOverdueWorkersMax)
       core.spawn(work_on_overdue());
     while (!draining && parked_due && wakers < kWakersMax) core.spawn(work_on_parked());
@@ -45,24 +45,30 @@ bool Service::State::wants_flow(const Destination& destination) const {
   if (destination.ready_count <= destination.starting) return false;
   if (destination.route.via == Via::discard) return destination.flow_count == 0;
   if (destination.route.via == Via::mailbox)
-    return destination.flow_count < (destination.only_stored ? kStoreDeliveriesPerRecipientMax
-                                                             : kLocalDeliveriesPerRecipientMax);
+    return destination.flow_count <
+           (destination.only_stored ? kStoreDeliveriesPerRecipientMax : kLocalDeliveriesPerRecipientMax);
   if (!destination.proven && destination.flow_count > 0) return false;
   return destination.flow_count == 0 || core.now() >= destination.ramp_after;
 }
 
+bool Service::State::flows_are_full() const {
+  return flows >= parts.settings->deliver.flows_max;
+}
+
 bool Service::State::has_room(const Destination& destination) const {
-  if (flows >= parts.settings->deliver.flows_max) return false;
+  if (flows_are_full()) return false;
   if (destination.route.via != Via::mailbox) return true;
   return destination.only_stored ? store_flows < kStoreDeliveriesMax : local_flows < kLocalDeliveriesMax;
 }
 
+// Of what it lacks, or lacked last.
 IntrusiveList<Destination, WaitForRoom>& Service::State::line_of(const Destination& destination) {
-  if (destination.route.via != Via::mailbox) return waiting_for_flow;
+  if (destination.route.via != Via::mailbox || flows_are_full()) return waiting_for_flow;
   return destination.only_stored ? waiting_for_store : waiting_for_local;
 }
 
-void Service::State::look_at(Destination& destination) {
+// `in_turn`: it has stood at the head of a line. Others stand behind those that wait already.
+void Service::State::look_at(Destination& destination, bool in_turn) {
   if (turns_back(destination)) turn_back_waiting(destination);
   if (is_putting_off(destination) && !destination.ready.empty() && !destination.telling)
     core.spawn(tell_put_off(destination));
@@ -82,8 +88,9 @@ void Service::State::look_at(Destination& destination) {
   }
   if (!wants_flow(destination) || destination.opening || destination.in_line)
     return queue.forget_if_idle(destination);
-  if (!has_room(destination)) {
-    if (!static_cast<ListLink<WaitForRoom>&>(destination).linked()) line_of(destination).push_back(destination);
+  if (!has_room(destination) || (!in_turn && !line_of(destination).empty())) {
+    if (!static_cast<ListLink<WaitForRoom>&>(destination).linked())
+      line_of(destination).push_back(destination);
     return;
   }
   if (destination.remote())
@@ -184,8 +191,9 @@ void Service::State::flow_ended(Destination& destination) {
 }
 
 // As many of those that waited as there is room for; who does not want it any more leaves it to the next.
-void Service::State::let_in(IntrusiveList<Destination, WaitForRoom>& line, std::size_t room) {
-  for (; room > 0 && !line.empty(); --room) work(*line.pop_front());
+void Service::State::let_in(IntrusiveList<Destination, WaitForRoom>& line,
+                            const std::function<bool()>& has_room) {
+  while (!line.empty() && has_room()) look_at(*line.pop_front(), true);
 }
 
 }  // namespace ringpost::deliver

@@ -289,7 +289,8 @@ class LocalDelivery {
 
   void conclude() {
     using Kind = LocalResult::Kind;
-    result_.only_stored = !ran_ && !result_.stored.empty();
+    result_.only_stored =
+        !ran_ && !result_.stored.empty() && result_.forward.empty() && result_.lmtp_recipient.empty();
     if (deferred_) {
       result_.kind = Kind::deferred;
       result_.reply = *std::move(deferred_);

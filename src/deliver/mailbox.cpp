@@ -106,7 +106,7 @@ Task<void> Service::State::serve_here(Destination& destination, bool stores) {
     Job* job = queue.take(destination, discards ? UINT32_MAX : 1);
     if (job == nullptr) break;
     co_await deliver_here(*job);
-    if (!discards && !line.empty()) break;
+    if (!discards && (!line.empty() || !waiting_for_flow.empty())) break;
   }
   --(stores ? store_flows : local_flows);
   flow_ended(destination);
@@ -123,7 +123,10 @@ Task<void> Service::State::deliver_here(Job& job) {
                                       .target = "discard"},
                                      std::nullopt);
   const auto body = co_await parts.spool->body(id);
-  if (!body) co_return results.settle_unreadable(job, body.error());
+  if (!body) {
+    job.destination->only_stored = false;  // it may have been one too many for the memory
+    co_return results.settle_unreadable(job, body.error());
+  }
   const mail::Recipient recipient = loaded->envelope.recipient(job.recipients.view().front());
   const std::string original = original_address(recipient);
   FinishedTargets finished = finished_of(job, *loaded);
@@ -138,7 +141,7 @@ Task<void> Service::State::deliver_here(Job& job) {
                                                       .junk = is_junk(*loaded)});
   std::optional<mail::Reply> refusal;
   if (!result.forward.empty()) refusal = co_await forward(job, *loaded, *body, result, finished);
-  job.destination->only_stored = result.only_stored;
+  job.destination->only_stored = result.only_stored && body->size() <= kStoredTogetherMax;
   std::vector<std::string> stored = std::move(result.stored);
   co_await conclude_here(job, *loaded, std::move(result), std::move(refusal));
   if (stored.empty()) co_return;

@@ -80,6 +80,8 @@ void Service::next(MessageId id) {
 void Service::reload(std::shared_ptr<const Settings> settings) {
   state_->parts.settings = std::move(settings);
   state_->quarantine.set_lifetime(state_->parts.settings->quarantine_expire_after);
+  // Where mailboxes are may be another place now.
+  for (const auto& [name, destination] : state_->queue.destinations()) destination->only_stored = false;
   state_->core.spawn(state_->reroute_all());
 }
 

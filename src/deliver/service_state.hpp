@@ -36,7 +36,7 @@ struct Service::State final : Queue::Reactions {
 
   // ---- dispatch.cpp: from ready jobs to connections
   Task<void> dispatch();
-  void look_at(Destination& destination);
+  void look_at(Destination& destination, bool in_turn = false);
   bool wants_flow(const Destination& destination) const;
   bool has_room(const Destination& destination) const;
   bool is_putting_off(const Destination& destination) const;
@@ -47,7 +47,8 @@ struct Service::State final : Queue::Reactions {
   Task<void> leave_line(Destination& destination);
   Task<void> serve(Destination& destination);
   void flow_ended(Destination& destination);
-  void let_in(IntrusiveList<Destination, WaitForRoom>& line, std::size_t room);
+  bool flows_are_full() const;
+  void let_in(IntrusiveList<Destination, WaitForRoom>& line, const std::function<bool()>& has_room);
   IntrusiveList<Destination, WaitForRoom>& line_of(const Destination& destination);
 
   // ---- parked.cpp

@@ -22,6 +22,8 @@ inline constexpr std::size_t kLocalDeliveriesPerRecipientMax = 2;
 // a flush: with two at a time a busy mailbox falls behind what comes in, until its mail must be read from the disk again.
 inline constexpr std::size_t kStoreDeliveriesMax = 64;
 inline constexpr std::size_t kStoreDeliveriesPerRecipientMax = 32;
+// Behind a larger one there are two at a time again: a body that has left the commit buffers is read into memory whole.
+inline constexpr std::uint64_t kStoredTogetherMax = 256 * 1024;
 
 // Addresses tried for one connection. RFC 5321 section 5.1 lets the client set a bound, of at least two.
 inline constexpr std::size_t kEndpointsTriedMax = 10;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ringpost/deliver/limits.hpp"
 #include "ringpost/mail/limits.hpp"
 
 #include "world.hpp"
@@ -87,6 +88,37 @@ TEST_F(Mailbox, gets_the_mail_for_a_local_domain) {
   ASSERT_EQ(mails.size(), 1U) << world.log();
   EXPECT_NE(mails[0].find("Return-Path: <sender@origin.test>"), std::string::npos) << mails[0];
   EXPECT_EQ(world.events("delivered").at(0).fields.at("route"), "local");
+}
+
+TEST_F(Mailbox, waits_for_a_flow_when_all_are_in_use) {
+  world.settings().deliver.flows_max = 1;
+  begin("one: anna\ntwo: anna\n");
+  world.service().suspend("*");
+  for (int i = 0; i < 3; ++i)
+    for (const char* name : {"one", "two", "anna"}) world.send({.to = {fmt::format("{}@here.test", name)}});
+  world.service().resume("*");
+  ASSERT_TRUE(emptied()) << world.log();
+  EXPECT_EQ(mails_of("anna").size(), 9U) << world.log();
+}
+
+// As many busy mailboxes as take all places, and one mail for another one.
+TEST_F(Mailbox, busy_ones_leave_room_for_the_others) {
+  constexpr std::size_t kBusy = kLocalDeliveriesMax / kLocalDeliveriesPerRecipientMax;
+  constexpr std::size_t kEach = 10;
+  std::string aliases = "late: anna\n";
+  for (std::size_t i = 0; i < kBusy; ++i) aliases += fmt::format("busy{}: anna\n", i);
+  begin(aliases);
+  world.service().suspend("*");
+  for (std::size_t i = 0; i < kBusy; ++i)
+    for (std::size_t mail = 0; mail < kEach; ++mail) world.send({.to = {fmt::format("busy{}@here.test", i)}});
+  const MessageId late = world.send({.to = {"late@here.test"}});
+  world.service().resume("*");
+  ASSERT_TRUE(emptied()) << world.log();
+  const auto delivered = world.events("delivered");
+  ASSERT_EQ(delivered.size(), kBusy * kEach + 1);
+  const auto place = std::ranges::find(delivered, to_string(late),
+                                       [](const auto& event) { return event.fields.at("queue_id"); });
+  EXPECT_LT(place - delivered.begin(), static_cast<std::ptrdiff_t>(kBusy * kEach / 2));
 }
 
 TEST_F(Mailbox, an_unknown_user_bounces) {
