@@ -102,7 +102,7 @@ void Log::State::freed(std::uint32_t index) {
   segments.set_use(index, Segment::Use::free, 0);
   segment.sealed = segment.voided = segment.holds_voids = segment.found_open = false;
   segment.failed_seals = 0;
-  segment.stays_until = {};
+  segment.left_at.reset();
   segment.end = kFirstFrame;
   segment.previous_crc = 0;
   segment.table_size = 0;
@@ -128,26 +128,39 @@ double Log::State::emptied_below() const {
   return pressed() ? std::max(kPressedBelow, options.compact_below) : options.compact_below;
 }
 
-// One that is open, or cannot be freed, is no gain.
+bool Log::State::is_thin(const Segment& segment) const {
+  return segment.use == Segment::Use::closed && !segment.kept &&
+         static_cast<double>(size_elsewhere(segment)) < emptied_below() * static_cast<double>(segment.size);
+}
+
+// The segments that are thin can be given back, for all of what stands at the places and all else that lives in those.
 bool Log::State::gains_by_moving(std::span<const Location> places) const {
-  std::vector<std::uint32_t> indexes;
-  for (const Location where : places) indexes.push_back(where.segment);
-  std::ranges::sort(indexes);
-  const auto doubles = std::ranges::unique(indexes);
-  indexes.erase(doubles.begin(), doubles.end());
-  std::uint64_t sizes = 0, left = 0;
-  for (const std::uint32_t index : indexes) {
-    const Segment& segment = segments[index];
+  std::uint64_t moved = 0;
+  std::vector<std::uint32_t> thin;
+  for (const Location where : places) {
+    const Segment& segment = segments[where.segment];
     if (segment.is_endless()) return true;
-    sizes += segment.size;
-    left += segment.use == Segment::Use::closed && !segment.kept ? size_elsewhere(segment) : segment.size;
+    if (!is_thin(segment))
+      moved += record_size(where.size);
+    else if (std::ranges::find(thin, where.segment) == thin.end())
+      thin.push_back(where.segment);
   }
-  return static_cast<double>(left) < emptied_below() * static_cast<double>(sizes);
+  std::uint64_t given_back = 0;
+  for (const std::uint32_t index : thin) {
+    moved += size_elsewhere(segments[index]);
+    given_back += segments[index].size;
+  }
+  return static_cast<double>(moved) < emptied_below() * static_cast<double>(given_back);
+}
+
+// Its owner left there what still lives there, for nothing was gained by it.
+bool Log::State::stays(const Segment& segment) const {
+  if (!segment.left_at || segment.live_records == 0) return false;
+  return *segment.left_at + (pressed() ? kStayRetryPressed : kStayRetry) > core.now();
 }
 
 std::uint32_t Log::State::victim() const {
   const bool pressed = this->pressed();
-  const double below = emptied_below();
   std::uint32_t found = kNoSegment;
   for (std::uint32_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
@@ -156,10 +169,7 @@ std::uint32_t Log::State::victim() const {
       continue;
     if (segment.live_records == 0 && segment.pins.empty()) continue;
     if (!pressed && segment.closed_at + options.compact_after > core.now()) continue;
-    const bool may_stay = !segment.is_endless();
-    if (may_stay && !pressed && segment.stays_until > core.now()) continue;
-    if (may_stay && static_cast<double>(size_elsewhere(segment)) >= below * static_cast<double>(segment.size))
-      continue;
+    if (!segment.is_endless() && (stays(segment) || !is_thin(segment))) continue;
     // The oldest first: when it is free, the later ones lose their reason to stay.
     if (found == kNoSegment || segment.header.sequence < segments[found].header.sequence) found = i;
   }
@@ -195,7 +205,7 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
     check_candidates();
   } else {
     segment.not_before = core.now() + kEmptyRetry;
-    if (carried) segment.stays_until = core.now() + kStayRetry;
+    if (carried) segment.left_at = core.now();
   }
   emptying = false;
   --background;

@@ -128,6 +128,8 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   void start_emptying();
   bool pressed() const;  // files are about to run out
   double emptied_below() const;  // what lives in a segment takes this part of it, or more: it stays
+  bool is_thin(const Segment& segment) const;
+  bool stays(const Segment& segment) const;
   bool gains_by_moving(std::span<const Location> places) const;
   std::uint32_t victim() const;
   Task<void> empty(std::shared_ptr<State> self, std::uint32_t index);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -78,9 +79,9 @@ struct Segment {
   std::vector<PinCount> pins;
   std::vector<Copies> copies;  // where its records stand too, as long as damage there may go without a word
   Instant closed_at;
-  Instant not_before;         // emptying it was tried and did not work
-  Instant stays_until;        // nothing would be gained by emptying it, unless files run out
-  unsigned failed_seals = 0;  // its header could not be written, so often in a row
+  Instant not_before;              // emptying it was tried and did not work
+  std::optional<Instant> left_at;  // emptying it was tried, and its owner left something there
+  unsigned failed_seals = 0;       // its header could not be written, so often in a row
   Instant seal_not_before;
 
   SegmentWalk::Facts walk_facts() const {

@@ -100,7 +100,10 @@ Task<Result<void>> Spool::State::move(MessageId id) {
   // Its body and its envelope stand together, and each is asked for.
   if (!gathered.empty() && gathered.back().id == id) co_return Result<void>{};
   // All its pieces would go for a few that stand here, and leave the next segment as thin as this one.
-  if (entry->is(Entry::large) && !log->gains_by_moving(places_of(*entry))) co_return Result<void>{};
+  if (entry->is(Entry::large) && (id == left_large || !log->gains_by_moving(places_of(*entry)))) {
+    left_large = id;
+    co_return Result<void>{};
+  }
   auto done = entry->is(Entry::large) ? co_await move_large(id) : co_await gather(id);
   // A message that cannot be read stays where it is: its segment is kept, for who can repair it.
   if (!done && done.error().kind == ErrorKind::permanent) co_return Result<void>{};
@@ -212,6 +215,7 @@ Task<Result<void>> Spool::State::place(const Moving& moving) {
 // What is not placed stays where it is, to be tried again.
 Task<Result<void>> Spool::State::place_gathered() {
   gathered_bytes = 0;
+  left_large = {};
   std::vector<Moving> all = std::exchange(gathered, {});
   if (closing || !postponed.empty() || !lost_endings.empty())
     co_return fail(ErrorKind::temporary, "other records wait");

@@ -213,6 +213,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   };
   std::vector<Moving> gathered;
   std::size_t gathered_bytes = 0;
+  MessageId left_large;  // its pieces stay in the segment that is being emptied, as was found at one of them
   std::uint64_t newest_state_frame = 0;
   bool elsewhere_released = false;
   std::vector<PackedOutcome> changed_scratch;

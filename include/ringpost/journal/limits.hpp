@@ -27,7 +27,9 @@ inline constexpr unsigned kWriteFailuresMax = 3;
 inline constexpr Duration kWriteRetryPause = 500ms;  // between attempts from then on
 inline constexpr Duration kEmptyRetry =
     60s;  // until a segment is emptied again, or a cold one opened, that failed
-inline constexpr Duration kStayRetry = 4h;  // the same of one in which its owner left what it would not gain by
+// The same of one in which its owner left what nothing would be gained by; and when files are about to run out.
+inline constexpr Duration kStayRetry = 4h;
+inline constexpr Duration kStayRetryPressed = 10min;
 inline constexpr Duration kUpkeepInterval = 1s;  // asks the file system for its space, looks for work
 // A killed process holds its locks until its last write has ended; milliseconds, seconds on a sick disk.
 inline constexpr unsigned kLockAttempts = 100;

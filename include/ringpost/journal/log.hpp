@@ -101,9 +101,10 @@ constexpr bool may_be_same(const SegmentName& a, const SegmentName& b) {
 
 // What one read found of records that lie near each other.
 struct Near {
-  std::vector<std::span<const std::byte>> payloads;  // without data: not read, or damaged; calls for Log::read
-  std::shared_ptr<const void> memory;                // of all payloads
-  std::size_t size = 0;                              // of it, in bytes
+  std::vector<std::span<const std::byte>>
+      payloads;                        // without data: not read, or damaged; calls for Log::read
+  std::shared_ptr<const void> memory;  // of all payloads
+  std::size_t size = 0;                // of it, in bytes
 };
 
 class Log {
@@ -194,8 +195,8 @@ class Log {
   // `release_elsewhere`.
   bool in_use(const SegmentName& name) const;
 
-  // Whether moving what stands at these places, all of it, gives space back: what lives in their segments takes less than
-  // `compact_below` of them (half of them when files are about to run out), or one of them has to be emptied. Of what has many
+  // Whether moving what stands at these places, all of it, gives space back: with all else that lives in those of their segments that
+  // are to be emptied, it takes less than `compact_below` of these (half of them when files are about to run out). Of what has many
   // records `carry` may leave those that stand in the segment, when it does not.
   bool gains_by_moving(std::span<const Location> places) const;
 

@@ -243,7 +243,6 @@ TEST_P(ColdTest, a_large_message_is_not_taken_for_its_end_alone) {
   for (const MessageId other : stay) EXPECT_EQ(text_in_archive(other), std::string(60'000, 's'));
 }
 
-// The copies are there, and nothing stands behind them yet: so the originals are, too.
 // It fills about a segment, and begins near the end of one. Its copy would begin where it ended itself, near the end of the next,
 // which would be as thin: so it went on, once in compact_after.
 TEST_P(ColdTest, a_large_message_is_not_moved_when_nothing_is_gained) {
@@ -261,6 +260,7 @@ TEST_P(ColdTest, a_large_message_is_not_moved_when_nothing_is_gained) {
   }
 }
 
+// The copies are there, and nothing stands behind them yet: so the originals are, too.
 TEST_P(ColdTest, a_crash_between_the_copies_and_what_stands_behind_them_costs_nothing) {
   if (GetParam() != "sim") GTEST_SKIP() << "needs a power cut";
   at->open();
