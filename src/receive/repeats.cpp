@@ -1,5 +1,6 @@
 #include "repeats.hpp"
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 
@@ -22,6 +23,28 @@ std::string key_of(const mail::Recipient& recipient, const policy::Policy& polic
          std::string(split.delimiter != 0, split.delimiter) + std::string(split.extension);
 }
 
+// Equal for recipients with equal keys. FNV-1a.
+std::uint64_t hash_of(std::string_view address) {
+  const auto [local_part, domain] = mail::split_address(address);
+  const std::string unquoted =
+      local_part.starts_with('"') ? mail::unquote_local_part(local_part) : std::string();
+  std::uint64_t hash = 0xCBF29CE484222325;
+  for (const std::string_view part : {unquoted.empty() ? local_part : std::string_view(unquoted), domain})
+    for (const char c : part) {
+      const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      hash = (hash ^ static_cast<unsigned char>(lower)) * 0x100000001B3;
+    }
+  return hash;
+}
+
+// Almost nobody repeats one, so that is found out without a string for each.
+bool may_repeat(const mail::Envelope& envelope) {
+  std::vector<std::uint64_t> hashes(envelope.recipient_count());
+  for (std::size_t i = 0; i < hashes.size(); ++i) hashes[i] = hash_of(envelope.recipient(i).address);
+  std::ranges::sort(hashes);
+  return std::ranges::adjacent_find(hashes) != hashes.end();
+}
+
 bool is_local(const mail::Recipient& recipient, const policy::Policy& policy) {
   const std::string_view domain = mail::split_address(recipient.address).domain;
   return domain.empty() || policy.is_local_domain(domain);
@@ -38,7 +61,7 @@ std::vector<mail::Reply> WithoutRepeats::for_each_given(std::span<const mail::Re
 
 std::optional<WithoutRepeats> without_repeats(const mail::Envelope& envelope, const policy::Policy& policy) {
   const std::size_t count = envelope.recipient_count();
-  if (count < 2) return std::nullopt;
+  if (count < 2 || !may_repeat(envelope)) return std::nullopt;
   std::unordered_map<std::string, std::uint32_t> seen;
   std::vector<std::uint32_t> firsts;  // as they were given
   std::vector<std::uint32_t> places;
