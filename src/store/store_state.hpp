@@ -199,6 +199,7 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Quota quota() const override;
 
   std::unique_ptr<Incoming> receive(std::uint64_t size) override;
+  Outcome<std::unique_ptr<Reserved>> reserve(std::uint64_t messages, std::uint64_t bytes) override;
   Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages, May may) override;
   Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message,
                                   May may) override;

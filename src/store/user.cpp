@@ -163,6 +163,25 @@ Task<Outcome<Appended>> User::append(MailboxId to, std::span<const NewMessage> m
 
 namespace {
 
+class RoomReserved final : public Reserved {
+ public:
+  RoomReserved(std::shared_ptr<User> user, std::uint64_t bytes, std::uint64_t messages)
+      : user_(std::move(user)), coming_(*user_, bytes, messages, {}) {}
+
+ private:
+  std::shared_ptr<User> user_;
+  Coming coming_;
+};
+
+}  // namespace
+
+Outcome<std::unique_ptr<Reserved>> User::reserve(std::uint64_t messages, std::uint64_t bytes) {
+  RP_CHECK(check_quota(bytes, messages));
+  return std::make_unique<RoomReserved>(shared_from_this(), bytes, messages);
+}
+
+namespace {
+
 // Those that messages ask for rise, and are above all that were given.
 bool has_uids_free(const Mailbox& box, std::span<const NewMessage> messages) {
   Uid next = Account::next_uid(box);

@@ -86,6 +86,12 @@ class Incoming {
   virtual Task<Result<void>> end(std::span<const std::byte> facts) = 0;
 };
 
+// Room in somebody's quota for what is on its way to him; free again when it dies, on his core.
+class Reserved {
+ public:
+  virtual ~Reserved() = default;
+};
+
 // One message to store. Views and bytes live until the call resumes.
 struct NewMessage {
   std::span<const std::span<const std::byte>> pieces;  // CRLF line ends, as it is handed out again
@@ -165,6 +171,9 @@ class UserMail {
   // ---- messages
   // For append(). Not larger than kMessageSizeMax.
   virtual std::unique_ptr<Incoming> receive(std::uint64_t size) = 0;
+  // For messages that will be appended: until it dies nobody else has that room. It dies before they are appended, with no wait
+  // between the two.
+  virtual Outcome<std::unique_ptr<Reserved>> reserve(std::uint64_t messages, std::uint64_t bytes) = 0;
   // All or none (MULTIAPPEND).
   virtual Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages,
                                          May may = {}) = 0;
