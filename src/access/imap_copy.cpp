@@ -50,8 +50,13 @@ Task<Answer> ImapConversation::copy_within(store::UidSet which, MailboxPath path
     told = there.has(store::Right::read);
     if (is_own()) lesson = lesson_of(from, target);
     const store::FlagsKept kept{.flags = changeable_flags(there), .keywords = there.has(store::Right::write)};
-    auto done =
-        moves ? co_await mail.move(from, which, target, kept) : co_await mail.copy(from, which, target, kept);
+    const store::May still = [&]() -> store::Outcome<> {
+      RP_CHECK(may(mail, target, store::Right::insert, user_));
+      const store::Rights needed = moves ? store::Right::read | kTakeOut : store::Right::read;
+      return rights_of(mail, from, user_).has_all(needed) ? store::Outcome<>{} : not_allowed();
+    };
+    auto done = moves ? co_await mail.move(from, which, target, kept, is_own() ? store::May() : still)
+                      : co_await mail.copy(from, which, target, kept, is_own() ? store::May() : still);
     if (!done) co_return Answer::refused(done.error(), imap::codes::kTryCreate);
     copied = std::move(*done);
     co_return Answer::ok();

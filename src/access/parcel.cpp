@@ -67,7 +67,8 @@ Task<std::expected<Parcel::Stored, Answer>> Parcel::put(std::vector<store::NewMe
       message.flags = allowed(message.flags, rights);
       message.keywords = allowed(std::move(message.keywords), rights);
     }
-    auto appended = co_await mail.append(mailbox_, messages);
+    auto appended = co_await mail.append(mailbox_, messages,
+                                         still_may(mail, mailbox_, store::Right::insert, reach_.reader()));
     if (!appended) co_return Answer::refused(appended.error(), kNoSuch);
     stored = {.uid_validity = appended->uid_validity,
               .uids = std::move(appended->uids),

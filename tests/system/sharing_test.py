@@ -143,6 +143,29 @@ class Rights(Sharing):
         self.no(client, f'SETACL {name} carl@{LOCAL} "l"', "CANNOT")
         client.ok(f"SELECT {name}")
 
+    def test_who_may_administer_no_more_gives_himself_nothing_back(self):
+        client, _, name, path = self.shared("lra")
+        others = [self.imap("anna") for _ in range(8)]
+        started = threading.Semaphore(0)
+
+        def repeat(other):
+            for i in range(1_000_000):
+                if not other.do(f'SETACL {path} anna@{LOCAL} {"lra" if i % 2 else "lraw"}')[1].startswith("OK"):
+                    return
+                started.release()
+
+        threads = [threading.Thread(target=repeat, args=(other,)) for other in others]
+        for thread in threads:
+            thread.start()
+        for _ in range(100):
+            started.acquire(timeout=60)
+        client.ok(f"DELETEACL {name} anna@{LOCAL}")
+        acl = client.ok(f"GETACL {name}")
+        for thread in threads:
+            thread.join()
+        self.assertNotIn("anna", acl[0])
+        self.assertNotIn("anna", client.ok(f"GETACL {name}")[0])
+
     def test_access_lists_are_for_who_administers(self):
         client, other, name, path = self.shared("lrswipkxte")
         for command in (f"GETACL {path}", f"SETACL {path} bert@{LOCAL} lr", f"DELETEACL {path} anna@{LOCAL}", f"LISTRIGHTS {path} bert@{LOCAL}"):
