@@ -191,6 +191,7 @@ Task<Answer> ImapConversation::replace(store::Uid old, store::NewMessage message
                                               : Answer::no_mailbox(imap::codes::kTryCreate);
   message.flags = allowed(message.flags, there);
   message.keywords = allowed(std::move(message.keywords), there);
+  parcel_->free_room();
   const store::UserMail& mail = *mail_;
   const store::May may = [&]() -> store::Outcome<> {
     RP_CHECK(access::may(mail, to, store::Right::insert, user_));
