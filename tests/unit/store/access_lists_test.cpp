@@ -116,7 +116,7 @@ TEST_F(AccessListsTest, a_change_is_asked_for_when_it_has_its_turn) {
   machine.core().spawn(tell(anna.annotate(made, note, may)));
   machine.core().spawn(tell(anna.remove(made, may)));
   ASSERT_TRUE(machine.turn_until([&] { return answers.size() == 7; }));
-  EXPECT_THAT(answers, ElementsAre(Refused::none, Refused::none, Refused::none, Refused::not_allowed,
+  ASSERT_THAT(answers, ElementsAre(Refused::none, Refused::none, Refused::none, Refused::not_allowed,
                                    Refused::not_allowed, Refused::not_allowed, Refused::not_allowed));
   EXPECT_EQ(list("made"), List{});
   EXPECT_TRUE(anna.annotations(made).empty());
