@@ -66,7 +66,8 @@ Task<Answer> ImapConversation::run(imap::SetAcl& command) {
     const bool gives = command.how != imap::SetAcl::How::remove && !rights->empty();
     if (gives && whom(identifier) == store::kAnyone && !snapshot_->shares_with_anyone)
       co_return Answer::no(imap::codes::kNoPerm, "Mailboxes are not shared with everybody here");
-    auto done = co_await mail.set_access(mailbox.id(), identifier, *rights, change_of(command.how));
+    auto done = co_await mail.set_access(mailbox.id(), identifier, *rights, change_of(command.how),
+                                         still_may(mail, mailbox.id(), Right::administer, user_));
     co_return done ? Answer::ok() : Answer::refused(done.error());
   };
   co_return co_await reach_.at(path, Right::administer, set);
@@ -78,7 +79,8 @@ Task<Answer> ImapConversation::run(imap::DeleteAcl& command) {
   const Reach::AtMailbox take = [&](store::UserMail& mail, const store::Mailbox& mailbox,
                                     store::Rights) -> Task<Answer> {
     if (whom(identifier) == mail.name()) co_return owner_has_all();
-    auto done = co_await mail.set_access(mailbox.id(), identifier, {});
+    auto done = co_await mail.set_access(mailbox.id(), identifier, {}, store::RightsChange::replace,
+                                         still_may(mail, mailbox.id(), Right::administer, user_));
     co_return done ? Answer::ok() : Answer::refused(done.error());
   };
   co_return co_await reach_.at(path, Right::administer, take);

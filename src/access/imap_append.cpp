@@ -191,7 +191,13 @@ Task<Answer> ImapConversation::replace(store::Uid old, store::NewMessage message
                                               : Answer::no_mailbox(imap::codes::kTryCreate);
   message.flags = allowed(message.flags, there);
   message.keywords = allowed(std::move(message.keywords), there);
-  auto replaced = co_await mail_->replace(from, old, to, message);
+  parcel_->free_room();
+  const store::UserMail& mail = *mail_;
+  const store::May may = [&]() -> store::Outcome<> {
+    RP_CHECK(access::may(mail, to, store::Right::insert, user_));
+    return rights_of(mail, from, user_).has_all(kTakeOut) ? store::Outcome<>{} : not_allowed();
+  };
+  auto replaced = co_await mail_->replace(from, old, to, message, is_own() ? store::May() : may);
   if (!replaced) co_return Answer::refused(replaced.error(), imap::codes::kTryCreate);
   imap::NumberSet uids;
   uids.add(replaced->uids.front().value);

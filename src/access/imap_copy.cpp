@@ -50,8 +50,13 @@ Task<Answer> ImapConversation::copy_within(store::UidSet which, MailboxPath path
     told = there.has(store::Right::read);
     if (is_own()) lesson = lesson_of(from, target);
     const store::FlagsKept kept{.flags = changeable_flags(there), .keywords = there.has(store::Right::write)};
-    auto done =
-        moves ? co_await mail.move(from, which, target, kept) : co_await mail.copy(from, which, target, kept);
+    const store::May still = [&]() -> store::Outcome<> {
+      RP_CHECK(may(mail, target, store::Right::insert, user_));
+      const store::Rights needed = moves ? store::Right::read | kTakeOut : store::Right::read;
+      return rights_of(mail, from, user_).has_all(needed) ? store::Outcome<>{} : not_allowed();
+    };
+    auto done = moves ? co_await mail.move(from, which, target, kept, is_own() ? store::May() : still)
+                      : co_await mail.copy(from, which, target, kept, is_own() ? store::May() : still);
     if (!done) co_return Answer::refused(done.error(), imap::codes::kTryCreate);
     copied = std::move(*done);
     co_return Answer::ok();
@@ -72,6 +77,14 @@ Task<Answer> ImapConversation::copy_within(store::UidSet which, MailboxPath path
 
 // ---- to somebody else
 
+namespace {
+
+bool may_go_at_once(std::size_t messages, std::uint64_t bytes) {
+  return messages <= kCopyToOthersMax && bytes <= kCopyToOthersBytesMax.count;
+}
+
+}  // namespace
+
 struct ImapConversation::Copies {
   store::MailboxId from;
   store::UidSet uids;  // rising, as `messages`
@@ -88,14 +101,18 @@ Task<Answer> ImapConversation::copy_to_other(store::UidSet which, MailboxPath pa
     bytes += message.size;
   });
   Parcel parcel(service_, reach_, path);
+  if (!may_go_at_once(copies.messages.size(), bytes)) {
+    Answer may = co_await parcel.admit(0, 0);  // what may not go keeps no room
+    co_await parcel.drop();
+    if (!may.is_ok()) co_return may;
+    co_return Answer::no(imap::codes::kLimit, "Too much for a mailbox of somebody else at once");
+  }
   if (Answer may = co_await parcel.admit(copies.messages.size(), bytes); !may.is_ok()) co_return may;
-  if (copies.messages.empty()) co_return Answer::ok(kNoneThere);
-  if (copies.messages.size() > kCopyToOthersMax)
-    co_return Answer::no(imap::codes::kLimit, "Too many messages for a mailbox of somebody else at once");
   Parcel::Stored stored;
-  Answer answer = co_await fill(parcel, copies);
+  Answer answer = Answer::ok(kNoneThere);
+  if (!copies.messages.empty()) answer = co_await fill(parcel, copies);
   if (answer.is_ok() && moves && !rights().has_all(kTakeOut)) answer = Answer::not_allowed();
-  if (answer.is_ok()) {
+  if (answer.is_ok() && !copies.copies.empty()) {
     auto put = co_await parcel.put(std::move(copies.copies));
     if (put)
       stored = *std::move(put);
@@ -103,7 +120,7 @@ Task<Answer> ImapConversation::copy_to_other(store::UidSet which, MailboxPath pa
       answer = std::move(put).error();
   }
   co_await parcel.drop();
-  if (!answer.is_ok()) co_return answer;
+  if (!answer.is_ok() || copies.messages.empty()) co_return answer;
 
   imap::NumberSet uids;
   for (const store::Uid uid : stored.uids) uids.add(uid.value);

@@ -28,25 +28,27 @@ Task<Answer> ImapConversation::find_listed(const imap::List& command, Listing& l
   co_return answer;
 }
 
-// Each of them is asked once, and only when a pattern may mean something of his.
+// Each of them is asked once, and only when a pattern may mean something of his. Of the room that is left each has his share, so that
+// nobody who shares thousands hides what others share.
 Task<void> ImapConversation::find_listed_of_others(const imap::List& command, Listing& listing) {
-  const std::size_t own = listing.mailboxes.size();
-  std::size_t steps = 0;
-  for (const std::string& owner : reach_.store().owners_sharing_with(user_)) {
-    const bool meant = std::ranges::any_of(command.patterns, [&](const std::string& pattern) {
+  std::vector<std::string> owners = reach_.store().owners_sharing_with(user_);
+  std::erase_if(owners, [&](const std::string& owner) {
+    return std::ranges::none_of(command.patterns, [&](const std::string& pattern) {
       return may_match_owner(command.reference + pattern, owner);
     });
-    if (!meant) continue;
+  });
+  const std::size_t end = listing.mailboxes.size() + kListedOfOthersMax;
+  std::size_t steps = 0, asked = 0;
+  for (const std::string& owner : owners) {
+    const std::size_t share = (end - listing.mailboxes.size()) / (owners.size() - asked++);
     const MailboxPath whose{.owner = owner, .name = {}, .others = true};
     const Reach::AtMail look = [&](store::UserMail& mail) -> Task<Answer> {
-      listing.add(mail, whose, user_);
+      listing.add(mail, whose, user_, share);
       co_return Answer::ok();
     };
     (void)co_await reach_.at_owner(whose, look);
-    if (listing.mailboxes.size() >= own + kListedOfOthersMax) break;
     if (!co_await relieve(steps)) co_return;
   }
-  listing.mailboxes.resize(std::min(listing.mailboxes.size(), own + kListedOfOthersMax));
 }
 
 Task<std::set<std::string>> ImapConversation::names_that_match(const imap::List& command,
@@ -132,7 +134,8 @@ Task<Answer> ImapConversation::run(imap::List& command) {
       (void)co_await tell_status(named.mailbox->path, command.return_status);
     if (!co_await relieve(steps)) break;
   }
-  co_return Answer::ok();
+  co_return listing.left_out ? Answer::ok("Others share more mailboxes than are listed at once")
+                             : Answer::ok();
 }
 
 // What NOTIFY has to say of names, all the user's own: with everything that LIST knows of them (RFC 5465 sections 5.4 and 5.5).

@@ -33,6 +33,25 @@ Answer may_make(const store::UserMail& mail, const MailboxPath& path, std::strin
   return Answer::no(imap::codes::kAlreadyExists, "The mailbox exists");
 }
 
+// The same when the change has its turn; of one that is there the store says so. All that is named lives until then.
+store::May still_may_make(const store::UserMail& mail, const MailboxPath& path, std::string_view reader) {
+  if (!path.others) return {};
+  return [&mail, &path, reader]() -> store::Outcome<> {
+    Answer may = may_make(mail, path, reader);
+    if (may.code == imap::codes::kNoPerm) return not_allowed(std::move(may.text));
+    return {};
+  };
+}
+
+store::May still_may_rename(const store::UserMail& mail, store::MailboxId mailbox, const MailboxPath& to,
+                            std::string_view reader) {
+  if (!to.others) return {};
+  return [&mail, mailbox, &to, reader]() -> store::Outcome<> {
+    RP_CHECK(may(mail, mailbox, Right::remove, reader));
+    return still_may_make(mail, to, reader)();
+  };
+}
+
 }  // namespace
 
 void ImapConversation::made_name(const MailboxPath& path) {
@@ -51,7 +70,8 @@ Task<Answer> ImapConversation::run(imap::Create& command) {
     co_return Answer::no(imap::codes::kUseAttr, "The uses of mailboxes are their owner's");
   const Reach::AtMail make = [&](store::UserMail& mail) -> Task<Answer> {
     if (Answer may = may_make(mail, path, user_); !may.is_ok()) co_return may;
-    auto made = co_await mail.create(path.name, to_store(command.special_uses));
+    auto made =
+        co_await mail.create(path.name, to_store(command.special_uses), still_may_make(mail, path, user_));
     if (!made) co_return Answer::refused(made.error());
     co_return Answer::ok("Created", imap::codes::mailbox_id(store::object_id(mail.id(), *made)));
   };
@@ -68,7 +88,7 @@ Task<Answer> ImapConversation::run(imap::Delete& command) {
   const Reach::AtMailbox remove = [&](store::UserMail& mail, const store::Mailbox& mailbox,
                                       store::Rights) -> Task<Answer> {
     name = mailbox.name();
-    auto deleted = co_await mail.remove(mailbox.id());
+    auto deleted = co_await mail.remove(mailbox.id(), still_may(mail, mailbox.id(), Right::remove, user_));
     co_return deleted ? Answer::ok("Deleted") : Answer::refused(deleted.error());
   };
   Answer answer = co_await reach_.at(path, Right::remove, remove);
@@ -87,7 +107,8 @@ Task<Answer> ImapConversation::run(imap::Rename& command) {
     if (from.others && mailbox.id() == store::kInbox)
       co_return Answer::no(imap::codes::kCannot, "The inbox is its owner's to rename");
     if (Answer may = may_make(mail, to, user_); !may.is_ok()) co_return may;
-    auto renamed = co_await mail.rename(mailbox.id(), to.name);
+    auto renamed =
+        co_await mail.rename(mailbox.id(), to.name, still_may_rename(mail, mailbox.id(), to, user_));
     co_return renamed ? Answer::ok("Renamed") : Answer::refused(renamed.error());
   };
   Answer answer = co_await reach_.at(from, Right::remove, rename);

@@ -137,7 +137,8 @@ Task<Answer> ImapConversation::run(imap::SetMetadata& command) {
   const Reach::AtMailbox annotate = [&](store::UserMail& mail, const store::Mailbox& mailbox,
                                         store::Rights) -> Task<Answer> {
     on = mailbox.id();
-    co_return done_or_not(co_await mail.annotate(on, entries));
+    co_return done_or_not(
+        co_await mail.annotate(on, entries, still_may(mail, on, store::Right::write, user_)));
   };
   MailboxPath path{.owner = user_, .name = {}};
   if (!of_server) path = co_await reach_.path_to(command.mailbox);

@@ -41,7 +41,10 @@ Task<Answer> ImapConversation::run(imap::Notify& command) {
   if (!home_) {
     selection_.reset();
     session_.deselect();  // of a mailbox there that has gone
-    move_to(reach_.store().owner(store::user_id_of(user_)));
+    const unsigned home = reach_.store().owner(store::user_id_of(user_));
+    if (home == service_.core().index())
+      co_return Answer::no(imap::codes::kUnavailable, "The mailboxes are not open, try again later");
+    move_to(home);
     co_return Answer::ok();
   }
   if (command.on) tell_news(true);  // all of it, as NOOP does

@@ -7,10 +7,16 @@
 
 namespace ringpost::access {
 
-void Listing::add(const store::UserMail& mail, const MailboxPath& whose, std::string_view reader) {
+void Listing::add(const store::UserMail& mail, const MailboxPath& whose, std::string_view reader,
+                  std::size_t most) {
+  const std::size_t before = mailboxes.size();
   for (const store::Mailbox* mailbox : mail.mailboxes()) {
     const store::Rights rights = rights_of(mail, mailbox->id(), reader);
     if (!rights.has(store::Right::lookup)) continue;
+    if (mailboxes.size() - before >= most) {
+      left_out = true;
+      return;
+    }
     mailboxes.push_back({.path = {.owner = whose.owner, .name = mailbox->name(), .others = whose.others},
                          .special_use = whose.others ? store::SpecialUse::none : mailbox->special_use(),
                          .rights = rights});
@@ -19,8 +25,11 @@ void Listing::add(const store::UserMail& mail, const MailboxPath& whose, std::st
 
 ListedNames names_of(const Listing& listing) {
   ListedNames names;
-  for (const ListedMailbox& mailbox : listing.mailboxes)
-    names[mailbox.path.shown(mailbox.path.name)].mailbox = &mailbox;
+  // One's own come first: of two of the same name that is the one which commands mean.
+  for (const ListedMailbox& mailbox : listing.mailboxes) {
+    ListedName& named = names[mailbox.path.shown(mailbox.path.name)];
+    if (named.mailbox == nullptr) named.mailbox = &mailbox;
+  }
   for (const std::string& name : listing.subscriptions) names[name].subscribed = true;
   // Who is marked has marked parents: each is looked for once, however deep the mailboxes lie.
   std::set<std::string, std::less<>> missing;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ringpost/imap/response_writer.hpp"
+#include "ringpost/store/limits.hpp"
 #include "ringpost/store/user_mail.hpp"
 
 #include "mailbox_path.hpp"
@@ -30,9 +31,11 @@ struct ListedMailbox {
 struct Listing {
   std::vector<ListedMailbox> mailboxes;
   std::vector<std::string> subscriptions;  // names as the reader says them
+  bool left_out = false;                   // more than `most` were there
 
-  // On the owner core. `path`: whose they are.
-  void add(const store::UserMail& mail, const MailboxPath& whose, std::string_view reader);
+  // On the owner core. `whose` they are; the oldest, where there are more than `most`.
+  void add(const store::UserMail& mail, const MailboxPath& whose, std::string_view reader,
+           std::size_t most = store::kMailboxesMax);
 };
 
 // What LIST may have to say of a name: a mailbox, a subscription, a parent that is none itself.

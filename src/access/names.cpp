@@ -108,6 +108,8 @@ imap::StatusResponse refusal(const store::Failure& failure, std::string_view no_
         return imap::codes::kLimit;
       case Refused::too_large:
         return imap::codes::kTooBig;
+      case Refused::not_allowed:
+        return imap::codes::kNoPerm;
     }
     return imap::codes::kServerBug;
   };

@@ -11,20 +11,17 @@ Error gone() {
   return {ErrorKind::temporary, 0, "the mailbox cannot be had any more"};
 }
 
-bool has_room(const store::UserMail& mail, std::uint64_t messages, std::uint64_t bytes) {
-  const store::Quota quota = mail.quota();
-  return (quota.bytes_max == 0 || mail.bytes_used() + bytes <= quota.bytes_max) &&
-         (quota.messages_max == 0 || mail.messages_used() + messages <= quota.messages_max);
-}
-
 }  // namespace
 
 Task<Answer> Parcel::admit(std::uint64_t messages, std::uint64_t bytes) {
   const Reach::AtMailbox look = [&](store::UserMail& mail, const store::Mailbox& mailbox,
                                     store::Rights) -> Task<Answer> {
     mailbox_ = mailbox.id();
-    if (has_room(mail, messages, bytes)) co_return Answer::ok();
-    co_return Answer::no(imap::codes::kOverQuota, "The quota is used up");
+    room_.reset();
+    auto room = mail.reserve(messages, bytes);
+    if (!room) co_return Answer::refused(room.error());
+    room_ = std::move(*room);
+    co_return Answer::ok();
   };
   co_return co_await reach_.at(to_, store::Right::insert, look, kNoSuch);
 }
@@ -67,7 +64,9 @@ Task<std::expected<Parcel::Stored, Answer>> Parcel::put(std::vector<store::NewMe
       message.flags = allowed(message.flags, rights);
       message.keywords = allowed(std::move(message.keywords), rights);
     }
-    auto appended = co_await mail.append(mailbox_, messages);
+    room_.reset();  // append() takes it again before it waits
+    auto appended = co_await mail.append(mailbox_, messages,
+                                         still_may(mail, mailbox_, store::Right::insert, reach_.reader()));
     if (!appended) co_return Answer::refused(appended.error(), kNoSuch);
     stored = {.uid_validity = appended->uid_validity,
               .uids = std::move(appended->uids),
@@ -81,10 +80,11 @@ Task<std::expected<Parcel::Stored, Answer>> Parcel::put(std::vector<store::NewMe
 
 // Where it was begun: its blobs belong to that core.
 Task<void> Parcel::drop() {
-  if (begun_.empty()) co_return;
+  if (begun_.empty() && room_ == nullptr) co_return;
   const unsigned there = reach_.store().owner(store::user_id_of(to_.owner));
   co_await shard::ask(service_.core(), there, [this](shard::Core&) {
     begun_.clear();
+    room_.reset();
     return true;
   });
 }

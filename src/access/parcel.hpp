@@ -25,9 +25,10 @@ class Parcel {
       : service_(service), reach_(reach), to_(std::move(to)) {}
   Parcel(const Parcel&) = delete;
   Parcel& operator=(const Parcel&) = delete;
-  ~Parcel() = default;  // drop() has been awaited, if anything was begun
+  ~Parcel() = default;  // drop() has been awaited, if admit() said OK
 
-  // OK when there is such a mailbox, into which the reader may put mail and for which its owner's quota has room. Before anything else.
+  // OK when there is such a mailbox, into which the reader may put mail and for which its owner's quota has room. Before anything
+  // else. Until put() or drop() nobody else has that room; asked again, for all of it, with what has come to it.
   Task<Answer> admit(std::uint64_t messages, std::uint64_t bytes);
   const MailboxPath& to() const { return to_; }
   store::MailboxId mailbox() const { return mailbox_; }
@@ -44,6 +45,8 @@ class Parcel {
   };
   // All or none, with the flags that the reader may set there.
   Task<std::expected<Stored, Answer>> put(std::vector<store::NewMessage> messages);
+  // For who stores by himself, on the core of the mailbox.
+  void free_room() { room_.reset(); }
   // What was begun and not stored is forgotten.
   Task<void> drop();
 
@@ -54,7 +57,9 @@ class Parcel {
   Reach& reach_;
   MailboxPath to_;
   store::MailboxId mailbox_;
-  std::vector<std::unique_ptr<store::Incoming>> begun_;  // of the core where the mailbox is
+  // Of the core where the mailbox is.
+  std::unique_ptr<store::Reserved> room_;
+  std::vector<std::unique_ptr<store::Incoming>> begun_;
 };
 
 }  // namespace ringpost::access

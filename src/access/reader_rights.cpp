@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "answer.hpp"
 #include "message_parts.hpp"
 
 namespace ringpost::access {
@@ -14,6 +15,26 @@ using How = store::FlagChange::How;
 store::Rights rights_of(const store::UserMail& owner, store::MailboxId mailbox, std::string_view reader) {
   if (owner.name() == reader) return Rights::all();
   return store::rights_of(owner.access_list(mailbox), reader);
+}
+
+std::unexpected<store::Failure> not_allowed(std::string text) {
+  return std::unexpected(
+      store::Failure{store::Refused::not_allowed, {ErrorKind::permanent, 0, std::move(text)}});
+}
+
+store::Outcome<> may(const store::UserMail& owner, store::MailboxId mailbox, Rights needed,
+                     std::string_view reader) {
+  const Rights rights = owner.find(mailbox) == nullptr ? Rights{} : rights_of(owner, mailbox, reader);
+  if (rights.has_all(needed)) return {};
+  if (rights.has(Right::lookup)) return not_allowed();
+  return std::unexpected(
+      store::Failure{store::Refused::no_mailbox, {ErrorKind::permanent, 0, Answer::no_mailbox().text}});
+}
+
+store::May still_may(const store::UserMail& owner, store::MailboxId mailbox, Rights needed,
+                     std::string_view reader) {
+  if (owner.name() == reader) return {};
+  return [&owner, mailbox, needed, reader] { return may(owner, mailbox, needed, reader); };
 }
 
 bool only_reads(Rights rights) {

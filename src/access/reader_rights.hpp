@@ -15,6 +15,14 @@ namespace ringpost::access {
 
 // The owner may do everything.
 store::Rights rights_of(const store::UserMail& owner, store::MailboxId mailbox, std::string_view reader);
+// OK when the reader has all the rights now; else what Reach says, as an error: no mailbox, to who may not see it.
+store::Outcome<> may(const store::UserMail& owner, store::MailboxId mailbox, store::Rights needed,
+                     std::string_view reader);
+// The same for a change that waits for its turn: a right that is taken while it waits is not there any more. `owner` and `reader`
+// live until the change is done. The owner is not asked.
+store::May still_may(const store::UserMail& owner, store::MailboxId mailbox, store::Rights needed,
+                     std::string_view reader);
+std::unexpected<store::Failure> not_allowed(std::string text = "The owner of the mailbox does not allow it");
 // MYRIGHTS is answered to who has any of them.
 inline constexpr store::Rights kSeen = store::Right::lookup | store::Right::read | store::Right::insert |
                                        store::Right::create | store::Right::remove | store::Right::administer;

@@ -103,7 +103,8 @@ Rights changed(Rights old, Rights by, RightsChange how) {
 
 }  // namespace
 
-Task<Outcome<>> User::set_access(MailboxId on, std::string identifier, Rights rights, RightsChange how) {
+Task<Outcome<>> User::set_access(MailboxId on, std::string identifier, Rights rights, RightsChange how,
+                                 May may) {
   const auto self = shared_from_this();
   const std::string_view who = std::string_view(identifier).substr(identifier.starts_with('-') ? 1 : 0);
   if (who.empty() || who.size() > kUserNameMax) co_return refused(Refused::bad_name, "not a name of a user");
@@ -124,7 +125,7 @@ Task<Outcome<>> User::set_access(MailboxId on, std::string identifier, Rights ri
     batch.add(Operation::granted, 0, InMailbox{on.value, wanted.bits()}, std::string_view(identifier));
     return {};
   };
-  co_return co_await store.write({.user = self, .build = build, .blobs = nullptr});
+  co_return co_await store.write({.user = self, .build = build, .blobs = nullptr, .may = &may});
 }
 
 // A new mailbox begins with the list of another one.

@@ -93,7 +93,7 @@ bool is_last_of_its_name(std::span<const Annotation> entries, std::size_t at) {
 
 }  // namespace
 
-Task<Outcome<>> User::annotate(MailboxId on, std::span<const Annotation> entries) {
+Task<Outcome<>> User::annotate(MailboxId on, std::span<const Annotation> entries, May may) {
   const auto self = shared_from_this();
   for (const Annotation& each : entries)
     if (each.name.empty() || each.name.size() > kAnnotationNameMax ||
@@ -122,7 +122,7 @@ Task<Outcome<>> User::annotate(MailboxId on, std::span<const Annotation> entries
       return refused(Refused::over_quota, "the entries of all mailboxes are too large together");
     return {};
   };
-  co_return co_await store.write({.user = self, .build = build, .blobs = nullptr});
+  co_return co_await store.write({.user = self, .build = build, .blobs = nullptr, .may = &may});
 }
 
 // With a mailbox that gets the mail of another and its notes too.

@@ -149,6 +149,8 @@ Task<Outcome<>> Store::State::write(Change change) {
       if (auto open = open_for_mail(); !open) co_return refuse(std::move(open).error());
     if (change.blobs != nullptr && change.blobs->failed())
       co_return refuse({ErrorKind::temporary, 0, "a part of the message could not be written"});
+    if (change.may != nullptr && *change.may)
+      if (auto may = (*change.may)(); !may) co_return may;
     Batch batch;
     if (auto built = change.build(batch); !built) co_return built;
     if (batch.empty()) co_return Outcome<>{};

@@ -56,7 +56,7 @@ Task<Outcome<Delivered>> Store::State::deliver_here(const Delivery& delivery) {
     to = box->id();
   } else {
     const SpecialUse use = parse_special_use(fmt::format("\\{}", wanted)).value_or(SpecialUse::none);
-    auto made = co_await user.create(wanted, use);
+    auto made = co_await user.create(wanted, use, {});
     if (!made && made.error().why != Refused::exists) co_return std::unexpected(std::move(made).error());
     box = user.find(wanted);
     if (box == nullptr)

@@ -33,7 +33,8 @@ std::unexpected<Failure> gone() {
 
 }  // namespace
 
-Task<Outcome<Appended>> User::replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message) {
+Task<Outcome<Appended>> User::replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message,
+                                      May may) {
   const auto self = shared_from_this();
   RP_ASSERT(!message.uid);
   const auto turn = co_await take_turn();
@@ -80,7 +81,7 @@ Task<Outcome<Appended>> User::replace(MailboxId from, Uid old, MailboxId to, con
     return {};
   };
   RP_CO_CHECK(co_await store.write(
-      {.user = self, .build = build, .state = false, .silent = nullptr, .blobs = &held}));
+      {.user = self, .build = build, .state = false, .silent = nullptr, .blobs = &held, .may = &may}));
   co_return appended;
 }
 

@@ -75,6 +75,7 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
     bool state = true;  // may use the space that mail may not
     const View* silent = nullptr;
     NewBlobs* blobs = nullptr;
+    const May* may = nullptr;  // asked before `build`
   };
   // Resumes when it is durable and visible.
   Task<Outcome<>> write(Change change);
@@ -198,24 +199,27 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Quota quota() const override;
 
   std::unique_ptr<Incoming> receive(std::uint64_t size) override;
-  Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) override;
-  Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message) override;
+  Outcome<std::unique_ptr<Reserved>> reserve(std::uint64_t messages, std::uint64_t bytes) override;
+  Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages, May may) override;
+  Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message,
+                                  May may) override;
   Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) override;
   Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted) override;
-  Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept) override;
-  Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept) override;
+  Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept, May may) override;
+  Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept, May may) override;
   Task<Result<Content>> read(BlobId blob, std::uint64_t offset, std::uint64_t size) override;
   Task<Result<std::vector<std::byte>>> facts(BlobId blob) override;
-  Task<Outcome<MailboxId>> create(std::string_view name, SpecialUse use) override;
-  Task<Outcome<>> rename(MailboxId mailbox, std::string_view to) override;
-  Task<Outcome<>> remove(MailboxId mailbox) override;
+  Task<Outcome<MailboxId>> create(std::string_view name, SpecialUse use, May may) override;
+  Task<Outcome<>> rename(MailboxId mailbox, std::string_view to, May may) override;
+  Task<Outcome<>> remove(MailboxId mailbox, May may) override;
   Task<Outcome<>> set_special_use(MailboxId mailbox, SpecialUse use) override;
   Task<Outcome<>> number(MailboxId mailbox, std::uint32_t uid_validity, Uid uid_next) override;
   Task<Outcome<>> subscribe(std::string_view name, bool on) override;
   const AnnotationMap& annotations(MailboxId of) const override;
-  Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) override;
+  Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries, May may) override;
   const AccessList& access_list(MailboxId of) const override;
-  Task<Outcome<>> set_access(MailboxId on, std::string identifier, Rights rights, RightsChange how) override;
+  Task<Outcome<>> set_access(MailboxId on, std::string identifier, Rights rights, RightsChange how,
+                             May may) override;
   void add_watcher(Watcher& watcher) override { account->watchers().add(watcher); }
   void remove_watcher(Watcher& watcher) override { account->watchers().remove(watcher); }
   Task<Result<void>> prepare(BlobId blob, std::span<const std::byte> facts) override;
@@ -223,7 +227,8 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   FramePool& frames() override;
 
   // ---- within the store
-  Task<Outcome<Appended>> append_from(MailboxId to, std::span<const NewMessage> messages, Origin origin);
+  Task<Outcome<Appended>> append_from(MailboxId to, std::span<const NewMessage> messages, Origin origin,
+                                      May may = {});
   Task<Outcome<>> make_inbox(std::string name);
   Task<Outcome<>> end_user();
 
@@ -265,8 +270,8 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   bool is_arriving = false;
 
  private:
-  Task<Outcome<Copied>> transfer(MailboxId from, UidSet which, MailboxId to, bool and_expunge,
-                                 FlagsKept kept);
+  Task<Outcome<Copied>> transfer(MailboxId from, UidSet which, MailboxId to, bool and_expunge, FlagsKept kept,
+                                 May may);
   Outcome<> check_room(std::span<const NewMessage> messages) const;
   Outcome<> check_quota(std::uint64_t bytes, std::uint64_t count) const;
   // `added`: names that this batch has given bits already.

@@ -157,8 +157,27 @@ std::unique_ptr<Incoming> User::receive(std::uint64_t size) {
   return std::make_unique<IncomingBlob>(store.shared_from_this(), store.joined.next_id(), size);
 }
 
-Task<Outcome<Appended>> User::append(MailboxId to, std::span<const NewMessage> messages) {
-  return append_from(to, messages, {});
+Task<Outcome<Appended>> User::append(MailboxId to, std::span<const NewMessage> messages, May may) {
+  return append_from(to, messages, {}, std::move(may));
+}
+
+namespace {
+
+class RoomReserved final : public Reserved {
+ public:
+  RoomReserved(std::shared_ptr<User> user, std::uint64_t bytes, std::uint64_t messages)
+      : user_(std::move(user)), coming_(*user_, bytes, messages, {}) {}
+
+ private:
+  std::shared_ptr<User> user_;
+  Coming coming_;
+};
+
+}  // namespace
+
+Outcome<std::unique_ptr<Reserved>> User::reserve(std::uint64_t messages, std::uint64_t bytes) {
+  RP_CHECK(check_quota(bytes, messages));
+  return std::make_unique<RoomReserved>(shared_from_this(), bytes, messages);
 }
 
 namespace {
@@ -175,7 +194,8 @@ bool has_uids_free(const Mailbox& box, std::span<const NewMessage> messages) {
 
 }  // namespace
 
-Task<Outcome<Appended>> User::append_from(MailboxId to, std::span<const NewMessage> messages, Origin origin) {
+Task<Outcome<Appended>> User::append_from(MailboxId to, std::span<const NewMessage> messages, Origin origin,
+                                          May may) {
   const auto self = shared_from_this();
   RP_CO_CHECK(check_room(messages));
   const Coming coming(*this, size_of(messages), messages.size(), origin);
@@ -232,7 +252,7 @@ Task<Outcome<Appended>> User::append_from(MailboxId to, std::span<const NewMessa
     return {};
   };
   RP_CO_CHECK(co_await store.write(
-      {.user = self, .build = build, .state = false, .silent = nullptr, .blobs = &held}));
+      {.user = self, .build = build, .state = false, .silent = nullptr, .blobs = &held, .may = &may}));
   co_return appended;
 }
 
@@ -366,7 +386,7 @@ Outcome<> User::write_copy(Batch& batch, Mailbox& from, const UidSet& which, Mai
 }
 
 Task<Outcome<Copied>> User::transfer(MailboxId from, UidSet which, MailboxId to, bool and_expunge,
-                                     FlagsKept kept) {
+                                     FlagsKept kept, May may) {
   const auto self = shared_from_this();
   const auto turn = co_await take_turn();
   Copied copied;
@@ -382,15 +402,16 @@ Task<Outcome<Copied>> User::transfer(MailboxId from, UidSet which, MailboxId to,
                 copied.from.ranges());
     return {};
   };
-  RP_CO_CHECK(co_await store.write({.user = self, .build = build, .state = and_expunge, .blobs = nullptr}));
+  RP_CO_CHECK(co_await store.write(
+      {.user = self, .build = build, .state = and_expunge, .blobs = nullptr, .may = &may}));
   co_return copied;
 }
 
-Task<Outcome<Copied>> User::copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept) {
-  return transfer(from, std::move(which), to, false, kept);
+Task<Outcome<Copied>> User::copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept, May may) {
+  return transfer(from, std::move(which), to, false, kept, std::move(may));
 }
-Task<Outcome<Copied>> User::move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept) {
-  return transfer(from, std::move(which), to, true, kept);
+Task<Outcome<Copied>> User::move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept, May may) {
+  return transfer(from, std::move(which), to, true, kept, std::move(may));
 }
 
 Task<Result<Content>> User::read(BlobId blob, std::uint64_t offset, std::uint64_t size) {

@@ -74,7 +74,7 @@ Task<Outcome<>> User::end_user() {
   co_return written;
 }
 
-Task<Outcome<MailboxId>> User::create(std::string_view name, SpecialUse use) {
+Task<Outcome<MailboxId>> User::create(std::string_view name, SpecialUse use, May may) {
   const auto self = shared_from_this();
   const auto normal = normal_name(name);
   if (!normal) co_return refused(Refused::bad_name, "not a name for a mailbox");
@@ -85,7 +85,8 @@ Task<Outcome<MailboxId>> User::create(std::string_view name, SpecialUse use) {
     id = RP_TRY(add_mailbox(batch, *normal, use));
     return {};
   };
-  RP_CO_CHECK(co_await store.write({.user = self, .build = build, .state = false, .blobs = nullptr}));
+  RP_CO_CHECK(
+      co_await store.write({.user = self, .build = build, .state = false, .blobs = nullptr, .may = &may}));
   co_return id;
 }
 
@@ -134,7 +135,7 @@ Outcome<> User::move_inbox(Batch& batch, const std::string& to) {
   return {};
 }
 
-Task<Outcome<>> User::rename(MailboxId mailbox, std::string_view to) {
+Task<Outcome<>> User::rename(MailboxId mailbox, std::string_view to, May may) {
   const auto self = shared_from_this();
   const auto normal = normal_name(to);
   if (!normal) co_return refused(Refused::bad_name, "not a name for a mailbox");
@@ -145,10 +146,10 @@ Task<Outcome<>> User::rename(MailboxId mailbox, std::string_view to) {
     if (account->find(*normal) != nullptr) return refused(Refused::exists, "the mailbox exists");
     return mailbox == kInbox ? move_inbox(batch, *normal) : rename_tree(batch, *box, *normal);
   };
-  co_return co_await store.write({.user = self, .build = build, .blobs = nullptr});
+  co_return co_await store.write({.user = self, .build = build, .blobs = nullptr, .may = &may});
 }
 
-Task<Outcome<>> User::remove(MailboxId mailbox) {
+Task<Outcome<>> User::remove(MailboxId mailbox, May may) {
   const auto self = shared_from_this();
   const auto turn = co_await take_turn();
   const auto build = [&](Batch& batch) -> Outcome<> {
@@ -163,7 +164,7 @@ Task<Outcome<>> User::remove(MailboxId mailbox) {
     batch.add(Operation::mailbox_gone, 0, InMailbox{mailbox.value, 0});
     return {};
   };
-  auto written = co_await store.write({.user = self, .build = build, .blobs = nullptr});
+  auto written = co_await store.write({.user = self, .build = build, .blobs = nullptr, .may = &may});
   if (Mailbox* box = account->find(mailbox); !written && box != nullptr) Account::set_going(*box, false);
   co_return written;
 }

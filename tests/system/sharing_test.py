@@ -143,6 +143,29 @@ class Rights(Sharing):
         self.no(client, f'SETACL {name} carl@{LOCAL} "l"', "CANNOT")
         client.ok(f"SELECT {name}")
 
+    def test_who_may_administer_no_more_gives_himself_nothing_back(self):
+        client, _, name, path = self.shared("lra")
+        others = [self.imap("anna") for _ in range(8)]
+        started = threading.Semaphore(0)
+
+        def repeat(other):
+            for i in range(1_000_000):
+                if not other.do(f'SETACL {path} anna@{LOCAL} {"lra" if i % 2 else "lraw"}')[1].startswith("OK"):
+                    return
+                started.release()
+
+        threads = [threading.Thread(target=repeat, args=(other,)) for other in others]
+        for thread in threads:
+            thread.start()
+        for _ in range(100):
+            started.acquire(timeout=60)
+        client.ok(f"DELETEACL {name} anna@{LOCAL}")
+        acl = client.ok(f"GETACL {name}")
+        for thread in threads:
+            thread.join()
+        self.assertNotIn("anna", acl[0])
+        self.assertNotIn("anna", client.ok(f"GETACL {name}")[0])
+
     def test_access_lists_are_for_who_administers(self):
         client, other, name, path = self.shared("lrswipkxte")
         for command in (f"GETACL {path}", f"SETACL {path} bert@{LOCAL} lr", f"DELETEACL {path} anna@{LOCAL}", f"LISTRIGHTS {path} bert@{LOCAL}"):
@@ -575,6 +598,48 @@ class Messages(Sharing):
         self.assertLess(server.figure("journal_payload_bytes") - before, 100_000)
         self.assertIn("(MESSAGES 2)", other.ok("STATUS INBOX (MESSAGES)")[0])
         self.assertIn("(MESSAGES 4)", owner.ok("STATUS Full (MESSAGES)")[0])
+
+    def test_room_is_kept_for_what_is_on_its_way(self):
+        server = make_server()
+        self.addCleanup(server.end)
+        owner, other, slow = (Imap(self, server.port("imap"), user) for user in ("dora", "anna", "anna"))
+        path, size = self.path("Full", "dora"), 2 * 1024 * 1024
+        owner.ok("CREATE Full")
+        self.let(owner, "Full", "lri")
+        text = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 130_000
+        self.append(other, "INBOX", text)
+        other.ok("SELECT INBOX")
+        slow.send(f"APPEND {path} {{{size}}}")
+        self.assertTrue(slow.response().startswith("+"))
+        before = server.figure("journal_payload_bytes")
+        self.no(other, f"COPY 1 {path}", "OVERQUOTA")
+        self.no(owner, f"APPEND Full {{{size + 1}}}", "OVERQUOTA")
+        self.assertLess(server.figure("journal_payload_bytes") - before, 100_000)
+        slow.socket.close()
+        wait_until(lambda: other.do(f"COPY 1 {path}")[1].startswith("OK"), "the room is free again")
+        for _ in range(5):  # what has been said NO to, or was stored, keeps none
+            self.no(other, f"COPY 1 {path}", "OVERQUOTA")
+            self.append(other, path)
+        self.assertTrue(self.append(other, path, text[:1_800_000])[1].startswith("OK"))
+        self.assertIn("(MESSAGES 7)", owner.ok("STATUS Full (MESSAGES)")[0])
+
+    def test_as_many_bytes_as_may_go_at_once(self):
+        server = make_server({"mailboxes": {"quota": "4GiB"}})
+        self.addCleanup(server.end)
+        owner, other = (Imap(self, server.port("imap"), user) for user in ("dora", "anna"))
+        path = self.path("Wide", "dora")
+        owner.ok("CREATE Wide")
+        self.let(owner, "Wide", "lri")
+        self.assertTrue(self.append(other, "INBOX", b"Subject: x\r\n\r\n" + b"0123456789abcde\r\n" * 600_000)[1].startswith("OK"))
+        other.ok("SELECT INBOX")
+        for count in (1, 2, 4, 8, 16, 32, 42):  # within one's own mailboxes that costs no bytes
+            other.ok(f"COPY 1:{count} INBOX")
+        before = server.figure("journal_payload_bytes")
+        self.no(other, f"COPY 1:106 {path}", "LIMIT")
+        self.no(other, f"MOVE 1:106 {path}", "LIMIT")
+        self.assertLess(server.figure("journal_payload_bytes") - before, 100_000)
+        self.assertTrue(other.do(f"COPY 1:2 {path}")[1].startswith("OK"))
+        self.assertIn("(MESSAGES 2)", owner.ok("STATUS Wide (MESSAGES)")[0])
 
     def test_copy_and_move_between_people(self):
         client, other, name, path = self.shared("lrswite")

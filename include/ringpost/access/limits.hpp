@@ -51,6 +51,8 @@ inline constexpr std::size_t kAppendsAtOnce =
     128;  // messages of one APPEND (RFC 3502): small ones wait in memory
 // Messages of one COPY or MOVE to somebody else's mailbox: their bytes are copied, and all of them become visible in one change.
 inline constexpr std::size_t kCopyToOthersMax = 1000;
+// Their bytes: what one client can have written to the log by one line, where the owner of the mailbox has no quota.
+inline constexpr Bytes kCopyToOthersBytesMax = 1_GiB;
 inline constexpr std::size_t kPreviewCharacters = 200;  // RFC 8970 section 3.1: at most 256
 
 }  // namespace ringpost::access

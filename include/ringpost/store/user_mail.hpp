@@ -46,6 +46,7 @@ enum class Refused : std::uint8_t {
   too_large,     // TOOBIG
   gone,          // NONEXISTENT: the message is not there any more
   uids_given,    // CANNOT: the mailbox has given UIDs that the asked ones would repeat
+  not_allowed,   // NOPERM: who asks may not; said by a May, never by the store itself
 };
 struct [[nodiscard]] Failure {
   Refused why = Refused::none;
@@ -53,6 +54,10 @@ struct [[nodiscard]] Failure {
 };
 template <class T = void>
 using Outcome = std::expected<T, Failure>;
+
+// Whether who asks for a change may have it, asked when the change is made: what came before it in its turn counts. An error is
+// the answer, and nothing is changed. Asked once more when there was no room. Empty: he may.
+using May = std::function<Outcome<>()>;
 
 // The bytes of a message or a part of them. Pins memory or owns a copy; short-lived, for it holds a commit buffer.
 class Content {
@@ -79,6 +84,12 @@ class Incoming {
   virtual Task<Result<void>> write(std::span<const std::byte> chunk) = 0;
   // Behind the last: what NewMessage::facts would be.
   virtual Task<Result<void>> end(std::span<const std::byte> facts) = 0;
+};
+
+// Room in somebody's quota for what is on its way to him; free again when it dies, on his core.
+class Reserved {
+ public:
+  virtual ~Reserved() = default;
 };
 
 // One message to store. Views and bytes live until the call resumes.
@@ -160,17 +171,23 @@ class UserMail {
   // ---- messages
   // For append(). Not larger than kMessageSizeMax.
   virtual std::unique_ptr<Incoming> receive(std::uint64_t size) = 0;
+  // For messages that will be appended: until it dies nobody else has that room. It dies before they are appended, with no wait
+  // between the two.
+  virtual Outcome<std::unique_ptr<Reserved>> reserve(std::uint64_t messages, std::uint64_t bytes) = 0;
   // All or none (MULTIAPPEND).
-  virtual Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages) = 0;
+  virtual Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages,
+                                         May may = {}) = 0;
   // The message comes and `old` goes, in one change (RFC 8508); only what it is larger by counts against the quota. Refused::gone:
   // it is not there.
-  virtual Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to,
-                                          const NewMessage& message) = 0;
+  virtual Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message,
+                                          May may = {}) = 0;
   virtual Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) = 0;
   // Of `which` those that have \Deleted (or all, for a MOVE's end or POP3). Gives what went.
   virtual Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted = true) = 0;
-  virtual Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept = {}) = 0;
-  virtual Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept = {}) = 0;
+  virtual Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept = {},
+                                     May may = {}) = 0;
+  virtual Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept = {},
+                                     May may = {}) = 0;
 
   // ---- reading; the message may be expunged meanwhile: then permanent
   // At most `size` bytes from `offset`.
@@ -181,10 +198,11 @@ class UserMail {
 
   // ---- mailboxes; names as Mailbox::name
   // Parents are made with it.
-  virtual Task<Outcome<MailboxId>> create(std::string_view name, SpecialUse use = SpecialUse::none) = 0;
+  virtual Task<Outcome<MailboxId>> create(std::string_view name, SpecialUse use = SpecialUse::none,
+                                          May may = {}) = 0;
   // With everything below it. Of the inbox: its messages move to a new mailbox (RFC 9051 section 6.3.6).
-  virtual Task<Outcome<>> rename(MailboxId mailbox, std::string_view to) = 0;
-  virtual Task<Outcome<>> remove(MailboxId mailbox) = 0;
+  virtual Task<Outcome<>> rename(MailboxId mailbox, std::string_view to, May may = {}) = 0;
+  virtual Task<Outcome<>> remove(MailboxId mailbox, May may = {}) = 0;
   virtual Task<Outcome<>> set_special_use(MailboxId mailbox, SpecialUse use) = 0;
   // UIDVALIDITY and the next UID of another server. The first is taken by a mailbox that has given no UID and that nobody has
   // selected, the second by one with the same UIDVALIDITY (and only when it is higher): else Refused::uids_given.
@@ -194,14 +212,14 @@ class UserMail {
   // ---- annotations; of MailboxId{} those that belong to no mailbox. They go with their mailbox
   virtual const AnnotationMap& annotations(MailboxId of) const = 0;
   // All or none. Refused: too_large a value, limit of entries on one mailbox, over_quota of all.
-  virtual Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries) = 0;
+  virtual Task<Outcome<>> annotate(MailboxId on, std::span<const Annotation> entries, May may = {}) = 0;
 
   // ---- access lists: kept for who asks, and never asked here. They follow their mailbox when it is renamed and go with it; one that
   // is made below another one begins with the same list, and what RENAME makes of the inbox with that of the inbox
   virtual const AccessList& access_list(MailboxId of) const = 0;
   // An identifier without rights leaves the list. Refused: bad_name no identifier, or the owner himself; limit of entries.
   virtual Task<Outcome<>> set_access(MailboxId on, std::string identifier, Rights rights,
-                                     RightsChange how = RightsChange::replace) = 0;
+                                     RightsChange how = RightsChange::replace, May may = {}) = 0;
 
   // ---- what happens: see Watch
   virtual void add_watcher(Watcher& watcher) = 0;

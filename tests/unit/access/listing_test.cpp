@@ -34,6 +34,12 @@ TEST(Listing, a_mailbox_of_ones_own_may_stand_where_others_are) {
   EXPECT_TRUE(names.find("Other Users")->second.has_children);
 }
 
+TEST(Listing, of_two_with_one_name_ones_own_is_meant) {
+  const Listing listing{.mailboxes = {own("Other Users/bert/Work"), of_bert("Work")}, .subscriptions = {}};
+  const ListedNames names = names_of(listing);
+  EXPECT_FALSE(names.find("Other Users/bert/Work")->second.mailbox->path.others);
+}
+
 TEST(Listing, subscriptions_need_no_mailbox_and_mark_what_is_above_them) {
   const Listing listing{.mailboxes = {own("a"), own("a/b")},
                         .subscriptions = {"a/b/c", "Other Users/nobody/Work"}};

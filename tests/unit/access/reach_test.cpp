@@ -1,6 +1,7 @@
 // What a reader can find out of a mailbox that he names, and what a command may do with it.
 #include "access/reach.hpp"
 
+#include "access/listing.hpp"
 #include "unit/store/store_fixture.hpp"
 
 namespace ringpost::access {
@@ -116,6 +117,45 @@ TEST_F(ReachTest, a_right_that_is_taken_counts_from_the_next_time_on) {
   let({}, "-" + reader_);
   EXPECT_TRUE(ask(shared(), Right::read).is_ok());
   EXPECT_EQ(worked_, 2);
+}
+
+// With an answer as if it had been missed before.
+TEST_F(ReachTest, a_right_that_is_taken_while_a_change_waits_is_missed_when_it_is_made) {
+  let(Right::lookup | Right::administer);
+  store::UserMail& owner = at.user(kOwner);
+  const store::MailboxId work = owner.find("Work")->id();
+  const store::May may = still_may(owner, work, Right::administer, reader_);
+  EXPECT_TRUE(may());
+  const auto give_himself_all = [&] {
+    const auto done = run(owner.set_access(work, reader_, Rights::all(), store::RightsChange::replace, may));
+    return done ? Answer::ok() : Answer::refused(done.error());
+  };
+  let(Right::lookup);
+  EXPECT_EQ(give_himself_all().code, imap::codes::kNoPerm);
+  EXPECT_EQ(give_himself_all().text, Answer::not_allowed().text);
+  let({});
+  EXPECT_EQ(give_himself_all().code, imap::codes::kNonExistent);
+  EXPECT_EQ(give_himself_all().text, Answer::no_mailbox().text);
+  EXPECT_TRUE(owner.access_list(work).empty());
+  EXPECT_FALSE(still_may(owner, work, Right::administer, kOwner)) << "the owner is not asked";
+}
+
+TEST_F(ReachTest, of_those_who_share_much_some_is_listed) {
+  store::UserMail& owner = at.user(kOwner);
+  for (const char* name : {"a", "b", "c"}) {
+    const auto made = run(owner.create(name));
+    ASSERT_TRUE(made);
+    EXPECT_TRUE(run(owner.set_access(*made, reader_, Right::lookup)));
+  }
+  const MailboxPath whose{.owner = kOwner, .name = {}, .others = true};
+  Listing all;
+  all.add(owner, whose, reader_, 3);
+  EXPECT_EQ(all.mailboxes.size(), 3U);
+  EXPECT_FALSE(all.left_out) << "those that he may not see do not count";
+  Listing some = all;
+  some.add(owner, whose, reader_, 2);
+  EXPECT_EQ(some.mailboxes.size(), 5U) << "of each so many";
+  EXPECT_TRUE(some.left_out);
 }
 
 TEST_F(ReachTest, the_code_of_a_missing_mailbox_is_the_same_for_one_that_is_hidden) {

@@ -1,5 +1,6 @@
 // What owners allow to others: it stays, goes with its mailbox, and is told to all cores.
 #include <algorithm>
+#include <array>
 
 #include "store/account.hpp"
 #include "unit/store/store_fixture.hpp"
@@ -89,6 +90,55 @@ TEST_F(AccessListsTest, that_are_not_durable_are_not_there) {
   EXPECT_EQ(list(kInbox), List{});
   EXPECT_THAT(owners("bert"), IsEmpty());
   machine.backend().on_write = nullptr;
+}
+
+// What stands before a change in its turn is done when it is asked whether it may be.
+TEST_F(AccessListsTest, a_change_is_asked_for_when_it_has_its_turn) {
+  const MailboxId made = make("made");
+  ASSERT_EQ(grant(made, "bert", "la"), Refused::none);
+  UserMail& anna = at.user();
+  const May may = [&]() -> Outcome<> {
+    if (rights_of(anna.access_list(made), "bert").has(Right::administer)) return {};
+    return std::unexpected(Failure{Refused::not_allowed, {}});
+  };
+  std::vector<Refused> answers;
+  const auto tell = [&](Task<Outcome<>> change) -> Task<void> {
+    const auto done = co_await std::move(change);
+    answers.push_back(done ? Refused::none : done.error().why);
+  };
+  const std::array<Annotation, 1> note{{{"/shared/comment", "x"}}};
+  const auto how = RightsChange::replace;
+  for (int i = 0; i < 2; ++i)
+    machine.core().spawn(tell(anna.set_access(made, "bert", Rights::all(), how, may)));
+  machine.core().spawn(tell(anna.set_access(made, "bert", {})));
+  machine.core().spawn(tell(anna.set_access(made, "bert", Rights::all(), how, may)));
+  machine.core().spawn(tell(anna.rename(made, "taken", may)));
+  machine.core().spawn(tell(anna.annotate(made, note, may)));
+  machine.core().spawn(tell(anna.remove(made, may)));
+  ASSERT_TRUE(machine.turn_until([&] { return answers.size() == 7; }));
+  ASSERT_THAT(answers, ElementsAre(Refused::none, Refused::none, Refused::none, Refused::not_allowed,
+                                   Refused::not_allowed, Refused::not_allowed, Refused::not_allowed));
+  EXPECT_EQ(list("made"), List{});
+  EXPECT_TRUE(anna.annotations(made).empty());
+}
+
+TEST_F(AccessListsTest, who_may_not_makes_nothing_and_puts_nothing_in) {
+  UserMail& anna = at.user();
+  const May may = [] { return Outcome<>(std::unexpected(Failure{Refused::not_allowed, {}})); };
+  const auto created = run(anna.create("made", SpecialUse::none, may));
+  EXPECT_FALSE(created);
+  EXPECT_EQ(anna.find("made"), nullptr);
+  const Uid uid = at.append("one");
+  const auto copied = run(anna.copy(kInbox, UidSet({uid, uid}), kInbox, {}, may));
+  ASSERT_FALSE(copied);
+  EXPECT_EQ(copied.error().why, Refused::not_allowed);
+  const auto bytes = bytes_of("two");
+  NewMessage message;
+  message.pieces = {&bytes, 1};
+  const auto appended = run(anna.append(kInbox, {&message, 1}, may));
+  ASSERT_FALSE(appended);
+  EXPECT_EQ(appended.error().why, Refused::not_allowed);
+  EXPECT_EQ(anna.messages_used(), 1U);
 }
 
 TEST_F(AccessListsTest, follow_a_rename_and_go_with_their_mailbox) {

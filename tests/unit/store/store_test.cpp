@@ -117,6 +117,27 @@ TEST_F(StoreTest, appends_many_at_once_in_one_frame_or_few) {
   EXPECT_EQ(at.see(), before);
 }
 
+// Of the room that is kept for one nobody else has any, and it is free again when it has been given up.
+TEST_F(StoreTest, keeps_room_in_the_quota_for_what_is_on_its_way) {
+  at.settings.quota = {.bytes_max = 100, .messages_max = 3};
+  at.store->set_settings(at.settings);
+  const auto why = [](const auto& outcome) { return outcome ? Refused::none : outcome.error().why; };
+  at.append(std::string(40, 'x'));
+  auto room = at.user().reserve(1, 60);
+  ASSERT_TRUE(room);
+  EXPECT_EQ(why(at.user().reserve(1, 1)), Refused::over_quota);
+  EXPECT_EQ(why(at.try_append({{.text = "x"}})), Refused::over_quota);
+  EXPECT_EQ(why(run(at.user().copy(kInbox, UidSet::all(), make("other")))), Refused::over_quota);
+  room->reset();
+  EXPECT_EQ(why(at.user().reserve(1, 61)), Refused::over_quota);
+  {
+    const auto two = at.user().reserve(2, 0);
+    ASSERT_TRUE(two);
+    EXPECT_EQ(why(at.user().reserve(1, 0)), Refused::over_quota) << "messages are counted too";
+  }
+  EXPECT_EQ(why(at.try_append({{.text = std::string(60, 'x')}})), Refused::none);
+}
+
 TEST_F(StoreTest, gives_the_space_of_expunged_mail_back) {
   const std::string text(100'000, 'm');
   at.append("stays");
