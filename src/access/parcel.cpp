@@ -19,6 +19,8 @@ Task<Answer> Parcel::admit(std::uint64_t messages, std::uint64_t bytes) {
     mailbox_ = mailbox.id();
     room_.reset();
     auto room = mail.reserve(messages, bytes);
+    if (!room && room.error().why == store::Refused::over_quota)
+      co_return Answer::no(imap::codes::kOverQuota, "The quota is used up");
     if (!room) co_return Answer::refused(room.error());
     room_ = std::move(*room);
     co_return Answer::ok();
