@@ -126,7 +126,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   void check_candidates();
   void freed(std::uint32_t index);
   void start_emptying();
-  bool pressed() const;  // files are about to run out
+  bool pressed() const;          // files are about to run out
   double emptied_below() const;  // what lives in a segment takes this part of it, or more: it stays
   bool is_thin(const Segment& segment) const;
   bool stays(const Segment& segment) const;
