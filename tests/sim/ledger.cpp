@@ -139,6 +139,7 @@ void Ledger::end(MessageId id, const std::string& recipient, bool failed) {
   now.ended = true;
   now.perhaps = false;  // it had still been in the queue: what was said of it before a crash was not durable
   now.failed = now.failed || failed;
+  ruined_failed_ = ruined_failed_ || (failed && excused(id));
   const bool unread = !reads_later_.empty() && recipient.ends_with(reads_later_);
   if (!failed && now.arrivals == 0 && !unread)
     violate(fmt::format("{} counts as delivered, but nobody has it", name_of(id, recipient)));

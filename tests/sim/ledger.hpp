@@ -93,7 +93,10 @@ class Ledger {
   void end(MessageId id, const std::string& recipient, bool failed);
   void end_durably(MessageId id, const std::string& recipient);
   // What it gives now are ids of this epoch.
-  void begin_epoch(std::uint32_t epoch) { epoch_ = epoch; }
+  void begin_epoch(std::uint32_t epoch) {
+    epoch_ = epoch;
+    ruined_failed_ = false;
+  }
   std::uint32_t epoch() const { return epoch_; }
   // The machine has died.
   void crash(Instant now);
@@ -102,6 +105,8 @@ class Ledger {
   // Nor for a failed frame that counts after all, when the disk has ruined the record that voids it.
   void excuse_failed_frames() { failed_frames_excused_ = true; }
   bool excused(MessageId id) const { return excused_.contains(id.value); }
+  // A message of this epoch may be the report on one that the disk had brought back, and that failed again.
+  bool may_be_report_on_ruined(MessageId id) const { return ruined_failed_ && id.epoch() == epoch_; }
   std::size_t excused_count() const { return excused_.size(); }
 
   // ---- looking
@@ -129,6 +134,7 @@ class Ledger {
   std::set<std::uint64_t> excused_;
   std::string reads_later_;  // "": nobody does
   bool failed_frames_excused_ = false;
+  bool ruined_failed_ = false;  // an excused message, in this epoch
   std::uint32_t epoch_ = 0;
   std::size_t arrivals_ = 0, repeats_ = 0;
   std::optional<std::string> violation_;

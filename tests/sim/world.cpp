@@ -442,7 +442,7 @@ void World::last_start() {
                             std::chrono::minutes{10});
   if (!up) return ledger_.violate("the server does not start again: " + machine_.trouble());
   for (const auto& [id, count] : watch_.queue())
-    if (!ledger_.excused({id}))
+    if (!ledger_.excused({id}) && !ledger_.may_be_report_on_ruined({id}))
       ledger_.violate(fmt::format("{} has come back into the empty queue", to_string(MessageId{id})));
 }
 
