@@ -149,8 +149,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::MyRights& command);
   // ---- imap_flags.cpp
   Task<Answer> run(imap::Store& command);
-  Task<store::Outcome<store::FlagsChanged>> change_flags(store::UidSet which,
-                                                         std::vector<store::FlagChange> changes);
+  Task<store::Outcome<store::FlagsChanged>> change_flags(store::UidSet which, store::FlagChange wanted);
+  // Of the selected mailbox: whether its reader has the rights when a change of it has its turn.
+  store::May still_has(store::Rights needed) const;
   Task<Answer> run(imap::Expunge& command);
   // ---- imap_copy.cpp
   Task<Answer> run(imap::Copy& command);
@@ -215,7 +216,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
 
   std::vector<StagedMessage> staged_;
   std::unique_ptr<Parcel> parcel_;  // of those
-  std::optional<Error> staging_error_;
+  std::optional<store::Failure> staging_error_;
 };
 
 }  // namespace ringpost::access

@@ -411,6 +411,72 @@ class Selected(Sharing):
         other.ok("FETCH 1 BODY[]")
         self.assertIn(r"\Seen", self.flags(other))
 
+    def until_it_is_taken(self, client, name, left, path, lines, answered=40):
+        """Sessions of the reader send what `lines` has for each, until they hear NO, while the owner takes rights from him. What the
+        mailbox is when he hears that they are taken, it stays."""
+        others = [self.imap("anna") for _ in lines]
+        done = threading.Semaphore(0)
+
+        def go(other, mine):
+            other.ok(f"SELECT {path}")
+            for line in mine:
+                if not other.do(line)[1].startswith("OK"):
+                    return
+                done.release()
+
+        threads = [threading.Thread(target=go, args=pair) for pair in zip(others, lines)]
+        for thread in threads:
+            thread.start()
+        for _ in range(answered):
+            self.assertTrue(done.acquire(timeout=60))
+        self.let(client, name, left)
+        state = client.ok(f"STATUS {name} (MESSAGES HIGHESTMODSEQ)")
+        for thread in threads:
+            thread.join()
+        self.assertEqual(client.ok(f"STATUS {name} (MESSAGES HIGHESTMODSEQ)"), state)
+
+    def test_flags_that_wait_for_their_turn_need_the_right_when_they_have_it(self):
+        client, _, name, path = self.shared("lrswt", count=1)
+        lines = [[f"STORE 1 {how}FLAGS.SILENT ($K{i})" for how in "+-" * 2000] for i in range(8)]
+        self.until_it_is_taken(client, name, "lrst", path, lines)
+
+    def test_an_expunge_that_waits_for_its_turn_needs_the_right_when_it_has_it(self):
+        client, _, name, path = self.shared("lrte")
+        one = b"Subject: x\r\n\r\nx\r\n"
+        for _ in range(8):
+            client.ok(b"APPEND %s " % name.encode() + b" ".join([b"(\\Deleted) {%d+}\r\n%s" % (len(one), one)] * 125))
+        lines = [[f"UID EXPUNGE {uid}" for uid in range(i + 1, 1001, 8)] for i in range(8)]
+        self.until_it_is_taken(client, name, "lrt", path, lines)
+        client.ok(f"DELETE {name}")
+
+    def test_close_expunges_nothing_when_the_right_is_taken_before_its_turn(self):
+        client, _, name, path = self.shared("lrte")
+        others = [self.imap("anna") for _ in range(6)]
+        for _ in range(40):
+            self.let(client, name, "lrte")
+            self.append(client, name, flags=r"(\Deleted) ")
+            for other in others:
+                other.ok(f"SELECT {path}")
+            client.send(f"SETACL {name} anna@{LOCAL} lrt")
+            for other in others:
+                other.send("CLOSE")
+            client.answer()
+            state = client.ok(f"STATUS {name} (MESSAGES)")
+            for other in others:
+                self.assertTrue(other.answer()[1].startswith("OK"))
+            self.assertEqual(client.ok(f"STATUS {name} (MESSAGES)"), state)
+
+    def test_a_flag_is_set_when_only_the_right_to_another_one_is_taken(self):
+        """RFC 4314 section 4: STORE does not fail as long as one flag may be changed."""
+        client, other, name, path = self.shared("lrsw", count=1)
+        other.ok(f"SELECT {path}")
+        for _ in range(40):
+            self.let(client, name, "lrsw")
+            client.send(f"SETACL {name} anna@{LOCAL} lrs")
+            for how in "+-":
+                self.assertTrue(other.do(f"STORE 1 {how}FLAGS.SILENT (\\Seen \\Flagged)")[1].startswith("OK"))
+            client.answer()
+
     def test_expunge_and_close(self):
         client, other, name, path = self.shared("rt", count=3)
         other.ok(f"SELECT {path}")
@@ -599,21 +665,57 @@ class Messages(Sharing):
         self.assertIn("(MESSAGES 2)", other.ok("STATUS INBOX (MESSAGES)")[0])
         self.assertIn("(MESSAGES 4)", owner.ok("STATUS Full (MESSAGES)")[0])
 
+    def begin(self, server, client, mailbox, size=2_600_000, sent=2_500_000):
+        """Most of a message, and no more of it."""
+        before = server.figure("journal_payload_bytes")
+        client.send(f"APPEND {mailbox} {{{size}}}")
+        self.assertTrue(client.response().startswith("+"))
+        client.socket.sendall(b"y" * sent)
+        wait_until(lambda: server.figure("journal_payload_bytes") - before > sent - 300_000, "it to be in the log")
+
+    def test_a_message_that_does_not_come_keeps_no_room(self):
+        server = make_server()
+        self.addCleanup(server.end)
+        owner, other = (Imap(self, server.port("imap"), user) for user in ("dora", "anna"))
+        path = self.path("Full", "dora")
+        owner.ok("CREATE Full")
+        self.let(owner, "Full", "lri")
+        for _ in range(10):
+            slow = Imap(self, server.port("imap"), "anna")
+            slow.send(f"APPEND {path} {{4000000}}")
+            self.assertTrue(slow.response().startswith("+"))
+        text = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 100_000
+        self.assertTrue(self.append(other, path, text)[1].startswith("OK"))
+        self.assertTrue(self.append(owner, "Full", text)[1].startswith("OK"))
+        self.no(other, f"APPEND {path} {{4000000}}", "OVERQUOTA")
+
+    def test_what_others_send_keeps_no_room_from_the_owner(self):
+        server = make_server()
+        self.addCleanup(server.end)
+        owner, slow = (Imap(self, server.port("imap"), user) for user in ("dora", "anna"))
+        path = self.path("Full", "dora")
+        owner.ok("CREATE Full")
+        self.let(owner, "Full", "lri")
+        self.begin(server, slow, path)
+        text = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 130_000
+        self.assertTrue(self.append(owner, "Full", text)[1].startswith("OK"))
+        slow.socket.sendall(b"y" * 100_000 + b"\r\n")
+        self.assertTrue(slow.answer()[1].startswith("NO [OVERQUOTA]"))
+        self.assertIn("(MESSAGES 1)", owner.ok("STATUS Full (MESSAGES)")[0])
+
     def test_room_is_kept_for_what_is_on_its_way(self):
         server = make_server()
         self.addCleanup(server.end)
         owner, other, slow = (Imap(self, server.port("imap"), user) for user in ("dora", "anna", "anna"))
-        path, size = self.path("Full", "dora"), 2 * 1024 * 1024
+        path = self.path("Full", "dora")
         owner.ok("CREATE Full")
         self.let(owner, "Full", "lri")
         text = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 130_000
         self.append(other, "INBOX", text)
         other.ok("SELECT INBOX")
-        slow.send(f"APPEND {path} {{{size}}}")
-        self.assertTrue(slow.response().startswith("+"))
+        self.begin(server, slow, path)
         before = server.figure("journal_payload_bytes")
         self.no(other, f"COPY 1 {path}", "OVERQUOTA")
-        self.no(owner, f"APPEND Full {{{size + 1}}}", "OVERQUOTA")
         self.assertLess(server.figure("journal_payload_bytes") - before, 100_000)
         slow.socket.close()
         wait_until(lambda: other.do(f"COPY 1 {path}")[1].startswith("OK"), "the room is free again")
