@@ -41,7 +41,7 @@ std::vector<std::string> User::subscriptions() const {
   return {account->subscriptions().begin(), account->subscriptions().end()};
 }
 bool User::subscribed(std::string_view name) const {
-  const auto normal = normal_name(name);
+  const auto normal = normal_subscription(name);
   return normal && account->subscriptions().contains(*normal);
 }
 

@@ -1,5 +1,6 @@
 """Mailboxes that people share (RFC 4314): over two cores, so that a session moves to where a mailbox is and back."""
 
+import base64
 import os
 import re
 import threading
@@ -265,6 +266,66 @@ class Names(Sharing):
         client.ok(f"DELETEACL {name} emil@{LOCAL}")
         self.assertEqual(other.ok('LIST "" *'), [r'* LIST (\HasNoChildren) "/" "INBOX"'])
         other.ok(f'UNSUBSCRIBE "{top}/{name}/a/b"')
+
+    def listed(self, client, command='LIST "" *'):
+        return [re.sub(r"\{\d+\}\r\n", "", line).split('"/" ')[1].strip('"') for line in client.ok(command)]
+
+    def test_all_are_listed_however_many_there_are(self):
+        server = make_server()
+        self.addCleanup(server.end)
+        client, other = Imap(self, server.port("imap"), "dora"), Imap(self, server.port("imap"), "emil")
+        names = [f"P{i}/" + "long" * 90 for i in range(1000, 2200)]
+        client.ok("CREATE P")
+        client.ok(f"SETACL P emil@{LOCAL} lr")  # those that are made below have the same
+        first = client.tags + 1
+        client.socket.sendall("".join(f"t{first + i} CREATE P/{name}\r\n" for i, name in enumerate(names)).encode())
+        for _ in names:
+            client.tags += 1
+            self.assertTrue(client.answer()[1].startswith("OK"))
+        top = f"Other Users/dora@{LOCAL}"
+        every = ["Other Users", top, f"{top}/P"] + [f"{top}/P/{one}" for name in names for one in (name.split("/")[0], name)]
+        self.assertEqual(self.listed(other), ["INBOX"] + every)
+        self.assertEqual(self.listed(other, f'LIST "" "{top}/P/%"'), [one for one in every if one.count("/") == 3])
+        self.assertEqual(self.listed(other, f'LIST "{top}/P/P21" "*g"'), [one for one in every if "/P21" in one and one.endswith("g")])
+
+    def test_all_owners_are_listed_however_many_there_are(self):
+        server = ringpost.Server(CONFIG, start=False)
+        users, hashed = [f"o{i}" for i in range(1000, 2150)], password_hash()
+        with open(f"{server.folder}/passwd", "w") as file:
+            file.writelines(f"{name}@{LOCAL}:{hashed}:::{name}:\n" for name in (*users, "anna"))
+        server.start()
+        self.addCleanup(server.end)
+        owner, reader = Imap(self, server.port("imap")), Imap(self, server.port("imap"), "anna")
+        for user in users:
+            owner.ok(f'LOGIN {user}@{LOCAL} "{PASSWORD}"')
+            owner.ok(f"SETACL INBOX anna@{LOCAL} lr")
+            owner.ok("UNAUTHENTICATE")
+        tops = [f"Other Users/{user}@{LOCAL}" for user in users]
+        self.assertEqual(self.listed(reader), ["INBOX", "Other Users"] + [one for top in tops for one in (top, f"{top}/INBOX")])
+        self.assertEqual(self.listed(reader, f'LIST "" "{tops[-1]}/*"'), [f"{tops[-1]}/INBOX"])
+
+    def test_a_name_is_as_long_as_it_may_be_whoever_names_it(self):
+        client, other = self.imap("carl"), self.imap("anna")
+        for name, wire in (("L" * 1000, "L" * 1000), ("\u00e9" * 500, None)):
+            wire = wire or "&" + base64.b64encode(name.encode("utf-16-be")).decode().rstrip("=").replace("/", ",") + "-"
+            path = f'"Other Users/carl@{LOCAL}/{wire}"'
+            client.ok(f'CREATE "{wire}"')
+            client.ok(f'SETACL "{wire}" anna@{LOCAL} lra')
+            shown = path.strip('"')
+            for command in (f'LIST "" {path}', f'LIST "" "{shown[:-60]}%"' if name[0] == "L" else f'LIST "" {path}', f'LIST "Other Users/" "carl@{LOCAL}/{wire}"'):
+                self.assertEqual(self.listed(other, command), [shown])
+            self.assertIn(shown, self.listed(other))
+            for command in ("SELECT {}", "EXAMINE {}", "STATUS {} (MESSAGES)", "GETACL {}", "MYRIGHTS {}", "SUBSCRIBE {}"):
+                other.ok(command.format(path))
+            self.assertEqual(self.listed(other, 'LSUB "" *'), [shown])
+            other.ok(f"UNSUBSCRIBE {path}")
+            longer = path[:-1] + 'x"'
+            for command in ("SELECT {}", "EXAMINE {}", "STATUS {} (MESSAGES)", "GETACL {}", "MYRIGHTS {}"):
+                self.no(other, command.format(longer), "NONEXISTENT")
+            self.assertEqual(other.ok(f'LIST "" {longer}'), [])
+            client.ok(f'DELETE "{wire}"')
+        for command in ("SELECT {}", "STATUS {} (MESSAGES)", "GETACL {}", 'LIST "" {}'):
+            self.assertTrue(other.do(command.format(f'"Other Users/carl@{LOCAL}/' + "x" * 1400 + '"'))[1].startswith("BAD"))
 
     def test_no_mailbox_of_ones_own_is_made_among_others(self):
         client = self.imap("anna")
