@@ -2,8 +2,10 @@
 
 import base64
 import os
+import random
 import re
 import threading
+import time
 import zlib
 
 import mail_clients
@@ -993,6 +995,84 @@ class Others(Sharing):
         server.stop()
         for thread in threads:
             thread.join()
+
+    def test_a_move_to_somebody_else_loses_nothing_in_a_crash(self):
+        """Of a MOVE that was cut short the messages are in both mailboxes, or in one of them. All others are where they were, once."""
+        server = make_server({"mailboxes": {"quota": "1GiB"}})
+        self.addCleanup(server.end)
+        seed = int(os.environ.get("RINGPOST_SEED", random.randrange(1 << 30)))
+        print(f"\nRINGPOST_SEED={seed}", flush=True)
+        dice = random.Random(seed)
+        count, where = 12, {}  # message -> the mailboxes in which it may be, as Anna names them
+        pairs = [(f"Out{i}", self.path(f"In{i}").strip('"')) for i in range(6)]
+        owner, reader = Imap(self, server.port("imap"), "carl"), Imap(self, server.port("imap"), "anna")
+        for i, (out, _) in enumerate(pairs):
+            owner.ok(f"CREATE In{i}")
+            self.let(owner, f"In{i}", "lrswite")
+            reader.ok(f"CREATE {out}")
+            for k in range(count):
+                text = b"Subject: m%d.%d\r\n\r\n" % (i, k) + b"0123456789abcdef\r\n" * (30_000 if k == 5 else 10)
+                self.assertTrue(self.append(reader, out, text)[1].startswith("OK"))
+                where[f"m{i}.{k}"] = {out}
+
+        def go(client, pair, dice):
+            try:
+                while True:
+                    for here, there in (pair, pair[::-1]):
+                        client.ok(f'SELECT "{here}"')
+                        names = self.subjects(client)
+                        while names:
+                            going = names[:dice.randint(1, 6)]
+                            for name in going:
+                                where[name] = {here, there}
+                            if not client.do(f'MOVE 1:{len(going)} "{there}"')[1].startswith("OK"):
+                                return
+                            for name in going:
+                                where[name] = {there}
+                            del names[:len(going)]
+            except (EOFError, OSError):
+                pass  # it was killed
+
+        moved = twice = 0
+        for _ in range(int(os.environ.get("RINGPOST_CRASHES", "4"))):
+            before = server.figure("access_moved")
+            clients = [Imap(self, server.port("imap"), "anna") for _ in pairs]
+            threads = [threading.Thread(target=go, args=(*each, random.Random(dice.random()))) for each in zip(clients, pairs)]
+            for thread in threads:
+                thread.start()
+            wait_until(lambda: server.figure("access_moved") - before > 20, "sessions to move")
+            time.sleep(dice.uniform(0, 0.5))
+            moved += server.figure("access_moved") - before
+            server.kill()
+            for thread in threads:
+                thread.join()
+            server.start()
+            reader = Imap(self, server.port("imap"), "anna")
+            found = {name: set() for name in where}
+            for mailbox in (one for pair in pairs for one in pair):
+                reader.ok(f'SELECT "{mailbox}"')
+                names = self.subjects(reader)
+                self.assertEqual(len(names), len(set(names)), f"twice in {mailbox}")
+                for name in names:
+                    found[name].add(mailbox)
+            for name, places in found.items():
+                self.assertTrue(places, f"{name} is lost")
+                self.assertLessEqual(places, where[name], name)
+            for name, places in found.items():
+                if len(places) == 2:  # a crash between the two writes: it goes from one of them
+                    twice += 1
+                    gone = max(places)
+                    reader.ok(f'SELECT "{gone}"')
+                    uid = reader.ok(f"UID SEARCH SUBJECT {name}")[0].split()[2:]
+                    numbers = [one for one in uid if self.subject(reader, one) == name]
+                    reader.ok(f"UID STORE {numbers[0]} +FLAGS.SILENT (\\Deleted)")
+                    reader.ok(f"UID EXPUNGE {numbers[0]}")
+                    places = places - {gone}
+                where[name] = places
+        print(f"{moved} changes of core, {twice} messages were in both mailboxes", flush=True)
+
+    def subject(self, client, uid):
+        return re.search(r"Subject: (\S+)", client.ok(f"UID FETCH {uid} BODY.PEEK[HEADER.FIELDS (SUBJECT)]")[0])[1]
 
     def test_what_was_given_outlives_a_crash(self):
         server = make_server()
