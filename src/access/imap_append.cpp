@@ -17,6 +17,10 @@ std::uint64_t in_memory(const std::vector<StagedMessage>& staged) {
   return size;
 }
 
+store::Failure no_buffers() {
+  return {store::Refused::none, {ErrorKind::exhausted, 0, "the buffers of this core are in use"}};
+}
+
 }  // namespace
 
 Task<void> ImapConversation::begin_append() {
@@ -52,7 +56,9 @@ Task<Answer> ImapConversation::admit(const imap::AppendMessage& message, StagedM
     staged.replaces = old->uid;
     coming -= std::min<std::uint64_t>(coming, old->size);
   }
-  if (Answer may = co_await parcel_->admit(staged_.size() + more, coming); !may.is_ok()) co_return may;
+  if (Answer may = co_await parcel_->admit(staged_.size() + more, coming, Parcel::Room::as_it_comes);
+      !may.is_ok())
+    co_return may;
   if (message.size > store::kMessageSizeMax.count)
     co_return Answer::no(imap::codes::kTooBig, "The message is too large");
   if (staged_.size() == kAppendsAtOnce)
@@ -92,7 +98,7 @@ void ImapConversation::stage(std::span<const std::byte> bytes) {
       last.blocks.push_back(service_.core().buffers().take(std::min<std::uint64_t>(left, store::kChunkSize)));
       if (!last.blocks.back()) {
         last.blocks.pop_back();
-        staging_error_ = Error{ErrorKind::exhausted, 0, "the buffers of this core are in use"};
+        staging_error_ = no_buffers();
         return;
       }
     }
@@ -126,7 +132,7 @@ Task<void> ImapConversation::end_staged() {
   if (staging_error_) co_return;
   const std::string facts = std::exchange(last.prepared, {});
   if (auto ended = co_await parcel_->end(*last.incoming, std::as_bytes(std::span(facts))); !ended)
-    staging_error_ = std::move(ended).error();
+    staging_error_ = {store::Refused::none, std::move(ended).error()};
 }
 
 Task<void> ImapConversation::forget_append() {
@@ -158,7 +164,7 @@ store::NewMessage new_message(const StagedMessage& staged, std::vector<std::span
 }  // namespace
 
 Task<void> ImapConversation::finish_append() {
-  const Answer answer = staging_error_    ? Answer::refused({store::Refused::none, *staging_error_})
+  const Answer answer = staging_error_    ? Answer::refused(*staging_error_)
                         : staged_.empty() ? Answer::no_mailbox(imap::codes::kTryCreate)
                                           : co_await append();
   co_await forget_append();

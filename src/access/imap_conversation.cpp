@@ -161,6 +161,10 @@ store::Rights ImapConversation::rights() const {
   return rights_of(*mail_, selection_->mailbox()->id(), user_);
 }
 
+store::May ImapConversation::still_has(store::Rights needed) const {
+  return still_may(*mail_, selection_->mailbox()->id(), needed | store::Right::read, user_);
+}
+
 // Another session has deleted the mailbox, or its owner lets this user read it no more.
 void ImapConversation::notice_gone() {
   if (!selection_ || has_selection() || session_.decision_pending()) return;

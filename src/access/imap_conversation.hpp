@@ -110,9 +110,16 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   // ---- imap_list.cpp
   Task<Answer> run(imap::Namespace& command);
   Task<Answer> run(imap::List& command);
-  Task<Answer> find_listed(const imap::List& command, Listing& listing);
-  Task<void> find_listed_of_others(const imap::List& command, Listing& listing);
-  Task<std::set<std::string>> names_that_match(const imap::List& command, const ListedNames& names);
+  struct Telling;
+  // All of one owner that match. An error: they cannot be had.
+  Task<Answer> list_of(Telling& telling, MailboxPath whose);
+  Task<void> list_of_others(Telling& telling);
+  Task<void> list_rest(Telling& telling);
+  // False: the client has gone.
+  Task<bool> tell_levels_above(Telling& telling, MailboxPath whose);
+  Task<bool> tell_one_of(Telling& telling, MailboxPath whose, ListedName named);
+  Task<bool> tell_own(Telling& telling, ListedName named);
+  Task<bool> tell_listed(Telling& telling, MailboxPath whose, ListedName named);
   void tell_listed(std::span<const Notices::Name> names);
   // ---- imap_quota.cpp
   Task<Answer> run(imap::GetQuota& command);
@@ -149,8 +156,9 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<Answer> run(imap::MyRights& command);
   // ---- imap_flags.cpp
   Task<Answer> run(imap::Store& command);
-  Task<store::Outcome<store::FlagsChanged>> change_flags(store::UidSet which,
-                                                         std::vector<store::FlagChange> changes);
+  Task<store::Outcome<store::FlagsChanged>> change_flags(store::UidSet which, store::FlagChange wanted);
+  // Of the selected mailbox: whether its reader has the rights when a change of it has its turn.
+  store::May still_has(store::Rights needed) const;
   Task<Answer> run(imap::Expunge& command);
   // ---- imap_copy.cpp
   Task<Answer> run(imap::Copy& command);
@@ -215,7 +223,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
 
   std::vector<StagedMessage> staged_;
   std::unique_ptr<Parcel> parcel_;  // of those
-  std::optional<Error> staging_error_;
+  std::optional<store::Failure> staging_error_;
 };
 
 }  // namespace ringpost::access

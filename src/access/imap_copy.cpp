@@ -102,12 +102,13 @@ Task<Answer> ImapConversation::copy_to_other(store::UidSet which, MailboxPath pa
   });
   Parcel parcel(service_, reach_, path);
   if (!may_go_at_once(copies.messages.size(), bytes)) {
-    Answer may = co_await parcel.admit(0, 0);  // what may not go keeps no room
+    Answer may = co_await parcel.admit(0, 0, Parcel::Room::at_once);  // what may not go keeps no room
     co_await parcel.drop();
     if (!may.is_ok()) co_return may;
     co_return Answer::no(imap::codes::kLimit, "Too much for a mailbox of somebody else at once");
   }
-  if (Answer may = co_await parcel.admit(copies.messages.size(), bytes); !may.is_ok()) co_return may;
+  if (Answer may = co_await parcel.admit(copies.messages.size(), bytes, Parcel::Room::at_once); !may.is_ok())
+    co_return may;
   Parcel::Stored stored;
   Answer answer = Answer::ok(kNoneThere);
   if (!copies.messages.empty()) answer = co_await fill(parcel, copies);
@@ -171,7 +172,8 @@ Task<Result<store::Incoming*>> ImapConversation::pour(Parcel& parcel, const stor
       if (content.size() == 0) co_return fail(ErrorKind::permanent, "the message is shorter than it was");
       for (const auto piece : content.pieces()) chunk.append(piece);
     }
-    RP_CO_CHECK(co_await parcel.write(*incoming, std::as_const(chunk).bytes()));
+    if (auto written = co_await parcel.write(*incoming, std::as_const(chunk).bytes()); !written)
+      co_return std::unexpected(std::move(written).error().error);
     at += size;
   }
   const std::vector<std::byte> facts = RP_CO_TRY(co_await mail_->facts(message.blob));
@@ -181,14 +183,14 @@ Task<Result<store::Incoming*>> ImapConversation::pour(Parcel& parcel, const stor
 
 // The end of a MOVE: what has been copied goes, if it still may. What stays is said.
 Task<Answer> ImapConversation::take_out(store::MailboxId from, store::UidSet copied) {
-  if (!has_selection() || !rights().has_all(kTakeOut))
-    co_return Answer::no(imap::codes::kNoPerm,
-                         "The messages were copied, and not removed here: that is not allowed any more");
-  if (auto gone = co_await mail_->expunge(from, copied, false); !gone) {
-    Answer answer = Answer::refused(gone.error());
+  const auto stay = [](const store::Failure& why) {
+    Answer answer = Answer::refused(why);
     answer.text = "The messages were copied, and not removed here: " + answer.text;
-    co_return answer;
-  }
+    return answer;
+  };
+  if (!has_selection()) co_return stay(not_allowed().error());
+  if (auto gone = co_await mail_->expunge(from, copied, false, still_has(kTakeOut)); !gone)
+    co_return stay(has_selection() ? gone.error() : not_allowed().error());
   tell_news(true, {}, true);
   co_return Answer::ok("Moved");
 }

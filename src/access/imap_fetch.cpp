@@ -83,7 +83,7 @@ WallTime wall(std::int64_t seconds) {
 }  // namespace
 
 Task<Answer> ImapConversation::run(imap::Fetch& command) {
-  if (!has_selection()) co_return Answer::no(imap::codes::kNonExistent, "The mailbox has been deleted");
+  if (!has_selection()) co_return Answer::deleted();
   auto which = selection_->resolve(command.set, command.uid);
   if (!which) co_return Answer::bad("There are not so many messages");
   if (command.vanished && command.changed_since)
@@ -98,8 +98,9 @@ Task<Answer> ImapConversation::run(imap::Fetch& command) {
     selection_->for_each(*which, [&](const store::Message& message) {
       if (!has(message.flags, store::Flags::seen)) unseen.append(message.uid);
     });
-    if (auto set = co_await set_seen(unseen); !set)
-      co_return Answer::no(imap::codes::kUnavailable, set.error().text);
+    const auto set = co_await set_seen(unseen);
+    if (!has_selection()) co_return Answer::deleted();
+    if (!set) co_return Answer::no(imap::codes::kUnavailable, set.error().text);
   }
   std::size_t steps = 0;
   std::size_t gone = 0;
@@ -133,8 +134,10 @@ Task<Answer> ImapConversation::run(imap::Fetch& command) {
 
 Task<Result<void>> ImapConversation::set_seen(const store::UidSet& which) {
   if (which.empty()) co_return Result<void>{};
-  auto changed =
-      co_await mail_->change_flags(selection_->mailbox()->id(), which, {.flags = store::Flags::seen});
+  auto changed = co_await mail_->change_flags(selection_->mailbox()->id(), which,
+                                              {.flags = store::Flags::seen}, still_has(store::Right::seen));
+  if (!changed && changed.error().why == store::Refused::not_allowed)
+    co_return Result<void>{};  // a right that has been taken meanwhile
   if (!changed) co_return fail(changed.error().error);
   tell_news(false, which);  // the responses show them
   co_return Result<void>{};

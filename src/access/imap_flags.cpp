@@ -19,18 +19,22 @@ store::FlagChange::How how_of(imap::Store::Mode mode) {
 
 }  // namespace
 
-// One after the other, those behind the first only where it was not refused for `unchanged_since`.
-Task<store::Outcome<store::FlagsChanged>> ImapConversation::change_flags(
-    store::UidSet which, std::vector<store::FlagChange> changes) {
+// What of it is allowed, one change after the other, those behind the first only where it was not refused for `unchanged_since`. Each is
+// refused when a right that it needs has been taken before its turn.
+Task<store::Outcome<store::FlagsChanged>> ImapConversation::change_flags(store::UidSet which,
+                                                                         store::FlagChange wanted) {
+  auto changes = allowed(wanted, rights(), selection_->mailbox()->keywords());
+  if (!changes) co_return not_allowed();
   const store::MailboxId box = selection_->mailbox()->id();
   store::FlagsChanged all;
-  for (store::FlagChange& change : changes) {
-    auto changed = RP_CO_TRY(co_await mail_->change_flags(box, which, std::move(change)));
+  for (store::FlagChange& change : *changes) {
+    if (!has_selection()) co_return no_mailbox();
+    store::May may = still_has(rights_for(change));
+    auto changed = RP_CO_TRY(co_await mail_->change_flags(box, which, std::move(change), std::move(may)));
     for (const store::UidRange& range : changed.changed.ranges()) all.changed.add(range);
-    if (changed.modified.empty()) continue;
+    if (changed.modified.empty() || !has_selection()) continue;
     all.modified = changed.modified;
     store::UidSet rest;
-    if (!has_selection()) break;
     selection_->for_each(which, [&](const store::Message& message) {
       if (!all.modified.contains(message.uid)) rest.append(message.uid);
     });
@@ -49,11 +53,14 @@ Task<Answer> ImapConversation::run(imap::Store& command) {
                            .keywords = command.flags.keywords,
                            .unchanged_since = std::nullopt};
   if (command.unchanged_since) change.unchanged_since = store::ModSeq{*command.unchanged_since};
-  const auto changes = allowed(change, rights(), selection_->mailbox()->keywords());
-  if (!changes) co_return Answer::not_allowed();
-  auto changed = co_await change_flags(*which, *changes);
+  auto changed = co_await change_flags(*which, change);
+  // Where some right has been taken meanwhile, what the others allow is done still (RFC 4314 section 4). Not of a condition: the messages
+  // would have been changed since by this one.
+  if (!changed && changed.error().why == store::Refused::not_allowed && has_selection() &&
+      !command.unchanged_since)
+    changed = co_await change_flags(*which, change);
+  if (!has_selection()) co_return changed ? Answer::ok() : Answer::deleted();
   if (!changed) co_return Answer::refused(changed.error());
-  if (!has_selection()) co_return Answer::ok();
   tell_news(false, *which);  // new keywords come before they are used
   // Without .SILENT the flags of all of them; with it the mod-sequences of those that changed (RFC 7162 section 3.1.3).
   selection_->for_each(command.silent ? changed->changed : *which, [&](const store::Message& message) {
@@ -85,8 +92,9 @@ Task<Answer> ImapConversation::run(imap::Expunge& command) {
   if (!rights().has(store::Right::expunge)) co_return Answer::not_allowed();
   store::UidSet which = store::UidSet::all();
   if (command.uids) which = selection_->resolve(*command.uids, true).value_or(store::UidSet());
-  auto gone = co_await mail_->expunge(selection_->mailbox()->id(), std::move(which));
-  if (!gone) co_return Answer::refused(gone.error());
+  auto gone = co_await mail_->expunge(selection_->mailbox()->id(), std::move(which), true,
+                                      still_has(store::Right::expunge));
+  if (!gone) co_return has_selection() ? Answer::refused(gone.error()) : Answer::deleted();
   tell_news(true, {}, true);
   if (!has_selection() || !session_.dialect().qresync || gone->empty()) co_return Answer::ok();
   co_return Answer::ok("Expunged",

@@ -1,95 +1,84 @@
-// NAMESPACE, LIST and LSUB: the user's own mailboxes, and those of others that he may see.
+// NAMESPACE, LIST and LSUB: the user's own mailboxes, and those of others that he may see. Names are told while they are looked for, page
+// by page and owner by owner, so that it does not matter how many there are.
 #include <algorithm>
-#include <set>
+#include <map>
 #include <vector>
 
+#include "ringpost/imap/limits.hpp"
 #include "ringpost/imap/mailbox_name.hpp"
+#include "ringpost/mail/address.hpp"
+#include "ringpost/store/limits.hpp"
 
 #include "imap_conversation.hpp"
 
 // NOLINTBEGIN(*-avoid-capturing-lambda-coroutines): each is kept by who waits for it
 namespace ringpost::access {
 
+// What LIST tells of can be named in every other command.
+static_assert(kOthersPrefix.size() + store::kUserNameMax + 1 + store::kMailboxNameMax <=
+              imap::kMailboxNameBytesMax);
+
 Task<Answer> ImapConversation::run(imap::Namespace&) {
   session_.respond().namespaces("", kSeparator, reach_.others() ? kOthersPrefix : "");
   co_return Answer::ok();
 }
 
-// ---- what there is
+// ---- what is told of a name
 
-Task<Answer> ImapConversation::find_listed(const imap::List& command, Listing& listing) {
-  const Reach::AtMail look = [&](store::UserMail& mail) -> Task<Answer> {
-    listing.add(mail, {.owner = user_, .name = {}}, user_);
-    listing.subscriptions = mail.subscriptions();
-    co_return Answer::ok();
-  };
-  Answer answer = co_await reach_.at_own(look);
-  if (answer.is_ok() && reach_.others()) co_await find_listed_of_others(command, listing);
-  co_return answer;
-}
-
-// Each of them is asked once, and only when a pattern may mean something of his. Of the room that is left each has his share, so that
-// nobody who shares thousands hides what others share.
-Task<void> ImapConversation::find_listed_of_others(const imap::List& command, Listing& listing) {
-  std::vector<std::string> owners = reach_.store().owners_sharing_with(user_);
-  std::erase_if(owners, [&](const std::string& owner) {
-    return std::ranges::none_of(command.patterns, [&](const std::string& pattern) {
-      return may_match_owner(command.reference + pattern, owner);
+// A LIST under way.
+struct ImapConversation::Telling {
+  explicit Telling(const imap::List& of) : command(of) {
+    for (const std::string& pattern : command.patterns) {
+      const std::string whole = command.reference + pattern;
+      patterns.emplace_back(whole, kSeparator);
+      begins.push_back(whole.substr(0, whole.find_first_of("%*")));
+    }
+  }
+  bool matches(std::string_view name) {
+    return std::ranges::any_of(patterns, [&](imap::NamePattern& one) { return one.matches(name); });
+  }
+  // What is cheap to know of it on the owner's core.
+  bool may_match(std::string_view name) const {
+    return std::ranges::any_of(begins, [&](std::string_view begin) {
+      return mail::equal_ignoring_case(name.substr(0, begin.size()), begin);
     });
-  });
-  const std::size_t end = listing.mailboxes.size() + kListedOfOthersMax;
-  std::size_t steps = 0, asked = 0;
-  for (const std::string& owner : owners) {
-    const std::size_t share = (end - listing.mailboxes.size()) / (owners.size() - asked++);
-    const MailboxPath whose{.owner = owner, .name = {}, .others = true};
-    const Reach::AtMail look = [&](store::UserMail& mail) -> Task<Answer> {
-      listing.add(mail, whose, user_, share);
-      co_return Answer::ok();
-    };
-    (void)co_await reach_.at_owner(whose, look);
-    if (!co_await relieve(steps)) co_return;
   }
-}
+  bool asks_subscriptions() const {
+    return command.lsub || command.select_subscribed || command.return_subscribed;
+  }
+  bool has_subscribed_below(const std::string& name) const {
+    const std::string below = name + kSeparator;
+    const auto next = subscriptions.lower_bound(below);
+    return next != subscriptions.end() && next->first.starts_with(below);
+  }
 
-Task<std::set<std::string>> ImapConversation::names_that_match(const imap::List& command,
-                                                               const ListedNames& names) {
+  const imap::List& command;
   std::vector<imap::NamePattern> patterns;
-  for (const std::string& pattern : command.patterns)
-    patterns.emplace_back(command.reference + pattern, kSeparator);
-  std::set<std::string> wanted;
+  std::vector<std::string> begins;                         // of each, up to its first wildcard
+  std::map<std::string, bool, std::less<>> subscriptions;  // as the reader says them; whether they were told
+  // Of the user's own, those that are called as if they were others'. They wait for what has the same name, and go first.
+  std::map<std::string, ListedName, std::less<>> among_others;
+  bool told_others = false;  // that there are any
   std::size_t steps = 0;
-  for (const auto& [name, named] : names) {
-    if (std::ranges::any_of(patterns, [&](imap::NamePattern& one) { return one.matches(name); }))
-      wanted.insert(wanted.end(), name);
-    if (!co_await relieve(steps)) break;
-  }
-  co_return wanted;
-}
-
-// ---- what is told of it
+};
 
 namespace {
 
 // LSUB with "%" tells of a name that is not subscribed for the sake of those below it, and so does RECURSIVEMATCH.
-bool stands_for_children(const imap::List& command, const ListedName& named) {
-  if (!named.child_subscribed || named.subscribed) return false;
+bool stands_for_children(const imap::List& command) {
   return command.select_recursive_match ||
          (command.lsub && std::ranges::any_of(command.patterns, [](const std::string& pattern) {
             return pattern.find('%') != std::string::npos;
           }));
 }
 
-std::uint8_t use_of(const ListedName& named) {
-  return named.mailbox == nullptr ? 0 : to_imap(named.mailbox->special_use);
-}
-
-bool is_told(const imap::List& command, const ListedName& named) {
+bool is_told(const imap::List& command, const ListedName& named, bool subscribed, bool child_subscribed) {
   if (command.lsub || command.select_subscribed) {
-    if (!named.subscribed && !stands_for_children(command, named)) return false;
-  } else if (named.mailbox == nullptr && !named.has_children) {
+    if (!subscribed && !(child_subscribed && stands_for_children(command))) return false;
+  } else if (!named.is_mailbox && !named.has_children) {
     return false;
   }
-  return !command.select_special_use || use_of(named) != 0;
+  return !command.select_special_use || to_imap(named.special_use) != 0;
 }
 
 imap::ListEntry entry_of(const std::string& name, const ListedName& named) {
@@ -97,60 +86,146 @@ imap::ListEntry entry_of(const std::string& name, const ListedName& named) {
   entry.name = name;
   entry.separator = kSeparator;
   entry.attributes.has_children = named.has_children;
-  entry.attributes.has_no_children = !named.has_children && named.mailbox != nullptr;
-  entry.attributes.special_uses.bits = use_of(named);
+  entry.attributes.has_no_children = !named.has_children && named.is_mailbox;
+  entry.attributes.special_uses.bits = to_imap(named.special_use);
   return entry;
 }
 
 }  // namespace
 
-Task<Answer> ImapConversation::run(imap::List& command) {
+// `named` is one that matches. False: the client has gone.
+Task<bool> ImapConversation::tell_listed(Telling& telling, MailboxPath whose, ListedName named) {
+  const imap::List& command = telling.command;
+  const std::string name = whose.shown(named.name);
+  const auto subscription = telling.subscriptions.find(name);
+  const bool subscribed = subscription != telling.subscriptions.end();
+  if (subscribed) subscription->second = true;
+  const bool child_subscribed = telling.has_subscribed_below(name);
+  if (!is_told(command, named, subscribed, child_subscribed)) co_return co_await relieve(telling.steps);
+  imap::ListEntry entry = entry_of(name, named);
+  entry.attributes.non_existent = !named.is_mailbox && (command.extended || session_.dialect().rev2);
+  entry.attributes.no_select = !named.is_mailbox;
+  entry.attributes.subscribed = subscribed && (command.return_subscribed || command.select_subscribed);
+  entry.child_info_subscribed = command.select_recursive_match && child_subscribed;
   auto respond = session_.respond();
+  command.lsub ? respond.lsub(entry) : respond.list(entry);
+  if (named.is_mailbox) {
+    if (command.return_my_rights) respond.my_rights(name, named.rights.with_obsolete());
+    // One that has gone meanwhile, or may not be read, has no STATUS (RFC 5819 section 2).
+    if (command.return_status.bits != 0)
+      (void)co_await tell_status({.owner = whose.owner, .name = named.name, .others = whose.others},
+                                 command.return_status);
+  }
+  co_return co_await relieve(telling.steps);
+}
+
+// ---- whose they are
+
+Task<Answer> ImapConversation::list_of(Telling& telling, MailboxPath whose) {
+  const VisibleNames::Wanted wanted = [&](std::string_view name) { return telling.may_match(name); };
+  VisibleNames::Page page;
+  const Reach::AtMail look = [&](store::UserMail& mail) -> Task<Answer> {
+    page = VisibleNames(mail, user_).page(whose, page.last, wanted, kListedBytes);
+    co_return Answer::ok();
+  };
+  for (bool first = true; first || page.more; first = false) {
+    if (Answer found = co_await reach_.at_owner(whose, look); !found.is_ok()) co_return found;
+    if (first && whose.others && page.any && !co_await tell_levels_above(telling, whose)) break;
+    for (ListedName& named : page.names)
+      if (!co_await tell_one_of(telling, whose, std::move(named))) co_return Answer::ok();
+  }
+  co_return Answer::ok();
+}
+
+Task<bool> ImapConversation::tell_one_of(Telling& telling, MailboxPath whose, ListedName named) {
+  const std::string name = whose.shown(named.name);
+  if (!telling.matches(name)) co_return co_await relieve(telling.steps);
+  if (!reach_.others() || !is_among_others(name))
+    co_return co_await tell_listed(telling, std::move(whose), std::move(named));
+  if (!whose.others) {
+    telling.among_others.emplace(name, std::move(named));
+    co_return true;
+  }
+  if (const auto mine = telling.among_others.extract(name); !mine.empty()) {
+    mine.mapped().has_children = mine.mapped().has_children || named.has_children;
+    co_return co_await tell_own(telling, std::move(mine.mapped()));
+  }
+  co_return co_await tell_listed(telling, std::move(whose), std::move(named));
+}
+
+Task<bool> ImapConversation::tell_own(Telling& telling, ListedName named) {
+  co_return co_await tell_listed(telling, {.owner = user_, .name = {}}, std::move(named));
+}
+
+// "Other Users" and "Other Users/bert@example.com", when he shares something.
+Task<bool> ImapConversation::tell_levels_above(Telling& telling, MailboxPath whose) {
+  const MailboxPath all{.owner = {}, .name = {}, .others = true};
+  if (!std::exchange(telling.told_others, true) &&
+      !co_await tell_one_of(telling, all, {.name = {}, .has_children = true}))
+    co_return false;
+  co_return co_await tell_one_of(telling, std::move(whose), {.name = {}, .has_children = true});
+}
+
+// Each of them is asked, when a pattern may mean something of his.
+Task<void> ImapConversation::list_of_others(Telling& telling) {
+  const imap::List& command = telling.command;
+  const auto may_mean = [&](const std::string& owner) {
+    return std::ranges::any_of(command.patterns, [&](const std::string& pattern) {
+      return may_match_owner(command.reference + pattern, owner);
+    });
+  };
+  for (std::string after;;) {
+    const std::vector<std::string> owners = reach_.store().owners_sharing_with(user_, after);
+    if (owners.empty()) co_return;
+    for (const std::string& owner : owners) {
+      if (may_mean(owner)) (void)co_await list_of(telling, {.owner = owner, .name = {}, .others = true});
+      if (!co_await relieve(telling.steps)) co_return;
+    }
+    after = owners.back();
+  }
+}
+
+// What there is no mailbox of: subscriptions; and the user's own that have met none of the same name.
+Task<void> ImapConversation::list_rest(Telling& telling) {
+  while (!telling.among_others.empty()) {
+    auto next = telling.among_others.extract(telling.among_others.begin());
+    if (!co_await tell_own(telling, std::move(next.mapped()))) co_return;
+  }
+  for (const auto& [name, told] : telling.subscriptions)
+    if (!told && telling.matches(name) && !co_await tell_own(telling, {.name = name})) co_return;
+}
+
+Task<Answer> ImapConversation::run(imap::List& command) {
   if (!command.extended && command.patterns.size() == 1 && command.patterns.front().empty()) {
+    auto respond = session_.respond();
     imap::ListEntry root;
     root.attributes.no_select = true;
     command.lsub ? respond.lsub(root) : respond.list(root);
     co_return Answer::ok();
   }
-  Listing listing;
-  if (Answer found = co_await find_listed(command, listing); !found.is_ok()) co_return found;
-  ListedNames names = names_of(listing);
-  const std::set<std::string> wanted = co_await names_that_match(command, names);
-  if (command.lsub || command.select_subscribed) mark_subscribed_parents(names);
-  std::size_t steps = 0;
-  for (const auto& [name, named] : names) {
-    if (!wanted.contains(name) || !is_told(command, named)) continue;
-    imap::ListEntry entry = entry_of(name, named);
-    entry.attributes.non_existent = named.mailbox == nullptr && (command.extended || session_.dialect().rev2);
-    entry.attributes.no_select = named.mailbox == nullptr;
-    entry.attributes.subscribed =
-        named.subscribed && (command.return_subscribed || command.select_subscribed);
-    entry.child_info_subscribed = command.select_recursive_match && named.child_subscribed;
-    command.lsub ? respond.lsub(entry) : respond.list(entry);
-    if (named.mailbox == nullptr) continue;
-    if (command.return_my_rights) respond.my_rights(name, named.mailbox->rights.with_obsolete());
-    // One that has gone meanwhile, or may not be read, has no STATUS (RFC 5819 section 2).
-    if (command.return_status.bits != 0)
-      (void)co_await tell_status(named.mailbox->path, command.return_status);
-    if (!co_await relieve(steps)) break;
+  Telling telling(command);
+  if (telling.asks_subscriptions()) {
+    const Reach::AtMail look = [&](store::UserMail& mail) -> Task<Answer> {
+      for (std::string& name : mail.subscriptions()) telling.subscriptions.emplace(std::move(name), false);
+      co_return Answer::ok();
+    };
+    if (Answer found = co_await reach_.at_own(look); !found.is_ok()) co_return found;
   }
-  co_return listing.left_out ? Answer::ok("Others share more mailboxes than are listed at once")
-                             : Answer::ok();
+  if (Answer own = co_await list_of(telling, {.owner = user_, .name = {}}); !own.is_ok()) co_return own;
+  if (reach_.others() && !connection_.aborted()) co_await list_of_others(telling);
+  if (!connection_.aborted()) co_await list_rest(telling);
+  co_return Answer::ok();
 }
 
 // What NOTIFY has to say of names, all the user's own: with everything that LIST knows of them (RFC 5465 sections 5.4 and 5.5).
 void ImapConversation::tell_listed(std::span<const Notices::Name> told) {
   if (told.empty()) return;
-  Listing listing;
-  listing.add(*home_, {.owner = user_, .name = {}}, user_);
-  listing.subscriptions = home_->subscriptions();
-  const ListedNames names = names_of(listing);
+  const VisibleNames names(*home_, user_);
   for (const Notices::Name& one : told) {
-    const auto found = names.find(one.name);
-    const ListedName named = found == names.end() ? ListedName{} : found->second;
+    const ListedName named = names.find(one.name).value_or(ListedName{});
     imap::ListEntry entry = entry_of(one.name, named);
-    entry.attributes.non_existent = named.mailbox == nullptr;
-    entry.attributes.subscribed = named.subscribed;
+    entry.attributes.non_existent = !named.is_mailbox;
+    entry.attributes.subscribed = home_->subscribed(one.name);
     entry.old_name = one.old_name;
     session_.respond().list(entry);
   }

@@ -90,8 +90,12 @@ void ImapConversation::tell_since(const imap::Qresync& known) {
 Task<Answer> ImapConversation::run(imap::Close&) {
   if (has_selection() && !selection_->read_only && rights().has(store::Right::expunge)) {
     const store::MailboxId box = selection_->mailbox()->id();
+    store::May may = still_has(store::Right::expunge);
     selection_.reset();  // nothing is told of what goes
-    if (auto gone = co_await mail_->expunge(box, store::UidSet::all()); !gone)
+    auto gone = co_await mail_->expunge(box, store::UidSet::all(), true, std::move(may));
+    // Who may not expunge it any more closes it as who never might: nothing goes.
+    const store::Refused why = gone ? store::Refused::none : gone.error().why;
+    if (!gone && why != store::Refused::not_allowed && why != store::Refused::no_mailbox)
       co_return Answer::refused(gone.error());
   }
   selection_.reset();

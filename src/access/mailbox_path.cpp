@@ -6,6 +6,7 @@ namespace ringpost::access {
 
 std::string MailboxPath::shown(std::string_view mailbox) const {
   if (!others) return std::string(mailbox);
+  if (owner.empty()) return std::string(kOtherUsers);
   std::string whole = std::string(kOthersPrefix) + owner;
   if (!mailbox.empty()) whole.append(1, kSeparator).append(mailbox);
   return whole;

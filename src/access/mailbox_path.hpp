@@ -18,7 +18,7 @@ struct MailboxPath {
   std::string name;     // as the owner calls it; empty: all that is his
   bool others = false;  // not the user's own
 
-  // As the user calls a mailbox of this owner, or with "" all of them.
+  // As the user calls a mailbox of this owner, or with "" all of them; of nobody, all that are others'.
   std::string shown(std::string_view mailbox) const;
 };
 

@@ -1,5 +1,9 @@
 #include "parcel.hpp"
 
+#include <algorithm>
+
+#include "ringpost/base/assert.hpp"
+
 // NOLINTBEGIN(*-avoid-capturing-lambda-coroutines): each is kept by who waits for it
 namespace ringpost::access {
 
@@ -10,19 +14,27 @@ constexpr std::string_view kNoSuch = imap::codes::kTryCreate;
 Error gone() {
   return {ErrorKind::temporary, 0, "the mailbox cannot be had any more"};
 }
+std::unexpected<store::Failure> failed(Error error) {
+  return std::unexpected(store::Failure{store::Refused::none, std::move(error)});
+}
 
 }  // namespace
 
-Task<Answer> Parcel::admit(std::uint64_t messages, std::uint64_t bytes) {
+Task<Answer> Parcel::admit(std::uint64_t messages, std::uint64_t bytes, Room kept) {
+  kept_ = kept;
+  messages_ = messages;
+  bytes_ = bytes;
   const Reach::AtMailbox look = [&](store::UserMail& mail, const store::Mailbox& mailbox,
                                     store::Rights) -> Task<Answer> {
     mailbox_ = mailbox.id();
     room_.reset();
-    auto room = mail.reserve(messages, bytes);
+    auto room = mail.reserve(messages, bytes, to_.others ? store::Sender::others : store::Sender::owner);
     if (!room && room.error().why == store::Refused::over_quota)
       co_return Answer::no(imap::codes::kOverQuota, "The quota is used up");
     if (!room) co_return Answer::refused(room.error());
     room_ = std::move(*room);
+    const store::Outcome<> less = keep_room();
+    RP_ASSERT(less);
     co_return Answer::ok();
   };
   co_return co_await reach_.at(to_, store::Right::insert, look, kNoSuch);
@@ -38,10 +50,20 @@ Task<Result<store::Incoming*>> Parcel::begin(std::uint64_t size) {
   co_return begun;
 }
 
-Task<Result<void>> Parcel::write(store::Incoming& message, std::span<const std::byte> chunk) {
-  Result<void> written = fail(gone());
-  co_await reach_.store().at_owner(
-      to_.owner, [&](store::UserMail&) -> Task<void> { written = co_await message.write(chunk); });
+// Of a message that takes the place of another one only what it is larger by was admitted, and counts.
+store::Outcome<> Parcel::keep_room() {
+  if (kept_ == Room::at_once) return {};
+  return room_->resize(std::min<std::uint64_t>(begun_.size(), messages_), std::min(came_, bytes_));
+}
+
+Task<store::Outcome<>> Parcel::write(store::Incoming& message, std::span<const std::byte> chunk) {
+  store::Outcome<> written = failed(gone());
+  co_await reach_.store().at_owner(to_.owner, [&](store::UserMail&) -> Task<void> {
+    came_ += chunk.size();
+    written = keep_room();
+    if (!written) co_return;
+    if (auto done = co_await message.write(chunk); !done) written = failed(std::move(done).error());
+  });
   co_return written;
 }
 

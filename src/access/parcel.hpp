@@ -27,15 +27,18 @@ class Parcel {
   Parcel& operator=(const Parcel&) = delete;
   ~Parcel() = default;  // drop() has been awaited, if admit() said OK
 
+  // Room in the quota for what comes in pieces, until put() or drop(): kept for all of it from the start, or for what of it has come,
+  // where its sender may let us wait.
+  enum class Room : std::uint8_t { at_once, as_it_comes };
   // OK when there is such a mailbox, into which the reader may put mail and for which its owner's quota has room. Before anything
-  // else. Until put() or drop() nobody else has that room; asked again, for all of it, with what has come to it.
-  Task<Answer> admit(std::uint64_t messages, std::uint64_t bytes);
+  // else; asked again, for all of it, with what has come to it.
+  Task<Answer> admit(std::uint64_t messages, std::uint64_t bytes, Room room);
   const MailboxPath& to() const { return to_; }
   store::MailboxId mailbox() const { return mailbox_; }
 
   // A message that comes in pieces; it lives until drop() and is used through this.
   Task<Result<store::Incoming*>> begin(std::uint64_t size);
-  Task<Result<void>> write(store::Incoming& message, std::span<const std::byte> chunk);
+  Task<store::Outcome<>> write(store::Incoming& message, std::span<const std::byte> chunk);
   Task<Result<void>> end(store::Incoming& message, std::span<const std::byte> facts);
 
   struct Stored {
@@ -53,6 +56,9 @@ class Parcel {
   friend FramePool& frame_pool(Parcel& parcel) { return frame_pool(parcel.service_); }
 
  private:
+  // On the core of the mailbox: room for what has come.
+  store::Outcome<> keep_room();
+
   Service& service_;
   Reach& reach_;
   MailboxPath to_;
@@ -60,6 +66,9 @@ class Parcel {
   // Of the core where the mailbox is.
   std::unique_ptr<store::Reserved> room_;
   std::vector<std::unique_ptr<store::Incoming>> begun_;
+  Room kept_ = Room::at_once;
+  std::uint64_t messages_ = 0, bytes_ = 0;  // of all that has been admitted
+  std::uint64_t came_ = 0;                  // bytes
 };
 
 }  // namespace ringpost::access

@@ -17,6 +17,11 @@ store::Rights rights_of(const store::UserMail& owner, store::MailboxId mailbox, 
   return store::rights_of(owner.access_list(mailbox), reader);
 }
 
+std::unexpected<store::Failure> no_mailbox() {
+  return std::unexpected(
+      store::Failure{store::Refused::no_mailbox, {ErrorKind::permanent, 0, Answer::no_mailbox().text}});
+}
+
 std::unexpected<store::Failure> not_allowed(std::string text) {
   return std::unexpected(
       store::Failure{store::Refused::not_allowed, {ErrorKind::permanent, 0, std::move(text)}});
@@ -27,8 +32,7 @@ store::Outcome<> may(const store::UserMail& owner, store::MailboxId mailbox, Rig
   const Rights rights = owner.find(mailbox) == nullptr ? Rights{} : rights_of(owner, mailbox, reader);
   if (rights.has_all(needed)) return {};
   if (rights.has(Right::lookup)) return not_allowed();
-  return std::unexpected(
-      store::Failure{store::Refused::no_mailbox, {ErrorKind::permanent, 0, Answer::no_mailbox().text}});
+  return no_mailbox();
 }
 
 store::May still_may(const store::UserMail& owner, store::MailboxId mailbox, Rights needed,
@@ -47,6 +51,16 @@ Flags changeable_flags(Rights rights) {
   if (rights.has(Right::trash)) flags = flags | Flags::deleted;
   if (rights.has(Right::write)) flags = flags | Flags::answered | Flags::flagged | Flags::draft;
   return flags;
+}
+
+Rights rights_for(const store::FlagChange& change) {
+  if (change.how == How::replace) return Right::seen | Right::write | Right::trash;
+  Rights needed;
+  if (has(change.flags, Flags::seen)) needed = needed | Right::seen;
+  if (has(change.flags, Flags::deleted)) needed = needed | Right::trash;
+  const bool others = (change.flags & ~(Flags::seen | Flags::deleted)) != Flags::none;
+  if (others || !change.keywords.empty()) needed = needed | Right::write;
+  return needed;
 }
 
 Flags allowed(Flags flags, Rights rights) {

@@ -22,12 +22,15 @@ store::Outcome<> may(const store::UserMail& owner, store::MailboxId mailbox, sto
 // live until the change is done. The owner is not asked.
 store::May still_may(const store::UserMail& owner, store::MailboxId mailbox, store::Rights needed,
                      std::string_view reader);
+std::unexpected<store::Failure> no_mailbox();
 std::unexpected<store::Failure> not_allowed(std::string text = "The owner of the mailbox does not allow it");
 // MYRIGHTS is answered to who has any of them.
 inline constexpr store::Rights kSeen = store::Right::lookup | store::Right::read | store::Right::insert |
                                        store::Right::create | store::Right::remove | store::Right::administer;
 // To take messages out of a mailbox.
 inline constexpr store::Rights kTakeOut = store::Right::trash | store::Right::expunge;
+// To make this change of flags, all of it.
+store::Rights rights_for(const store::FlagChange& change);
 
 // Nothing in the mailbox can be changed.
 bool only_reads(store::Rights rights);

@@ -12,16 +12,15 @@ namespace {
 
 // A reference or a pattern: any of them may be empty, and a pattern may break an encoded word in two.
 bool to_name(Cursor& in, const Parsing& parsing, std::string wire, std::string& out) {
-  if (wire.size() > kMailboxNameBytesMax) return in.fail("a name is too long");
   for (const char c : wire)
     if (is_control(c)) return in.fail("that is no name of a mailbox");
   if (parsing.dialect.utf8_names() || mail::has_eight_bit(wire)) {
     out = std::move(wire);
-    return true;
+  } else {
+    auto name = decode_modified_utf7(wire);
+    out = name ? *std::move(name) : std::move(wire);
   }
-  auto name = decode_modified_utf7(wire);
-  out = name ? *std::move(name) : std::move(wire);
-  return true;
+  return out.size() <= kMailboxNameBytesMax || in.fail("a name is too long");
 }
 
 bool reference(Cursor& in, const Parsing& parsing, std::string& out) {

@@ -24,15 +24,15 @@ const Shares::Owners& Shares::naming(std::string_view identifier) const {
   return found == owners_.end() ? kNobody : found->second;
 }
 
-std::vector<std::string> Shares::owners(std::string_view reader) const {
+std::vector<std::string> Shares::owners(std::string_view reader, std::string_view after) const {
   std::vector<std::string> all;
   const std::lock_guard lock(mutex_);
   const Owners& to_him = naming(reader);
   const Owners& to_anyone = naming(kAnyone);
   // Both are sorted, and read only as far as they are told.
-  auto a = to_him.begin();
-  auto b = to_anyone.begin();
-  while (all.size() < kOwnersListed && (a != to_him.end() || b != to_anyone.end())) {
+  auto a = to_him.upper_bound(after);
+  auto b = to_anyone.upper_bound(after);
+  while (all.size() < kOwnersAtOnce && (a != to_him.end() || b != to_anyone.end())) {
     const bool from_a = b == to_anyone.end() || (a != to_him.end() && *a <= *b);
     const std::string& next = from_a ? *a : *b;
     if (a != to_him.end() && b != to_anyone.end() && *a == *b) ++b;

@@ -1,7 +1,7 @@
 // Whose access lists name whom, over all cores: where LIST has to look for mailboxes of others.
 //
 // Layer: durable, private. Locked: of no owner, and used on any core. Each owner's lists change on one core only.
-// Limits: kAccessIdentifiersMax names for each owner; kOwnersListed are told.
+// Limits: kAccessIdentifiersMax names for each owner; kOwnersAtOnce are told at once.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@ class Shares {
   void set(std::string_view owner, std::string_view identifier, bool there);
 
   // See Store.
-  std::vector<std::string> owners(std::string_view reader) const;
+  std::vector<std::string> owners(std::string_view reader, std::string_view after = {}) const;
   bool has(std::string_view owner, std::string_view reader) const;
 
  private:

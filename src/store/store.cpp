@@ -71,8 +71,8 @@ Task<bool> Store::at_owner(std::string_view owner, std::function<Task<void>(User
   co_return found;
 }
 
-std::vector<std::string> Store::owners_sharing_with(std::string_view reader) const {
-  return state_->sharing.shares.owners(reader);
+std::vector<std::string> Store::owners_sharing_with(std::string_view reader, std::string_view after) const {
+  return state_->sharing.shares.owners(reader, after);
 }
 
 bool Store::shares_with(std::string_view owner, std::string_view reader) const {

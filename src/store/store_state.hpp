@@ -199,12 +199,13 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Quota quota() const override;
 
   std::unique_ptr<Incoming> receive(std::uint64_t size) override;
-  Outcome<std::unique_ptr<Reserved>> reserve(std::uint64_t messages, std::uint64_t bytes) override;
+  Outcome<std::unique_ptr<Reserved>> reserve(std::uint64_t messages, std::uint64_t bytes,
+                                             Sender sender) override;
   Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages, May may) override;
   Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message,
                                   May may) override;
-  Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) override;
-  Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted) override;
+  Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change, May may) override;
+  Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted, May may) override;
   Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept, May may) override;
   Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept, May may) override;
   Task<Result<Content>> read(BlobId blob, std::uint64_t offset, std::uint64_t size) override;
@@ -231,6 +232,7 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
                                       May may = {});
   Task<Outcome<>> make_inbox(std::string name);
   Task<Outcome<>> end_user();
+  Outcome<> check_quota(std::uint64_t bytes, std::uint64_t count) const;
 
   // One change that depends on the state at a time. Held until it dies.
   class Turn {
@@ -255,6 +257,12 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   std::uint64_t next_lsn = 1;
   bool busy = false;
   shard::Signal turn_over;
+  // Reserved for what is on its way: see reserve().
+  struct Room {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+  };
+  Room reserved_by_owner, reserved_by_others;
   // On their way: counted against the quota, and not yet there.
   std::uint64_t bytes_coming = 0;
   std::uint64_t messages_coming = 0;
@@ -273,7 +281,6 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   Task<Outcome<Copied>> transfer(MailboxId from, UidSet which, MailboxId to, bool and_expunge, FlagsKept kept,
                                  May may);
   Outcome<> check_room(std::span<const NewMessage> messages) const;
-  Outcome<> check_quota(std::uint64_t bytes, std::uint64_t count) const;
   // `added`: names that this batch has given bits already.
   Outcome<KeywordBits> keyword_bits(Batch& batch, const Mailbox& box, std::span<const std::string> names,
                                     std::vector<std::string>& added) const;

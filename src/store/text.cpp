@@ -26,16 +26,27 @@ bool same_letters(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-std::optional<std::string> normal_name(std::string_view name) {
-  if (name.empty() || name.size() > kMailboxNameMax || name.front() == '/' || name.back() == '/' ||
+namespace {
+
+std::optional<std::string> normal(std::string_view name, std::size_t bytes_max, std::size_t depth_max) {
+  if (name.empty() || name.size() > bytes_max || name.front() == '/' || name.back() == '/' ||
       name.find("//") != std::string_view::npos || !std::ranges::all_of(name, is_plain) ||
       !mail::is_utf8(name))
     return std::nullopt;
-  if (static_cast<std::size_t>(std::ranges::count(name, '/')) >= kMailboxDepthMax) return std::nullopt;
-  std::string normal(name);
+  if (static_cast<std::size_t>(std::ranges::count(name, '/')) >= depth_max) return std::nullopt;
+  std::string made(name);
   const std::string_view first = name.substr(0, name.find('/'));
-  if (same_letters(first, kInboxName)) normal.replace(0, first.size(), kInboxName);
-  return normal;
+  if (same_letters(first, kInboxName)) made.replace(0, first.size(), kInboxName);
+  return made;
+}
+
+}  // namespace
+
+std::optional<std::string> normal_name(std::string_view name) {
+  return normal(name, kMailboxNameMax, kMailboxDepthMax);
+}
+std::optional<std::string> normal_subscription(std::string_view name) {
+  return normal(name, kSubscribedNameMax, kSubscribedDepthMax);
 }
 
 // An atom of IMAP (RFC 9051 section 9, flag-keyword) that is no system flag.

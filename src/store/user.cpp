@@ -41,7 +41,7 @@ std::vector<std::string> User::subscriptions() const {
   return {account->subscriptions().begin(), account->subscriptions().end()};
 }
 bool User::subscribed(std::string_view name) const {
-  const auto normal = normal_name(name);
+  const auto normal = normal_subscription(name);
   return normal && account->subscriptions().contains(*normal);
 }
 
@@ -165,19 +165,41 @@ namespace {
 
 class RoomReserved final : public Reserved {
  public:
-  RoomReserved(std::shared_ptr<User> user, std::uint64_t bytes, std::uint64_t messages)
-      : user_(std::move(user)), coming_(*user_, bytes, messages, {}) {}
+  RoomReserved(std::shared_ptr<User> user, Sender sender) : user_(std::move(user)), sender_(sender) {}
+  RoomReserved(const RoomReserved&) = delete;
+  RoomReserved& operator=(const RoomReserved&) = delete;
+  ~RoomReserved() override { take({}); }
+
+  Outcome<> resize(std::uint64_t messages, std::uint64_t bytes) override {
+    if (messages > mine_.messages || bytes > mine_.bytes) {
+      const User::Room& owner = user_->reserved_by_owner;
+      const User::Room others = sender_ == Sender::others ? user_->reserved_by_others : User::Room{};
+      RP_CHECK(user_->check_quota(owner.bytes + others.bytes - mine_.bytes + bytes,
+                                  owner.messages + others.messages - mine_.messages + messages));
+    }
+    take({.messages = messages, .bytes = bytes});
+    return {};
+  }
 
  private:
+  void take(User::Room room) {
+    User::Room& all = sender_ == Sender::owner ? user_->reserved_by_owner : user_->reserved_by_others;
+    all.messages += room.messages - mine_.messages;
+    all.bytes += room.bytes - mine_.bytes;
+    mine_ = room;
+  }
+
   std::shared_ptr<User> user_;
-  Coming coming_;
+  Sender sender_;
+  User::Room mine_;
 };
 
 }  // namespace
 
-Outcome<std::unique_ptr<Reserved>> User::reserve(std::uint64_t messages, std::uint64_t bytes) {
-  RP_CHECK(check_quota(bytes, messages));
-  return std::make_unique<RoomReserved>(shared_from_this(), bytes, messages);
+Outcome<std::unique_ptr<Reserved>> User::reserve(std::uint64_t messages, std::uint64_t bytes, Sender sender) {
+  auto room = std::make_unique<RoomReserved>(shared_from_this(), sender);
+  RP_CHECK(room->resize(messages, bytes));
+  return room;
 }
 
 namespace {
@@ -285,7 +307,7 @@ T changed(T old, T by, FlagChange::How how) {
 
 }  // namespace
 
-Task<Outcome<FlagsChanged>> User::change_flags(MailboxId in, UidSet which, FlagChange change) {
+Task<Outcome<FlagsChanged>> User::change_flags(MailboxId in, UidSet which, FlagChange change, May may) {
   const auto self = shared_from_this();
   const auto turn = co_await take_turn();
   FlagsChanged result;
@@ -317,11 +339,12 @@ Task<Outcome<FlagsChanged>> User::change_flags(MailboxId in, UidSet which, FlagC
               result.changed.ranges());
     return {};
   };
-  RP_CO_CHECK(co_await store.write({.user = self, .build = build, .silent = change.by, .blobs = nullptr}));
+  RP_CO_CHECK(co_await store.write(
+      {.user = self, .build = build, .silent = change.by, .blobs = nullptr, .may = &may}));
   co_return result;
 }
 
-Task<Outcome<UidSet>> User::expunge(MailboxId in, UidSet which, bool only_deleted) {
+Task<Outcome<UidSet>> User::expunge(MailboxId in, UidSet which, bool only_deleted, May may) {
   const auto self = shared_from_this();
   const auto turn = co_await take_turn();
   UidSet gone;
@@ -337,7 +360,7 @@ Task<Outcome<UidSet>> User::expunge(MailboxId in, UidSet which, bool only_delete
               Expunged{.mailbox = in.value, .modseq = Account::give_modseq(*box).value}, gone.ranges());
     return {};
   };
-  RP_CO_CHECK(co_await store.write({.user = self, .build = build, .blobs = nullptr}));
+  RP_CO_CHECK(co_await store.write({.user = self, .build = build, .blobs = nullptr, .may = &may}));
   co_return gone;
 }
 

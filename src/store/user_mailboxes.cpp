@@ -207,7 +207,7 @@ Task<Outcome<>> User::number(MailboxId mailbox, std::uint32_t uid_validity, Uid 
 
 Task<Outcome<>> User::subscribe(std::string_view name, bool on) {
   const auto self = shared_from_this();
-  const auto normal = normal_name(name);
+  const auto normal = normal_subscription(name);
   if (!normal) co_return refused(Refused::bad_name, "not a name for a mailbox");
   const auto turn = co_await take_turn();
   const auto build = [&](Batch& batch) -> Outcome<> {

@@ -160,6 +160,9 @@ class Binary(Extensions):
             self.assertTrue(client.do(b"APPEND %s {%d+}\r\n%s" % (name.encode(), len(one), one))[1].startswith("OK"))
         self.assertEqual(client.ok("FETCH 1 (BINARY.SIZE[1] BINARY.PEEK[1] BINARY.SIZE[3] BINARY.PEEK[3] BINARY.SIZE[1.7] BINARY.PEEK[2.1])")[-1],
                          "* 1 FETCH (BINARY.SIZE[1] 5 BINARY[1] {5}\r\nhello BINARY.SIZE[3] 0 BINARY[3] NIL BINARY.SIZE[1.7] 0 BINARY[2.1] NIL)")
+        # Of a part of one the offset is that of the decoded bytes.
+        self.assertEqual(client.ok("FETCH 1 (BINARY.PEEK[1]<1.3> BINARY.PEEK[1]<9.3> BINARY.PEEK[3]<0.1>)")[-1],
+                         "* 1 FETCH (BINARY[1]<1> {3}\r\nell BINARY[1]<9> {0}\r\n BINARY[3]<0> NIL)")
         for items in ("BINARY.SIZE[2]", "BINARY.PEEK[2]", "BINARY.PEEK[2]<1.1>", "BODY.PEEK[] BINARY.SIZE[2]"):
             with self.subTest(items=items):
                 untagged, tagged = client.do(f"FETCH 1:3 (UID {items})")

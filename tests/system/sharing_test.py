@@ -1,8 +1,11 @@
 """Mailboxes that people share (RFC 4314): over two cores, so that a session moves to where a mailbox is and back."""
 
+import base64
 import os
+import random
 import re
 import threading
+import time
 import zlib
 
 import mail_clients
@@ -266,6 +269,66 @@ class Names(Sharing):
         self.assertEqual(other.ok('LIST "" *'), [r'* LIST (\HasNoChildren) "/" "INBOX"'])
         other.ok(f'UNSUBSCRIBE "{top}/{name}/a/b"')
 
+    def listed(self, client, command='LIST "" *'):
+        return [re.sub(r"\{\d+\}\r\n", "", line).split('"/" ')[1].strip('"') for line in client.ok(command)]
+
+    def test_all_are_listed_however_many_there_are(self):
+        server = make_server()
+        self.addCleanup(server.end)
+        client, other = Imap(self, server.port("imap"), "dora"), Imap(self, server.port("imap"), "emil")
+        names = [f"P{i}/" + "long" * 90 for i in range(1000, 2200)]
+        client.ok("CREATE P")
+        client.ok(f"SETACL P emil@{LOCAL} lr")  # those that are made below have the same
+        first = client.tags + 1
+        client.socket.sendall("".join(f"t{first + i} CREATE P/{name}\r\n" for i, name in enumerate(names)).encode())
+        for _ in names:
+            client.tags += 1
+            self.assertTrue(client.answer()[1].startswith("OK"))
+        top = f"Other Users/dora@{LOCAL}"
+        every = ["Other Users", top, f"{top}/P"] + [f"{top}/P/{one}" for name in names for one in (name.split("/")[0], name)]
+        self.assertEqual(self.listed(other), ["INBOX"] + every)
+        self.assertEqual(self.listed(other, f'LIST "" "{top}/P/%"'), [one for one in every if one.count("/") == 3])
+        self.assertEqual(self.listed(other, f'LIST "{top}/P/P21" "*g"'), [one for one in every if "/P21" in one and one.endswith("g")])
+
+    def test_all_owners_are_listed_however_many_there_are(self):
+        server = ringpost.Server(CONFIG, start=False)
+        users, hashed = [f"o{i}" for i in range(1000, 2150)], password_hash()
+        with open(f"{server.folder}/passwd", "w") as file:
+            file.writelines(f"{name}@{LOCAL}:{hashed}:::{name}:\n" for name in (*users, "anna"))
+        server.start()
+        self.addCleanup(server.end)
+        owner, reader = Imap(self, server.port("imap")), Imap(self, server.port("imap"), "anna")
+        for user in users:
+            owner.ok(f'LOGIN {user}@{LOCAL} "{PASSWORD}"')
+            owner.ok(f"SETACL INBOX anna@{LOCAL} lr")
+            owner.ok("UNAUTHENTICATE")
+        tops = [f"Other Users/{user}@{LOCAL}" for user in users]
+        self.assertEqual(self.listed(reader), ["INBOX", "Other Users"] + [one for top in tops for one in (top, f"{top}/INBOX")])
+        self.assertEqual(self.listed(reader, f'LIST "" "{tops[-1]}/*"'), [f"{tops[-1]}/INBOX"])
+
+    def test_a_name_is_as_long_as_it_may_be_whoever_names_it(self):
+        client, other = self.imap("carl"), self.imap("anna")
+        for name, wire in (("L" * 1000, "L" * 1000), ("\u00e9" * 500, None)):
+            wire = wire or "&" + base64.b64encode(name.encode("utf-16-be")).decode().rstrip("=").replace("/", ",") + "-"
+            path = f'"Other Users/carl@{LOCAL}/{wire}"'
+            client.ok(f'CREATE "{wire}"')
+            client.ok(f'SETACL "{wire}" anna@{LOCAL} lra')
+            shown = path.strip('"')
+            for command in (f'LIST "" {path}', f'LIST "" "{shown[:-60]}%"' if name[0] == "L" else f'LIST "" {path}', f'LIST "Other Users/" "carl@{LOCAL}/{wire}"'):
+                self.assertEqual(self.listed(other, command), [shown])
+            self.assertIn(shown, self.listed(other))
+            for command in ("SELECT {}", "EXAMINE {}", "STATUS {} (MESSAGES)", "GETACL {}", "MYRIGHTS {}", "SUBSCRIBE {}"):
+                other.ok(command.format(path))
+            self.assertEqual(self.listed(other, 'LSUB "" *'), [shown])
+            other.ok(f"UNSUBSCRIBE {path}")
+            longer = path[:-1] + 'x"'
+            for command in ("SELECT {}", "EXAMINE {}", "STATUS {} (MESSAGES)", "GETACL {}", "MYRIGHTS {}"):
+                self.no(other, command.format(longer), "NONEXISTENT")
+            self.assertEqual(other.ok(f'LIST "" {longer}'), [])
+            client.ok(f'DELETE "{wire}"')
+        for command in ("SELECT {}", "STATUS {} (MESSAGES)", "GETACL {}", 'LIST "" {}'):
+            self.assertTrue(other.do(command.format(f'"Other Users/carl@{LOCAL}/' + "x" * 1400 + '"'))[1].startswith("BAD"))
+
     def test_no_mailbox_of_ones_own_is_made_among_others(self):
         client = self.imap("anna")
         for name in ('"Other Users"', '"Other Users/"', '"Other Users/x"', f'"Other Users/anna@{LOCAL}/x"', f'"Other Users/carl@{LOCAL}"'):
@@ -410,6 +473,72 @@ class Selected(Sharing):
         self.let(client, name, "rs")
         other.ok("FETCH 1 BODY[]")
         self.assertIn(r"\Seen", self.flags(other))
+
+    def until_it_is_taken(self, client, name, left, path, lines, answered=40):
+        """Sessions of the reader send what `lines` has for each, until they hear NO, while the owner takes rights from him. What the
+        mailbox is when he hears that they are taken, it stays."""
+        others = [self.imap("anna") for _ in lines]
+        done = threading.Semaphore(0)
+
+        def go(other, mine):
+            other.ok(f"SELECT {path}")
+            for line in mine:
+                if not other.do(line)[1].startswith("OK"):
+                    return
+                done.release()
+
+        threads = [threading.Thread(target=go, args=pair) for pair in zip(others, lines)]
+        for thread in threads:
+            thread.start()
+        for _ in range(answered):
+            self.assertTrue(done.acquire(timeout=60))
+        self.let(client, name, left)
+        state = client.ok(f"STATUS {name} (MESSAGES HIGHESTMODSEQ)")
+        for thread in threads:
+            thread.join()
+        self.assertEqual(client.ok(f"STATUS {name} (MESSAGES HIGHESTMODSEQ)"), state)
+
+    def test_flags_that_wait_for_their_turn_need_the_right_when_they_have_it(self):
+        client, _, name, path = self.shared("lrswt", count=1)
+        lines = [[f"STORE 1 {how}FLAGS.SILENT ($K{i})" for how in "+-" * 2000] for i in range(8)]
+        self.until_it_is_taken(client, name, "lrst", path, lines)
+
+    def test_an_expunge_that_waits_for_its_turn_needs_the_right_when_it_has_it(self):
+        client, _, name, path = self.shared("lrte")
+        one = b"Subject: x\r\n\r\nx\r\n"
+        for _ in range(8):
+            client.ok(b"APPEND %s " % name.encode() + b" ".join([b"(\\Deleted) {%d+}\r\n%s" % (len(one), one)] * 125))
+        lines = [[f"UID EXPUNGE {uid}" for uid in range(i + 1, 1001, 8)] for i in range(8)]
+        self.until_it_is_taken(client, name, "lrt", path, lines)
+        client.ok(f"DELETE {name}")
+
+    def test_close_expunges_nothing_when_the_right_is_taken_before_its_turn(self):
+        client, _, name, path = self.shared("lrte")
+        others = [self.imap("anna") for _ in range(6)]
+        for _ in range(40):
+            self.let(client, name, "lrte")
+            self.append(client, name, flags=r"(\Deleted) ")
+            for other in others:
+                other.ok(f"SELECT {path}")
+            client.send(f"SETACL {name} anna@{LOCAL} lrt")
+            for other in others:
+                other.send("CLOSE")
+            client.answer()
+            state = client.ok(f"STATUS {name} (MESSAGES)")
+            for other in others:
+                self.assertTrue(other.answer()[1].startswith("OK"))
+            self.assertEqual(client.ok(f"STATUS {name} (MESSAGES)"), state)
+
+    def test_a_flag_is_set_when_only_the_right_to_another_one_is_taken(self):
+        """RFC 4314 section 4: STORE does not fail as long as one flag may be changed."""
+        client, other, name, path = self.shared("lrsw", count=1)
+        other.ok(f"SELECT {path}")
+        for _ in range(40):
+            self.let(client, name, "lrsw")
+            client.send(f"SETACL {name} anna@{LOCAL} lrs")
+            for how in "+-":
+                self.assertTrue(other.do(f"STORE 1 {how}FLAGS.SILENT (\\Seen \\Flagged)")[1].startswith("OK"))
+            client.answer()
 
     def test_expunge_and_close(self):
         client, other, name, path = self.shared("rt", count=3)
@@ -599,21 +728,57 @@ class Messages(Sharing):
         self.assertIn("(MESSAGES 2)", other.ok("STATUS INBOX (MESSAGES)")[0])
         self.assertIn("(MESSAGES 4)", owner.ok("STATUS Full (MESSAGES)")[0])
 
+    def begin(self, server, client, mailbox, size=2_600_000, sent=2_500_000):
+        """Most of a message, and no more of it."""
+        before = server.figure("journal_payload_bytes")
+        client.send(f"APPEND {mailbox} {{{size}}}")
+        self.assertTrue(client.response().startswith("+"))
+        client.socket.sendall(b"y" * sent)
+        wait_until(lambda: server.figure("journal_payload_bytes") - before > sent - 300_000, "it to be in the log")
+
+    def test_a_message_that_does_not_come_keeps_no_room(self):
+        server = make_server()
+        self.addCleanup(server.end)
+        owner, other = (Imap(self, server.port("imap"), user) for user in ("dora", "anna"))
+        path = self.path("Full", "dora")
+        owner.ok("CREATE Full")
+        self.let(owner, "Full", "lri")
+        for _ in range(10):
+            slow = Imap(self, server.port("imap"), "anna")
+            slow.send(f"APPEND {path} {{4000000}}")
+            self.assertTrue(slow.response().startswith("+"))
+        text = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 100_000
+        self.assertTrue(self.append(other, path, text)[1].startswith("OK"))
+        self.assertTrue(self.append(owner, "Full", text)[1].startswith("OK"))
+        self.no(other, f"APPEND {path} {{4000000}}", "OVERQUOTA")
+
+    def test_what_others_send_keeps_no_room_from_the_owner(self):
+        server = make_server()
+        self.addCleanup(server.end)
+        owner, slow = (Imap(self, server.port("imap"), user) for user in ("dora", "anna"))
+        path = self.path("Full", "dora")
+        owner.ok("CREATE Full")
+        self.let(owner, "Full", "lri")
+        self.begin(server, slow, path)
+        text = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 130_000
+        self.assertTrue(self.append(owner, "Full", text)[1].startswith("OK"))
+        slow.socket.sendall(b"y" * 100_000 + b"\r\n")
+        self.assertTrue(slow.answer()[1].startswith("NO [OVERQUOTA]"))
+        self.assertIn("(MESSAGES 1)", owner.ok("STATUS Full (MESSAGES)")[0])
+
     def test_room_is_kept_for_what_is_on_its_way(self):
         server = make_server()
         self.addCleanup(server.end)
         owner, other, slow = (Imap(self, server.port("imap"), user) for user in ("dora", "anna", "anna"))
-        path, size = self.path("Full", "dora"), 2 * 1024 * 1024
+        path = self.path("Full", "dora")
         owner.ok("CREATE Full")
         self.let(owner, "Full", "lri")
         text = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 130_000
         self.append(other, "INBOX", text)
         other.ok("SELECT INBOX")
-        slow.send(f"APPEND {path} {{{size}}}")
-        self.assertTrue(slow.response().startswith("+"))
+        self.begin(server, slow, path)
         before = server.figure("journal_payload_bytes")
         self.no(other, f"COPY 1 {path}", "OVERQUOTA")
-        self.no(owner, f"APPEND Full {{{size + 1}}}", "OVERQUOTA")
         self.assertLess(server.figure("journal_payload_bytes") - before, 100_000)
         slow.socket.close()
         wait_until(lambda: other.do(f"COPY 1 {path}")[1].startswith("OK"), "the room is free again")
@@ -830,6 +995,84 @@ class Others(Sharing):
         server.stop()
         for thread in threads:
             thread.join()
+
+    def test_a_move_to_somebody_else_loses_nothing_in_a_crash(self):
+        """Of a MOVE that was cut short the messages are in both mailboxes, or in one of them. All others are where they were, once."""
+        server = make_server({"mailboxes": {"quota": "1GiB"}})
+        self.addCleanup(server.end)
+        seed = int(os.environ.get("RINGPOST_SEED", random.randrange(1 << 30)))
+        print(f"\nRINGPOST_SEED={seed}", flush=True)
+        dice = random.Random(seed)
+        count, where = 12, {}  # message -> the mailboxes in which it may be, as Anna names them
+        pairs = [(f"Out{i}", self.path(f"In{i}").strip('"')) for i in range(6)]
+        owner, reader = Imap(self, server.port("imap"), "carl"), Imap(self, server.port("imap"), "anna")
+        for i, (out, _) in enumerate(pairs):
+            owner.ok(f"CREATE In{i}")
+            self.let(owner, f"In{i}", "lrswite")
+            reader.ok(f"CREATE {out}")
+            for k in range(count):
+                text = b"Subject: m%d.%d\r\n\r\n" % (i, k) + b"0123456789abcdef\r\n" * (30_000 if k == 5 else 10)
+                self.assertTrue(self.append(reader, out, text)[1].startswith("OK"))
+                where[f"m{i}.{k}"] = {out}
+
+        def go(client, pair, dice):
+            try:
+                while True:
+                    for here, there in (pair, pair[::-1]):
+                        client.ok(f'SELECT "{here}"')
+                        names = self.subjects(client)
+                        while names:
+                            going = names[:dice.randint(1, 6)]
+                            for name in going:
+                                where[name] = {here, there}
+                            if not client.do(f'MOVE 1:{len(going)} "{there}"')[1].startswith("OK"):
+                                return
+                            for name in going:
+                                where[name] = {there}
+                            del names[:len(going)]
+            except (EOFError, OSError):
+                pass  # it was killed
+
+        moved = twice = 0
+        for _ in range(int(os.environ.get("RINGPOST_CRASHES", "4"))):
+            before = server.figure("access_moved")
+            clients = [Imap(self, server.port("imap"), "anna") for _ in pairs]
+            threads = [threading.Thread(target=go, args=(*each, random.Random(dice.random()))) for each in zip(clients, pairs)]
+            for thread in threads:
+                thread.start()
+            wait_until(lambda: server.figure("access_moved") - before > 20, "sessions to move")
+            time.sleep(dice.uniform(0, 0.5))
+            moved += server.figure("access_moved") - before
+            server.kill()
+            for thread in threads:
+                thread.join()
+            server.start()
+            reader = Imap(self, server.port("imap"), "anna")
+            found = {name: set() for name in where}
+            for mailbox in (one for pair in pairs for one in pair):
+                reader.ok(f'SELECT "{mailbox}"')
+                names = self.subjects(reader)
+                self.assertEqual(len(names), len(set(names)), f"twice in {mailbox}")
+                for name in names:
+                    found[name].add(mailbox)
+            for name, places in found.items():
+                self.assertTrue(places, f"{name} is lost")
+                self.assertLessEqual(places, where[name], name)
+            for name, places in found.items():
+                if len(places) == 2:  # a crash between the two writes: it goes from one of them
+                    twice += 1
+                    gone = max(places)
+                    reader.ok(f'SELECT "{gone}"')
+                    uid = reader.ok(f"UID SEARCH SUBJECT {name}")[0].split()[2:]
+                    numbers = [one for one in uid if self.subject(reader, one) == name]
+                    reader.ok(f"UID STORE {numbers[0]} +FLAGS.SILENT (\\Deleted)")
+                    reader.ok(f"UID EXPUNGE {numbers[0]}")
+                    places = places - {gone}
+                where[name] = places
+        print(f"{moved} changes of core, {twice} messages were in both mailboxes", flush=True)
+
+    def subject(self, client, uid):
+        return re.search(r"Subject: (\S+)", client.ok(f"UID FETCH {uid} BODY.PEEK[HEADER.FIELDS (SUBJECT)]")[0])[1]
 
     def test_what_was_given_outlives_a_crash(self):
         server = make_server()

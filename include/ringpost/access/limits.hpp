@@ -45,8 +45,8 @@ inline constexpr std::size_t kLessonSizeMax = 512 * 1024;
 inline constexpr std::size_t kCheckedMessages = 2000;
 inline constexpr std::uint64_t kCheckedBytes = std::uint64_t{64} * 1024 * 1024;
 inline constexpr std::size_t kCheckFindings = 1000;
-// Mailboxes of others that one LIST tells of: as many as one user may have (store::kMailboxesMax).
-inline constexpr std::size_t kListedOfOthersMax = 10'000;
+// Names of mailboxes that one LIST has in memory: of those that a user has, some thousand, and hardly ever are there more.
+inline constexpr std::size_t kListedBytes = 256 * 1024;
 inline constexpr std::size_t kAppendsAtOnce =
     128;  // messages of one APPEND (RFC 3502): small ones wait in memory
 // Messages of one COPY or MOVE to somebody else's mailbox: their bytes are copied, and all of them become visible in one change.

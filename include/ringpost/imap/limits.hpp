@@ -36,8 +36,9 @@ inline constexpr std::size_t kFlagsMax = 128;         // of one STORE or APPEND
 inline constexpr std::size_t kKeywordBytesMax = 255;  // of one keyword
 inline constexpr std::size_t kListPatternsMax = 64;
 inline constexpr std::size_t kSortKeysMax = 16;
-inline constexpr std::size_t kMailboxNameBytesMax = 1024;  // in UTF-8
-inline constexpr std::size_t kIdPairsMax = 30;             // RFC 2971 section 3.3, with the two below
+// In UTF-8; a pattern of LIST, too. Of a mailbox of somebody else "Other Users", the owner's name and its own: 12 + 321 + 1000.
+inline constexpr std::size_t kMailboxNameBytesMax = 1400;
+inline constexpr std::size_t kIdPairsMax = 30;  // RFC 2971 section 3.3, with the two below
 inline constexpr std::size_t kIdNameBytesMax = 30;
 inline constexpr std::size_t kIdValueBytesMax = 1024;
 inline constexpr std::size_t kAppendMessagesMax = 10'000;  // of one MULTIAPPEND

@@ -26,8 +26,11 @@ inline constexpr std::size_t kMailboxNameMax =
     1000;  // bytes; longest line of IMAP clients and servers in use
 inline constexpr std::size_t kMailboxDepthMax = 100;      // levels of hierarchy
 inline constexpr std::size_t kSubscriptionsMax = 10'000;  // of one user; they outlive their mailboxes
-inline constexpr std::size_t kKeywordsMax = 64;           // of one mailbox: bits of a word
-inline constexpr std::size_t kKeywordNameMax = 100;       // bytes
+// Subscriptions are to mailboxes of others too, whose names begin with two levels more, the second of them a user.
+inline constexpr std::size_t kSubscribedNameMax = 1400;
+inline constexpr std::size_t kSubscribedDepthMax = kMailboxDepthMax + 2;
+inline constexpr std::size_t kKeywordsMax = 64;      // of one mailbox: bits of a word
+inline constexpr std::size_t kKeywordNameMax = 100;  // bytes
 // Annotations: RFC 5464 section 4.1 asks for 10 of 1024 bytes at least. All of a user are in memory and in his snapshots.
 inline constexpr std::size_t kAnnotationsMax = 100;  // on one mailbox
 inline constexpr std::size_t kAnnotationNameMax = 255;
@@ -38,7 +41,8 @@ inline constexpr std::size_t kAnnotationBytesMax = 1024 * 1024;  // of one user,
 inline constexpr std::size_t kAccessEntriesMax = 64;       // on one mailbox
 inline constexpr std::size_t kAccessIdentifiersMax = 256;  // different ones, on all mailboxes of one user
 inline constexpr std::size_t kAccessEntriesOfUserMax = 32'768;  // on all his mailboxes: 1.5 MB of a snapshot
-inline constexpr std::size_t kOwnersListed = 1000;              // whose mailboxes one reader is told of
+inline constexpr std::size_t kOwnersAtOnce =
+    1000;  // told to a reader by one look at the table of all cores: 100 microseconds
 inline constexpr std::size_t kUserNameMax = 320;        // local part, "@", domain (RFC 5321 section 4.5.3.1)
 inline constexpr std::size_t kMessagesMax = 4'000'000;  // of one user: 224 MB of memory, and its snapshot
 inline constexpr std::size_t kVanishedMax = 65'536;     // ranges of UIDs kept for QRESYNC, of one mailbox

@@ -76,10 +76,10 @@ class Store final : public journal::Part {
   // Runs `work` with the mail of `owner` on his core, this one or another; resumes when it is done. False: there is no such user, or he
   // is not to be had now, and `work` has not run. It must not ask other cores by this itself. Views live until it resumes.
   Task<bool> at_owner(std::string_view owner, std::function<Task<void>(UserMail&)> work);
-  // Whose access lists name the reader, or anyone, on any core: sorted, without himself, at most kOwnersListed. It only says where to
-  // look, not what is allowed; rights that are taken away are not looked at.
-  std::vector<std::string> owners_sharing_with(std::string_view reader) const;
-  // Whether one owner is among them, beyond that limit too.
+  // Whose access lists name the reader, or anyone, on any core: sorted, without himself, those behind `after`, at most kOwnersAtOnce;
+  // none: there are no more. It only says where to look, not what is allowed; rights that are taken away are not looked at.
+  std::vector<std::string> owners_sharing_with(std::string_view reader, std::string_view after = {}) const;
+  // Whether one owner is among them.
   bool shares_with(std::string_view owner, std::string_view reader) const;
 
   // ---- of users whose owner is this core

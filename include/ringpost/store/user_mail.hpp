@@ -90,7 +90,10 @@ class Incoming {
 class Reserved {
  public:
   virtual ~Reserved() = default;
+  // So much instead. Less is always to be had; when there is no room for more it stays as it was.
+  virtual Outcome<> resize(std::uint64_t messages, std::uint64_t bytes) = 0;
 };
+enum class Sender : std::uint8_t { owner, others };
 
 // One message to store. Views and bytes live until the call resumes.
 struct NewMessage {
@@ -171,9 +174,11 @@ class UserMail {
   // ---- messages
   // For append(). Not larger than kMessageSizeMax.
   virtual std::unique_ptr<Incoming> receive(std::uint64_t size) = 0;
-  // For messages that will be appended: until it dies nobody else has that room. It dies before they are appended, with no wait
-  // between the two.
-  virtual Outcome<std::unique_ptr<Reserved>> reserve(std::uint64_t messages, std::uint64_t bytes) = 0;
+  // For messages that will be appended: until it dies nobody else can reserve that room. It counts among those that reserve alone, and
+  // what others do not with the owner: what is there already, comes whole or is his own goes before it. It dies before the messages are
+  // appended, with no wait between the two.
+  virtual Outcome<std::unique_ptr<Reserved>> reserve(std::uint64_t messages, std::uint64_t bytes,
+                                                     Sender sender) = 0;
   // All or none (MULTIAPPEND).
   virtual Task<Outcome<Appended>> append(MailboxId to, std::span<const NewMessage> messages,
                                          May may = {}) = 0;
@@ -181,9 +186,11 @@ class UserMail {
   // it is not there.
   virtual Task<Outcome<Appended>> replace(MailboxId from, Uid old, MailboxId to, const NewMessage& message,
                                           May may = {}) = 0;
-  virtual Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change) = 0;
+  virtual Task<Outcome<FlagsChanged>> change_flags(MailboxId in, UidSet which, FlagChange change,
+                                                   May may = {}) = 0;
   // Of `which` those that have \Deleted (or all, for a MOVE's end or POP3). Gives what went.
-  virtual Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted = true) = 0;
+  virtual Task<Outcome<UidSet>> expunge(MailboxId in, UidSet which, bool only_deleted = true,
+                                        May may = {}) = 0;
   virtual Task<Outcome<Copied>> copy(MailboxId from, UidSet which, MailboxId to, FlagsKept kept = {},
                                      May may = {}) = 0;
   virtual Task<Outcome<Copied>> move(MailboxId from, UidSet which, MailboxId to, FlagsKept kept = {},

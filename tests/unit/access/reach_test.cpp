@@ -1,7 +1,6 @@
 // What a reader can find out of a mailbox that he names, and what a command may do with it.
 #include "access/reach.hpp"
 
-#include "access/listing.hpp"
 #include "unit/store/store_fixture.hpp"
 
 namespace ringpost::access {
@@ -138,24 +137,6 @@ TEST_F(ReachTest, a_right_that_is_taken_while_a_change_waits_is_missed_when_it_i
   EXPECT_EQ(give_himself_all().text, Answer::no_mailbox().text);
   EXPECT_TRUE(owner.access_list(work).empty());
   EXPECT_FALSE(still_may(owner, work, Right::administer, kOwner)) << "the owner is not asked";
-}
-
-TEST_F(ReachTest, of_those_who_share_much_some_is_listed) {
-  store::UserMail& owner = at.user(kOwner);
-  for (const char* name : {"a", "b", "c"}) {
-    const auto made = run(owner.create(name));
-    ASSERT_TRUE(made);
-    EXPECT_TRUE(run(owner.set_access(*made, reader_, Right::lookup)));
-  }
-  const MailboxPath whose{.owner = kOwner, .name = {}, .others = true};
-  Listing all;
-  all.add(owner, whose, reader_, 3);
-  EXPECT_EQ(all.mailboxes.size(), 3U);
-  EXPECT_FALSE(all.left_out) << "those that he may not see do not count";
-  Listing some = all;
-  some.add(owner, whose, reader_, 2);
-  EXPECT_EQ(some.mailboxes.size(), 5U) << "of each so many";
-  EXPECT_TRUE(some.left_out);
 }
 
 TEST_F(ReachTest, the_code_of_a_missing_mailbox_is_the_same_for_one_that_is_hidden) {

@@ -46,6 +46,16 @@ TEST(ReaderRights, who_may_change_all_flags_does_what_he_wants_in_one_change) {
   EXPECT_EQ(done->front().unchanged_since, store::ModSeq{7});
 }
 
+TEST(ReaderRights, a_change_needs_the_right_of_each_flag_that_it_names) {
+  EXPECT_EQ(rights_for(change(How::add, Flags::seen)), Rights(Right::seen));
+  EXPECT_EQ(rights_for(change(How::remove, Flags::deleted)), Rights(Right::trash));
+  EXPECT_EQ(rights_for(change(How::add, Flags::draft)), Rights(Right::write));
+  EXPECT_EQ(rights_for(change(How::add, Flags::none, {"x"})), Rights(Right::write));
+  EXPECT_EQ(rights_for(change(How::add, Flags::seen | Flags::deleted, {"x"})),
+            Right::seen | Right::trash | Right::write);
+  EXPECT_EQ(rights_for(change(How::replace, Flags::none)), Right::seen | Right::trash | Right::write);
+}
+
 TEST(ReaderRights, what_is_not_allowed_is_left_out) {
   const auto done = allowed(change(How::add, Flags::seen | Flags::deleted, {"x"}), Right::seen, {});
   ASSERT_TRUE(done);

@@ -127,6 +127,21 @@ TEST_F(Limits, flags) {
   EXPECT_EQ(answer("STORE 1 FLAGS " + std::string(kKeywordBytesMax + 1, 'a')), "t BAD that is no keyword");
 }
 
+// Of names that are decoded: on the wire they may be longer.
+TEST_F(Limits, names) {
+  const auto in_wire = [](std::size_t letters) {
+    return "\"&" + repeat("AOkA6QDp", letters / 3, "") + "-\"";
+  };
+  static_assert(kMailboxNameBytesMax / 6 * 6 + 6 > kMailboxNameBytesMax);
+  const std::size_t fit = kMailboxNameBytesMax / 6 * 3;
+  for (const char* command : {"LIST \"\" ", "CREATE "}) {
+    EXPECT_EQ(answer(command + std::string(kMailboxNameBytesMax, 'a')), "t OK Done");
+    EXPECT_EQ(answer(command + std::string(kMailboxNameBytesMax + 1, 'a')).substr(0, 5), "t BAD");
+    EXPECT_EQ(answer(command + in_wire(fit)), "t OK Done");
+    EXPECT_EQ(answer(command + in_wire(fit + 3)).substr(0, 5), "t BAD");
+  }
+}
+
 TEST_F(Limits, lists) {
   EXPECT_EQ(answer("LIST \"\" (" + repeat("a", kListPatternsMax, " ") + ")"), "t OK Done");
   EXPECT_EQ(answer("LIST \"\" (" + repeat("a", kListPatternsMax + 1, " ") + ")"), "t BAD too many patterns");

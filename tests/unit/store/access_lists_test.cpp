@@ -122,6 +122,37 @@ TEST_F(AccessListsTest, a_change_is_asked_for_when_it_has_its_turn) {
   EXPECT_TRUE(anna.annotations(made).empty());
 }
 
+TEST_F(AccessListsTest, flags_and_expunges_are_asked_for_when_they_have_their_turn) {
+  ASSERT_EQ(grant(kInbox, "bert", "lrwte"), Refused::none);
+  const Uid uid = at.append("one");
+  const UidSet one({uid, uid});
+  UserMail& anna = at.user();
+  const auto may = [&](Right right) -> May {
+    return [&anna, right]() -> Outcome<> {
+      if (rights_of(anna.access_list(kInbox), "bert").has(right)) return {};
+      return std::unexpected(Failure{Refused::not_allowed, {}});
+    };
+  };
+  std::vector<Refused> answers;
+  const auto tell = [&](auto change) -> Task<void> {
+    const auto done = co_await std::move(change);
+    answers.push_back(done ? Refused::none : done.error().why);
+  };
+  const auto flag = [&](Flags which, Right right) {
+    machine.core().spawn(tell(anna.change_flags(kInbox, one, {.flags = which}, may(right))));
+  };
+  flag(Flags::flagged, Right::write);
+  flag(Flags::deleted, Right::trash);
+  machine.core().spawn(tell(anna.set_access(kInbox, "bert", Right::lookup)));
+  flag(Flags::answered, Right::write);
+  machine.core().spawn(tell(anna.expunge(kInbox, one, true, may(Right::expunge))));
+  ASSERT_TRUE(machine.turn_until([&] { return answers.size() == 5; }));
+  EXPECT_THAT(answers, ElementsAre(Refused::none, Refused::none, Refused::none, Refused::not_allowed,
+                                   Refused::not_allowed));
+  ASSERT_NE(box().find(uid), nullptr);
+  EXPECT_EQ(box().find(uid)->flags, Flags::flagged | Flags::deleted);
+}
+
 TEST_F(AccessListsTest, who_may_not_makes_nothing_and_puts_nothing_in) {
   UserMail& anna = at.user();
   const May may = [] { return Outcome<>(std::unexpected(Failure{Refused::not_allowed, {}})); };

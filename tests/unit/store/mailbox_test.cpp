@@ -206,6 +206,22 @@ TEST_F(StoreTest, makes_renames_and_deletes_mailboxes) {
   EXPECT_EQ(at.user().find("new/z")->special_use(), SpecialUse::sent);
 }
 
+// Of a mailbox of somebody else, whose name is as long as it may be.
+TEST_F(StoreTest, subscribes_to_longer_names_than_mailboxes_have) {
+  const std::string longest(kSubscribedNameMax, 'x');
+  EXPECT_TRUE(run(at.user().subscribe(longest, true)));
+  EXPECT_FALSE(run(at.user().subscribe(longest + "x", true)));
+  EXPECT_FALSE(run(at.user().create(longest)));
+  std::string deep = "a";
+  for (std::size_t i = 1; i < kSubscribedDepthMax; ++i) deep += "/a";
+  EXPECT_TRUE(run(at.user().subscribe(deep, true)));
+  EXPECT_FALSE(run(at.user().subscribe(deep + "/a", true)));
+  ASSERT_TRUE(run(at.user().rebuild()));
+  at.reopen();
+  EXPECT_TRUE(at.user().subscribed(longest));
+  EXPECT_TRUE(at.user().subscribed(deep));
+}
+
 TEST_F(StoreTest, renames_the_inbox_by_moving_its_mail) {
   ASSERT_TRUE(at.try_append({{.text = "one", .keywords = {"k"}}, {.text = "two"}}));
   ASSERT_TRUE(run(at.user().rename(kInbox, "old/mail")));

@@ -117,25 +117,58 @@ TEST_F(StoreTest, appends_many_at_once_in_one_frame_or_few) {
   EXPECT_EQ(at.see(), before);
 }
 
-// Of the room that is kept for one nobody else has any, and it is free again when it has been given up.
+// Of the room that is kept for one nobody else can reserve any, and it is free again when it has been given up.
 TEST_F(StoreTest, keeps_room_in_the_quota_for_what_is_on_its_way) {
   at.settings.quota = {.bytes_max = 100, .messages_max = 3};
   at.store->set_settings(at.settings);
   const auto why = [](const auto& outcome) { return outcome ? Refused::none : outcome.error().why; };
   at.append(std::string(40, 'x'));
-  auto room = at.user().reserve(1, 60);
-  ASSERT_TRUE(room);
-  EXPECT_EQ(why(at.user().reserve(1, 1)), Refused::over_quota);
-  EXPECT_EQ(why(at.try_append({{.text = "x"}})), Refused::over_quota);
-  EXPECT_EQ(why(run(at.user().copy(kInbox, UidSet::all(), make("other")))), Refused::over_quota);
-  room->reset();
-  EXPECT_EQ(why(at.user().reserve(1, 61)), Refused::over_quota);
-  {
-    const auto two = at.user().reserve(2, 0);
+  for (const Sender sender : {Sender::owner, Sender::others}) {
+    auto room = at.user().reserve(1, 60, sender);
+    ASSERT_TRUE(room);
+    EXPECT_EQ(why(at.user().reserve(1, 1, Sender::others)), Refused::over_quota);
+    room->reset();
+    EXPECT_EQ(why(at.user().reserve(1, 61, sender)), Refused::over_quota);
+    const auto two = at.user().reserve(2, 0, sender);
     ASSERT_TRUE(two);
-    EXPECT_EQ(why(at.user().reserve(1, 0)), Refused::over_quota) << "messages are counted too";
+    EXPECT_EQ(why(at.user().reserve(1, 0, Sender::others)), Refused::over_quota)
+        << "messages are counted too";
   }
   EXPECT_EQ(why(at.try_append({{.text = std::string(60, 'x')}})), Refused::none);
+}
+
+// Who may put mail into a mailbox of somebody else takes no room from him by beginning to.
+TEST_F(StoreTest, room_that_others_have_reserved_is_there_for_the_owner) {
+  at.settings.quota = {.bytes_max = 100, .messages_max = 4};
+  at.store->set_settings(at.settings);
+  const auto why = [](const auto& outcome) { return outcome ? Refused::none : outcome.error().why; };
+  const auto room = at.user().reserve(4, 100, Sender::others);
+  ASSERT_TRUE(room);
+  const auto own = at.user().reserve(1, 100, Sender::owner);
+  ASSERT_TRUE(own);
+  EXPECT_EQ(why(at.user().reserve(1, 1, Sender::owner)), Refused::over_quota) << "his own count with him";
+  EXPECT_EQ(why(at.deliver(std::string(40, 'x'))), Refused::none);
+  EXPECT_EQ(why(at.try_append({{.text = std::string(20, 'x')}})), Refused::none);
+  EXPECT_EQ(why(run(at.user().copy(kInbox, uids({2}), kInbox))), Refused::none);
+  EXPECT_EQ(why(at.try_append({{.text = std::string(21, 'x')}})), Refused::over_quota);
+}
+
+TEST_F(StoreTest, reserved_room_grows_where_there_is_some) {
+  at.settings.quota = {.bytes_max = 100, .messages_max = 3};
+  at.store->set_settings(at.settings);
+  auto room = at.user().reserve(1, 60, Sender::others);
+  ASSERT_TRUE(room);
+  const auto other = at.user().reserve(1, 30, Sender::others);
+  ASSERT_TRUE(other);
+  EXPECT_TRUE((*room)->resize(2, 70));
+  EXPECT_FALSE((*room)->resize(2, 71));
+  EXPECT_FALSE((*room)->resize(3, 70));
+  EXPECT_FALSE(at.user().reserve(0, 1, Sender::others)) << "it has stayed as it was";
+  EXPECT_TRUE((*room)->resize(1, 20));
+  EXPECT_TRUE(at.user().reserve(1, 50, Sender::others));
+  at.append(std::string(90, 'x'));
+  EXPECT_TRUE((*room)->resize(1, 10)) << "less is always to be had";
+  EXPECT_FALSE((*room)->resize(1, 11));
 }
 
 TEST_F(StoreTest, gives_the_space_of_expunged_mail_back) {
