@@ -243,7 +243,9 @@ Log::Space Log::space() const {
 }
 
 bool Log::accepts_messages() const {
-  if (state_->closing || write_errors() || disk_is_low()) return false;
+  if (state_->closing || write_errors()) return false;
+  // Files are not given back to the disk: what is free in them may be used when the disk is low, but for those that are kept ready.
+  if (disk_is_low()) return state_->ready_segments() > state_->options.free_segments_ahead + 1;
   return state_->ready_segments() > kReservedSegments || state_->may_grow();
 }
 

@@ -117,5 +117,24 @@ TEST_F(FullDisk, states_that_wait_for_room_do_not_keep_it_from_being_made) {
   EXPECT_EQ(at->load(tried).value().outcomes.at(3).attempts, attempts);
 }
 
+// The queue filled the disk, and has been delivered: nothing that is taken now needs a new file.
+TEST_F(FullDisk, mail_is_taken_again_when_the_queue_has_gone) {
+  at->options.free_space_min = Percent{50};
+  world->limit_disk(80_MiB);
+  at->open();
+  std::vector<MessageId> all;
+  ASSERT_TRUE(machine->turn_until([&] { return !at->spool->full(); }));
+  for (int i = 0; i < 1000 && !at->spool->full(); ++i) {
+    if (const auto id = at->try_accept(std::string(100'000, 'f'), {})) all.push_back(*id);
+    machine->turns(20);
+  }
+  ASSERT_TRUE(at->spool->full());
+  for (const MessageId id : all) at->record(id, 0, RecipientState::delivered);
+  EXPECT_TRUE(at->flush());
+  ASSERT_TRUE(machine->turn_until([&] { return space().free_segments > 20; }));
+  machine->turns(5000);
+  EXPECT_EQ(to_string(at->spool->refusing()), "");
+}
+
 }  // namespace
 }  // namespace ringpost::spool::testing
