@@ -70,6 +70,10 @@ bool Log::takes(unsigned stream, std::size_t size, std::size_t piece) const {
   return state_->takes(stream, size, piece);
 }
 
+bool Log::has_room_for_copy(std::size_t size, std::size_t piece) const {
+  return state_->has_room_for_copy(size, piece);
+}
+
 shard::Signal::Waiting Log::wait_for_room(Instant deadline) {
   return state_->room.wait(deadline);
 }

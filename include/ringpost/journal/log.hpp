@@ -145,6 +145,9 @@ class Log {
   // False: there are no files for so many bytes in that stream, in records of `piece` at most, and none will come by
   // themselves; the first one may take them.
   bool takes(unsigned stream, std::size_t size, std::size_t piece) const;
+  // Whether the first stream has room for a copy of so many bytes to its end, in such records. One that is given up half-way has used
+  // the files that are kept for records of state.
+  bool has_room_for_copy(std::size_t size, std::size_t piece) const;
   // Resumes when appending may work again; false when the deadline passed first.
   shard::Signal::Waiting wait_for_room(Instant deadline);
   // The largest payload that a frame takes beside `records - 1` others of no size.

@@ -81,6 +81,29 @@ class FullDisk : public ::testing::Test {
   std::unique_ptr<Station> at;
 };
 
+// Its copy would use the files that are there, the one for records of state too, and be given up a minute later: over and over.
+TEST_F(FullDisk, a_large_message_for_whose_copy_there_are_no_files_stays_where_it_is) {
+  at->open();
+  at->spool->log().hold_reclaim(true);
+  std::string text;
+  const MessageId large = accept_slowly(40, 125'000, text);
+  limit_disk_to_what_is_used();
+  const std::uint64_t files = space().free_segments;
+  ASSERT_GT(files, journal::kReservedSegments);
+  ASSERT_LT(files << 20, text.size());
+  at->spool->log().hold_reclaim(false);
+  for (int i = 0; i < 100; ++i) {
+    machine->turns(1000);
+    ASSERT_GE(space().free_segments, files);
+  }
+  EXPECT_TRUE(at->try_accept("there is room", {}));
+  EXPECT_TRUE(at->body(large).value() == text);
+  // With more of the disk it goes.
+  world->limit_disk(1_GiB);
+  ASSERT_TRUE(machine->turn_until([&] { return figure("spool_moved") >= 1 && space().free_segments > 30; }));
+  EXPECT_TRUE(at->body(large).value() == text);
+}
+
 // They have used up the files, that of the reserve too. What they have superseded is dead, and gives the next one.
 TEST_F(FullDisk, states_that_wait_for_room_do_not_keep_it_from_being_made) {
   at->open();
