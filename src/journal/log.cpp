@@ -166,6 +166,10 @@ void Log::add_pin(Location negation, std::span<const SegmentName> targets) {
   }
 }
 
+bool Log::negates(Location where) const {
+  return !state_->segments[where.segment].pins.empty();
+}
+
 void Log::release_elsewhere() {
   state_->elsewhere_released = true;
   state_->segments.drop_pins_to(kElsewhere);

@@ -197,9 +197,11 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
     carried = fail(ErrorKind::temporary, "a frame could not be written");
   Segment& segment = segments[index];
   --segment.readers;
-  if (carried && segment.live_records == 0) {
+  if (carried) {  // also when something was left: others say now what it negated
     segment.pins.clear();
     segment.quiet_after = std::max(segment.quiet_after, newest_appended());
+  }
+  if (carried && segment.live_records == 0) {
     figures.segments_emptied.add();
     consider(index);
     check_candidates();

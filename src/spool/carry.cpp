@@ -61,6 +61,7 @@ Task<Result<void>> Spool::State::carry(const journal::RecordView& view) {
 }
 
 Task<Result<void>> Spool::State::carry_ending(const journal::RecordView& view) {
+  if (!log->negates(view.where)) co_return Result<void>{};
   auto segments = decode_segments(view.payload);
   const auto own = log->name_of(view.where);
   std::erase_if(segments,

@@ -188,6 +188,8 @@ class Log {
   // `negation` (a record in this log) must outlive every segment in `targets` that is still in use. Its own segment does
   // not count. A shard that this log does not hold counts as in use until `release_elsewhere`.
   void add_pin(Location negation, std::span<const SegmentName> targets);
+  // Whether anything in the segment of that record must outlive another one still: not what has been appended again.
+  bool negates(Location where) const;
   void release_elsewhere();
   SegmentName name_of(Location where) const;
   std::uint32_t epoch_of(Location where) const;  // in which all records of its segment were written

@@ -159,5 +159,44 @@ TEST_F(FullDisk, mail_is_taken_again_when_the_queue_has_gone) {
   EXPECT_EQ(to_string(at->spool->refusing()), "");
 }
 
+// What ended elsewhere is said again for who empties the segment, and once is enough however often it is looked at.
+TEST_F(FullDisk, endings_beside_what_was_left_are_carried_once) {
+  at->open();
+  // The ending of a message in the first segment stands in the third one. In each of these a large message begins, and stays.
+  const std::string text(1'000'000, 'l');
+  const MessageId ends = at->accept("ends later");
+  pass_by(8);
+  const MessageId first = at->accept(text, {.in_pieces = true});
+  pass_by(2);
+  at->record(ends, 0, RecipientState::delivered);
+  pass_by(7);
+  const MessageId second = at->accept(text, {.in_pieces = true});
+  pass_by(12);
+  EXPECT_TRUE(at->flush());
+  const auto endings = [&] {
+    std::size_t count = 0;
+    struct Walk {
+      static Task<void> run(journal::Log& log, MessageId id, std::size_t& found) {
+        log.hold_reclaim(true);
+        EXPECT_TRUE(co_await log.walk([&](const journal::RecordView& view) {
+          if (view.type == 6 && view.id == id) ++found;
+        }));
+        log.hold_reclaim(false);
+      }
+    };
+    EXPECT_TRUE(machine->run(Walk::run(at->spool->log(), ends, count)));
+    return count;
+  };
+  ASSERT_EQ(endings(), 1U);
+  for (int looks = 0; looks < 3; ++looks) {
+    const Instant until = machine->core().now() + journal::kStayRetry + 5min;
+    ASSERT_TRUE(machine->turn_until([&] { return machine->core().now() >= until; }));
+  }
+  EXPECT_EQ(endings(), 2U);
+  EXPECT_EQ(figure("spool_moved"), 0U);
+  EXPECT_TRUE(at->body(first).value() == text);
+  EXPECT_TRUE(at->body(second).value() == text);
+}
+
 }  // namespace
 }  // namespace ringpost::spool::testing
