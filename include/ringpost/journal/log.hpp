@@ -201,7 +201,8 @@ class Log {
   bool in_use(const SegmentName& name) const;
 
   // Whether moving what stands at these places, all of it, gives space back: with all else that lives in those of their segments that
-  // are to be emptied, it takes less than `compact_below` of these (half of them when files are about to run out). Of what has many
+  // are to be emptied, it takes less than `compact_below` of these and of those in which nothing else lives (half of them when files
+  // are about to run out). Of what has many
   // records `carry` may leave those that stand in the segment, when it does not.
   bool gains_by_moving(std::span<const Location> places) const;
 
