@@ -1,5 +1,6 @@
 // From ready jobs to connections: when to open one more, and what it costs.
 #include <algorithm>
+#include <array>
 
 #include "ringpost/base/assert.hpp"
 #include "ringpost/deliver/limits.hpp"
@@ -23,9 +24,7 @@ Task<void> Service::State::dispatch() {
   dispatching = true;
   for (;;) {
     // Who has waited goes first: a flow that has just given its place away would take it again.
-    let_in(waiting_for_flow, [this] { return !flows_are_full(); });
-    let_in(waiting_for_local, [this] { return !flows_are_full() && local_flows < kLocalDeliveriesMax; });
-    let_in(waiting_for_store, [this] { return !flows_are_full() && store_flows < kStoreDeliveriesMax; });
+    while (Destination* waiting = next_in_line()) look_at(*waiting, true);
     while (Destination* destination = to_do.pop_front()) look_at(*destination);
     while (!draining && !overdue_messages.empty() && workers < kOverdueWorkersMax)
       core.spawn(work_on_overdue());
@@ -190,10 +189,17 @@ void Service::State::flow_ended(Destination& destination) {
   work(destination);
 }
 
-// As many of those that waited as there is room for; who does not want it any more leaves it to the next.
-void Service::State::let_in(IntrusiveList<Destination, WaitForRoom>& line,
-                            const std::function<bool()>& has_room) {
-  while (!line.empty() && has_room()) look_at(*line.pop_front(), true);
+// The first of a line for which there is room; who does not want it any more leaves it to the next. One line after the other: each
+// flow that ends may be wanted by all of them, and the end of a line may never come.
+Destination* Service::State::next_in_line() {
+  if (flows_are_full()) return nullptr;
+  const std::array lines{&waiting_for_flow, &waiting_for_local, &waiting_for_store};
+  const std::array has_room{true, local_flows < kLocalDeliveriesMax, store_flows < kStoreDeliveriesMax};
+  for (std::size_t tries = 0; tries < lines.size(); ++tries) {
+    line_in_turn = (line_in_turn + 1) % lines.size();
+    if (has_room[line_in_turn] && !lines[line_in_turn]->empty()) return lines[line_in_turn]->pop_front();
+  }
+  return nullptr;
 }
 
 }  // namespace ringpost::deliver

@@ -48,7 +48,7 @@ struct Service::State final : Queue::Reactions {
   Task<void> serve(Destination& destination);
   void flow_ended(Destination& destination);
   bool flows_are_full() const;
-  void let_in(IntrusiveList<Destination, WaitForRoom>& line, const std::function<bool()>& has_room);
+  Destination* next_in_line();
   IntrusiveList<Destination, WaitForRoom>& line_of(const Destination& destination);
 
   // ---- parked.cpp
@@ -142,6 +142,7 @@ struct Service::State final : Queue::Reactions {
 
   IntrusiveList<Destination, WorkToDo> to_do;
   IntrusiveList<Destination, WaitForRoom> waiting_for_flow, waiting_for_local, waiting_for_store;
+  std::size_t line_in_turn = 0;  // of these, which had its turn last
   IntrusiveList<Message, Message> overdue_messages;
   shard::Signal wake;           // the dispatcher
   shard::Signal changed;        // whoever waits for the end

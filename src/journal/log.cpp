@@ -70,6 +70,10 @@ bool Log::takes(unsigned stream, std::size_t size, std::size_t piece) const {
   return state_->takes(stream, size, piece);
 }
 
+bool Log::has_room_for_copy(std::size_t size, std::size_t piece) const {
+  return state_->has_room_for_copy(size, piece);
+}
+
 shard::Signal::Waiting Log::wait_for_room(Instant deadline) {
   return state_->room.wait(deadline);
 }
@@ -162,6 +166,10 @@ void Log::add_pin(Location negation, std::span<const SegmentName> targets) {
   }
 }
 
+bool Log::negates(Location where) const {
+  return !state_->segments[where.segment].pins.empty();
+}
+
 void Log::release_elsewhere() {
   state_->elsewhere_released = true;
   state_->segments.drop_pins_to(kElsewhere);
@@ -243,7 +251,9 @@ Log::Space Log::space() const {
 }
 
 bool Log::accepts_messages() const {
-  if (state_->closing || write_errors() || disk_is_low()) return false;
+  if (state_->closing || write_errors()) return false;
+  // Files are not given back to the disk: what is free in them may be used when the disk is low, but for those that are kept ready.
+  if (disk_is_low()) return state_->ready_segments() > state_->options.free_segments_ahead + 1;
   return state_->ready_segments() > kReservedSegments || state_->may_grow();
 }
 

@@ -185,15 +185,30 @@ bool Log::State::takes(unsigned stream, std::size_t size, std::size_t piece) con
   if (stream == 0) return true;
   if (must_void() || core.now() < cold_not_before) return false;
   if (more_files_come()) return true;  // after a start there are none yet
+  return fits_into(stream,
+                   spare_segments() + segments.count(Segment::Use::preparing, stream) +
+                       segments.count(Segment::Use::prepared, stream),
+                   size, piece);
+}
+
+// What is open of the stream, and so many files more.
+bool Log::State::fits_into(unsigned stream, std::size_t files, std::size_t size, std::size_t piece) const {
   // Each may need a frame of its own.
   const std::size_t one = round_up(sizeof(FrameHeader) + record_size(piece), kBlockSize);
   const std::size_t wanted = (size + piece - 1) / piece;
   const std::size_t here = room_in(stream) / one;
   if (wanted <= here) return true;
   const std::size_t in_each = (options.segment_size.count - kFirstFrame - kTableGrowth) / one;
-  const std::size_t files = spare_segments() + segments.count(Segment::Use::preparing, stream) +
-                            segments.count(Segment::Use::prepared, stream);
   return wanted - here <= files * in_each;
+}
+
+// With the files that are here, and those that may be made without touching what shall stay free on the disk.
+bool Log::State::has_room_for_copy(std::size_t size, std::size_t piece) const {
+  const std::uint64_t kept_free = disk_floor();
+  const std::size_t more = may_grow() && disk.available > kept_free
+                               ? (disk.available - kept_free) / options.segment_size.count
+                               : 0;
+  return fits_into(0, ready_segments() + std::min(more, kSegmentsMax - segments.size()), size, piece);
 }
 
 // The open frame will take no more; it waits for its write.

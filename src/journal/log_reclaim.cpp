@@ -133,22 +133,27 @@ bool Log::State::is_thin(const Segment& segment) const {
          static_cast<double>(size_elsewhere(segment)) < emptied_below() * static_cast<double>(segment.size);
 }
 
-// The segments that are thin can be given back, for all of what stands at the places and all else that lives in those.
+// The segments that are thin can be given back, for all of what stands at the places and all else that lives in those; and others in
+// which nothing else lives, for that alone.
 bool Log::State::gains_by_moving(std::span<const Location> places) const {
-  std::uint64_t moved = 0;
-  std::vector<std::uint32_t> thin;
+  struct Part {
+    std::uint32_t segment = 0;
+    std::uint64_t bytes = 0;  // of what stands at the places
+  };
+  std::vector<Part> parts;
   for (const Location where : places) {
-    const Segment& segment = segments[where.segment];
-    if (segment.is_endless()) return true;
-    if (!is_thin(segment))
-      moved += record_size(where.size);
-    else if (std::ranges::find(thin, where.segment) == thin.end())
-      thin.push_back(where.segment);
+    if (segments[where.segment].is_endless()) return true;
+    auto part = std::ranges::find(parts, where.segment, &Part::segment);
+    if (part == parts.end()) part = parts.insert(parts.end(), {where.segment, 0});
+    part->bytes += record_size(where.size);
   }
-  std::uint64_t given_back = 0;
-  for (const std::uint32_t index : thin) {
-    moved += size_elsewhere(segments[index]);
-    given_back += segments[index].size;
+  std::uint64_t moved = 0, given_back = 0;
+  for (const Part& part : parts) {
+    const Segment& segment = segments[part.segment];
+    const bool alone =
+        segment.use == Segment::Use::closed && !segment.kept && part.bytes == segment.live_bytes;
+    moved += is_thin(segment) ? size_elsewhere(segment) : part.bytes;
+    if (alone || is_thin(segment)) given_back += segment.size;
   }
   return static_cast<double>(moved) < emptied_below() * static_cast<double>(given_back);
 }
@@ -197,9 +202,11 @@ Task<void> Log::State::empty(std::shared_ptr<State> self, std::uint32_t index) {
     carried = fail(ErrorKind::temporary, "a frame could not be written");
   Segment& segment = segments[index];
   --segment.readers;
-  if (carried && segment.live_records == 0) {
+  if (carried) {  // also when something was left: others say now what it negated
     segment.pins.clear();
     segment.quiet_after = std::max(segment.quiet_after, newest_appended());
+  }
+  if (carried && segment.live_records == 0) {
     figures.segments_emptied.add();
     consider(index);
     check_candidates();

@@ -339,10 +339,15 @@ void Log::State::rewritten(std::uint32_t index, bool ok) {
   }
 }
 
+// What shall stay free on the disk.
+std::uint64_t Log::State::disk_floor() const {
+  return static_cast<std::uint64_t>(options.free_space_min * static_cast<double>(disk.total));
+}
+
 bool Log::State::may_grow() const {
   if (closing || segments.size() >= kSegmentsMax) return false;
   const std::uint64_t size = options.segment_size.count;
-  const auto floor = static_cast<std::uint64_t>(options.free_space_min * static_cast<double>(disk.total));
+  const std::uint64_t floor = disk_floor();
   const std::uint64_t spare = ready_segments() <= kReservedSegments ? kDiskSpare : floor;
   return disk.available >= size + std::min(spare, floor);
 }

@@ -62,6 +62,8 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   bool ensure_segment(RoomWanted wanted, Appending how);
   bool table_fits(std::uint32_t index, std::size_t frame_end, std::size_t listed) const;
   bool takes(unsigned stream, std::size_t size, std::size_t piece) const;
+  bool has_room_for_copy(std::size_t size, std::size_t piece) const;
+  bool fits_into(unsigned stream, std::size_t files, std::size_t size, std::size_t piece) const;
   std::size_t room_in(unsigned stream) const;
   bool more_files_come() const;
   CommitBuffer* buffer_for(std::size_t size);
@@ -112,6 +114,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
   void grow();
   Task<Result<void>> make_one();
   Task<void> make_segment(std::shared_ptr<State> self);
+  std::uint64_t disk_floor() const;
   bool may_grow() const;
 
   // Reclaim.

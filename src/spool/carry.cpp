@@ -61,6 +61,7 @@ Task<Result<void>> Spool::State::carry(const journal::RecordView& view) {
 }
 
 Task<Result<void>> Spool::State::carry_ending(const journal::RecordView& view) {
+  if (!log->negates(view.where)) co_return Result<void>{};
   auto segments = decode_segments(view.payload);
   const auto own = log->name_of(view.where);
   std::erase_if(segments,
@@ -233,11 +234,15 @@ Task<Result<void>> Spool::State::move_large(MessageId id) {
   if (entry == nullptr) co_return Result<void>{};
   const std::size_t size = queue.size_of(*entry) + envelope.size();
   const unsigned stream = stream_of(*entry, class_of(envelope), size, kChunkSize);
-  auto copied = co_await copy_large(id, envelope, stream);
-  const bool no_file =
-      !copied && copied.error().kind == ErrorKind::exhausted && !log->takes(stream, size, kChunkSize);
-  if (!no_file) co_return copied;  // done, or it was something else that was wanting
-  co_return co_await copy_large(id, envelope, 0);
+  if (stream != 0) {
+    auto copied = co_await copy_large(id, envelope, stream);
+    const bool no_file =
+        !copied && copied.error().kind == ErrorKind::exhausted && !log->takes(stream, size, kChunkSize);
+    if (!no_file) co_return copied;  // done, or it was something else that was wanting
+  }
+  if (log->has_room_for_copy(size, kChunkSize)) co_return co_await copy_large(id, envelope, 0);
+  left_large = id;
+  co_return Result<void>{};
 }
 
 // Chunk by chunk under a new body id; only the end makes them count.

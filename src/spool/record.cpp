@@ -211,12 +211,16 @@ bool Spool::State::append_ending(MessageId id, std::span<const journal::SegmentN
   return true;
 }
 
-// Its state is written whole when there is room. Nothing is given back meanwhile, for what is durable must not go
-// before what supersedes it.
+// Its state is written whole when there is room. What is durable of it counts as live until then, so room can be made.
 void Spool::State::postpone(Entry& entry) {
   if (entry.is(Entry::dirty)) return;
   entry.set(Entry::dirty);
   postponed.push_back({entry.id});
+}
+
+// A part of what is known of it was in a frame that failed, and superseded what is durable: nothing is given back meanwhile.
+void Spool::State::postpone_lost(Entry& entry) {
+  postpone(entry);
   log->hold_reclaim(true);
 }
 
@@ -263,7 +267,7 @@ void Spool::State::lost(const journal::RecordView& view) {
         lost_envelope(view, *entry);
       break;
     case RecordType::state:
-      if (entry != nullptr && entry->state != 0 && !entry->is(Entry::in_memory)) postpone(*entry);
+      if (entry != nullptr && entry->state != 0 && !entry->is(Entry::in_memory)) postpone_lost(*entry);
       break;
     case RecordType::done:
     case RecordType::moved:
@@ -303,7 +307,7 @@ void Spool::State::lost_envelope(const journal::RecordView& view, Entry& entry) 
   entry.set(Entry::in_memory);
   const auto waits = std::ranges::find(awaiting, view.id, &Awaiting::id);
   if (waits != awaiting.end()) waits->frame = 0;
-  postpone(entry);
+  postpone_lost(entry);
 }
 
 Task<Result<void>> Spool::State::flush() {

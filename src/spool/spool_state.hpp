@@ -108,6 +108,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   bool append_ending(MessageId id, std::span<const journal::SegmentName> segments, RecordType type,
                      std::uint8_t flags);
   void postpone(Entry& entry);
+  void postpone_lost(Entry& entry);
   void retry_postponed();
   void lost(const journal::RecordView& view);
   bool names_place_of(std::span<const std::byte> segments, const Entry& entry) const;

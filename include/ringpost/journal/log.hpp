@@ -145,6 +145,9 @@ class Log {
   // False: there are no files for so many bytes in that stream, in records of `piece` at most, and none will come by
   // themselves; the first one may take them.
   bool takes(unsigned stream, std::size_t size, std::size_t piece) const;
+  // Whether the first stream has room for a copy of so many bytes to its end, in such records. One that is given up half-way has used
+  // the files that are kept for records of state.
+  bool has_room_for_copy(std::size_t size, std::size_t piece) const;
   // Resumes when appending may work again; false when the deadline passed first.
   shard::Signal::Waiting wait_for_room(Instant deadline);
   // The largest payload that a frame takes beside `records - 1` others of no size.
@@ -185,6 +188,8 @@ class Log {
   // `negation` (a record in this log) must outlive every segment in `targets` that is still in use. Its own segment does
   // not count. A shard that this log does not hold counts as in use until `release_elsewhere`.
   void add_pin(Location negation, std::span<const SegmentName> targets);
+  // Whether anything in the segment of that record must outlive another one still: not what has been appended again.
+  bool negates(Location where) const;
   void release_elsewhere();
   SegmentName name_of(Location where) const;
   std::uint32_t epoch_of(Location where) const;  // in which all records of its segment were written
@@ -196,7 +201,8 @@ class Log {
   bool in_use(const SegmentName& name) const;
 
   // Whether moving what stands at these places, all of it, gives space back: with all else that lives in those of their segments that
-  // are to be emptied, it takes less than `compact_below` of these (half of them when files are about to run out). Of what has many
+  // are to be emptied, it takes less than `compact_below` of these and of those in which nothing else lives (half of them when files
+  // are about to run out). Of what has many
   // records `carry` may leave those that stand in the segment, when it does not.
   bool gains_by_moving(std::span<const Location> places) const;
 

@@ -126,6 +126,37 @@ TEST_F(Mailbox, busy_ones_leave_room_for_the_others) {
   EXPECT_LT(last, kBusy * kEach / 2);
 }
 
+// All places were taken when its mail came, and then all flows: those that wait for a flow are many, and come again.
+TEST_F(Mailbox, one_that_waits_for_a_place_has_its_turn_among_those_that_wait_for_a_flow) {
+  constexpr std::size_t kBusy = kLocalDeliveriesMax / kLocalDeliveriesPerRecipientMax;
+  constexpr std::size_t kOthers = 20, kEach = 10;
+  world.settings().deliver.flows_max = kLocalDeliveriesMax + 1;
+  world.add_peer("192.0.2.1").delay = 5min;
+  std::string aliases = "late: anna\n";
+  for (std::size_t i = 0; i < kBusy; ++i) aliases += fmt::format("busy{}: {}\n", i, in_folder("box"));
+  for (std::size_t i = 0; i < kOthers; ++i) aliases += fmt::format("other{}: anna\n", i);
+  begin(aliases);
+  const auto flows = [&](std::size_t count) {
+    return world.run_until([&] { return world.service().open_flows() == count; }, 1s);
+  };
+  std::ofstream(in_folder("box.lock")).put('1');
+  for (std::size_t mail = 0; mail < kLocalDeliveriesPerRecipientMax; ++mail)
+    for (std::size_t i = 0; i < kBusy; ++i) world.send({.to = {fmt::format("busy{}@here.test", i)}});
+  ASSERT_TRUE(flows(kLocalDeliveriesMax));
+  const MessageId late = world.send({.to = {"late@here.test"}});
+  world.send({.to = {"somebody@away.test"}});
+  ASSERT_TRUE(flows(kLocalDeliveriesMax + 1));
+  for (std::size_t mail = 0; mail < kEach; ++mail)
+    for (std::size_t i = 0; i < kOthers; ++i) world.send({.to = {fmt::format("other{}@here.test", i)}});
+  fs::remove(in_folder("box.lock"));
+  ASSERT_TRUE(emptied()) << world.log();
+  const auto delivered = world.events("delivered");
+  const auto place = std::ranges::find(delivered, to_string(late),
+                                       [](const auto& event) { return event.fields.at("queue_id"); });
+  ASSERT_NE(place, delivered.end());
+  EXPECT_LT(place - delivered.begin(), static_cast<std::ptrdiff_t>(kOthers * kEach / 2));
+}
+
 TEST_F(Mailbox, an_unknown_user_bounces) {
   begin("");
   world.send({.from = "", .to = {"nobody@here.test"}});

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "unit/journal/log_fixture.hpp"
 
@@ -255,6 +256,24 @@ TEST_P(LogReclaimTest, tells_whether_moving_gives_space_back) {
   EXPECT_FALSE(gains({thin, dense}));
   EXPECT_TRUE(gains({thin, open_yet}));
   EXPECT_FALSE(gains({open_yet}));
+}
+
+// Of two segments in which nothing else lives both are given back, though more than the part that is emptied lives in one of them.
+TEST_P(LogReclaimTest, counts_a_segment_in_which_nothing_else_lives_as_given_back) {
+  options.compact_below = 0.5;
+  open();
+  const Location begin = keep(1, std::string(10'000, 'b'));
+  log->add_live(begin);
+  next_segment();
+  const Location rest = keep(1, std::string(600'000, 'r'));
+  log->add_live(rest);
+  const Location other = keep(2, "something else");
+  next_segment();
+  settle();
+  const std::array both{begin, rest};
+  EXPECT_TRUE(log->gains_by_moving(both));
+  log->add_live(other);
+  EXPECT_FALSE(log->gains_by_moving(both));
 }
 
 // What ends a message may stand in the part that could not be read.
