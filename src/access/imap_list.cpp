@@ -30,17 +30,23 @@ struct ImapConversation::Telling {
   explicit Telling(const imap::List& of) : command(of) {
     for (const std::string& pattern : command.patterns) {
       const std::string whole = command.reference + pattern;
-      patterns.emplace_back(whole, kSeparator);
-      begins.push_back(whole.substr(0, whole.find_first_of("%*")));
+      patterns.push_back({.names = {whole, kSeparator},
+                          .begin = whole.substr(0, whole.find_first_of("%*")),
+                          .any_depth = whole.find('*') != std::string::npos});
     }
   }
   bool matches(std::string_view name) {
-    return std::ranges::any_of(patterns, [&](imap::NamePattern& one) { return one.matches(name); });
+    return std::ranges::any_of(patterns, [&](Pattern& one) { return one.names.matches(name); });
+  }
+  // Of a level that is no mailbox: "%" is to tell of it, "*" tells of what is below it (RFC 9051 section 6.3.9).
+  bool matches_level(std::string_view name) {
+    return std::ranges::any_of(patterns,
+                               [&](Pattern& one) { return !one.any_depth && one.names.matches(name); });
   }
   // What is cheap to know of it on the owner's core.
   bool may_match(std::string_view name) const {
-    return std::ranges::any_of(begins, [&](std::string_view begin) {
-      return mail::equal_ignoring_case(name.substr(0, begin.size()), begin);
+    return std::ranges::any_of(patterns, [&](const Pattern& one) {
+      return mail::equal_ignoring_case(name.substr(0, one.begin.size()), one.begin);
     });
   }
   bool asks_subscriptions() const {
@@ -52,9 +58,14 @@ struct ImapConversation::Telling {
     return next != subscriptions.end() && next->first.starts_with(below);
   }
 
+  struct Pattern {
+    imap::NamePattern names;
+    std::string begin;  // up to the first wildcard
+    bool any_depth = false;
+  };
+
   const imap::List& command;
-  std::vector<imap::NamePattern> patterns;
-  std::vector<std::string> begins;                         // of each, up to its first wildcard
+  std::vector<Pattern> patterns;
   std::map<std::string, bool, std::less<>> subscriptions;  // as the reader says them; whether they were told
   // Of the user's own, those that are called as if they were others'. They wait for what has the same name, and go first.
   std::map<std::string, ListedName, std::less<>> among_others;
@@ -160,10 +171,15 @@ Task<bool> ImapConversation::tell_own(Telling& telling, ListedName named) {
 // "Other Users" and "Other Users/bert@example.com", when he shares something.
 Task<bool> ImapConversation::tell_levels_above(Telling& telling, MailboxPath whose) {
   const MailboxPath all{.owner = {}, .name = {}, .others = true};
-  if (!std::exchange(telling.told_others, true) &&
-      !co_await tell_one_of(telling, all, {.name = {}, .has_children = true}))
-    co_return false;
-  co_return co_await tell_one_of(telling, std::move(whose), {.name = {}, .has_children = true});
+  if (!std::exchange(telling.told_others, true) && !co_await tell_level(telling, all)) co_return false;
+  co_return co_await tell_level(telling, std::move(whose));
+}
+
+// Thunderbird takes the first of them for a mailbox in the other namespace when "*" brings it, and says that there is none.
+Task<bool> ImapConversation::tell_level(Telling& telling, MailboxPath level) {
+  const std::string name = level.shown({});
+  if (!telling.matches_level(name) && !telling.among_others.contains(name)) co_return true;
+  co_return co_await tell_one_of(telling, std::move(level), {.name = {}, .has_children = true});
 }
 
 // Each of them is asked, when a pattern may mean something of his.

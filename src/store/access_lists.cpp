@@ -142,7 +142,9 @@ Outcome<> User::copy_access(Batch& batch, MailboxId from, std::span<const Mailbo
 bool Account::grant(std::uint8_t how, Reader& body) {
   const auto said = body.get<InMailbox>();
   const MailboxId mailbox{said.mailbox};
-  if (find(mailbox) == nullptr || how > 1) return false;
+  Mailbox* const box = find(mailbox);
+  if (box == nullptr || how > 1) return false;
+  for (View* view : box->views_) view->note_access();
   if (how == 1) {
     access_lists_.copy({said.value}, mailbox);
     return true;

@@ -111,6 +111,11 @@ void View::note_added() {
   wake();
 }
 
+// Who may do what with it has changed: perhaps its session may not see it any more.
+void View::note_access() {
+  wake();
+}
+
 void View::note_changed(const UidSet& uids) {
   if (!all_changed_) {
     for (const UidRange& range : uids.ranges()) {

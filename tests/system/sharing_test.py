@@ -245,11 +245,15 @@ class Names(Sharing):
         client.ok(f"SETACL {name}/a/b emil@{LOCAL} lr")
         top = f"Other Users/dora@{LOCAL}"
         self.assertEqual([line for line in other.ok('LIST "" *') if "Other" in line],
-                         [r'* LIST (\Noselect \HasChildren) "/" "Other Users"',
-                          rf'* LIST (\Noselect \HasChildren) "/" "{top}"',
-                          rf'* LIST (\HasChildren) "/" "{top}/{name}"',
+                         [rf'* LIST (\HasChildren) "/" "{top}/{name}"',
                           rf'* LIST (\Noselect \HasChildren) "/" "{top}/{name}/a"',
                           rf'* LIST (\HasNoChildren) "/" "{top}/{name}/a/b"'])
+        # The levels above are no mailboxes: "%" tells of them, and who asks for one.
+        above = r'* LIST (\Noselect \HasChildren) "/" "Other Users"'
+        self.assertEqual(other.ok('LIST "" %'), [r'* LIST (\HasNoChildren) "/" "INBOX"', above])
+        self.assertEqual(other.ok('LIST "" "Other Users"'), [above])
+        self.assertEqual(other.ok('LIST "" O%'), [above])
+        self.assertEqual(other.ok('LIST "" (O* O%)')[0], above.replace("(", "(\\NonExistent "))
         self.assertEqual(other.ok(f'LIST "Other Users/" % RETURN (CHILDREN)'), [rf'* LIST (\NonExistent \Noselect \HasChildren) "/" "{top}"'])
         self.assertEqual(other.ok(f'LIST "" ("{top}/%" "{top}/{name}/a/%") RETURN (MYRIGHTS STATUS (MESSAGES))'),
                          [rf'* LIST (\HasChildren) "/" "{top}/{name}"', f'* MYRIGHTS "{top}/{name}" lr',
@@ -285,7 +289,7 @@ class Names(Sharing):
             client.tags += 1
             self.assertTrue(client.answer()[1].startswith("OK"))
         top = f"Other Users/dora@{LOCAL}"
-        every = ["Other Users", top, f"{top}/P"] + [f"{top}/P/{one}" for name in names for one in (name.split("/")[0], name)]
+        every = [f"{top}/P"] + [f"{top}/P/{one}" for name in names for one in (name.split("/")[0], name)]
         self.assertEqual(self.listed(other), ["INBOX"] + every)
         self.assertEqual(self.listed(other, f'LIST "" "{top}/P/%"'), [one for one in every if one.count("/") == 3])
         self.assertEqual(self.listed(other, f'LIST "{top}/P/P21" "*g"'), [one for one in every if "/P21" in one and one.endswith("g")])
@@ -303,7 +307,8 @@ class Names(Sharing):
             owner.ok(f"SETACL INBOX anna@{LOCAL} lr")
             owner.ok("UNAUTHENTICATE")
         tops = [f"Other Users/{user}@{LOCAL}" for user in users]
-        self.assertEqual(self.listed(reader), ["INBOX", "Other Users"] + [one for top in tops for one in (top, f"{top}/INBOX")])
+        self.assertEqual(self.listed(reader), ["INBOX"] + [f"{top}/INBOX" for top in tops])
+        self.assertEqual(self.listed(reader, 'LIST "Other Users/" %'), tops)
         self.assertEqual(self.listed(reader, f'LIST "" "{tops[-1]}/*"'), [f"{tops[-1]}/INBOX"])
 
     def test_a_name_is_as_long_as_it_may_be_whoever_names_it(self):
@@ -568,11 +573,13 @@ class Selected(Sharing):
         other.ok(f"SELECT {path}")
         other.send("IDLE")
         self.assertEqual(other.response(), "+ idling")
+        client.ok(f"SETACL {name} anna@{LOCAL} lrs")  # of this he hears nothing
         client.ok(f"DELETEACL {name} anna@{LOCAL}")
+        self.assertIn("[CLOSED]", other.response())
         client.append(name, "secret")
         other.socket.sendall(b"DONE\r\n")
         untagged, tagged = other.answer()
-        self.assertEqual([line for line in untagged if "EXISTS" in line or "FETCH" in line], [])
+        self.assertEqual(untagged, [])
         self.assertTrue(other.do("FETCH 3 FLAGS")[1].startswith(("BAD", "NO")))
 
     def test_idle_hears_what_others_do(self):

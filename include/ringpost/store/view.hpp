@@ -73,6 +73,7 @@ class View {
   void note_expunged(const UidSet& uids);
   void note_keywords();
   void note_gone();
+  void note_access();
   void wake();
   std::size_t here_below(Uid uid) const;  // messages of the mailbox that this view knows, below it
 
