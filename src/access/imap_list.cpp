@@ -30,7 +30,7 @@ struct ImapConversation::Telling {
   explicit Telling(const imap::List& of) : command(of) {
     for (const std::string& pattern : command.patterns) {
       const std::string whole = command.reference + pattern;
-      patterns.push_back({.names = {whole, kSeparator},
+      patterns.push_back({.names = imap::NamePattern(whole, kSeparator),
                           .begin = whole.substr(0, whole.find_first_of("%*")),
                           .any_depth = whole.find('*') != std::string::npos});
     }
