@@ -19,6 +19,8 @@ namespace ringpost::access {
 static_assert(kOthersPrefix.size() + store::kUserNameMax + 1 + store::kMailboxNameMax <=
               imap::kMailboxNameBytesMax);
 
+constexpr std::string_view kInbox = "INBOX";
+
 Task<Answer> ImapConversation::run(imap::Namespace&) {
   session_.respond().namespaces("", kSeparator, reach_.others() ? kOthersPrefix : "");
   co_return Answer::ok();
@@ -31,10 +33,16 @@ struct ImapConversation::Telling {
   explicit Telling(const imap::List& of) : command(of) {
     for (const std::string& pattern : command.patterns) {
       const std::string whole = command.reference + pattern;
-      patterns.push_back({.names = imap::NamePattern(whole, kSeparator),
-                          .begin = whole.substr(0, whole.find_first_of("%*")),
-                          .any_depth = whole.find('*') != std::string::npos});
+      patterns.push_back(
+          {.names = imap::NamePattern(whole, kSeparator), .any_depth = whole.find('*') != std::string::npos});
+      may_begin(whole.substr(0, whole.find_first_of("%*")));
     }
+    // None of them begins with another: one look finds the only one that a name can begin with, however many there are.
+    std::ranges::sort(begins);
+    std::vector<std::string> shortest;
+    for (std::string& begin : begins)
+      if (shortest.empty() || !begin.starts_with(shortest.back())) shortest.push_back(std::move(begin));
+    begins = std::move(shortest);
   }
   bool matches(std::string_view name) {
     return std::ranges::any_of(patterns, [&](Pattern& one) { return one.names.matches(name); });
@@ -46,9 +54,8 @@ struct ImapConversation::Telling {
   }
   // What is cheap to know of it on the owner's core.
   bool may_match(std::string_view name) const {
-    return std::ranges::any_of(patterns, [&](const Pattern& one) {
-      return mail::equal_ignoring_case(name.substr(0, one.begin.size()), one.begin);
-    });
+    const auto next = std::ranges::upper_bound(begins, name);
+    return next != begins.begin() && name.starts_with(*std::prev(next));
   }
   bool asks_subscriptions() const {
     return command.lsub || command.select_subscribed || command.return_subscribed;
@@ -64,14 +71,22 @@ struct ImapConversation::Telling {
     return next != subscriptions.end() && next->first.starts_with(below) ? &next->second : nullptr;
   }
 
+  // Letters matter but for those of the inbox.
+  void may_begin(const std::string& begin) {
+    begins.push_back(begin);
+    const std::string_view inbox = kInbox.substr(0, begin.size());
+    if (mail::equal_ignoring_case(std::string_view(begin).substr(0, inbox.size()), inbox))
+      begins.push_back(std::string(inbox) + begin.substr(inbox.size()));
+  }
+
   struct Pattern {
     imap::NamePattern names;
-    std::string begin;  // up to the first wildcard
     bool any_depth = false;
   };
 
   const imap::List& command;
   std::vector<Pattern> patterns;
+  std::vector<std::string> begins;  // of the patterns, up to their first wildcards
   std::map<std::string, Subscription, std::less<>> subscriptions;  // as the reader says them
   // Of the user's own, those that are called as if they were others'. They wait for what has the same name, and go first.
   std::map<std::string, ListedName, std::less<>> among_others;
