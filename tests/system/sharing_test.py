@@ -642,6 +642,16 @@ class Selected(Sharing):
         client.ok(f"DELETE {name}")
         self.no(other, "FETCH 1 FLAGS", "NONEXISTENT")
         other.ok("SELECT INBOX")
+        for reader, mailbox in ((other, path), (self.imap("carl"), name)):
+            client.do(f"CREATE {name}")
+            self.let(client, name, "lr")
+            reader.ok(f"SELECT {mailbox}")
+            reader.send("IDLE")
+            self.assertEqual(reader.response(), "+ idling")
+            client.ok(f"DELETE {name}")
+            self.assertIn("[CLOSED]", reader.response())
+            reader.socket.sendall(b"DONE\r\n")
+            self.assertEqual(reader.answer(), ([], "OK IDLE is over"))
 
     def test_notify_ends_and_comes_again(self):
         client, other, name, path = self.shared("lr", count=1)
