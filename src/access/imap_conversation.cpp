@@ -167,7 +167,8 @@ store::May ImapConversation::still_has(store::Rights needed) const {
 
 // Another session has deleted the mailbox, or its owner lets this user read it no more.
 void ImapConversation::notice_gone() {
-  if (!selection_ || has_selection() || session_.decision_pending()) return;
+  if (!selection_ || has_selection()) return;
+  if (session_.decision_pending() && !session_.in_idle()) return;
   selection_.reset();
   session_.deselect();
 }

@@ -117,6 +117,7 @@ class ImapConversation final : public SessionConversation<imap::ServerSession, i
   Task<void> list_rest(Telling& telling);
   // False: the client has gone.
   Task<bool> tell_levels_above(Telling& telling, MailboxPath whose);
+  Task<bool> tell_above_subscribed(Telling& telling, std::string_view subscribed, std::string_view before);
   Task<bool> tell_level(Telling& telling, MailboxPath level);
   Task<bool> tell_one_of(Telling& telling, MailboxPath whose, ListedName named);
   Task<bool> tell_own(Telling& telling, ListedName named);

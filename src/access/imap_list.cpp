@@ -1,6 +1,7 @@
 // NAMESPACE, LIST and LSUB: the user's own mailboxes, and those of others that he may see. Names are told while they are looked for, page
 // by page and owner by owner, so that it does not matter how many there are.
 #include <algorithm>
+#include <bitset>
 #include <map>
 #include <vector>
 
@@ -18,6 +19,8 @@ namespace ringpost::access {
 static_assert(kOthersPrefix.size() + store::kUserNameMax + 1 + store::kMailboxNameMax <=
               imap::kMailboxNameBytesMax);
 
+constexpr std::string_view kInbox = "INBOX";
+
 Task<Answer> ImapConversation::run(imap::Namespace&) {
   session_.respond().namespaces("", kSeparator, reach_.others() ? kOthersPrefix : "");
   co_return Answer::ok();
@@ -30,10 +33,16 @@ struct ImapConversation::Telling {
   explicit Telling(const imap::List& of) : command(of) {
     for (const std::string& pattern : command.patterns) {
       const std::string whole = command.reference + pattern;
-      patterns.push_back({.names = imap::NamePattern(whole, kSeparator),
-                          .begin = whole.substr(0, whole.find_first_of("%*")),
-                          .any_depth = whole.find('*') != std::string::npos});
+      patterns.push_back(
+          {.names = imap::NamePattern(whole, kSeparator), .any_depth = whole.find('*') != std::string::npos});
+      may_begin(whole.substr(0, whole.find_first_of("%*")));
     }
+    // None of them begins with another: one look finds the only one that a name can begin with, however many there are.
+    std::ranges::sort(begins);
+    std::vector<std::string> shortest;
+    for (std::string& begin : begins)
+      if (shortest.empty() || !begin.starts_with(shortest.back())) shortest.push_back(std::move(begin));
+    begins = std::move(shortest);
   }
   bool matches(std::string_view name) {
     return std::ranges::any_of(patterns, [&](Pattern& one) { return one.names.matches(name); });
@@ -45,28 +54,40 @@ struct ImapConversation::Telling {
   }
   // What is cheap to know of it on the owner's core.
   bool may_match(std::string_view name) const {
-    return std::ranges::any_of(patterns, [&](const Pattern& one) {
-      return mail::equal_ignoring_case(name.substr(0, one.begin.size()), one.begin);
-    });
+    const auto next = std::ranges::upper_bound(begins, name);
+    return next != begins.begin() && name.starts_with(*std::prev(next));
   }
   bool asks_subscriptions() const {
     return command.lsub || command.select_subscribed || command.return_subscribed;
   }
-  bool has_subscribed_below(const std::string& name) const {
+  struct Subscription {
+    bool told = false;
+    // Levels above it that were told, those below which it is the first.
+    std::bitset<store::kSubscribedDepthMax> above;
+  };
+  Subscription* first_subscribed_below(const std::string& name) {
     const std::string below = name + kSeparator;
     const auto next = subscriptions.lower_bound(below);
-    return next != subscriptions.end() && next->first.starts_with(below);
+    return next != subscriptions.end() && next->first.starts_with(below) ? &next->second : nullptr;
+  }
+
+  // Letters matter but for those of the inbox.
+  void may_begin(const std::string& begin) {
+    begins.push_back(begin);
+    const std::string_view inbox = kInbox.substr(0, begin.size());
+    if (mail::equal_ignoring_case(std::string_view(begin).substr(0, inbox.size()), inbox))
+      begins.push_back(std::string(inbox) + begin.substr(inbox.size()));
   }
 
   struct Pattern {
     imap::NamePattern names;
-    std::string begin;  // up to the first wildcard
     bool any_depth = false;
   };
 
   const imap::List& command;
   std::vector<Pattern> patterns;
-  std::map<std::string, bool, std::less<>> subscriptions;  // as the reader says them; whether they were told
+  std::vector<std::string> begins;  // of the patterns, up to their first wildcards
+  std::map<std::string, Subscription, std::less<>> subscriptions;  // as the reader says them
   // Of the user's own, those that are called as if they were others'. They wait for what has the same name, and go first.
   std::map<std::string, ListedName, std::less<>> among_others;
   bool told_others = false;  // that there are any
@@ -92,6 +113,10 @@ bool is_told(const imap::List& command, const ListedName& named, bool subscribed
   return !command.select_special_use || to_imap(named.special_use) != 0;
 }
 
+std::size_t level_of(std::string_view name) {
+  return static_cast<std::size_t>(std::ranges::count(name, kSeparator));
+}
+
 imap::ListEntry entry_of(const std::string& name, const ListedName& named) {
   imap::ListEntry entry;
   entry.name = name;
@@ -110,12 +135,15 @@ Task<bool> ImapConversation::tell_listed(Telling& telling, MailboxPath whose, Li
   const std::string name = whose.shown(named.name);
   const auto subscription = telling.subscriptions.find(name);
   const bool subscribed = subscription != telling.subscriptions.end();
-  if (subscribed) subscription->second = true;
-  const bool child_subscribed = telling.has_subscribed_below(name);
+  if (subscribed) subscription->second.told = true;
+  Telling::Subscription* const below = telling.first_subscribed_below(name);
+  const bool child_subscribed = below != nullptr;
+  if (below != nullptr) below->above.set(level_of(name));
   if (!is_told(command, named, subscribed, child_subscribed)) co_return co_await relieve(telling.steps);
   imap::ListEntry entry = entry_of(name, named);
   entry.attributes.non_existent = !named.is_mailbox && (command.extended || session_.dialect().rev2);
-  entry.attributes.no_select = !named.is_mailbox;
+  // LSUB says it also of what is told for those below it (RFC 3501 section 6.3.9).
+  entry.attributes.no_select = !named.is_mailbox || (command.lsub && !subscribed);
   entry.attributes.subscribed = subscribed && (command.return_subscribed || command.select_subscribed);
   entry.child_info_subscribed = command.select_recursive_match && child_subscribed;
   auto respond = session_.respond();
@@ -201,14 +229,36 @@ Task<void> ImapConversation::list_of_others(Telling& telling) {
   }
 }
 
-// What there is no mailbox of: subscriptions; and the user's own that have met none of the same name.
+// What there is no mailbox of: subscriptions, and levels above them; and the user's own that have met none of the same name.
 Task<void> ImapConversation::list_rest(Telling& telling) {
   while (!telling.among_others.empty()) {
     auto next = telling.among_others.extract(telling.among_others.begin());
     if (!co_await tell_own(telling, std::move(next.mapped()))) co_return;
   }
-  for (const auto& [name, told] : telling.subscriptions)
-    if (!told && telling.matches(name) && !co_await tell_own(telling, {.name = name})) co_return;
+  const bool with_levels = stands_for_children(telling.command);
+  std::string_view before;
+  for (const auto& [name, subscription] : telling.subscriptions) {
+    if (with_levels && !co_await tell_above_subscribed(telling, name, before)) co_return;
+    before = name;
+    if (!subscription.told && telling.matches(name) && !co_await tell_own(telling, {.name = name})) co_return;
+    if (!co_await relieve(telling.steps)) co_return;
+  }
+}
+
+// Of a subscription those that are above none before it, and no mailboxes.
+Task<bool> ImapConversation::tell_above_subscribed(Telling& telling, std::string_view subscribed,
+                                                   std::string_view before) {
+  const auto& above = telling.subscriptions.find(subscribed)->second.above;
+  std::size_t level = 0;
+  for (std::size_t at = subscribed.find(kSeparator); at != std::string_view::npos;
+       at = subscribed.find(kSeparator, at + 1), ++level) {
+    if (above[level] || before.starts_with(subscribed.substr(0, at + 1))) continue;
+    const std::string_view name = subscribed.substr(0, at);
+    if (telling.matches_level(name) && !co_await tell_own(telling, {.name = std::string(name)}))
+      co_return false;
+    if (!co_await relieve(telling.steps)) co_return false;
+  }
+  co_return true;
 }
 
 Task<Answer> ImapConversation::run(imap::List& command) {
@@ -222,7 +272,7 @@ Task<Answer> ImapConversation::run(imap::List& command) {
   Telling telling(command);
   if (telling.asks_subscriptions()) {
     const Reach::AtMail look = [&](store::UserMail& mail) -> Task<Answer> {
-      for (std::string& name : mail.subscriptions()) telling.subscriptions.emplace(std::move(name), false);
+      for (std::string& name : mail.subscriptions()) telling.subscriptions.try_emplace(std::move(name));
       co_return Answer::ok();
     };
     if (Answer found = co_await reach_.at_own(look); !found.is_ok()) co_return found;

@@ -4,6 +4,7 @@ import base64
 import os
 import random
 import re
+import select
 import threading
 import time
 import zlib
@@ -275,6 +276,49 @@ class Names(Sharing):
 
     def listed(self, client, command='LIST "" *'):
         return [re.sub(r"\{\d+\}\r\n", "", line).split('"/" ')[1].strip('"') for line in client.ok(command)]
+
+    def test_levels_above_subscriptions(self):
+        client, other, name, path = self.shared("lr", owner="dora", reader="bert")
+        top = f"Other Users/dora@{LOCAL}"
+        for mailbox in ("A", "A/x", "B", "B/y", "B/y/z", "C/1", "C/2"):
+            other.ok(f"CREATE {mailbox}")
+        for mailbox in ("A/x", "B/y/z", "B/y-", "C/1", "C/2", "C/2/3", f'"{top}/{name}"'):
+            other.ok(f"SUBSCRIBE {mailbox}")
+        for mailbox in ("B/y/z", "B/y", "B", "C/1", "C/2", "C"):
+            other.ok(f"DELETE {mailbox}")
+        client.ok(f"DELETEACL {name} bert@{LOCAL}")
+        # RFC 3501 section 6.3.9: "%" brings what is not subscribed itself, and it is \Noselect, whether there is a mailbox or not.
+        for command, told in (('LSUB "" %', [r'(\Noselect \HasChildren) "/" "A"', r'(\Noselect) "/" "B"', r'(\Noselect) "/" "C"',
+                                             r'(\Noselect) "/" "Other Users"']),
+                              ('LSUB "B/" %', [r'(\Noselect) "/" "B/y-"', r'(\Noselect) "/" "B/y"']),
+                              ('LSUB "Other Users/" %', [rf'(\Noselect) "/" "{top}"']),
+                              ('LSUB "" B*', [r'(\Noselect) "/" "B/y-"', r'(\Noselect) "/" "B/y/z"'])):
+            self.assertEqual(other.ok(command), [f"* LSUB {one}" for one in told], command)
+        below = ' ("CHILDINFO" ("SUBSCRIBED"))'
+        self.assertEqual(other.ok('LIST (SUBSCRIBED RECURSIVEMATCH) "" (% C/%)'),
+                         [r'* LIST (\HasChildren) "/" "A"' + below, r'* LIST (\NonExistent \Noselect) "/" "B"' + below,
+                          r'* LIST (\NonExistent \Noselect) "/" "C"' + below, r'* LIST (\NonExistent \Noselect \Subscribed) "/" "C/1"',
+                          r'* LIST (\NonExistent \Noselect \Subscribed) "/" "C/2"' + below,
+                          r'* LIST (\NonExistent \Noselect) "/" "Other Users"' + below])
+        self.assertEqual(other.ok('LIST (SUBSCRIBED) "" %'), [])
+
+    def test_others_have_their_turn_while_subscriptions_match_nothing(self):
+        client, other = self.imap("emil"), self.imap("emil")
+        names = [f"S{i:04d}" + "s" * 1300 for i in range(1500)]
+        for verb in ("SUBSCRIBE", "UNSUBSCRIBE"):
+            first = client.tags + 1
+            client.socket.sendall("".join(f"t{first + i} {verb} {name}\r\n" for i, name in enumerate(names)).encode())
+            for _ in names:
+                client.tags += 1
+                self.assertTrue(client.answer()[1].startswith("OK"))
+            if verb == "SUBSCRIBE":
+                client.send('LIST (SUBSCRIBED) "" (' + " ".join(["*s*s*s*s*t"] * 64) + ")")
+                turns = 0
+                while not select.select([client.socket], [], [], 0)[0]:
+                    other.ok("NOOP")
+                    turns += 1
+                self.assertEqual(client.answer(), ([], "OK Done"))
+                self.assertGreater(turns, 5)
 
     def test_all_are_listed_however_many_there_are(self):
         server = make_server()
@@ -598,6 +642,16 @@ class Selected(Sharing):
         client.ok(f"DELETE {name}")
         self.no(other, "FETCH 1 FLAGS", "NONEXISTENT")
         other.ok("SELECT INBOX")
+        for reader, mailbox in ((other, path), (self.imap("carl"), name)):
+            client.do(f"CREATE {name}")
+            self.let(client, name, "lr")
+            reader.ok(f"SELECT {mailbox}")
+            reader.send("IDLE")
+            self.assertEqual(reader.response(), "+ idling")
+            client.ok(f"DELETE {name}")
+            self.assertIn("[CLOSED]", reader.response())
+            reader.socket.sendall(b"DONE\r\n")
+            self.assertEqual(reader.answer(), ([], "OK IDLE is over"))
 
     def test_notify_ends_and_comes_again(self):
         client, other, name, path = self.shared("lr", count=1)
