@@ -18,6 +18,8 @@ namespace ringpost::access {
 // What LIST tells of can be named in every other command.
 static_assert(kOthersPrefix.size() + store::kUserNameMax + 1 + store::kMailboxNameMax <=
               imap::kMailboxNameBytesMax);
+// And subscribed to.
+static_assert(store::kSubscribedNameMax >= imap::kMailboxNameBytesMax);
 
 constexpr std::string_view kInbox = "INBOX";
 
