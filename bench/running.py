@@ -47,6 +47,17 @@ def mount_of(path):
     return best[1], best[2]
 
 
+def private_memory(pids):
+    """Bytes of memory that these processes hold for themselves, without what the kernel keeps for sockets. Pages that are as they are in a file (the
+    program's code) do not count: the kernel takes and brings those as it likes."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += sum(int(found) for found in re.findall(r"^Private_Dirty:\s+(\d+) kB", rollup, re.M))
+    return total * 1024
+
+
 class Process:
     """A child and all that it starts; what they have spent."""
 
@@ -82,13 +93,7 @@ class Process:
         return user / TICK, system / TICK
 
     def resident(self):
-        """Bytes of memory that the processes hold for themselves, without what the kernel keeps for sockets."""
-        total = 0
-        for pid in self.pids():
-            with contextlib.suppress(OSError):
-                rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-                total += sum(int(found) for found in re.findall(r"^Private_(?:Clean|Dirty):\s+(\d+) kB", rollup, re.M))
-        return total * 1024
+        return private_memory(self.pids())
 
     def stop(self, seconds=15):
         if self.child.poll() is None:

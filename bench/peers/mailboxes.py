@@ -5,8 +5,9 @@ import shutil
 import subprocess
 
 import ringpost_config
+from running import private_memory
 
-from .places import Group, private_memory
+from .places import Group
 from .servers import Foreign, Server, free_port, wait_for_greeting
 
 DOMAIN = "bench.test"

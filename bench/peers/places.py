@@ -199,13 +199,3 @@ class Group:
     def remove(self):
         with contextlib.suppress(OSError):
             self.folder.rmdir()
-
-
-def private_memory(pids):
-    """Bytes that these processes hold for themselves."""
-    total = 0
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-            total += sum(int(found) for found in re.findall(r"^Private_(?:Clean|Dirty):\s+(\d+) kB", rollup, re.M))
-    return total * 1024

@@ -12,8 +12,9 @@ import subprocess
 import time
 
 import ringpost_config
+from running import private_memory
 
-from .places import Group, Place, Unavailable, npm_install, private_memory, unpack
+from .places import Group, Place, Unavailable, npm_install, unpack
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent

@@ -21,8 +21,6 @@ static_assert(kOthersPrefix.size() + store::kUserNameMax + 1 + store::kMailboxNa
 // And subscribed to.
 static_assert(store::kSubscribedNameMax >= imap::kMailboxNameBytesMax);
 
-constexpr std::string_view kInbox = "INBOX";
-
 Task<Answer> ImapConversation::run(imap::Namespace&) {
   session_.respond().namespaces("", kSeparator, reach_.others() ? kOthersPrefix : "");
   co_return Answer::ok();
@@ -76,7 +74,7 @@ struct ImapConversation::Telling {
   // Letters matter but for those of the inbox.
   void may_begin(const std::string& begin) {
     begins.push_back(begin);
-    const std::string_view inbox = kInbox.substr(0, begin.size());
+    const std::string_view inbox = imap::kInbox.substr(0, begin.size());
     if (mail::equal_ignoring_case(std::string_view(begin).substr(0, inbox.size()), inbox))
       begins.push_back(std::string(inbox) + begin.substr(inbox.size()));
   }

@@ -98,8 +98,6 @@ class Shifted {
   bool open_ = false;
 };
 
-constexpr std::string_view kInbox = "INBOX";
-
 }  // namespace
 
 std::optional<std::string> decode_modified_utf7(std::string_view name) {

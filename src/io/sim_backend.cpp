@@ -21,7 +21,7 @@ SimBackend::SimBackend(SimWorld::State& world, Host& host)
       number_(world.next_backend++),
       random_(world.chance.number()),
       files_(world, host),
-      arena_(kSimArena) {
+      arena_(std::make_unique_for_overwrite<std::byte[]>(kSimArena)) {
   description_ = {.name = "sim", .features = {"seeded"}, .kernel = "simulated", .why = {}};
   world_.backends[number_] = this;
 }
@@ -202,7 +202,7 @@ std::size_t SimBackend::poll(std::span<Completion> out, const Wait& wait) {
 std::size_t SimBackend::serve(std::span<Completion> out) {
   std::size_t count = ready_.take(out);
   for (std::size_t turns = line_.size(); turns > 0 && count < out.size(); --turns) {
-    if (arena_used_ == arena_.size()) break;
+    if (arena_used_ == kSimArena) break;
     const Ticket ticket = line_.front();
     line_.pop_front();
     Entry* entry = table_.find(ticket);
@@ -282,7 +282,7 @@ std::size_t SimBackend::attempt_receive(Entry& entry, Socket& socket, std::span<
                          });
     return 0;
   }
-  const std::span<std::byte> room(arena_.data() + arena_used_, arena_.size() - arena_used_);
+  const std::span<std::byte> room(arena_.get() + arena_used_, kSimArena - arena_used_);
   const std::int64_t result = world_.network.receive(socket, room);
   if (result == -EAGAIN) {
     socket.reader = {this, entry.ticket};

@@ -107,7 +107,7 @@ class SimBackend final : public Backend, Waker {
   Table table_;
   ReadyQueue ready_;
   std::deque<Ticket> line_;  // operations that may get on, first come first served
-  std::vector<std::byte> arena_;
+  std::unique_ptr<std::byte[]> arena_;  // kSimArena
   std::size_t arena_used_ = 0;
   std::atomic<bool> woken_{false};
   bool dead_ = false;

@@ -58,7 +58,7 @@ Result<std::uint64_t> SimFiles::size(Handle file) {
 Result<void> SimFiles::zero_fill(Handle file, std::uint64_t size) {
   OpenFile* open = RP_TRY(find(file));
   RP_CHECK(check_luck("write a file"));
-  const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min(size, kZeroChunk.count)));
+  static const std::vector<std::byte> zeros(static_cast<std::size_t>(kZeroChunk.count));
   for (std::uint64_t at = 0; at < size; at += zeros.size()) {
     const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(zeros.size(), size - at));
     const std::int64_t written = host_.disk.write(*open, std::span(zeros).first(length), at, true);

@@ -144,7 +144,7 @@ std::string_view EventView::get(EventKey key) const {
 }
 
 EventRing::EventRing(std::size_t capacity)
-    : bytes_(std::make_unique<std::byte[]>(capacity)), capacity_(capacity) {
+    : bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity)), capacity_(capacity) {
   RP_ASSERT(std::has_single_bit(capacity) && capacity <= (std::size_t{1} << 31));
 }
 

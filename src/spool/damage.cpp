@@ -33,6 +33,12 @@ void Spool::State::name_damaged() {
                             own_shard, damage.segment, damage.offset, damage.size, damage.text),
                 damage.id);
   }
+  if (replay->left_out() > 0)
+    say_damaged(
+        fmt::format("too many messages of other cores ended in the shard of core {}: {} of these ends were "
+                    "not read, and that mail "
+                    "may be delivered again; start with as many cores as before",
+                    own_shard, replay->left_out()));
   std::ranges::sort(damaged_messages);
   damaged_messages.erase(std::ranges::unique(damaged_messages).begin(), damaged_messages.end());
   for (const MessageId id : damaged_messages | std::views::take(kDamageNoticesMax))

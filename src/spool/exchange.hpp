@@ -42,12 +42,13 @@ class Exchange {
     const std::lock_guard lock(mutex_);
     return given_ == joined_;
   }
-  // All that others have given.
-  std::vector<ForeignRecord> take_copy(std::uint32_t not_from) const {
+  // Of what others have given, that about messages which are wanted.
+  template <class Wanted>
+  std::vector<ForeignRecord> take_copy(std::uint32_t not_from, Wanted wanted) const {
     const std::lock_guard lock(mutex_);
     std::vector<ForeignRecord> others;
     for (const ForeignRecord& record : records_)
-      if (record.source != not_from) others.push_back(record);
+      if (record.source != not_from && wanted(record.id)) others.push_back(record);
     return others;
   }
   // What this core found about its own messages is durable in its own log.

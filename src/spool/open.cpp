@@ -102,7 +102,8 @@ Task<Result<void>> Spool::State::start(Announcements& to) {
 Task<Result<void>> Spool::State::settle_foreign() {
   std::vector<MessageId> restate = replay->restate();
   replay.reset();
-  for (const ForeignRecord& record : start_info.exchange->take_copy(own_shard)) {
+  const auto is_here = [this](MessageId id) { return queue.find(id) != nullptr; };
+  for (const ForeignRecord& record : start_info.exchange->take_copy(own_shard, is_here)) {
     Entry* entry = queue.find(record.id);
     if (entry == nullptr) continue;
     if (!record.voided.empty() && void_copies(queue, ledger, record.id, record.voided)) {
@@ -115,6 +116,8 @@ Task<Result<void>> Spool::State::settle_foreign() {
     join_state(queue, *entry, record);
     restate.push_back(record.id);
   }
+  std::ranges::sort(restate);
+  restate.erase(std::ranges::unique(restate).begin(), restate.end());
   for (const MessageId id : restate) {
     while (true) {
       Entry* entry = queue.find(id);

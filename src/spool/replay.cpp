@@ -132,15 +132,11 @@ void Replay::state(const journal::RecordView& view) {
   }
   Entry* entry = queue_.find(view.id);
   if (entry == nullptr) {
-    if ((view.flags & kForeign) == 0 || foreign_.size() >= kForeignMax) return;
+    if ((view.flags & kForeign) == 0) return;
     // The message is in a shard that is not read here; until its owner has written it down, this must stay.
     const journal::SegmentName elsewhere{.shard = ~0U};
     ledger_.add_pin(view.where, {&elsewhere, 1});
-    foreign_.push_back({.id = view.id,
-                        .source = own_,
-                        .outcomes = std::move(decoded->outcomes),
-                        .finished = std::move(decoded->finished)});
-    return;
+    return join_foreign(view.id, *decoded);
   }
   // The shards are read one after the other, so the records of two of them do not supersede each other. One whole record
   // takes the place of all when the spool starts.
@@ -161,9 +157,26 @@ void Replay::state(const journal::RecordView& view) {
   }
 }
 
+// Each start with other cores, and each attempt, may have left a record of the same message: they count as one.
+void Replay::join_foreign(MessageId id, const DecodedState& state) {
+  auto found = foreign_state_of_.find(id.value);
+  if (found == foreign_state_of_.end()) {
+    if (foreign_is_full()) return;
+    found = foreign_state_of_.emplace(id.value, foreign_states_.make()).first;
+  }
+  for (const PackedOutcome& outcome : state.outcomes) foreign_states_.join(found->second, outcome);
+  for (const FinishedTarget& target : state.finished) foreign_states_.add_finished(found->second, target);
+}
+
 void Replay::void_later(const journal::RecordView& view) {
-  if (foreign_.size() < kForeignMax)
-    foreign_.push_back({.id = view.id, .source = own_, .voided = decode_segments(view.payload)});
+  if (foreign_is_full()) return;
+  foreign_.push_back({.id = view.id, .source = own_, .voided = decode_segments(view.payload)});
+}
+
+bool Replay::foreign_is_full() {
+  const bool full = foreign_.size() + foreign_state_of_.size() >= kForeignMax;
+  if (full) ++left_out_;
+  return full;
 }
 
 // A body without an envelope has ended with its message.
@@ -193,13 +206,22 @@ void Replay::finish() {
   bodies_.clear();
   for (const ForeignRecord& record : foreign_)
     if (!record.voided.empty()) void_copies(queue_, ledger_, record.id, record.voided);
-  // A state may have come before the envelope that it is about: the shards are read one after the other.
-  for (const ForeignRecord& record : foreign_) {
+  for (const auto& [id, state] : foreign_state_of_) {
+    const auto outcomes = foreign_states_.outcomes(state);
+    const auto finished = foreign_states_.finished(state);
+    const ForeignRecord& record =
+        foreign_.emplace_back(ForeignRecord{.id = {id},
+                                            .source = own_,
+                                            .outcomes = {outcomes.begin(), outcomes.end()},
+                                            .finished = {finished.begin(), finished.end()}});
+    // It may have come before the envelope that it is about: the shards are read one after the other.
     Entry* entry = queue_.find(record.id);
-    if (entry == nullptr || !record.has_state()) continue;
+    if (entry == nullptr) continue;
     restate_.push_back(record.id);
     join_state(queue_, *entry, record);
   }
+  foreign_state_of_.clear();
+  foreign_states_ = {};
   count_bodiless();
 }
 

@@ -26,8 +26,10 @@ class Replay {
   // After the last record: what concerns copies in the other shards that were read here.
   void finish();
 
-  // What must be told to other cores.
+  // What must be told to other cores: after finish.
   std::vector<ForeignRecord>& foreign() { return foreign_; }
+  // Of those, for which there was no room: kForeignMax.
+  std::uint64_t left_out() const { return left_out_; }
   std::uint64_t unreadable() const { return unreadable_; }
   std::uint64_t without_body() const { return without_body_; }  // after finish
   // Of whom some record does not make sense or is missing.
@@ -48,7 +50,9 @@ class Replay {
   void done(const journal::RecordView& view);
   void moved(const journal::RecordView& view);
   bool has_records_elsewhere(std::uint32_t state, unsigned shard) const;
+  void join_foreign(MessageId id, const DecodedState& state);
   void void_later(const journal::RecordView& view);
+  bool foreign_is_full();
   void note_damaged(MessageId id);
   void note_bodiless(MessageId id);
   void count_bodiless();
@@ -59,6 +63,9 @@ class Replay {
   std::unordered_map<std::uint64_t, Copy> bodies_;  // by message, until its envelope comes
   std::unordered_map<std::uint64_t, std::vector<journal::Location>> chunks_;  // by body
   std::vector<ForeignRecord> foreign_;
+  States foreign_states_;
+  std::unordered_map<std::uint64_t, std::uint32_t> foreign_state_of_;  // by message
+  std::uint64_t left_out_ = 0;
   std::vector<MessageId> restate_;
   std::vector<MessageId> damaged_;
   std::vector<MessageId> bodiless_;  // of whom some copy is, at least; kDamagedNamesMax of them

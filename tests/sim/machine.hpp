@@ -34,6 +34,11 @@ class Machine {
   // Of the ids that this life gives.
   std::uint32_t epoch() const { return part_->shared.spool_start.epoch; }
 
+  // The core has its log open, and is about to read it; not all have.
+  bool has_opened(unsigned index) const {
+    return phase_ == Phase::opening && part_->answers[index].has_value();
+  }
+
   // False: it could not start, and is off again; `trouble` says why.
   bool start(unsigned cores);
   void stop();  // in good order; ends as off

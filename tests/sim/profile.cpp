@@ -156,6 +156,25 @@ void make_restless(Profile& profile, Dice& dice) {
   profile.peers.defer = dice.rate(2, 5);
 }
 
+// From dice of its own, as in make_rarer_faults().
+void make_seesaw(Profile& profile, Dice& dice) {
+  if (!profile.restless || dice.one_in(3)) return;
+  profile.seesaw = profile.late_cores = true;
+  profile.other_core_counts = true;
+  // What stands in a shard's own log when it has that back has ended in another's.
+  profile.compact_after = std::chrono::seconds{dice.between(60, 600)};
+  // The starts have to succeed.
+  profile.crash_in_start = false;
+  profile.full_disks = profile.broken_disks = profile.descriptors_few = 0;
+  profile.io.disk = {};
+  profile.io.disk.torn = true;
+  profile.io.disk.slow = dice.rate(20, 200);
+  profile.letters = dice.number(60, 120);
+  profile.body_max = std::min<std::uint64_t>(profile.body_max, 8000);
+  profile.large_body = 0;
+  profile.busy = std::chrono::seconds{dice.between(100, 240)};
+}
+
 }  // namespace
 
 Profile make_profile(std::uint64_t seed) {
@@ -182,16 +201,19 @@ Profile make_profile(std::uint64_t seed) {
     if (profile.rots != 0) profile.peers.defer = dice.rate(2, 4);  // a full queue has more to lose
   }
   make_mailboxes(profile, mailboxes);
+  Dice seesaw(seed ^ 0x3c6e'f372U);
+  make_seesaw(profile, seesaw);
   return profile;
 }
 
 std::string describe(const Profile& profile) {
   return fmt::format(
-      "{}{}{}{} core{}{}, {} letters, {} domains, cuts {}, kills {}, restarts {}, pauses {}, clock jumps {}, "
+      "{}{}{}{}{} core{}{}, {} letters, {} domains, cuts {}, kills {}, restarts {}, pauses {}, clock jumps "
+      "{}, "
       "full "
       "disks {}, broken disks {}, few descriptors {}, "
       "rots {}, misdirected 1/{}, {} memory, disk {}, network {}, peers {}, names {}",
-      profile.restless ? "restless, " : "",
+      profile.restless ? "restless, " : "", profile.seesaw ? "seesaw, " : "",
       profile.mailbox_blows     ? "mailboxes under blows, "
       : profile.store_mailboxes ? "mailboxes, "
                                 : "",

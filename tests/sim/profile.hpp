@@ -79,6 +79,8 @@ struct Profile {
   // A short life after another, each with another number of cores and a queue that stays full; half of the blows fall while
   // mail is being moved from one segment to another.
   bool restless = false;
+  // Many cores and few by turns; and where the few have been, and may know what has ended, they read their logs last.
+  bool seesaw = false;
   // The disk says that all is well when it is not: what it ruined cannot be asked of the server.
   bool lying_disk() const { return rots > 0 || io.disk.misdirected > 0; }
 };

@@ -149,6 +149,14 @@ void World::aim_at_start() {
              .in_round = std::nullopt};
     return;
   }
+  if (profile_.seesaw) {
+    blow_ = {.power = random_.one_in(2),
+             .moment = Moment::arrived,
+             .latest = io_.now() + std::chrono::seconds{random_.between(20, 60)},
+             .in_round = std::nullopt};
+    arrivals_until_blow_ = ledger_.arrivals() + random_.between(2, 6) * (machine_.count() < 3 ? 1 : 4);
+    return;
+  }
   if (!profile_.crash_in_start) return;
   if (random_.one_in(3))
     blow_ = {.power = random_.one_in(2),
@@ -200,6 +208,7 @@ bool World::is_moment(Moment moment) {
   if (moment == Moment::any || machine_.phase() != Machine::Phase::running) return false;
   if (moment == Moment::move) return watch_.has_moved();
   if (moment == Moment::stored) return false;  // strike() looks
+  if (moment == Moment::arrived) return ledger_.arrivals() >= arrivals_until_blow_;
   if (moment == Moment::expunged) return mailroom_.expunged_in_haste();
   for (unsigned i = 0; i < machine_.count(); ++i)
     if (machine_.services(i).spool().log().write_age() > Duration{0}) return true;
@@ -285,9 +294,9 @@ void World::step(Instant until) {
     mailroom_.look();
   }
   if (io_.fails(Machine::kHost)) end_in_cold_call();
+  if (machine_.phase() == Machine::Phase::opening) read_late();
   const Machine::Phase before = machine_.phase();
   machine_.step();
-  if (before == Machine::Phase::opening && machine_.phase() == Machine::Phase::starting) read_late();
   if (before != Machine::Phase::off && machine_.phase() == Machine::Phase::off) ended(before);
   compare_after_start();
   if (rounds_ % kRecountEvery == 0) watch_.recount(false);
@@ -318,7 +327,9 @@ bool World::run_until(const std::function<bool()>& done, Duration bound) {
 
 unsigned World::next_cores() {
   if (!profile_.other_core_counts) return profile_.cores;
-  return static_cast<unsigned>(random_.between(1, 4));
+  const auto any = static_cast<unsigned>(random_.between(1, 4));
+  if (!profile_.seesaw || calm_) return any;
+  return any % 2 + (ran_with_ < 3 ? 3 : 1);
 }
 
 // Off: it starts again when its time has come. Asked to stop: it does as soon as it runs.
@@ -351,19 +362,29 @@ void World::keep_machine_up() {
     if (calm_) ledger_.violate("the server does not start: " + machine_.trouble());
     return;
   }
-  if (!calm_ && profile_.late_cores && cores > 1 && random_.one_in(2)) {
+  if (!calm_ && profile_.late_cores && !profile_.seesaw && cores > 1 && random_.one_in(2)) {
     paused_[static_cast<unsigned>(random_.below(cores))] =
         io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
     coverage_.note("machine: a core came late to a start");
   }
+  choose_late_reader();
   aim_at_start();
 }
 
-// All logs are open, and one core reads its own much later than the others.
+// One core reads its log much later than the others.
+void World::choose_late_reader() {
+  late_reader_.reset();
+  if (calm_ || !profile_.late_cores || machine_.count() == 1) return;
+  // What a core has ended for another, while it had that one's log, stands in its own.
+  const bool may_tell = profile_.seesaw && ran_with_ > 0 && ran_with_ < machine_.count();
+  if (may_tell || random_.one_in(2))
+    late_reader_ = static_cast<unsigned>(random_.below(may_tell ? ran_with_ : machine_.count()));
+}
+
 void World::read_late() {
-  if (calm_ || !profile_.late_cores || machine_.count() == 1 || !random_.one_in(2)) return;
-  paused_[static_cast<unsigned>(random_.below(machine_.count()))] =
-      io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
+  if (!late_reader_ || !machine_.has_opened(*late_reader_)) return;
+  paused_[*late_reader_] = io_.now() + std::chrono::milliseconds{random_.between(1, 20'000)};
+  late_reader_.reset();
   coverage_.note("machine: a core read its log late");
 }
 
@@ -371,6 +392,7 @@ void World::read_late() {
 void World::compare_after_start() {
   if (compared_ || machine_.phase() != Machine::Phase::running) return;
   compared_ = true;
+  ran_with_ = machine_.count();
   coverage_.note(fmt::format("machine: started with {} cores", machine_.count()));
   coverage_.note("oracle: queue compared after a start");
   ledger_.compare_queue(watch_.queue());

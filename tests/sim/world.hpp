@@ -42,8 +42,8 @@ class World {
  private:
   using Deed = void (World::*)();
   // A frame on its way to the disk; mail moved to another segment; mail in a mailbox, and the queue does not know yet; the
-  // same, and its user has expunged it.
-  enum class Moment : std::uint8_t { any, frame, move, stored, expunged };
+  // same, and its user has expunged it; some mail has arrived.
+  enum class Moment : std::uint8_t { any, frame, move, stored, expunged, arrived };
   void plan();
   void plan_some(unsigned count, Deed deed);
   void do_due();
@@ -66,6 +66,7 @@ class World {
   void keep_machine_up();
   void aim(bool power);
   void aim_at_start();
+  void choose_late_reader();
   void read_late();
   void strike();
   bool is_moment(Moment moment);
@@ -96,7 +97,8 @@ class World {
   Mailroom mailroom_;
   DiskWatch disk_watch_;
   std::multimap<Instant, Deed> plan_;
-  std::map<unsigned, Instant> paused_;  // cores, until when
+  std::map<unsigned, Instant> paused_;   // cores, until when
+  std::optional<unsigned> late_reader_;  // of the logs, at this start
   std::optional<Instant> disk_full_until_, disk_broken_until_, descriptors_few_until_;
   struct Blow {
     bool power;
@@ -105,8 +107,10 @@ class World {
     std::optional<std::uint64_t> in_round;  // or exactly then
   };
   std::optional<Blow> blow_;
+  std::size_t arrivals_until_blow_ = 0;  // the count of all
   Instant next_start_;
   bool compared_ = false;
+  unsigned ran_with_ = 0;  // cores, when it ran last
   bool stop_wanted_ = false;
   bool calm_ = false;
   std::uint64_t rounds_ = 0;

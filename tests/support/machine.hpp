@@ -15,6 +15,7 @@
 #include "ringpost/shard/core.hpp"
 
 #include "support/faulty_backend.hpp"
+#include "support/figures.hpp"
 
 namespace ringpost::testing {
 
@@ -41,6 +42,7 @@ class Machine {
 
   const std::string& directory() const { return directory_; }
   shard::Core& core() { return *part_->core; }
+  std::uint64_t figure(std::string_view name) { return shard::figure(core(), name); }
   FaultyBackend& backend() { return *part_->backend; }
   io::Files& files() { return part_->backend->files(); }
 

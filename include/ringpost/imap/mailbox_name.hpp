@@ -21,6 +21,8 @@ std::optional<std::string> decode_modified_utf7(std::string_view name);
 void append_modified_utf7(std::string_view name, std::string& out);
 std::string modified_utf7(std::string_view name);
 
+inline constexpr std::string_view kInbox = "INBOX";
+
 // What a command named, as UTF-8; "inbox" and "inbox/..." in any case have INBOX in upper case. nullopt: no name at all
 // (malformed, control characters, too long, empty). `utf8`: Dialect::utf8_names().
 std::optional<std::string> read_mailbox_name(std::string_view wire, bool utf8, char separator = '/');

@@ -200,10 +200,9 @@ class Log {
   // `release_elsewhere`.
   bool in_use(const SegmentName& name) const;
 
-  // Whether moving what stands at these places, all of it, gives space back: with all else that lives in those of their segments that
-  // are to be emptied, it takes less than `compact_below` of these and of those in which nothing else lives (half of them when files
-  // are about to run out). Of what has many
-  // records `carry` may leave those that stand in the segment, when it does not.
+  // Whether moving what stands at these places, all of it, gives space back. Their segments become free where nothing else lives
+  // there, or so little that it is moved too; all that is moved must take less than `compact_below` of them, or half when files are
+  // about to run out. Where nothing is gained `carry` may leave the records that stand in the segment.
   bool gains_by_moving(std::span<const Location> places) const;
 
   // Asked for every record of a segment that is being emptied (live records and pinned ones; the callee knows which):

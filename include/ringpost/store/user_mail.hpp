@@ -174,9 +174,10 @@ class UserMail {
   // ---- messages
   // For append(). Not larger than kMessageSizeMax.
   virtual std::unique_ptr<Incoming> receive(std::uint64_t size) = 0;
-  // For messages that will be appended: until it dies nobody else can reserve that room. It counts among those that reserve alone, and
-  // what others do not with the owner: what is there already, comes whole or is his own goes before it. It dies before the messages are
-  // appended, with no wait between the two.
+  // For messages that will be appended; let it go right before, with no wait between the two.
+  //   the owner's must fit beside   the mail that is there, and what the owner has reserved
+  //   others' must fit beside       the same, and what others have reserved
+  // Mail that comes whole only has to fit beside the mail that is there.
   virtual Outcome<std::unique_ptr<Reserved>> reserve(std::uint64_t messages, std::uint64_t bytes,
                                                      Sender sender) = 0;
   // All or none (MULTIAPPEND).

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "support/figures.hpp"
+
 namespace ringpost::deliver::test {
 
 World::World(unsigned cores, std::uint64_t seed) : simulation_(seed, cores + 1) {
@@ -202,13 +204,7 @@ std::vector<spool::Outcome> World::outcomes(MessageId id) {
 }
 
 std::uint64_t World::figure(std::string_view name, unsigned core) {
-  for (const auto& entry : simulation_.core(core).figures().entries()) {
-    if (entry.name != name) continue;
-    return entry.counter != nullptr ? entry.counter->value()
-                                    : static_cast<std::uint64_t>(entry.gauge->value());
-  }
-  ADD_FAILURE() << "no figure " << name;
-  return 0;
+  return shard::figure(simulation_.core(core), name);
 }
 
 std::size_t count_lines(const Peer& peer, std::string_view beginning) {

@@ -68,12 +68,7 @@ class IntakeAtTheBrim : public ::testing::Test {
     } while (!rest.empty() || draft->space().empty());
     verdict = co_await intake->finish(std::move(*draft), origin, envelope, pass.finish());
   }
-  std::uint64_t figure(std::string_view name) {
-    for (const auto& entry : machine.core().figures().entries())
-      if (entry.name == name) return entry.counter->value();
-    ADD_FAILURE() << name;
-    return 0;
-  }
+  std::uint64_t figure(std::string_view name) { return machine.figure(name); }
   // Our Received field: as long for each message of this test.
   std::size_t received_size() {
     const Verdict verdict = take(message_of(100), false);

@@ -222,11 +222,7 @@ TEST_P(LogFullDiskTest, tries_once_in_an_interval_of_upkeep_to_make_a_segment_th
   while ((ticket = put(1, std::string(200'000, 'f')))) EXPECT_TRUE(wait(*ticket));
   world->limit_disk(1_GiB);
   world->refuse_writes(true);
-  const auto errors = [&] {
-    for (const auto& entry : machine->core().figures().entries())
-      if (entry.name == "journal_write_errors") return entry.counter->value();
-    return ~std::uint64_t{0};
-  };
+  const auto errors = [&] { return machine->figure("journal_write_errors"); };
   ASSERT_TRUE(machine->turn_until([&] { return errors() > 0; }));  // the room is known, and is none
   const std::uint64_t before = errors();
   const Instant begun = machine->core().now();

@@ -10,6 +10,8 @@
 #include "ringpost/io/backend.hpp"
 #include "ringpost/shard/core.hpp"
 
+#include "support/figures.hpp"
+
 namespace ringpost::shard {
 
 class FakeBackend final : public io::Backend {
@@ -92,15 +94,5 @@ struct FakeCores {
   std::vector<std::unique_ptr<FakeBackend>> backends;
   std::vector<std::unique_ptr<Core>> cores;
 };
-
-inline std::uint64_t figure(Core& core, std::string_view name) {
-  for (const auto& entry : core.figures().entries()) {
-    if (entry.name != name) continue;
-    if (entry.counter != nullptr) return entry.counter->value();
-    if (entry.gauge != nullptr) return static_cast<std::uint64_t>(entry.gauge->value());
-    return entry.histogram->count();
-  }
-  RP_ASSERT(false);
-}
 
 }  // namespace ringpost::shard

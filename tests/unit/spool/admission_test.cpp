@@ -8,24 +8,10 @@
 namespace ringpost::spool::testing {
 namespace {
 
-class Admission : public ::testing::Test {
+class Admission : public SimulatedSpool {
  protected:
-  Admission() : machine(std::make_unique<Machine>(world)), at(std::make_unique<Station>(*machine)) {
-    at->options.segments_ahead = 1;
-  }
-  ~Admission() override {
-    machine->backend().on_write = nullptr;
-    at->close();
-  }
+  Admission() { at->options.segments_ahead = 1; }
 
-  std::uint64_t figure(std::string_view name) {
-    for (const auto& entry : machine->core().figures().entries())
-      if (entry.name == name)
-        return entry.counter != nullptr ? entry.counter->value()
-                                        : static_cast<std::uint64_t>(entry.gauge->value());
-    ADD_FAILURE() << "no figure " << name;
-    return 0;
-  }
   void open() {
     at->open();
     queued = at->accept("queued before");
@@ -60,15 +46,7 @@ class Admission : public ::testing::Test {
     EXPECT_TRUE(at->try_accept("there is room again", {}));
     ASSERT_TRUE(machine->turn_until([&] { return figure("spool_refusing") == 0; }));
   }
-  void limit_disk_to_what_is_used() {
-    const auto space = machine->files().space(machine->directory());
-    ASSERT_TRUE(space);
-    world->limit_disk(Bytes{space->total - space->available});
-  }
 
-  std::shared_ptr<io::SimWorld> world = std::make_shared<io::SimWorld>(21);
-  std::unique_ptr<Machine> machine;
-  std::unique_ptr<Station> at;
   MessageId queued, ended;
 };
 

@@ -24,11 +24,7 @@ class ColdTest : public SpoolTest {
     at->options.compact_after = Duration{0};
     at->options.segments_ahead = 4;
   }
-  std::uint64_t figure(std::string_view name) {
-    for (const auto& entry : machine->core().figures().entries())
-      if (entry.name == name) return entry.counter->value();
-    return 0;
-  }
+  std::uint64_t figure(std::string_view name) { return machine->figure(name); }
   // Messages that are delivered at once.
   void pass_by(int count) {
     for (int i = 0; i < count; ++i)

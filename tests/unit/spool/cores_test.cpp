@@ -135,5 +135,28 @@ TEST_F(SpoolCores, does_so_over_power_cuts) {
   compare();
 }
 
+// Each start with one core leaves a record of its state in the log of that core. Were each of them written down by the owner, and by
+// who adopts his log next, there would be twice as many at every change.
+TEST_F(SpoolCores, writes_down_once_what_many_starts_have_said_of_a_message) {
+  for (const auto& station : stations_) station->options.compact_after = std::chrono::hours{1};
+  start(2);
+  const MessageId id = stations_[1]->accept("stays", {});
+  const auto written_at_a_start_with_two = [&](std::uint16_t attempts) {
+    stop();
+    start(1);
+    stations_[0]->accept("the segment stays");
+    stations_[0]->record(id, 0, RecipientState::pending, attempts);
+    EXPECT_TRUE(stations_[0]->flush());
+    cut();
+    start(2);
+    return machines_[1]->figure("spool_state_bytes");
+  };
+  const std::uint64_t first = written_at_a_start_with_two(1);
+  EXPECT_GT(first, 0U);
+  for (std::uint16_t attempts = 2; attempts < 8; ++attempts)
+    EXPECT_EQ(written_at_a_start_with_two(attempts), first);
+  EXPECT_EQ(stations_[1]->recorder.find(id)->outcomes.front().attempts, 7);
+}
+
 }  // namespace
 }  // namespace ringpost::spool::testing

@@ -9,29 +9,15 @@
 namespace ringpost::spool::testing {
 namespace {
 
-class FullDisk : public ::testing::Test {
+class FullDisk : public SimulatedSpool {
  protected:
-  FullDisk() : machine(std::make_unique<Machine>(world)), at(std::make_unique<Station>(*machine)) {
+  FullDisk() {
     at->options.segments_ahead = 2;
     at->options.compact_after = Duration{0};
   }
-  ~FullDisk() override {
-    machine->backend().on_write = nullptr;
-    at->close();
-  }
 
-  std::uint64_t figure(std::string_view name) {
-    for (const auto& entry : machine->core().figures().entries())
-      if (entry.name == name)
-        return entry.counter != nullptr ? entry.counter->value()
-                                        : static_cast<std::uint64_t>(entry.gauge->value());
-    ADD_FAILURE() << "no figure " << name;
-    return 0;
-  }
-  void limit_disk_to_what_is_used() {
-    const auto space = machine->files().space(machine->directory());
-    ASSERT_TRUE(space);
-    world->limit_disk(Bytes{space->total - space->available});
+  void fill_disk() {
+    limit_disk_to_what_is_used();
     machine->turns(2500);  // the log hears of it
   }
   journal::Log::Space space() { return at->spool->log().space(); }
@@ -75,10 +61,6 @@ class FullDisk : public ::testing::Test {
     pass_by(8);
     return id;
   }
-
-  std::shared_ptr<io::SimWorld> world = std::make_shared<io::SimWorld>(22);
-  std::unique_ptr<Machine> machine;
-  std::unique_ptr<Station> at;
 };
 
 // Its copy would use the files that are there, the one for records of state too, and be given up a minute later: over and over.
@@ -87,7 +69,7 @@ TEST_F(FullDisk, a_large_message_for_whose_copy_there_are_no_files_stays_where_i
   at->spool->log().hold_reclaim(true);
   std::string text;
   const MessageId large = accept_slowly(40, 125'000, text);
-  limit_disk_to_what_is_used();
+  fill_disk();
   const std::uint64_t files = space().free_segments;
   ASSERT_GT(files, journal::kReservedSegments);
   ASSERT_LT(files << 20, text.size());
@@ -109,7 +91,7 @@ TEST_F(FullDisk, states_that_wait_for_room_do_not_keep_it_from_being_made) {
   at->open();
   const MessageId tried =
       at->accept("tried again and again", {.recipients = std::vector<std::string>(16, "to@example.net")});
-  limit_disk_to_what_is_used();
+  fill_disk();
   for (int i = 0; i < 100 && !at->spool->full(); ++i) (void)at->try_accept(std::string(100'000, 'f'), {});
   ASSERT_EQ(at->spool->refusing(), Refusal::segments);
   // The disk refuses for a while to give files back.

@@ -106,11 +106,7 @@ class Rot {
     }
     EXPECT_GE(moved(), known_.size());
   }
-  std::uint64_t moved() {
-    for (const auto& entry : machine_.core().figures().entries())
-      if (entry.name == "spool_moved_cold") return entry.counter->value();
-    return 0;
-  }
+  std::uint64_t moved() { return machine_.figure("spool_moved_cold"); }
   void add(Duration life = {}) {
     Station::Mail mail{.sender = "s" + std::to_string(random(100'000)) + "@example.org", .life = life};
     if (random(3) == 0) mail.recipients.push_back("second@example.net");

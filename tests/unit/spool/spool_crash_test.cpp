@@ -104,9 +104,7 @@ class Model {
     for (const auto& machine : machines_) machine->restart();
   }
   void note_moved() {
-    for (const unsigned core : running_)
-      for (const auto& entry : machines_[core]->core().figures().entries())
-        if (entry.name == "spool_moved_cold") moved_cold_ += entry.counter->value();
+    for (const unsigned core : running_) moved_cold_ += machines_[core]->figure("spool_moved_cold");
   }
   void cut() {
     for (const unsigned core : running_) Machine::abandon(stations_[core]->spool);

@@ -235,4 +235,24 @@ class SpoolTest : public ::testing::TestWithParam<std::string> {
   std::unique_ptr<Station> at;
 };
 
+// On a disk that may become full.
+class SimulatedSpool : public ::testing::Test {
+ protected:
+  ~SimulatedSpool() override {
+    machine->backend().on_write = nullptr;
+    at->close();
+  }
+
+  std::uint64_t figure(std::string_view name) { return machine->figure(name); }
+  void limit_disk_to_what_is_used() {
+    const auto space = machine->files().space(machine->directory());
+    ASSERT_TRUE(space);
+    world->limit_disk(Bytes{space->total - space->available});
+  }
+
+  std::shared_ptr<io::SimWorld> world = std::make_shared<io::SimWorld>(21);
+  std::unique_ptr<Machine> machine = std::make_unique<Machine>(world);
+  std::unique_ptr<Station> at = std::make_unique<Station>(*machine);
+};
+
 }  // namespace ringpost::spool::testing

@@ -329,12 +329,7 @@ TEST_P(SpoolTest, moves_the_largest_of_all_in_one_piece) {
   at->spool->record(id, outcomes);
   // The rest of its segment is of messages that have ended.
   for (int i = 0; i < 40; ++i) at->record(at->accept(body), 0, RecipientState::delivered);
-  const auto moved = [&] {
-    for (const auto& entry : machine->core().figures().entries())
-      if (entry.name == "spool_moved") return entry.counter->value();
-    return std::uint64_t{0};
-  };
-  ASSERT_TRUE(machine->turn_until([&] { return moved() > 0; }));
+  ASSERT_TRUE(machine->turn_until([&] { return machine->figure("spool_moved") > 0; }));
   EXPECT_TRUE(at->flush());
   at->reopen();
   EXPECT_EQ(at->body(id).value(), body);

@@ -20,14 +20,7 @@ class ReadAheadTest : public StoreTest {
     }
     at.reopen();
   }
-  std::uint64_t figure(std::string_view name) {
-    for (const auto& entry : machine.core().figures().entries())
-      if (entry.name == name)
-        return entry.counter != nullptr ? entry.counter->value()
-                                        : static_cast<std::uint64_t>(entry.gauge->value());
-    ADD_FAILURE() << "there is no " << name;
-    return 0;
-  }
+  std::uint64_t figure(std::string_view name) { return machine.figure(name); }
   std::uint64_t cold_reads() { return figure("journal_cold_reads"); }
   void expect_same(std::size_t index, bool with_facts = true) {
     const Message& message = box().messages()[index];
