@@ -158,8 +158,9 @@ void Log::drop_live(Location where) {
 
 void Log::add_pin(Location negation, std::span<const SegmentName> targets) {
   for (const SegmentName& name : targets) {
-    // While shards are read one after the other, only what comes before in the same one is known.
-    if (state_->opening && name.shard != state_->segments[negation.segment].shard)
+    // While the shards that are held here are read one after the other, only what comes before in the same one is known.
+    if (state_->opening && name.shard != state_->segments[negation.segment].shard &&
+        state_->segments.has_shard(name.shard))
       state_->pins_to_resolve.push_back({negation.segment, name});
     else
       state_->add_pin(negation.segment, name);

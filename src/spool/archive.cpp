@@ -1,6 +1,7 @@
 #include "ringpost/spool/archive.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include <fmt/format.h>
@@ -47,7 +48,8 @@ struct Archive::State {
   Inspection inspection;
   Sight sight;
   Queue queue{sight};
-  Replay replay{queue, sight, 0};
+  Replay replay{queue, sight, 0,
+                std::numeric_limits<std::size_t>::max()};  // nobody else waits for the memory
 };
 
 Result<void> Archive::State::read_one(unsigned shard, const std::function<void(std::uint64_t)>& step) {

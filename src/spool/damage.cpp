@@ -35,9 +35,9 @@ void Spool::State::name_damaged() {
   }
   if (replay->left_out() > 0)
     say_damaged(
-        fmt::format("too many messages of other cores ended in the shard of core {}: {} of these ends were "
-                    "not read, and that mail "
-                    "may be delivered again; start with as many cores as before",
+        fmt::format("the shard of core {} has {} more records about messages of other cores than memory is "
+                    "kept for: they were not read, and "
+                    "some of that mail may be delivered again; start with as many cores as before",
                     own_shard, replay->left_out()));
   std::ranges::sort(damaged_messages);
   damaged_messages.erase(std::ranges::unique(damaged_messages).begin(), damaged_messages.end());

@@ -112,9 +112,7 @@ Task<Result<void>> Spool::State::settle_foreign() {
         RP_CO_CHECK(co_await room());
       continue;
     }
-    if (!record.has_state()) continue;
-    join_state(queue, *entry, record);
-    restate.push_back(record.id);
+    if (record.has_state() && join_state(queue, *entry, record)) restate.push_back(record.id);
   }
   std::ranges::sort(restate);
   restate.erase(std::ranges::unique(restate).begin(), restate.end());

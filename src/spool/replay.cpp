@@ -142,7 +142,7 @@ void Replay::state(const journal::RecordView& view) {
   // takes the place of all when the spool starts.
   const std::uint32_t state = queue_.state_of(*entry);
   const bool other_shard = has_records_elsewhere(state, view.shard);
-  if (other_shard) restate_.push_back(view.id);
+  if (other_shard && (restate_.empty() || restate_.back() != view.id)) restate_.push_back(view.id);
   for (const PackedOutcome& outcome : decoded->outcomes) {
     if (outcome.recipient >= entry->recipients) continue;
     other_shard ? queue_.states().join(state, outcome) : queue_.states().merge(state, outcome);
@@ -161,7 +161,7 @@ void Replay::state(const journal::RecordView& view) {
 void Replay::join_foreign(MessageId id, const DecodedState& state) {
   auto found = foreign_state_of_.find(id.value);
   if (found == foreign_state_of_.end()) {
-    if (foreign_is_full()) return;
+    if (foreign_state_of_.size() >= foreign_max_) return void(++left_out_);
     found = foreign_state_of_.emplace(id.value, foreign_states_.make()).first;
   }
   for (const PackedOutcome& outcome : state.outcomes) foreign_states_.join(found->second, outcome);
@@ -169,14 +169,8 @@ void Replay::join_foreign(MessageId id, const DecodedState& state) {
 }
 
 void Replay::void_later(const journal::RecordView& view) {
-  if (foreign_is_full()) return;
+  if (foreign_.size() >= foreign_max_) return void(++left_out_);
   foreign_.push_back({.id = view.id, .source = own_, .voided = decode_segments(view.payload)});
-}
-
-bool Replay::foreign_is_full() {
-  const bool full = foreign_.size() + foreign_state_of_.size() >= kForeignMax;
-  if (full) ++left_out_;
-  return full;
 }
 
 // A body without an envelope has ended with its message.
@@ -206,6 +200,7 @@ void Replay::finish() {
   bodies_.clear();
   for (const ForeignRecord& record : foreign_)
     if (!record.voided.empty()) void_copies(queue_, ledger_, record.id, record.voided);
+  foreign_.reserve(foreign_.size() + foreign_state_of_.size());
   for (const auto& [id, state] : foreign_state_of_) {
     const auto outcomes = foreign_states_.outcomes(state);
     const auto finished = foreign_states_.finished(state);
@@ -216,9 +211,7 @@ void Replay::finish() {
                                             .finished = {finished.begin(), finished.end()}});
     // It may have come before the envelope that it is about: the shards are read one after the other.
     Entry* entry = queue_.find(record.id);
-    if (entry == nullptr) continue;
-    restate_.push_back(record.id);
-    join_state(queue_, *entry, record);
+    if (entry != nullptr && join_state(queue_, *entry, record)) restate_.push_back(record.id);
   }
   foreign_state_of_.clear();
   foreign_states_ = {};
@@ -261,18 +254,21 @@ MessageId named_by(const journal::Damage& damage, const Queue& queue, const Repl
   return replay->owner_of_incomplete(damage.id.value).value_or(MessageId{});
 }
 
-void add_finished(Queue& queue, Entry& entry, std::span<const FinishedTarget> finished) {
-  if (finished.empty()) return;
+bool add_finished(Queue& queue, Entry& entry, std::span<const FinishedTarget> finished) {
+  if (finished.empty()) return false;
+  bool any = false;
   const std::uint32_t state = queue.state_of(entry);
   for (const FinishedTarget& target : finished)
-    if (target.recipient < entry.recipients) queue.states().add_finished(state, target);
+    if (target.recipient < entry.recipients && queue.states().add_finished(state, target)) any = true;
+  return any;
 }
 
-void join_state(Queue& queue, Entry& entry, const ForeignRecord& record) {
+bool join_state(Queue& queue, Entry& entry, const ForeignRecord& record) {
+  bool any = false;
   const std::uint32_t state = queue.state_of(entry);
   for (const PackedOutcome& outcome : record.outcomes)
-    if (outcome.recipient < entry.recipients) queue.states().join(state, outcome);
-  add_finished(queue, entry, record.finished);
+    if (outcome.recipient < entry.recipients && queue.states().join(state, outcome)) any = true;
+  return add_finished(queue, entry, record.finished) || any;
 }
 
 bool void_copies(Queue& queue, const Ledger& ledger, MessageId id,

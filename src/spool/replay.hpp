@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ringpost/journal/records.hpp"
+#include "ringpost/spool/limits.hpp"
 
 #include "exchange.hpp"
 #include "queue.hpp"
@@ -19,8 +20,9 @@ namespace ringpost::spool {
 
 class Replay {
  public:
-  Replay(Queue& queue, Ledger& ledger, unsigned own_shard)
-      : queue_(queue), ledger_(ledger), own_(own_shard) {}
+  // `foreign_max`: of the ends, and of the messages with a state, in shards that are not read here, or not yet.
+  Replay(Queue& queue, Ledger& ledger, unsigned own_shard, std::size_t foreign_max = kForeignMax)
+      : queue_(queue), ledger_(ledger), own_(own_shard), foreign_max_(foreign_max) {}
 
   void visit(const journal::RecordView& view);
   // After the last record: what concerns copies in the other shards that were read here.
@@ -28,7 +30,7 @@ class Replay {
 
   // What must be told to other cores: after finish.
   std::vector<ForeignRecord>& foreign() { return foreign_; }
-  // Of those, for which there was no room: kForeignMax.
+  // Records for which there was no room among them.
   std::uint64_t left_out() const { return left_out_; }
   std::uint64_t unreadable() const { return unreadable_; }
   std::uint64_t without_body() const { return without_body_; }  // after finish
@@ -52,7 +54,6 @@ class Replay {
   bool has_records_elsewhere(std::uint32_t state, unsigned shard) const;
   void join_foreign(MessageId id, const DecodedState& state);
   void void_later(const journal::RecordView& view);
-  bool foreign_is_full();
   void note_damaged(MessageId id);
   void note_bodiless(MessageId id);
   void count_bodiless();
@@ -60,6 +61,7 @@ class Replay {
   Queue& queue_;
   Ledger& ledger_;
   unsigned own_;
+  std::size_t foreign_max_;
   std::unordered_map<std::uint64_t, Copy> bodies_;  // by message, until its envelope comes
   std::unordered_map<std::uint64_t, std::vector<journal::Location>> chunks_;  // by body
   std::vector<ForeignRecord> foreign_;
@@ -79,9 +81,9 @@ class Replay {
 // that are not complete.
 MessageId named_by(const journal::Damage& damage, const Queue& queue, const Replay* replay);
 
-void add_finished(Queue& queue, Entry& entry, std::span<const FinishedTarget> finished);
+bool add_finished(Queue& queue, Entry& entry, std::span<const FinishedTarget> finished);
 // What another shard's log says, of which nobody knows whether it is newer.
-void join_state(Queue& queue, Entry& entry, const ForeignRecord& record);
+bool join_state(Queue& queue, Entry& entry, const ForeignRecord& record);
 // Takes the envelopes away that stand in one of the segments. Says whether there were any.
 bool void_copies(Queue& queue, const Ledger& ledger, MessageId id,
                  std::span<const journal::SegmentName> segments);

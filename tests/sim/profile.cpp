@@ -158,7 +158,8 @@ void make_restless(Profile& profile, Dice& dice) {
 
 // From dice of its own, as in make_rarer_faults().
 void make_seesaw(Profile& profile, Dice& dice) {
-  if (!profile.restless || dice.one_in(3)) return;
+  if (profile.restless ? !dice.one_in(3) : profile.seed % 6 != 4) return;
+  if (!profile.restless) make_restless(profile, dice);
   profile.seesaw = profile.late_cores = true;
   profile.other_core_counts = true;
   // What stands in a shard's own log when it has that back has ended in another's.
@@ -166,6 +167,7 @@ void make_seesaw(Profile& profile, Dice& dice) {
   // The starts have to succeed.
   profile.crash_in_start = false;
   profile.full_disks = profile.broken_disks = profile.descriptors_few = 0;
+  profile.rots = 0;
   profile.io.disk = {};
   profile.io.disk.torn = true;
   profile.io.disk.slow = dice.rate(20, 200);

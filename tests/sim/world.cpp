@@ -176,6 +176,9 @@ void World::strike() {
     coverage_.note("machine: struck while mail was moved");
     blow_->in_round = rounds_ + random_.below(1U << random_.below(8));
   }
+  // Some die before the record of the last one is durable, and some behind it.
+  if (!blow_->in_round && blow_->moment == Moment::arrived && ledger_.arrivals() >= arrivals_until_blow_)
+    blow_->in_round = rounds_ + random_.below(1U << random_.below(8));
   if (!blow_->in_round && blow_->moment == Moment::stored && machine_.phase() == Machine::Phase::running)
     if (const auto owner = mailroom_.stored_since()) {
       if (!paused_.empty() || machine_.count() == 1 || !random_.one_in(2) ||
@@ -207,8 +210,8 @@ void World::wait_for_haste(unsigned owner) {
 bool World::is_moment(Moment moment) {
   if (moment == Moment::any || machine_.phase() != Machine::Phase::running) return false;
   if (moment == Moment::move) return watch_.has_moved();
-  if (moment == Moment::stored) return false;  // strike() looks
-  if (moment == Moment::arrived) return ledger_.arrivals() >= arrivals_until_blow_;
+  if (moment == Moment::stored) return false;   // strike() looks
+  if (moment == Moment::arrived) return false;  // strike() looks
   if (moment == Moment::expunged) return mailroom_.expunged_in_haste();
   for (unsigned i = 0; i < machine_.count(); ++i)
     if (machine_.services(i).spool().log().write_age() > Duration{0}) return true;
@@ -413,6 +416,7 @@ void World::calm_down() {
   calm_ = true;
   plan_.clear();
   blow_.reset();
+  late_reader_.reset();
   paused_.clear();
   disk_full_until_.reset();
   disk_broken_until_.reset();

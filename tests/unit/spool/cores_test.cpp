@@ -156,6 +156,11 @@ TEST_F(SpoolCores, writes_down_once_what_many_starts_have_said_of_a_message) {
   for (std::uint16_t attempts = 2; attempts < 8; ++attempts)
     EXPECT_EQ(written_at_a_start_with_two(attempts), first);
   EXPECT_EQ(stations_[1]->recorder.find(id)->outcomes.front().attempts, 7);
+  // And never again, though the records in the other log are still there.
+  cut();
+  start(2);
+  EXPECT_EQ(machines_[1]->figure("spool_state_bytes"), 0U);
+  EXPECT_EQ(stations_[1]->recorder.find(id)->outcomes.front().attempts, 7);
 }
 
 }  // namespace
