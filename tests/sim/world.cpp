@@ -150,6 +150,7 @@ void World::aim_at_start() {
     return;
   }
   if (profile_.seesaw) {
+    if (io_.now() > begun_ + 2 * profile_.busy) return;  // the clients have to come to an end
     blow_ = {.power = random_.one_in(2),
              .moment = Moment::arrived,
              .latest = io_.now() + std::chrono::seconds{random_.between(20, 60)},
@@ -474,7 +475,7 @@ void World::last_start() {
 
 Outcome World::run() {
   io_.set_faults(profile_.io);
-  next_start_ = io_.now();
+  next_start_ = begun_ = io_.now();
   clients_.start();
   plan();
   run_until([&] { return clients_.all_over() && plan_.empty(); }, profile_.busy + std::chrono::hours{2});

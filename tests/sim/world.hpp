@@ -108,6 +108,7 @@ class World {
   };
   std::optional<Blow> blow_;
   std::size_t arrivals_until_blow_ = 0;  // the count of all
+  Instant begun_;
   Instant next_start_;
   bool compared_ = false;
   unsigned ran_with_ = 0;  // cores, when it ran last
