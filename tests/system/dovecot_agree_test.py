@@ -226,6 +226,8 @@ DIFFERENCES = {
     "charset": "Dovecot adds charset=us-ascii where a text part has parameters and none of this name; the grammar asks for what is there (RFC 9051 section 7.5.2, "
                "body-fld-param), and a default is the reader's (RFC 2045 section 5.2)",
     "blanks": "Dovecot makes one blank of several in an unfolded field; unfolding takes away line ends only (RFC 5322 section 2.2.3)",
+    "first blank": "where the line of the field's name has nothing else, Dovecot keeps the blank that the next line begins with; what stands around a message-id is "
+                   "CFWS, and not of it (RFC 5322 section 3.6.4)",
     "epoch": "Dovecot takes a date of second 0 for none and sorts by INTERNALDATE; RFC 5256 section 2.2 does so where there is no date: none here has it",
     "addresses": "what is no address has to become one or nothing; Dovecot invents MISSING_MAILBOX, MISSING_DOMAIN and SYNTAX_ERROR, we leave out or keep the text",
 }
@@ -281,7 +283,7 @@ def alike(value):
             pairs = [value[i:i + 2] for i in range(0, len(value), 2)]
             value = [each for pair in pairs if pair != [b'"charset', b'"us-ascii'] for each in pair] or b"nil"
         return value
-    return re.sub(rb"[ \t]+", b" ", value.lower()).rstrip()
+    return re.sub(rb'^" ', b'"', re.sub(rb"[ \t]+", b" ", value.lower())).rstrip()
 
 
 def no_addresses(envelope):
@@ -309,9 +311,10 @@ class Agreement(SystemTest):
         ours, theirs = self.both(mails)
         here, there = fetched(ours, "ENVELOPE"), fetched(theirs, "ENVELOPE")
         self.assertEqual(len(here), len(mails))
+        strange = {number for number in here if is_strange(there[number])}
         for number in here:
             a, b = here[number], there[number]
-            if is_strange(b):
+            if number in strange:
                 a, b = no_addresses(a), no_addresses(b)
             self.assertEqual(alike(a), alike(b), f"ENVELOPE of {number}:\n{mails[number - 1][:1500]}")
         for what in ("BODYSTRUCTURE", "BODY"):
@@ -324,6 +327,8 @@ class Agreement(SystemTest):
                 self.assertEqual(*found)
         for sort in SORTS:
             found = [client.uid("SORT", f"({sort})", "UTF-8", "ALL")[1][0].split() for client in (ours, theirs)]
+            if re.search("FROM|TO|CC", sort):  # by what is no address
+                found = [[uid for uid in uids if int(uid) not in strange] for uids in found]
             with self.subTest(sort):
                 self.assertEqual(*found)
 
