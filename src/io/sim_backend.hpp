@@ -106,7 +106,7 @@ class SimBackend final : public Backend, Waker {
   Description description_;
   Table table_;
   ReadyQueue ready_;
-  std::deque<Ticket> line_;  // operations that may get on, first come first served
+  std::deque<Ticket> line_;             // operations that may get on, first come first served
   std::unique_ptr<std::byte[]> arena_;  // kSimArena
   std::size_t arena_used_ = 0;
   std::atomic<bool> woken_{false};
