@@ -23,7 +23,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ringpost/base/id_table.hpp"
+#include "ringpost/base/id_blocks.hpp"
 #include "ringpost/base/units.hpp"
 
 #include "job.hpp"
@@ -107,7 +107,7 @@ class Parking {
   void make_ready(MessageId id, WallTime wake);
 
   // ---- an operator's hold: nobody is taken out, and nothing is read
-  static constexpr std::size_t kShares = IdTable<Parked>::kParts;
+  static constexpr std::size_t kShares = IdBlocks<Parked>::kParts;
   template <class Visit>
   void for_each_in(std::size_t share, Visit visit) const {
     table_.for_each_in(share, visit);
@@ -148,7 +148,7 @@ class Parking {
 
  private:
   static constexpr std::uint32_t kAgeSlot = 256;  // seconds
-  using Table = IdTable<Parked>;
+  using Table = IdBlocks<Parked>;
   static constexpr std::size_t kSeveralGuess = 72;
   using Several = std::unique_ptr<std::vector<ParkedPart>>;
   static std::size_t several_of(const Parked& parked) {

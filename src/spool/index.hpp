@@ -1,4 +1,4 @@
-// Every message of the queue in 32 bytes, 37 to 42 of memory. What has happened to recipients lies in States, and only when
+// Every message of the queue in 32 bytes, and hardly more of memory where the ids are close together (IdBlocks). What has happened to recipients lies in States, and only when
 // something has.
 //
 // Layer: durable, private. Owner: one spool.
@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "ringpost/base/id_table.hpp"
+#include "ringpost/base/id_blocks.hpp"
 #include "ringpost/journal/records.hpp"
 
 #include "records.hpp"
@@ -37,6 +37,6 @@ struct Entry {
 };
 static_assert(sizeof(Entry) == 32);
 
-using Index = IdTable<Entry>;
+using Index = IdBlocks<Entry>;
 
 }  // namespace ringpost::spool

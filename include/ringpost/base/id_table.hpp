@@ -1,6 +1,7 @@
 // Small facts about millions of messages: an open-addressing table in parts that grow one at a time.
 //
-// Layer: base. Owner: one core. `Entry` is copied about, and has a member `std::uint64_t id`, 0 for an empty slot.
+// Layer: base. Owner: one core. `Entry` is moved about, and has a member `std::uint64_t id`, 0 for an empty slot.
+// Order: none, whatever the ids are. For those that come one after the other, and are looked at so, there is IdBlocks.
 // Cost:  77 to 88 % of the slots are used, so an entry takes 1.14 to 1.31 times its size.
 // Growth: one part of kParts grows by an eighth at a time, so ten million entries never stop the core for more than a
 //        millisecond.
@@ -10,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "ringpost/base/assert.hpp"
@@ -64,7 +66,7 @@ class IdTable {
     auto hole = static_cast<std::size_t>(entry - part.slots.data());
     for (std::size_t next = (hole + 1) % count; part.slots[next].id != 0; next = (next + 1) % count) {
       if (distance(home(part.slots[next].id, count), next) < distance(hole, next)) continue;
-      part.slots[hole] = part.slots[next];
+      part.slots[hole] = std::move(part.slots[next]);
       hole = next;
     }
     part.slots[hole] = Entry{};
@@ -129,8 +131,8 @@ class IdTable {
     std::vector<Entry> old(std::max(kFirstSlots, part.slots.size() * kFullDenominator / kFullNumerator));
     slots_ += old.size() - part.slots.size();
     old.swap(part.slots);
-    for (const Entry& entry : old)
-      if (entry.id != 0) *look(part, entry.id) = entry;
+    for (Entry& entry : old)
+      if (entry.id != 0) *look(part, entry.id) = std::move(entry);
   }
   Part& part_of(std::uint64_t id) { return parts_[part_of_id({id})]; }
 

@@ -95,7 +95,7 @@ TEST_F(Admission, says_452_when_the_table_of_messages_has_its_memory) {
   open();
   at->close();
   machine->restart();
-  at->options.index_memory = Bytes{64};
+  at->options.index_memory = Bytes{100};  // one has room there, two have not
   at->open();
   ASSERT_TRUE(machine->turn_until([&] { return figure("spool_refusing") == 1; }));
   expect_refused(Refusal::index_memory, ErrorKind::exhausted, "spool_refused_memory");

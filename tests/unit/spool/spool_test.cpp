@@ -484,15 +484,13 @@ TEST_P(SpoolTest,
   std::vector<MessageId> ids;
   while (!at->spool->full() && ids.size() < 100) ids.push_back(at->accept("x"));
   EXPECT_EQ(at->spool->refusing(), Refusal::index_memory);
-  EXPECT_LE(ids.size(), 25U);
+  EXPECT_LE(ids.size(), 30U);
   const auto refused = at->try_accept("x", {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::exhausted);
   // What becomes of the others is still written.
   at->record(ids.front(), 0, RecipientState::pending, 2);
-  at->record(ids.back(), 0, RecipientState::delivered);
-  at->record(ids[1], 0, RecipientState::delivered);
-  at->record(ids[2], 0, RecipientState::delivered);
+  for (std::size_t i = 1; i < ids.size(); i += 2) at->record(ids[i], 0, RecipientState::delivered);
   EXPECT_TRUE(at->flush());
   EXPECT_FALSE(at->spool->full());
   EXPECT_TRUE(at->try_accept("x", {}));
