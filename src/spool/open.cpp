@@ -65,7 +65,7 @@ Task<Result<void>> Spool::State::open(std::vector<unsigned> adopt) {
 // What the last run left becomes the queue, while new mail may come in already.
 Task<void> Spool::State::recover(std::shared_ptr<State> self) {
   ++background;
-  replay = std::make_unique<Replay>(queue, ledger, own_shard);
+  replay = std::make_unique<Replay>(queue, ledger, own_shard, start_info.foreign_max);
   recovery = co_await log->recover(
       [this](journal::Log&, const journal::RecordView& view) {
         is_of_guest(view.type) ? guest->visit(view) : replay->visit(view);

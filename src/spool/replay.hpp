@@ -21,7 +21,7 @@ namespace ringpost::spool {
 class Replay {
  public:
   // `foreign_max`: of the ends, and of the messages with a state, in shards that are not read here, or not yet.
-  Replay(Queue& queue, Ledger& ledger, unsigned own_shard, std::size_t foreign_max = kForeignMax)
+  Replay(Queue& queue, Ledger& ledger, unsigned own_shard, std::size_t foreign_max)
       : queue_(queue), ledger_(ledger), own_(own_shard), foreign_max_(foreign_max) {}
 
   void visit(const journal::RecordView& view);

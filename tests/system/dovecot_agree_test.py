@@ -283,7 +283,7 @@ def alike(value):
             pairs = [value[i:i + 2] for i in range(0, len(value), 2)]
             value = [each for pair in pairs if pair != [b'"charset', b'"us-ascii'] for each in pair] or b"nil"
         return value
-    return re.sub(rb'^" ', b'"', re.sub(rb"[ \t]+", b" ", value.lower())).rstrip()
+    return re.sub(rb'^" (?=<)', b'"', re.sub(rb"[ \t]+", b" ", value.lower())).rstrip()
 
 
 def no_addresses(envelope):

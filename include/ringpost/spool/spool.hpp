@@ -24,6 +24,7 @@
 #include "ringpost/mail/envelope.hpp"
 #include "ringpost/mail/envelope_record.hpp"
 #include "ringpost/shard/core.hpp"
+#include "ringpost/spool/limits.hpp"
 #include "ringpost/spool/options.hpp"
 
 namespace ringpost::spool {
@@ -123,6 +124,7 @@ struct SpoolStart {
   std::vector<std::string> left_alone;  // what looks like a shard and is none, and why
   io::Handle lock;
   std::shared_ptr<Exchange> exchange;
+  std::size_t foreign_max = kForeignMax;  // what each core keeps at start for the others, in records
 };
 Result<SpoolStart> start_spool(io::Files& files, const SpoolOptions& options);
 

@@ -1,6 +1,8 @@
 // The number of cores changes between starts: nothing is lost, nothing is in two places, nothing that ended comes back.
 #include <set>
 
+#include "ringpost/observe/event_ring.hpp"
+
 #include "unit/spool/spool_fixture.hpp"
 
 namespace ringpost::spool::testing {
@@ -26,6 +28,7 @@ class SpoolCores : public ::testing::Test {
     auto started = start_spool(machines_[0]->files(), stations_[0]->options);
     ASSERT_TRUE(started) << started.error().text;
     lock_ = started->lock;
+    started->foreign_max = foreign_max_;
     for (unsigned i = 0; i < cores; ++i) {
       std::vector<unsigned> adopt;
       for (const unsigned shard : started->shards_on_disk)
@@ -96,6 +99,7 @@ class SpoolCores : public ::testing::Test {
   std::vector<std::unique_ptr<Station>> stations_;
   std::map<MessageId, std::string> expected_;
   unsigned running_ = 0;
+  std::size_t foreign_max_ = kForeignMax;
   io::Handle lock_;
 };
 
@@ -161,6 +165,64 @@ TEST_F(SpoolCores, writes_down_once_what_many_starts_have_said_of_a_message) {
   start(2);
   EXPECT_EQ(machines_[1]->figure("spool_state_bytes"), 0U);
   EXPECT_EQ(stations_[1]->recorder.find(id)->outcomes.front().attempts, 7);
+}
+
+// What a core says of another's messages has a limit at the start; what is beyond it is told, and the rest counts.
+class SpoolForeign : public SpoolCores {
+ protected:
+  SpoolForeign() {
+    for (const auto& station : stations_) station->options.compact_after = std::chrono::hours{1};
+    start(2);
+    for (int i = 0; i < 3; ++i) ids_.push_back(stations_[1]->accept("of core 1", {}));
+    stop();
+    start(1);
+    stations_[0]->accept("the segment stays");
+  }
+  // By core 0, for all; then the two start again, with room for two.
+  void say_and_start_again(RecipientState state) {
+    for (const MessageId id : ids_) stations_[0]->record(id, 0, state, 5);
+    EXPECT_TRUE(stations_[0]->flush());
+    cut();
+    foreign_max_ = 2;
+    start(2);
+  }
+  std::string errors_of_core_0() {
+    std::string errors;
+    machines_[0]->core().events().drain([&](const observe::EventView& event) {
+      if (event.get(observe::EventKey::severity) == "error")
+        errors.append(event.get(observe::EventKey::text)).append("\n");
+    });
+    return errors;
+  }
+  static constexpr std::string_view kOneMore =
+      "the shard of core 0 has 1 more records about messages of other cores than memory is kept for";
+
+  std::vector<MessageId> ids_;
+};
+
+TEST_F(SpoolForeign, says_of_how_many_states_the_owner_does_not_hear) {
+  say_and_start_again(RecipientState::pending);
+  EXPECT_THAT(errors_of_core_0(), ::testing::StartsWith(kOneMore));
+  std::vector<unsigned> attempts;
+  for (const MessageId id : ids_) {
+    const auto* heard = stations_[1]->recorder.find(id);
+    ASSERT_NE(heard, nullptr);
+    attempts.push_back(heard->outcomes.front().attempts);
+  }
+  EXPECT_THAT(attempts, ::testing::UnorderedElementsAre(5, 5, 0));
+}
+
+TEST_F(SpoolForeign, says_of_how_many_ends_the_owner_does_not_hear) {
+  say_and_start_again(RecipientState::delivered);
+  EXPECT_THAT(errors_of_core_0(), ::testing::StartsWith(kOneMore));
+  EXPECT_EQ(stations_[1]->spool->message_count(), 1U);  // may be delivered again, but is not lost
+}
+
+TEST_F(SpoolForeign, says_nothing_when_all_is_heard) {
+  ids_.pop_back();
+  say_and_start_again(RecipientState::delivered);
+  EXPECT_EQ(errors_of_core_0(), "");
+  EXPECT_EQ(stations_[1]->spool->message_count(), 1U);
 }
 
 }  // namespace
