@@ -23,7 +23,7 @@ struct Entry {
     dirty = 32,        // its state found no room in the log yet
     no_body = 64,      // damage took it
   };
-  std::uint64_t id = 0;  // 0: the slot is empty
+  std::uint64_t id = 0;  // never 0
   journal::Location envelope;
   std::uint32_t body_size = 0;  // of its record, which stands before the envelope; 0: there is none
   std::uint32_t state = 0;      // in States; 0 is "all pending, never tried"

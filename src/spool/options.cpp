@@ -40,11 +40,11 @@ const OptionTable& option_table(const SpoolOptions*) {
               "compact_after",
               "Age from which a file with little live mail is emptied, so that it can be used again.",
               range(Duration{1s}, Duration{24h}), needs_restart()),
-          field<&S::index_memory>(
-              "index_memory",
-              "Memory of each core for the table of messages, about 50 bytes for each; when it is "
-              "used up new mail gets 452 4.3.1.",
-              range(1_MiB, 1024_GiB), needs_restart()),
+          field<&S::index_memory>("index_memory",
+                                  "Memory of each core for the table of messages, about 55 bytes for each, "
+                                  "and up to 110 when few of many are left; when it is "
+                                  "used up new mail gets 452 4.3.1.",
+                                  range(1_MiB, 1024_GiB), needs_restart()),
       });
   return table;
 }

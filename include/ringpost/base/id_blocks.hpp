@@ -2,8 +2,8 @@
 // to the next, as recovery, a survey and a queue do, stays where memory is near.
 //
 // Layer: base. Owner: one core. `Entry` is moved about, and has a member `std::uint64_t id`, never 0.
-// Cost:  about 60 bytes for each 256 ids of which one is there, and a third of an entry's size with each at the most while they
-//        come, as much as they have while they go; where all 256 are there, nothing. Those that go give their memory back.
+// Cost:  about 60 bytes for each 256 ids of which one is there; beside each entry a third of its size at the most, and nothing
+//        where all 256 are there. Those that go give their memory back.
 // Growth: one block of 256 ids at a time, and the table of blocks as IdTable does.
 #pragma once
 
@@ -38,12 +38,12 @@ class IdBlocks {
   }
   const Entry* find(MessageId id) const { return const_cast<IdBlocks*>(this)->find(id); }
 
-  // Its place will be wanted in a moment: who has many ids before it says so of each some steps ahead, and no search waits for
-  // memory.
+  // It will be wanted in a moment: who has many ids before it says so of each some steps ahead. A guess, right where all from the
+  // beginning of its block are there; elsewhere it is a line or some beside it.
   void fetch(MessageId id) const {
     const Block* block = blocks_.find(block_of(id));
-    if (block != nullptr)
-      __builtin_prefetch(&block->entries[std::min(id.value % kBlock, block->entries.size() - 1)], 1);
+    if (block == nullptr) return;
+    __builtin_prefetch(&block->entries[std::min(id.value % kBlock, block->entries.size() - 1)], 1);
   }
 
   Entry& insert(MessageId id) {  // not there yet
@@ -73,8 +73,8 @@ class IdBlocks {
     if (entries.empty()) {
       slots_ -= entries.capacity();
       blocks_.erase(block_of(id));
-    } else if (entries.size() * 2 <= entries.capacity()) {
-      resize(entries, entries.size() * 4 / 3);
+    } else if (entries.capacity() > entries.size() * 4 / 3 + kSpare) {
+      resize(entries, entries.size() * 9 / 8);
     }
   }
 
@@ -85,21 +85,28 @@ class IdBlocks {
 
   template <class Visit>
   void for_each(Visit visit) {
-    blocks_.for_each([&](Block& block) { std::ranges::for_each(block.entries, visit); });
+    blocks_.for_each([&](Block& block) {
+      for (Entry& entry : block.entries) visit(entry);
+    });
   }
   template <class Visit>
   void for_each(Visit visit) const {
-    blocks_.for_each([&](const Block& block) { std::ranges::for_each(block.entries, visit); });
+    blocks_.for_each([&](const Block& block) {
+      for (const Entry& entry : block.entries) visit(entry);
+    });
   }
   // ---- for who lets others run in between
   static std::size_t part_of_id(MessageId id) { return Blocks::part_of_id(block_of(id)); }
   template <class Visit>
   void for_each_in(std::size_t part, Visit visit) const {
-    blocks_.for_each_in(part, [&](const Block& block) { std::ranges::for_each(block.entries, visit); });
+    blocks_.for_each_in(part, [&](const Block& block) {
+      for (const Entry& entry : block.entries) visit(entry);
+    });
   }
 
  private:
   static constexpr std::size_t kBlock = 256;
+  static constexpr std::size_t kSpare = 2;        // slots that a block may have beside the third
   static constexpr std::size_t kAllocation = 16;  // bytes of the allocator's own for each piece, about
 
   static MessageId block_of(MessageId id) { return {id.value / kBlock + 1}; }

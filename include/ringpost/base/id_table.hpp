@@ -34,13 +34,6 @@ class IdTable {
   }
   const Entry* find(MessageId id) const { return const_cast<IdTable*>(this)->find(id); }
 
-  // Its place will be wanted in a moment: who has many ids before it says so of each some steps ahead, and no search waits for
-  // memory.
-  void fetch(MessageId id) const {
-    const Part& part = parts_[part_of_id(id)];
-    if (!part.slots.empty()) __builtin_prefetch(&part.slots[home(id.value, part.slots.size())], 1);
-  }
-
   Entry& insert(MessageId id) {  // not there yet
     RP_ASSERT(id);
     Part& part = part_of(id.value);
