@@ -578,6 +578,24 @@ class Selected(Sharing):
                 self.assertTrue(other.answer()[1].startswith("OK"))
             self.assertEqual(client.ok(f"STATUS {name} (MESSAGES)"), state)
 
+    def test_a_fetch_that_waits_for_its_turn_sets_seen_only_with_the_right(self):
+        client, _, name, path = self.shared("lrs", count=1)
+        client.ok(f"SELECT {name}")
+        others = [self.imap("anna") for _ in range(6)]
+        for _ in range(40):
+            self.let(client, name, "lrs")
+            for other in others:
+                other.ok(f"SELECT {path}")
+            client.ok(r"STORE 1 -FLAGS.SILENT (\Seen)")
+            client.send(f"SETACL {name} anna@{LOCAL} lr")
+            for other in others:
+                other.send("FETCH 1 BODY[]")
+            client.answer()
+            seen = self.flags(client)
+            for other in others:
+                self.assertTrue(other.answer()[1].startswith("OK"))
+            self.assertEqual(self.flags(client), seen)
+
     def test_a_flag_is_set_when_only_the_right_to_another_one_is_taken(self):
         """RFC 4314 section 4: STORE does not fail as long as one flag may be changed."""
         client, other, name, path = self.shared("lrsw", count=1)
