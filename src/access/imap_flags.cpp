@@ -97,8 +97,7 @@ Task<Answer> ImapConversation::run(imap::Expunge& command) {
   if (!gone) co_return has_selection() ? Answer::refused(gone.error()) : Answer::deleted();
   tell_news(true, {}, true);
   if (!has_selection() || !session_.dialect().qresync || gone->empty()) co_return Answer::ok();
-  co_return Answer::ok("Expunged",
-                       imap::codes::highest_mod_sequence(selection_->mailbox()->highest_modseq().value));
+  co_return Answer::ok("Expunged", imap::codes::highest_mod_sequence(selection_->told_modseq().value));
 }
 
 }  // namespace ringpost::access

@@ -72,7 +72,7 @@ void ImapConversation::tell_selected(const MailboxPath& path) {
 }
 
 void ImapConversation::tell_highest_mod_sequence() {
-  const std::string code = imap::codes::highest_mod_sequence(selection_->mailbox()->highest_modseq().value);
+  const std::string code = imap::codes::highest_mod_sequence(selection_->told_modseq().value);
   session_.respond().status({imap::Condition::ok, code, "The highest mod-sequence"});
 }
 

@@ -46,6 +46,7 @@ class Selection {
   // FLAGS, and where the client wants them UID and MODSEQ.
   void tell_flags(imap::ResponseWriter respond, const imap::Dialect& dialect, const store::Message& message,
                   bool with_uid) const;
+  store::ModSeq told_modseq() const { return view_.told_modseq(); }
   std::string flag_names() const;
   imap::SystemFlags flags_of(const store::Message& message, const imap::Dialect& dialect) const;
   // Messages that were in no session before this one.

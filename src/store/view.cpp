@@ -15,6 +15,7 @@ View::View(UserMail& user, MailboxId mailbox, Listener* listener)
     : mailbox_(const_cast<Mailbox*>(user.find(mailbox))), listener_(listener) {
   if (mailbox_ == nullptr) return;
   end_ = mailbox_->uid_next();
+  all_told_ = mailbox_->highest_modseq();
   Account::add_view(*mailbox_, *this);
 }
 
@@ -99,7 +100,12 @@ View::News View::take(bool with_expunges) {
   end_ = mailbox_->uid_next();
   if (exists() != before) news.exists = exists();
   pending_ = !expunged_.empty();
+  if (!pending_) all_told_ = mailbox_->highest_modseq();
   return news;
+}
+
+ModSeq View::told_modseq() const {
+  return expunged_.empty() ? mailbox_->highest_modseq() : all_told_;
 }
 
 void View::wake() {

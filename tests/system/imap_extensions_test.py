@@ -128,6 +128,25 @@ class Pages(Extensions):
         self.assertEqual(len(client.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq - 1} PARTIAL -1:-5)")), 1)
 
 
+class Condstore(Extensions):
+    def test_a_client_comes_back_with_what_it_was_told_and_misses_nothing(self):
+        """CHANGEDSINCE is answered with HIGHESTMODSEQ while an expunge must still wait."""
+        client, name = self.selected(3)
+        other = self.imap()
+        other.ok(f"SELECT {name}")
+        other.ok("STORE 1 +FLAGS.SILENT (\\Flagged)")
+        other.ok("UID STORE 2 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+        told = client.ok("FETCH 1:* (UID FLAGS) (CHANGEDSINCE 1)")
+        self.assertFalse([line for line in told if "EXPUNGE" in line])
+        highest = int(re.search(r"HIGHESTMODSEQ (\d+)", " ".join(told))[1])
+        validity = re.search(r"UIDVALIDITY (\d+)", client.ok(f"STATUS {name} (UIDVALIDITY)")[0])[1]
+        client.send("LOGOUT")
+        again = self.imap()
+        again.ok("ENABLE QRESYNC")
+        self.assertIn("* VANISHED (EARLIER) 2", again.ok(f"SELECT {name} (QRESYNC ({validity} {highest}))"))
+
+
 class SavedResult(Extensions):
     def test_after_no_it_is_empty_and_after_bad_what_it_was(self):
         """RFC 5182 section 2.1."""

@@ -65,6 +65,9 @@ class View {
   };
   // Without expunges (during FETCH, STORE and SEARCH, RFC 9051 section 7.5.1) those stay for the next time.
   News take(bool with_expunges);
+  // What a client may come back with (RFC 7162 section 3.2.5): every message that had gone by then has been told of. Of a mailbox
+  // that is there.
+  ModSeq told_modseq() const;
 
  private:
   friend class Account;
@@ -81,6 +84,7 @@ class View {
   Listener* listener_ = nullptr;
   Uid end_{1};
   std::vector<Uid> expunged_;  // rising
+  ModSeq all_told_;            // the highest one when nothing was left in `expunged_`
   std::vector<Uid> changed_;   // in any order, maybe twice
   bool all_changed_ = false;
   bool keywords_ = false;

@@ -286,6 +286,24 @@ TEST_F(StoreTest, tells_a_session_of_changes_in_order_and_only_when_it_asks) {
   EXPECT_EQ(view.uid_at(2), Uid{3});
 }
 
+// With a later one the client would come back, and never hear that the message has gone.
+TEST_F(StoreTest, gives_a_session_no_mod_sequence_behind_what_it_was_not_told_of) {
+  for (int i = 0; i < 3; ++i) at.append("mail");
+  View view(at.user(), kInbox, nullptr);
+  const ModSeq before = box().highest_modseq();
+  EXPECT_EQ(view.told_modseq(), before);
+  ASSERT_TRUE(run(at.user().expunge(kInbox, uids({2}), false)));
+  ASSERT_TRUE(run(at.user().change_flags(kInbox, uids({3}), {.flags = Flags::seen})));
+  EXPECT_EQ(view.told_modseq(), before);
+  (void)view.take(false);
+  EXPECT_EQ(view.told_modseq(), before);
+  EXPECT_THAT(values(box().vanished(view.told_modseq(), UidSet::all())), ElementsAre(2));
+  (void)view.take(true);
+  EXPECT_EQ(view.told_modseq(), box().highest_modseq());
+  ASSERT_TRUE(run(at.user().change_flags(kInbox, uids({3}), {.flags = Flags::flagged})));
+  EXPECT_EQ(view.told_modseq(), box().highest_modseq());
+}
+
 TEST_F(StoreTest, does_not_tell_a_session_of_its_own_flags) {
   at.append("mail");
   View mine(at.user(), kInbox, nullptr);
