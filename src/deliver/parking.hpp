@@ -3,8 +3,8 @@
 //
 // Owner:  Queue. Without I/O: who takes a message out reads it.
 // Parts:  the recipients of a message who wait in one way for one destination. Most messages have one.
-// Memory: 20 bytes in the table, up to a third more while its neighbours come and go, and 8 more for a ready one in the line of its destination. With several parts some 30 more,
-//         and 8 for each.
+// Memory: 20 bytes in the table, up to a third more while its neighbours come and go, and 8 more for a ready one in the line
+//         of its destination. With several parts some 30 more, and 8 for each.
 // Times:  no list holds them. One share of the table after the other is looked at, all of them once in kSweepRound, and who is
 //         wanted until the next time is told.
 // Lines:  hold ids only. One that has been taken out in another way is passed over when its turn comes.

@@ -1,5 +1,5 @@
-// Every message of the queue in 32 bytes, and hardly more of memory where the ids are close together (IdBlocks). What has happened to recipients lies in States, and only when
-// something has.
+// Every message of the queue in 32 bytes, and hardly more of memory where the ids are close together (IdBlocks). What has
+// happened to recipients lies in States, and only when something has.
 //
 // Layer: durable, private. Owner: one spool.
 #pragma once

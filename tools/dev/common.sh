@@ -11,8 +11,8 @@ build_preset() {
   local preset=$1
   shift
   need_packages
-  cmake --preset "$preset" >"build-$preset.log" 2>&1 || { cat "build-$preset.log" >&2; die "cmake --preset $preset failed"; }
-  rm -f "build-$preset.log"
+  mkdir -p build
+  cmake --preset "$preset" >"build/$preset.log" 2>&1 || { cat "build/$preset.log" >&2; die "cmake --preset $preset failed"; }
   ninja -C "build/$preset" -j "$(jobs_count)" "$@"
 }
 

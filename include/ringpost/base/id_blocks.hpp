@@ -2,8 +2,8 @@
 // to the next, as recovery, a survey and a queue do, stays where memory is near.
 //
 // Layer: base. Owner: one core. `Entry` is moved about, and has a member `std::uint64_t id`, never 0.
-// Cost:  about 60 bytes for each 256 ids of which one is there; beside each entry a third of its size at the most, and nothing
-//        where all 256 are there. Those that go give their memory back.
+// Cost:  about 60 bytes for each 256 ids of which one is there; beside each entry a third of its size at the most (two slots in a
+//        block with few), and nothing where all 256 are there. Those that go give their memory back.
 // Growth: one block of 256 ids at a time, and the table of blocks as IdTable does.
 #pragma once
 

@@ -45,7 +45,8 @@ inline constexpr unsigned kLockAttempts =
 inline constexpr std::size_t kDamageNoticesMax = 500;
 inline constexpr std::size_t kDamagedNamesMax = 100'000;  // messages that damage is reported of by name
 inline constexpr Duration kExchangePoll = 2ms;            // whether the other cores have read their logs
-inline constexpr std::size_t kForeignMax = 4'000'000;     // at start, each core: ends in other shards, and messages there with a state
+// At start, for each core: ends of messages in other shards, and as many messages there of which it has a state.
+inline constexpr std::size_t kForeignMax = 4'000'000;
 
 // A survey: ids that one pass has at the most, of 8 bytes, and twice that while it gathers them; slots of the table gone over,
 // and messages asked about, before others have their turn; places looked up and sorted at a time; messages that one read brings, and so many shown at a time; and the gap between two of

@@ -124,7 +124,7 @@ struct SpoolStart {
   std::vector<std::string> left_alone;  // what looks like a shard and is none, and why
   io::Handle lock;
   std::shared_ptr<Exchange> exchange;
-  std::size_t foreign_max = kForeignMax;  // at start, each core: ends, and messages with a state, of others; lower in tests
+  std::size_t foreign_max = kForeignMax;  // lower in tests
 };
 Result<SpoolStart> start_spool(io::Files& files, const SpoolOptions& options);
 
