@@ -83,6 +83,7 @@ struct Message final : shard::Timer, ListLink<Message> {
   WallTime arrival, expiry;
   WallTime warning;  // when the delay is to be reported; 0: never, or done
   IntrusiveList<Job, Message> jobs;
+  Instant answer_due;     // at level through, by the core's clock: the time of day may be set while the client waits
   bool through = false;   // a client waits for what becomes of it: one attempt, within kPassingMax
   bool released = false;  // from the quarantine: `expiry` is its own, and nobody is told of a delay
   std::uint32_t job_count = 0;

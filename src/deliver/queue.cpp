@@ -65,6 +65,7 @@ Message& Queue::find_or_add(const schedule::RetryOptions& retry, MessageId id,
   slot->id = id;
   slot->arrival = envelope.facts().arrival;
   slot->through = envelope.facts().durability == mail::Durability::through;
+  if (slot->through) slot->answer_due = core_.now() + kPassingMax;
   slot->released = (envelope.facts().flags & mail::kQuarantined) != 0;
   if (slot->released) slot->expiry = envelope.facts().expiry;
   figures_.messages.add(1);
@@ -85,11 +86,11 @@ void Queue::set_dates(Message& message, const schedule::RetryOptions& retry, boo
 }
 
 void Queue::watch(Message& message, Duration grace) {
+  const Instant now = core_.now();
+  if (message.through) return core_.timers().arm(message, std::max(message.answer_due, now + grace));
   WallTime date = message.expiry;
   if (message.warning != WallTime{}) date = std::min(date, message.warning);
-  Duration wait = std::max(date - core_.wall_now(), grace);
-  if (message.through) wait = std::min(wait, kPassingMax);  // though the time of day may have been set back
-  core_.timers().arm(message, core_.now() + wait);
+  core_.timers().arm(message, now + std::max(date - core_.wall_now(), grace));
 }
 
 void Queue::unpin(Message& message) {

@@ -88,9 +88,7 @@ Task<std::vector<Finding>> Flow::talk(Job& job, const spool::Spool::Loaded& load
     co_return for_all(outgoing.recipients, Found::failed, *unfit);
 
   transaction_since_ = core_.now();
-  give_up_at_ = job.message.through ? core_.now() + std::clamp(job.message.expiry - core_.wall_now(),
-                                                               Duration{0}, kPassingMax)
-                                    : Instant{};
+  give_up_at_ = job.message.answer_due;
   lost_ = {};
   died_ = false;
   result_.start();

@@ -181,6 +181,20 @@ TEST_F(Passing, a_drip_of_a_reply_ends_in_time) {
   EXPECT_TRUE(only_reply(answered).starts_with("451 4.4.2 "));
 }
 
+// Its wait began before the clock was set; its transaction, behind another one, does later.
+TEST_F(Passing, a_clock_that_is_set_back_gives_the_hop_no_more_time) {
+  world.add_peer("192.0.2.1").delay = 200s;
+  world.settings().shaping.connection_limit = 1;
+  world.begin();
+  const auto first = world.pass({.to = {"anna@example.com"}});
+  const auto second = world.pass({.to = {"bert@example.com"}});
+  world.run_for(150s);
+  world.shift_time_of_day(-1h);
+  EXPECT_TRUE(only_reply(first).starts_with("250 "));
+  ASSERT_TRUE(world.run_until([&] { return second->has_value(); }, kPassingMax - 200s + 10s));
+  EXPECT_TRUE(only_reply(second).starts_with("451 4.4."));
+}
+
 TEST_F(Passing, a_dead_hop_is_said_at_once_to_all_who_come_and_looked_at_again_soon) {
   world.begin();
   std::vector<World::Answered> all;

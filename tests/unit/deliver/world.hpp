@@ -60,6 +60,7 @@ class World {
     return simulation_.run_until(done, bound);
   }
   void run_for(Duration time) { simulation_.run_for(time); }
+  void shift_time_of_day(Duration by) { simulation_.world().shift_wall_clock(by); }
   Service& service(unsigned core = 0) { return *parts_[core]->service; }
   spool::Spool& spool(unsigned core = 0) { return *parts_[core]->spool; }
   resolve::ScriptedUpstream& dns(unsigned core = 0) { return *parts_[core]->upstream; }
