@@ -49,6 +49,10 @@ WallTime KernelBackend::wall_now() {
   return {nanoseconds(CLOCK_REALTIME)};
 }
 
+Duration KernelBackend::thread_time() {
+  return Duration{nanoseconds(CLOCK_THREAD_CPUTIME_ID)};
+}
+
 std::uint64_t KernelBackend::random() {
   if (random_left_ == 0) {
     // Not more than 256 bytes: never interrupted, never short (getrandom(2)).

@@ -47,6 +47,7 @@ class KernelBackend : public Backend {
   Files& files() final { return files_; }
   Instant now() final;
   WallTime wall_now() final;
+  Duration thread_time() final;
   std::uint64_t random() final;
   const Description& describe() const final { return description_; }
 

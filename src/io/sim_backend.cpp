@@ -126,7 +126,10 @@ std::int32_t SimBackend::perform_write(OpenFile& file, const Op& asked, const Ou
       const auto* base = static_cast<const std::byte*>(vector.iov_base);
       bytes.insert(bytes.end(), base, base + vector.iov_len);
     }
-    if (op.offset != asked.offset) before = file.inode->contents;
+    if (op.offset != asked.offset) {
+      before.resize(file.inode->contents.size());
+      file.inode->contents.read(0, before);
+    }
   }
   if (outcome.error != 0 && !file.inode->broken) host_.disk.tear(file, op, world_.chance);
   if (outcome.breaks_file) file.inode->broken = true;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 namespace ringpost::io::sim {
 
@@ -23,17 +22,8 @@ void add_range(std::map<std::uint64_t, std::uint64_t>& ranges, std::uint64_t beg
   ranges[begin] = end;
 }
 
-void copy_range(Inode& inode, std::uint64_t begin, std::uint64_t end) {
-  const auto from = inode.contents.begin();
-  std::copy(from + static_cast<std::ptrdiff_t>(begin), from + static_cast<std::ptrdiff_t>(end),
-            inode.durable.begin() + static_cast<std::ptrdiff_t>(begin));
-}
-
 bool is_durable(const Inode& inode, std::uint64_t begin, std::uint64_t end) {
-  return end <= inode.durable.size() &&
-         std::equal(inode.contents.begin() + static_cast<std::ptrdiff_t>(begin),
-                    inode.contents.begin() + static_cast<std::ptrdiff_t>(end),
-                    inode.durable.begin() + static_cast<std::ptrdiff_t>(begin));
+  return end <= inode.durable.size() && inode.contents.same(inode.durable, begin, end);
 }
 
 // The first name of a path, which loses it.
@@ -112,12 +102,12 @@ std::shared_ptr<OpenFile> Disk::open(std::string_view path, OpenMode mode, std::
 }
 
 std::int64_t Disk::read(const OpenFile& file, std::span<std::byte> into, std::uint64_t offset) const {
-  const auto& contents = file.inode->contents;
+  const Contents& contents = file.inode->contents;
   if (offset >= contents.size()) return 0;
   const std::size_t count = std::min<std::size_t>(into.size(), contents.size() - offset);
   const auto dead = file.inode->dead_blocks.lower_bound(offset / kAlignment);
   if (dead != file.inode->dead_blocks.end() && *dead * kAlignment < offset + count) return -EIO;
-  std::memcpy(into.data(), contents.data() + offset, count);
+  contents.read(offset, into.first(count));
   return static_cast<std::int64_t>(count);
 }
 
@@ -130,13 +120,13 @@ std::int64_t Disk::write(OpenFile& file, std::span<const std::byte> from, std::u
   const std::uint64_t end = offset + from.size();
   const std::uint64_t size_before = inode.contents.size();
   if (const std::int32_t error = grow(inode, end); error != 0) return error;
-  std::memcpy(inode.contents.data() + offset, from.data(), from.size());
+  inode.contents.write(offset, from);
   inode.dead_blocks.erase(inode.dead_blocks.lower_bound(offset / kAlignment),
                           inode.dead_blocks.lower_bound((end + kAlignment - 1) / kAlignment));
   add_range(inode.dirty, offset > size_before ? size_before : offset, end);  // with the zeros of a gap
   if (durable) {
     if (inode.durable.size() < end) inode.durable.resize(end);
-    copy_range(inode, offset, end);
+    inode.durable.take_over(inode.contents, offset, end);
   }
   return static_cast<std::int64_t>(from.size());
 }
@@ -159,7 +149,7 @@ std::int64_t Disk::transfer(OpenFile& file, const Op& op, std::uint64_t bytes_ma
 
 void Disk::sync(Inode& inode) {
   inode.durable.resize(inode.contents.size());
-  for (const auto& [begin, end] : inode.dirty) copy_range(inode, begin, end);
+  for (const auto& [begin, end] : inode.dirty) inode.durable.take_over(inode.contents, begin, end);
   inode.dirty.clear();
 }
 
@@ -287,7 +277,7 @@ void Disk::keep_some(Inode& inode, Chance& chance) {
                          : "disk: unsynced bytes lost at a power cut");
       if (keep) {
         if (inode.durable.size() < next) inode.durable.resize(next);
-        copy_range(inode, at, next);
+        inode.durable.take_over(inode.contents, at, next);
       }
       at = next;
     }

@@ -15,6 +15,7 @@
 #include "ringpost/io/backend.hpp"
 
 #include "sim_chance.hpp"
+#include "sim_contents.hpp"
 
 namespace ringpost::io::sim {
 
@@ -25,8 +26,8 @@ struct Inode {
   bool broken = false;                  // no write succeeds
   std::set<std::uint64_t> dead_blocks;  // of kAlignment: no read succeeds until something is written there
   Instant reads_well_until;             // what went wrong with a read does not go wrong again at once
-  std::vector<std::byte> contents;
-  std::vector<std::byte> durable;
+  Contents contents;
+  Contents durable;
   std::map<std::uint64_t, std::uint64_t> dirty;  // ranges of contents that differ from durable: begin -> end
   using Names = std::map<std::string, std::shared_ptr<Inode>, std::less<>>;
   Names names;

@@ -158,24 +158,13 @@ void Core::count_turn(Duration busy, Duration in_kernel, bool waited) {
   running_code_ = nullptr;
 }
 
-namespace {
-
-std::uint64_t thread_cpu_ns() {
-  timespec spent{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-  return static_cast<std::uint64_t>(spent.tv_sec) * 1'000'000'000U +
-         static_cast<std::uint64_t>(spent.tv_nsec);
-}
-
-}  // namespace
-
 // Since the last look the thread counted itself busy for longer than the kernel let it run: the rest, or less, was in
 // this stall.
 void Core::note_stall(Stall stall) {
   Figures& figures = *own_figures_;
-  const auto busy = static_cast<std::int64_t>(figures.busy_ns.value() - figures.look.busy_ns);
-  const auto ran = static_cast<std::int64_t>(thread_cpu_ns() - figures.look.cpu_ns);
-  stall.off_cpu = std::clamp(Duration{busy - ran}, Duration{0}, stall.length);
+  const Duration busy{static_cast<std::int64_t>(figures.busy_ns.value() - figures.look.busy_ns)};
+  const Duration ran = backend_->thread_time() - figures.look.thread_time;
+  stall.off_cpu = std::clamp(busy - ran, Duration{0}, stall.length);
   stall.time = wall_now_;
   figures.stalls.add();
   figures.stall_ns.record(static_cast<std::uint64_t>(stall.length.count()));
@@ -185,9 +174,10 @@ void Core::note_stall(Stall stall) {
 
 void Core::look_at_thread() {
   Figures& figures = *own_figures_;
-  const std::uint64_t spent = thread_cpu_ns();
-  figures.cpu_ns.add(spent - std::min(spent, figures.cpu_ns.value()));
-  figures.look = {.at = now_, .cpu_ns = spent, .busy_ns = figures.busy_ns.value()};
+  const Duration spent = backend_->thread_time();
+  const auto spent_ns = static_cast<std::uint64_t>(spent.count());
+  figures.cpu_ns.add(spent_ns - std::min(spent_ns, figures.cpu_ns.value()));
+  figures.look = {.at = now_, .thread_time = spent, .busy_ns = figures.busy_ns.value()};
   const io::Load load = backend_->load();
   figures.receive_buffers.set(load.receive_buffers);
   figures.receive_buffers_taken.set(load.receive_buffers_taken_max);

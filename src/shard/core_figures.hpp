@@ -22,7 +22,7 @@ struct Core::Figures {
   TurnWatch watch;
   struct ThreadLook {
     Instant at;
-    std::uint64_t cpu_ns = 0;   // of the thread
+    Duration thread_time{0};
     std::uint64_t busy_ns = 0;  // as counted
   } look;
 

@@ -97,7 +97,8 @@ void DiskWatch::rot(io::Files& files, io::sim::Random& random, const KillBlock& 
   if (segments.empty()) return;
   std::ranges::sort(segments, {}, [](const Segment& segment) { return segment.frames.back().order; });
   const Segment& chosen = random.one_in(2) ? segments.back() : segments[random.below(segments.size())];
-  const StoredFrame& frame = chosen.frames[random.below(chosen.frames.size())];
+  // Rather one with much behind it, which must not go with it.
+  const StoredFrame& frame = chosen.frames[random.below(random.below(chosen.frames.size()) + 1)];
   excuse(chosen.bytes, frame.offset, frame.offset + frame.size);
   const std::size_t where = frame.offset + static_cast<std::size_t>(random.below(frame.size));
   if (random.one_in(3)) {

@@ -9,12 +9,13 @@
 #   ./dev sim --mutants [NAME]   the planted bugs of tests/sim/mutants: each must be found within 60 s
 # Anything else goes to the program as it is (--seeds A-B, --twice, --coverage, --reach).
 dev_sim() {
-  build_preset dev sim
   if [ "${1:-}" = --mutants ]; then
     shift
-    python3 tests/sim/mutants.py build/dev "$@"
+    build_preset hunt sim
+    python3 tests/sim/mutants.py build/hunt "$@"
     return
   fi
+  build_preset dev sim
   local program=build/dev/tests/sim/sim
   case "${1:-}" in
     "") "$program" --file tests/sim/seeds.txt --jobs "$(jobs_count)" --reach ;;

@@ -194,6 +194,8 @@ class Backend {
   virtual Files& files() = 0;
   virtual Instant now() = 0;
   virtual WallTime wall_now() = 0;
+  // For how long the calling thread has had a processor. 0 in the simulation, where no time passes while a core works.
+  virtual Duration thread_time() { return {}; }
   virtual std::uint64_t random() = 0;
   virtual const Description& describe() const = 0;
   // Begins a new count with each call.
