@@ -42,12 +42,13 @@ class Scatter {
   std::size_t filled_ = 0;
 };
 
-// Blocks come from the pool on cache lines; direct reads want more.
+// Blocks come from the pool on cache lines; direct reads want more. As much of each, wherever it lies: what is read must not
+// depend on that.
 std::span<std::byte> aligned_part(buffer::Block& block) {
   const auto room = block.room();
   const auto address = reinterpret_cast<std::uintptr_t>(room.data());
   const std::size_t skipped = round_up(address, kBlockSize) - address;
-  return room.subspan(skipped, (room.size() - skipped) / kBlockSize * kBlockSize);
+  return room.subspan(skipped, (room.size() - kBlockSize) / kBlockSize * kBlockSize);
 }
 
 constexpr std::size_t kBounceMin = 2 * kBlockSize;
