@@ -29,10 +29,11 @@ void Log::State::frame_failed(std::int32_t result) {
     if (const std::uint32_t index = std::exchange(stream, {}).segment; index != kNoSegment) abandon(index);
   filling = nullptr;
   settled = last;
+  // What stands in for the lost records must be durable before anything that it supersedes is given back, and nothing is
+  // while they are told. A frame comes in any case: the one with the voids.
+  quiet_floor = last + 1;
   tell_lost(first, last);
-  // What stands in for the lost records must be durable before anything that it supersedes is given back. A frame comes
-  // in any case: the one with the voids.
-  quiet_floor = std::max(newest_appended(), last + 1);
+  quiet_floor = std::max(newest_appended(), quiet_floor);
   for (std::uint64_t sequence = first; sequence <= last; ++sequence) frame_settled(frame_of(sequence));
   released = last;
   for (std::uint32_t i = 0; i < segments.size(); ++i)

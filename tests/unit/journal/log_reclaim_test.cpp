@@ -78,6 +78,39 @@ TEST_P(LogReclaimTest, keeps_a_segment_of_which_a_part_could_not_be_read_for_thi
   EXPECT_TRUE(eventually([&] { return !log->in_use(name); }));
 }
 
+// The copy was all that counted where it stood, so the log looks for what it can free while it still tells what was lost.
+TEST_P(LogReclaimTest, keeps_what_was_copied_when_the_copy_is_lost) {
+  open();
+  log->start_reclaim();
+  const Location old = keep(1, "moved");
+  log->add_live(old);
+  const auto name = log->name_of(old);
+  next_segment();
+  settle();
+  unsigned failures = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset < kFirstFrame || failures != 0) return std::nullopt;
+    ++failures;
+    return WriteFault{};
+  };
+  Location copy;
+  log->set_lost([&](const RecordView& view) {
+    ASSERT_EQ(view.where, copy);
+    log->drop_live(copy);
+    log->add_live(old);
+  });
+  const Ticket ticket = must_put(1, "moved");
+  copy = last;
+  log->add_live(copy);
+  log->drop_live(old);
+  EXPECT_FALSE(wait(ticket));
+  keep(2, "next");
+  settle();
+  EXPECT_EQ(failures, 1U);
+  EXPECT_TRUE(log->in_use(name));
+  EXPECT_EQ(read(old).value_or(""), "moved");
+}
+
 TEST_P(LogReclaimTest, frees_nothing_before_what_supersedes_it_is_durable) {
   options.seal_at_close = false;  // a closed segment without anything live would be freed
   open();
