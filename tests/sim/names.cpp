@@ -96,6 +96,7 @@ Names::Answer Names::answer(const dns::Question& question) {
     return answer;
   }
   dns::Message message = zone_.respond({.question = question});
+  // Reports go there: what hides it, or garbles it so that it seems to have no address, leaves nobody to be told.
   const bool home = question.name.to_string().ends_with(kHome);
   if (!home && strikes(rates_.absent, "names: a name that exists does not")) {
     const auto nowhere = dns::Name::parse("nowhere.test");
@@ -108,7 +109,7 @@ Names::Answer Names::answer(const dns::Question& question) {
     for (dns::Record& record : message.answers) record.owner = question.name;
   }
   answer.octets = message.encode(dns::kMessageBytesMax);
-  if (strikes(rates_.garbage, "names: garbage")) {
+  if (!home && strikes(rates_.garbage, "names: garbage")) {
     answer.octets.resize(static_cast<std::size_t>(random_.between(1, answer.octets.size())));
     answer.octets[random_.below(answer.octets.size())] ^= std::byte{0x55};
   }
