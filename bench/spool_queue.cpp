@@ -214,8 +214,9 @@ void measure_large(const Wanted& wanted) {
   const double written = seconds_since(begin);
   begin = Clock::now();
   at.run(read_large(*spool, id));
-  fmt::print("\na message of 1 GiB: taken in {:.1f} s, read in {:.1f} s, {} MiB more memory\n", written,
-             seconds_since(begin), (resident_bytes() - before) >> 20);
+  fmt::print("\na message of 1 GiB: taken in {:.1f} s, read in {:.1f} s, {:+} MiB of memory\n", written,
+             seconds_since(begin),
+             (static_cast<std::int64_t>(resident_bytes()) - static_cast<std::int64_t>(before)) / 1'048'576);
   at.run(spool->close());
   at.backend->files().close(start->lock);
 }

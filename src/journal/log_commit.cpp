@@ -289,10 +289,8 @@ void Log::State::written(std::int32_t result) {
   segment.end = frame.file_offset + size;
   segment.newest_frame = frame.sequence;
   segment.previous_crc = load<FrameHeader>({frame.data(), sizeof(FrameHeader)}).header_crc;
-  if (frame.voids) {
-    void_holder = frame.segment;
-    void_due = false;
-  }
+  if (frame.voids) void_holder = frame.segment;
+  if (frame.voids || !must_void()) void_due = false;  // their segments may have got an end meanwhile
   released = ++settled;
   frame_settled(frame);
   const bool mended = write_failures != 0;

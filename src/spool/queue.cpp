@@ -64,6 +64,20 @@ void Queue::relocate(Entry& entry, Copy copy) {
   if (had_place) add_copy(entry, std::move(old));
 }
 
+void Queue::go_back(Entry& entry, journal::Location lost) {
+  std::vector<Copy>& copies = copies_.at(entry.id);
+  if (entry.envelope == lost) {
+    (void)take_primary(entry);
+    put_primary(entry, std::move(copies.back()));
+    copies.pop_back();
+  } else {
+    std::erase_if(copies, [&](const Copy& copy) { return copy.envelope == lost; });
+  }
+  if (!copies.empty()) return;
+  entry.clear(Entry::has_copies);
+  copies_.erase(entry.id);
+}
+
 void Queue::drop_states(Entry& entry) {
   if (entry.state == 0) return;
   states_.take_records(entry.state, [&](journal::Location where) { ledger_.drop_live(where); });

@@ -80,6 +80,9 @@ class Queue {
   // is gone: then false.
   template <class Voided>
   bool remove_copies(MessageId id, Voided voided);
+  // What was relocated to `lost` could not be written there: it is where it was before, whatever other copies are worth. They
+  // may be on their way out; the place that was left last is not, before that frame is settled.
+  void go_back(Entry& entry, journal::Location lost);
   // A segment is free: copies in it need not be named any more, and those of which a piece was there have no body.
   void forget_copies(std::uint32_t segment);
 
@@ -115,7 +118,6 @@ bool Queue::remove_copies(MessageId id, Voided voided) {
     const auto worth = [&](const Copy& copy) {
       return std::pair(!copy.no_body, ledger_.epoch_of(copy.envelope));
     };
-    // Of equals the last: it was left last, so it is the one that has not been given back yet.
     std::size_t best = 0;
     for (std::size_t i = 1; i < left.size(); ++i)
       if (worth(left[i]) >= worth(left[best])) best = i;

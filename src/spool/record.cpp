@@ -263,7 +263,10 @@ void Spool::State::lost(const journal::RecordView& view) {
       lost_body_id = view.id;
       break;
     case RecordType::envelope:
-      if (entry != nullptr && entry->envelope == view.where && entry->is(Entry::promised))
+      if (entry == nullptr || !entry->is(Entry::promised)) break;
+      if (entry->is(Entry::has_copies))
+        queue.go_back(*entry, view.where);
+      else if (entry->envelope == view.where)
         lost_envelope(view, *entry);
       break;
     case RecordType::state:
@@ -282,13 +285,8 @@ void Spool::State::lost(const journal::RecordView& view) {
   }
 }
 
-// Moved: its old place counts again, and cannot have been given back yet. Promised without being written (level relaxed):
-// held in memory, and written with its state as soon as there is room.
+// Promised without being written (level relaxed): held in memory, and written with its state as soon as there is room.
 void Spool::State::lost_envelope(const journal::RecordView& view, Entry& entry) {
-  if (entry.is(Entry::has_copies)) {
-    queue.remove_copies(view.id, [&](journal::Location envelope) { return envelope == view.where; });
-    return;
-  }
   auto message = std::make_shared<Held>();
   message->envelope.assign(view.payload.begin(), view.payload.end());
   if (lost_body_id == view.id) {

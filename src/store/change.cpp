@@ -191,6 +191,7 @@ Task<Outcome<>> Store::State::write(Change change) {
 
 void Store::State::land() {
   std::vector<Flying> failures;
+  std::vector<decltype(Flying::user)> grown;
   while (!flying.empty() && flying.front().frame <= log->newest_settled().frame) {
     Flying next = std::move(flying.front());
     flying.pop_front();
@@ -206,10 +207,11 @@ void Store::State::land() {
     user.change_bytes += next.change.size();
     const auto bound = std::max<std::uint64_t>(
         kSnapshotLeast, static_cast<std::uint64_t>(kSnapshotShare * static_cast<double>(user.snapshot_size)));
-    if (user.change_bytes > bound || user.change_places.size() > kChangesMax) want_snapshot(next.user);
+    if (user.change_bytes > bound || user.change_places.size() > kChangesMax) grown.push_back(next.user);
   }
   // The last first: each finds what it had found.
   for (Flying& each : std::views::reverse(failures)) take_back(each);
+  for (const auto& user : grown) want_snapshot(user);  // which may write at once
 }
 
 void Store::State::take_back(Flying& each) {

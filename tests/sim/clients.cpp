@@ -241,12 +241,11 @@ bool Clients::leaves() {
   return true;
 }
 
-Task<Duration> Clients::dawdle() {
-  if (dawdles_ == 0 || !random_.one_in(dawdles_)) co_return Duration{0};
+Task<bool> Clients::dawdle() {
+  if (dawdles_ == 0 || !random_.one_in(dawdles_)) co_return false;
   coverage_.note("clients: dawdled");
-  const Duration time = std::chrono::seconds{random_.between(1, 420)};
-  co_await shard::Sleep(core_, time);
-  co_return time;
+  co_await shard::Sleep(core_, std::chrono::seconds{random_.between(1, 420)});
+  co_return true;
 }
 
 std::optional<Clients::Waiting> Clients::take_due(mail::Durability level, bool lmtp) {
@@ -366,12 +365,12 @@ Task<bool> Clients::send_letter(Visit& visit, Waiting what) {
       .timing = random_.one_in(2) ? smtp::BodyTiming::with_envelope : smtp::BodyTiming::after_recipients};
   visit.session->begin(outgoing);
   visit.awaits = "the replies to the envelope";
-  bool body_sent = false;
+  bool body_sent = false, dawdled = false;
   Instant sent_at;
   unsigned sent_to = life_;
   while (!result.finished()) {
-    const Duration dawdled = co_await dawdle();  // the reply may be there already
-    sent_at = sent_at + dawdled;
+    const bool slow = co_await dawdle();
+    dawdled = dawdled || (body_sent && slow);
     if (leaves()) {
       visit.connection->abort();
       visit.session->lost_connection();
@@ -388,7 +387,7 @@ Task<bool> Clients::send_letter(Visit& visit, Waiting what) {
     sent_at = core_.now();
     sent_to = life_;
   }
-  if (body_sent) note_passing(letter, core_.now() - sent_at, sent_to);
+  if (body_sent && !dawdled) note_passing(letter, core_.now() - sent_at, sent_to);
   const bool judged = result.stage() == Stage::body && !visit.session->closed();
   const auto accepted = accepted_of(letter, result);
   if (judged && !accepted.empty()) {

@@ -74,7 +74,7 @@ class Clients {
   void finish(Letter& letter);
   std::optional<Waiting> take_due(mail::Durability level, bool lmtp = false);
   bool leaves();
-  Task<Duration> dawdle();  // how long it did
+  Task<bool> dawdle();  // whether it did
 
   shard::Core& core_;
   Ledger& ledger_;

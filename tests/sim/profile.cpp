@@ -164,7 +164,6 @@ void make_seesaw(Profile& profile, Dice& dice) {
   profile.other_core_counts = true;
   // What stands in a shard's own log when it has that back has ended in another's, or else was moved there.
   const Duration seldom = std::chrono::seconds{dice.between(60, 600)};
-  if (profile.seed / 6 % 2 != 0) profile.compact_after = seldom;
   // The starts have to succeed.
   profile.crash_in_start = false;
   profile.full_disks = profile.broken_disks = profile.descriptors_few = 0;
@@ -176,6 +175,7 @@ void make_seesaw(Profile& profile, Dice& dice) {
   profile.body_max = std::min<std::uint64_t>(profile.body_max, 8000);
   profile.large_body = 0;
   profile.busy = std::chrono::seconds{dice.between(100, 240)};
+  if (!dice.one_in(3)) profile.compact_after = seldom;
 }
 
 }  // namespace

@@ -111,6 +111,37 @@ TEST_P(LogReclaimTest, keeps_what_was_copied_when_the_copy_is_lost) {
   EXPECT_EQ(read(old).value_or(""), "moved");
 }
 
+// Two frames fail, and before there is a segment for another one, the headers of theirs say where they end.
+TEST_P(LogReclaimTest, has_one_frame_to_write_when_what_was_void_has_been_settled_otherwise) {
+  options.free_segments_ahead = 1;
+  open();
+  log->start_reclaim();
+  keep(0, "first");
+  settle();
+  unsigned failed = 0, refused = 0, frames = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset >= kFirstFrame) {
+      if (failed == 2) return ++frames, std::nullopt;
+      ++failed;
+      return WriteFault{};
+    }
+    const auto header =
+        parse_segment_header({static_cast<const std::byte*>(op.vectors->iov_base), kBlockSize});
+    const bool opens = header->state == static_cast<std::uint16_t>(SegmentState::open);
+    if (failed < 2 || !opens || refused == 3) return std::nullopt;
+    ++refused;
+    return WriteFault{};
+  };
+  EXPECT_FALSE(wait(must_put(1, "lost")));
+  ASSERT_TRUE(eventually([&] { return frames > 0; }));
+  EXPECT_EQ(failed, 2U);
+  settle();
+  const unsigned before = frames;
+  machine->turns(300);
+  EXPECT_EQ(frames, before);
+  EXPECT_EQ(read(keep(2, "next")).value_or(""), "next");
+}
+
 TEST_P(LogReclaimTest, frees_nothing_before_what_supersedes_it_is_durable) {
   options.seal_at_close = false;  // a closed segment without anything live would be freed
   open();

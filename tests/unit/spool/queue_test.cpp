@@ -19,7 +19,8 @@ class Counts final : public Ledger {
   void drop_live(journal::Location where) override { --live[where.segment]; }
   void add_pin(journal::Location, std::span<const journal::SegmentName>) override {}
   journal::SegmentName name_of(journal::Location where) const override { return {0, where.segment, 1}; }
-  std::uint32_t epoch_of(journal::Location) const override { return 7; }
+  std::uint32_t epoch_of(journal::Location where) const override { return epochs[where.segment]; }
+  mutable std::map<std::uint32_t, std::uint32_t> epochs;
   std::map<std::uint32_t, int> live;
 };
 
@@ -37,9 +38,7 @@ class QueueTest : public ::testing::Test {
     for (const journal::Location chunk : queue_.large(kId)->chunks) found.push_back(chunk.segment);
     return found;
   }
-  void lose(std::uint32_t segment) {
-    queue_.remove_copies(kId, [&](journal::Location envelope) { return envelope.segment == segment; });
-  }
+  void lose(std::uint32_t segment) { queue_.go_back(*queue_.find(kId), at(segment, 9000)); }
 
   static constexpr MessageId kId{1};
   Counts counts_;
@@ -61,13 +60,49 @@ TEST_F(QueueTest, goes_back_to_the_copy_that_it_left_last) {
   EXPECT_EQ(counts_.live[kC2], 0);
 }
 
-// Of equals too: both have all of it.
 TEST_F(QueueTest, goes_back_to_the_copy_that_it_left_last_when_it_was_in_one_piece) {
   Entry& entry = queue_.add(kId, {.envelope = at(1, 9000)}, 1);
   queue_.relocate(entry, {.envelope = at(2, 9000)});
   queue_.relocate(entry, {.envelope = at(3, 9000)});
   lose(3);
   EXPECT_EQ(queue_.find(kId)->envelope.segment, 2U);
+}
+
+// A start read the one of the later epoch first, and the other one counts: the later one may be given back at any time.
+TEST_F(QueueTest, goes_back_to_the_copy_that_it_left_last_though_another_one_is_newer) {
+  constexpr std::uint32_t kOlder = 1, kNewer = 2, kLost = 3;
+  counts_.epochs = {{kOlder, 7}, {kNewer, 8}, {kLost, 9}};
+  Entry& entry = queue_.add(kId, {.envelope = at(kOlder, 9000)}, 1);
+  queue_.add_copy(entry, {.envelope = at(kNewer, 9000)});
+  queue_.relocate(entry, {.envelope = at(kLost, 9000)});
+  lose(kLost);
+  EXPECT_EQ(queue_.find(kId)->envelope.segment, kOlder);
+  EXPECT_EQ(counts_.live[kNewer], 0);
+  EXPECT_EQ(counts_.live[kLost], 0);
+  EXPECT_EQ(queue_.segments_of(*queue_.find(kId)).size(), 2U);
+}
+
+// It was moved twice, and neither frame could be written: they are told in their order.
+TEST_F(QueueTest, goes_back_by_two_places) {
+  Entry& entry = queue_.add(kId, {.envelope = at(1, 9000)}, 1);
+  queue_.relocate(entry, {.envelope = at(2, 9000)});
+  queue_.relocate(entry, {.envelope = at(3, 9000)});
+  lose(2);
+  lose(3);
+  EXPECT_EQ(queue_.find(kId)->envelope.segment, 1U);
+  EXPECT_FALSE(queue_.find(kId)->is(Entry::has_copies));
+}
+
+// A start finds which copies are void: of the others the best counts.
+TEST_F(QueueTest, takes_the_newest_whole_copy_when_its_own_is_void) {
+  counts_.epochs = {{1, 5}, {2, 6}, {3, 7}, {4, 8}};
+  Entry& entry = queue_.add(kId, {.envelope = at(4, 9000)}, 1);
+  queue_.add_copy(entry, {.envelope = at(1, 9000)});
+  queue_.add_copy(entry, {.envelope = at(3, 9000), .no_body = true});
+  queue_.add_copy(entry, {.envelope = at(2, 9000)});
+  EXPECT_TRUE(queue_.remove_copies(kId, [](journal::Location envelope) { return envelope.segment == 4; }));
+  EXPECT_EQ(queue_.find(kId)->envelope.segment, 2U);
+  EXPECT_EQ(counts_.live[4], 0);
 }
 
 TEST_F(QueueTest, has_no_body_where_a_piece_of_it_is_gone) {
