@@ -187,6 +187,10 @@ std::uint32_t Log::epoch_of(Location where) const {
   return state_->segments[where.segment].header.epoch;
 }
 
+void Log::keep_beside_unread(Location where) {
+  if (!state_->kept_segments.empty() && !state_->segments[where.segment].kept) state_->keep(where.segment);
+}
+
 std::span<const SegmentName> Log::kept_segments() const {
   return state_->kept_segments;
 }

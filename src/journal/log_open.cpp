@@ -303,8 +303,8 @@ bool Log::State::has_voids(const Segment& segment) const {
 bool Log::State::is_to_be_sealed(const Segment& segment) const {
   if (segment.use != Segment::Use::closed || segment.sealed || segment.unread || segment.unwritten != 0)
     return false;
-  return (!segment.orphan && segment.header.epoch == place.epoch) || has_voids(segment) ||
-         (segment.found_open && !segment.kept);
+  if (!segment.orphan && segment.header.epoch == place.epoch) return true;
+  return !segment.kept && (segment.found_open || has_voids(segment));
 }
 
 void Log::State::seal_found() {

@@ -168,6 +168,8 @@ Task<Result<void>> Spool::State::commit(MessageId id, journal::Ticket ticket, bo
   awaiting.push_back({ticket.frame, id});
   if (relaxed && log->write_age() < options.relaxed_delay) {
     queue.find(id)->set(Entry::promised);
+    // An orderly end waits for it, and writes it again if that frame fails.
+    newest_state_frame = ticket.frame;
     co_return Result<void>{};
   }
   auto durable = co_await log->durable(ticket);

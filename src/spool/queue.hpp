@@ -29,6 +29,8 @@ class Ledger {
   virtual void add_pin(journal::Location negation, std::span<const journal::SegmentName> targets) = 0;
   virtual journal::SegmentName name_of(journal::Location where) const = 0;
   virtual std::uint32_t epoch_of(journal::Location where) const = 0;
+  // What belongs to it is missing: where something could not be read, it waits with that.
+  virtual void keep_beside_unread(journal::Location where) = 0;
 };
 
 // The body of a message that came in pieces.

@@ -55,6 +55,7 @@ void Replay::body_end(const journal::RecordView& view) {
     chunks_.erase(found);
   } else {
     copy.no_body = true;
+    incomplete_places_.push_back(view.where);
     if (incomplete_.size() < kDamagedNamesMax) incomplete_[end.body_id] = view.id;
   }
   bodies_[view.id.value] = std::move(copy);
@@ -198,6 +199,9 @@ void Replay::finish() {
     note_damaged({id});
   }
   bodies_.clear();
+  for (const journal::Location where : incomplete_places_) ledger_.keep_beside_unread(where);
+  for (const auto& [id, chunks] : chunks_)
+    for (const journal::Location where : chunks) ledger_.keep_beside_unread(where);
   for (const ForeignRecord& record : foreign_)
     if (!record.voided.empty()) void_copies(queue_, ledger_, record.id, record.voided);
   foreign_.reserve(foreign_.size() + foreign_state_of_.size());

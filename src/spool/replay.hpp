@@ -73,6 +73,7 @@ class Replay {
   std::vector<MessageId> bodiless_;  // of whom some copy is, at least; kDamagedNamesMax of them
   bool more_bodiless_ = false;       // the queue must be looked through
   std::unordered_map<std::uint64_t, MessageId> incomplete_;  // kDamagedNamesMax, as those are only named
+  std::vector<journal::Location> incomplete_places_;         // where their bodies end
   std::uint64_t unreadable_ = 0;
   std::uint64_t without_body_ = 0;
 };

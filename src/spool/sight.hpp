@@ -17,6 +17,7 @@ class Sight final : public Ledger {
   void add_live(journal::Location) override {}
   void drop_live(journal::Location) override {}
   void add_pin(journal::Location, std::span<const journal::SegmentName>) override {}
+  void keep_beside_unread(journal::Location) override {}
   journal::SegmentName name_of(journal::Location where) const override {
     return segments_[where.segment].name;
   }

@@ -41,6 +41,7 @@ class LogLedger final : public Ledger {
   }
   journal::SegmentName name_of(journal::Location where) const override { return log->name_of(where); }
   std::uint32_t epoch_of(journal::Location where) const override { return log->epoch_of(where); }
+  void keep_beside_unread(journal::Location where) override { log->keep_beside_unread(where); }
   journal::Log* log = nullptr;
 };
 

@@ -196,6 +196,8 @@ class Log {
   // Of which a part could not be read at the start: nobody knows what counts in them, so they are not freed in this run. A
   // record that ends something must name them too.
   std::span<const SegmentName> kept_segments() const;
+  // What belongs to that record is missing. If there are such segments it may be in one of them, and the record's own is kept too.
+  void keep_beside_unread(Location where);
   // True until that use of the segment is durably over, and always for a shard that this log does not hold until
   // `release_elsewhere`.
   bool in_use(const SegmentName& name) const;

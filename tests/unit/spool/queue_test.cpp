@@ -18,6 +18,7 @@ class Counts final : public Ledger {
   void add_live(journal::Location where) override { ++live[where.segment]; }
   void drop_live(journal::Location where) override { --live[where.segment]; }
   void add_pin(journal::Location, std::span<const journal::SegmentName>) override {}
+  void keep_beside_unread(journal::Location) override {}
   journal::SegmentName name_of(journal::Location where) const override { return {0, where.segment, 1}; }
   std::uint32_t epoch_of(journal::Location where) const override { return epochs[where.segment]; }
   mutable std::map<std::uint32_t, std::uint32_t> epochs;

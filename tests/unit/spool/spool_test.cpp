@@ -96,6 +96,38 @@ TEST_P(SpoolTest, takes_a_message_in_pieces) {
   EXPECT_EQ(at->part(id, text.size(), 100).value(), "");
 }
 
+// The rest of it may be read the next time.
+TEST_P(SpoolTest, keeps_the_pieces_of_a_message_of_which_one_could_not_be_read) {
+  if (GetParam() != "sim") GTEST_SKIP() << "needs a power cut";
+  at->open();
+  std::string text(1'500'000, 'p');
+  for (std::size_t i = 0; i < text.size(); i += 1000) text[i] = static_cast<char>('a' + i / 1000 % 26);
+  const MessageId other = at->accept("other");
+  const MessageId id = at->accept(text, {.in_pieces = true});
+  machine->turns(500);  // the full segment gets its end
+  at->lose_power();
+  // Only the segment that was open is read frame by frame, and a piece stands there.
+  constexpr std::uint64_t kBad = 16'384;
+  unsigned refused = 0;
+  machine->backend().on_read = [&](const io::Op& op) -> std::optional<std::int32_t> {
+    std::uint64_t size = 0;
+    for (std::uint32_t i = 0; i < op.vector_count; ++i) size += op.vectors[i].iov_len;
+    if (op.offset > kBad || op.offset + size <= kBad) return std::nullopt;
+    ++refused;
+    return -EIO;
+  };
+  at->open();
+  machine->backend().on_read = nullptr;
+  ASSERT_GT(refused, 0U);
+  ASSERT_FALSE(at->body(id));
+  at->record(other, 0, RecipientState::delivered);
+  ASSERT_TRUE(at->flush());
+  for (int i = 0; i < 10; ++i) at->accept("mail that makes frames");
+  machine->turns(3000);
+  at->reopen();
+  EXPECT_EQ(at->body(id).value_or(""), text);
+}
+
 TEST_P(SpoolTest, forgets_pieces_without_an_envelope) {
   at->open();
   struct Dropping {
@@ -204,6 +236,20 @@ TEST_P(SpoolTest, resumes_at_level_relaxed_before_the_write) {
   EXPECT_EQ(at->spool->log().frames_committed(), 1U);
   at->reopen();
   EXPECT_EQ(at->body(id).value(), "relaxed");
+}
+
+TEST_P(SpoolTest, writes_a_relaxed_message_again_when_its_frame_fails_at_the_end) {
+  at->open();
+  at->accept("before");
+  unsigned frames = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset < 8192 || frames++ != 0) return std::nullopt;
+    return WriteFault{};
+  };
+  const MessageId id = at->accept("relaxed", {.level = mail::Durability::relaxed});
+  at->reopen();
+  EXPECT_GT(frames, 1U);
+  EXPECT_EQ(at->body(id).value_or(""), "relaxed");
 }
 
 TEST_P(SpoolTest, lists_ids_in_order_and_in_pages) {
