@@ -188,7 +188,8 @@ std::uint32_t Log::epoch_of(Location where) const {
 }
 
 void Log::keep_beside_unread(Location where) {
-  if (!state_->kept_segments.empty() && !state_->segments[where.segment].kept) state_->keep(where.segment);
+  // Not among kept_segments: all of it was read, so what ends need not name it, and has room for those that must be named.
+  if (!state_->kept_segments.empty()) state_->segments[where.segment].kept = true;
 }
 
 std::span<const SegmentName> Log::kept_segments() const {

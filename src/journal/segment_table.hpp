@@ -61,7 +61,7 @@ struct Segment {
   bool sealed = false;       // on disk too
   bool voided = false;       // frames behind its end count for nothing, and its header does not say so yet
   bool holds_voids = false;  // the record in its first frame says so of frames of others
-  bool kept = false;         // a part could not be read: who knows what counts there; never freed in this run
+  bool kept = false;         // a part, or what belongs to it, could not be read: never freed in this run
   bool found_open = false;   // of an earlier run: its header shall say where it ends
   SegmentHeader header;      // as on disk, except while it is rewritten
   std::uint64_t size = 0;

@@ -191,7 +191,7 @@ Task<Outcome<>> Store::State::write(Change change) {
 
 void Store::State::land() {
   std::vector<Flying> failures;
-  std::vector<decltype(Flying::user)> grown;
+  std::vector<std::shared_ptr<User>> grown;
   while (!flying.empty() && flying.front().frame <= log->newest_settled().frame) {
     Flying next = std::move(flying.front());
     flying.pop_front();
