@@ -161,6 +161,7 @@ Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
     group.add(RecordType::state, id, states);
   }
   auto voided = queue.segments_of(entry);
+  if (foreign_flag(voided) != 0) add_kept(voided);
   std::erase_if(voided, [&](const journal::SegmentName& name) { return name.shard == own_shard; });
   const auto names = encode_segments(voided);
   if (!voided.empty()) group.add(RecordType::moved, id, names, kForeign);

@@ -62,10 +62,16 @@ bool Spool::State::refresh(MessageId id, Loaded& loaded) const {
   return true;
 }
 
+std::vector<std::span<const std::byte>> Held::pieces() const {
+  if (!promised_body.empty()) return {promised_body};
+  std::vector<std::span<const std::byte>> all;
+  for (const buffer::Block& block : body) all.push_back(block.bytes());
+  return all;
+}
+
 Body Spool::State::held_part(std::shared_ptr<Held> from, std::uint64_t offset, std::uint64_t size) const {
   Body body;
-  for (const buffer::Block& block : from->body) {
-    auto bytes = block.bytes();
+  for (std::span<const std::byte> bytes : from->pieces()) {
     const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(offset, bytes.size()));
     offset -= skipped;
     bytes = bytes.subspan(skipped);

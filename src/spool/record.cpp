@@ -156,8 +156,7 @@ bool Spool::State::write_state(Entry& entry, std::span<const PackedOutcome> chan
 // The first failed delivery of a message at level memory, or the end of the server: now it is written.
 bool Spool::State::write_held(Entry& entry) {
   const auto message = held.at(entry.id);
-  std::vector<std::span<const std::byte>> pieces;
-  for (const buffer::Block& block : message->body) pieces.push_back(block.bytes());
+  const auto pieces = message->pieces();
   const MessageId id{entry.id};
   Group group;
   if (message->size != 0) group.add(RecordType::body, id, pieces);
@@ -187,16 +186,20 @@ bool Spool::State::end_message(Entry& entry) {
   const MessageId id{entry.id};
   if (!entry.is(Entry::in_memory)) {
     auto segments = queue.segments_of(entry);
-    // They may hold an older envelope of it that nobody has seen.
-    for (const journal::SegmentName& name : log->kept_segments())
-      if (segments.size() < journal::kTargetsMax && std::ranges::find(segments, name) == segments.end())
-        segments.push_back(name);
+    add_kept(segments);
     if (!append_ending(id, segments, RecordType::done, foreign_flag(segments))) return false;
   }
   held.erase(id.value);
   queue.drop(entry);
   figures.ended.add();
   return true;
+}
+
+// What could not be read whole may hold an older envelope of the message that nobody has seen.
+void Spool::State::add_kept(std::vector<journal::SegmentName>& segments) const {
+  for (const journal::SegmentName& name : log->kept_segments())
+    if (segments.size() < journal::kTargetsMax && std::ranges::find(segments, name) == segments.end())
+      segments.push_back(name);
 }
 
 bool Spool::State::append_ending(MessageId id, std::span<const journal::SegmentName> segments,
@@ -290,15 +293,14 @@ void Spool::State::lost_envelope(const journal::RecordView& view, Entry& entry) 
   auto message = std::make_shared<Held>();
   message->envelope.assign(view.payload.begin(), view.payload.end());
   if (lost_body_id == view.id) {
-    auto blocks = blocks_for(lost_body.size());
-    if (!blocks) {
-      figures.damaged.add();
-      return;
-    }
-    message->body = std::move(*blocks);
     message->size = lost_body.size();
-    auto rest = lost_body;
-    for (buffer::Block& block : message->body) rest = rest.subspan(block.append(rest));
+    if (auto blocks = blocks_for(lost_body.size())) {
+      message->body = std::move(*blocks);
+      auto rest = lost_body;
+      for (buffer::Block& block : message->body) rest = rest.subspan(block.append(rest));
+    } else {
+      message->promised_body.assign(lost_body.begin(), lost_body.end());
+    }
   }
   held[entry.id] = std::move(message);
   queue.remove_place(entry);

@@ -26,7 +26,10 @@ namespace ringpost::spool {
 
 // A message at level memory. Bodies that were handed out keep it alive.
 struct Held {
+  std::vector<std::span<const std::byte>> pieces() const;
+
   std::vector<buffer::Block> body;
+  std::vector<std::byte> promised_body;  // instead, where the core had no block for what is promised already
   std::uint64_t size = 0;
   std::vector<std::byte> envelope;
   bool stays = false;  // level through: never written
@@ -106,6 +109,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
   std::vector<std::byte> whole_state(std::uint32_t state) const;
   bool write_held(Entry& entry);
   bool end_message(Entry& entry);
+  void add_kept(std::vector<journal::SegmentName>& segments) const;
   bool append_ending(MessageId id, std::span<const journal::SegmentName> segments, RecordType type,
                      std::uint8_t flags);
   void postpone(Entry& entry);

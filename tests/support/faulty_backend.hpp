@@ -78,6 +78,7 @@ class FaultyBackend final : public io::Backend {
   Instant now() override { return inner_->now(); }
   WallTime wall_now() override { return inner_->wall_now(); }
   std::uint64_t random() override { return inner_->random(); }
+  Duration thread_time() override { return inner_->thread_time(); }
   const io::Description& describe() const override { return inner_->describe(); }
 
  private:

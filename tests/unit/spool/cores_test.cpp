@@ -1,8 +1,13 @@
 // The number of cores changes between starts: nothing is lost, nothing is in two places, nothing that ended comes back.
 #include <set>
 
+#include <fmt/format.h>
+
+#include "ringpost/journal/records.hpp"
 #include "ringpost/observe/event_ring.hpp"
 
+#include "spool/records.hpp"
+#include "unit/spool/dead_blocks.hpp"
 #include "unit/spool/spool_fixture.hpp"
 
 namespace ringpost::spool::testing {
@@ -94,6 +99,20 @@ class SpoolCores : public ::testing::Test {
     EXPECT_EQ(found.size(), expected_.size());
   }
 
+  // Those with an envelope of the message, in the order in which they are read.
+  std::vector<std::uint32_t> segments_with(MessageId id, const std::string& shard) {
+    std::vector<std::uint32_t> found;
+    journal::RecoveryReport report;
+    EXPECT_TRUE(journal::read_shard(
+        machines_[1]->files(), {shard, 1, 0},
+        [&](const journal::RecordView& view) {
+          if (view.id == id && view.type == static_cast<std::uint8_t>(RecordType::envelope))
+            found.push_back(view.where.segment);
+        },
+        report));
+    return found;
+  }
+
   std::shared_ptr<io::SimWorld> world_ = std::make_shared<io::SimWorld>(3);
   std::vector<std::unique_ptr<Machine>> machines_;
   std::vector<std::unique_ptr<Station>> stations_;
@@ -137,6 +156,30 @@ TEST_F(SpoolCores, does_so_over_power_cuts) {
   cut();
   start(3);
   compare();
+}
+
+// Of a message that is moved to another core's log, an older envelope may stand where nothing could be read.
+TEST_F(SpoolCores, names_what_it_could_not_read_when_it_moves_a_message) {
+  start(2);
+  const MessageId id = stations_[1]->accept("stays");
+  for (int i = 0; i < 12; ++i)
+    stations_[1]->record(stations_[1]->accept(std::string(100'000, 'o')), 0, RecipientState::delivered);
+  ASSERT_TRUE(machines_[1]->turn_until([&] { return machines_[1]->figure("spool_moved") != 0; }));
+  machines_[1]->turns(1);  // the copy is durable, and its original is there still
+  cut();
+  const std::string shard = machines_[1]->directory() + "/queue/shard-1";
+  const auto segments = segments_with(id, shard);
+  ASSERT_EQ(segments.size(), 2U);
+  DeadBlocks blocks(*world_);
+  blocks.kill_contents(machines_[1]->files(), fmt::format("{}/segment-{:06}", shard, segments.front()));
+  start(1);
+  ASSERT_NE(stations_[0]->recorder.find(id), nullptr);
+  let_it_compact();
+  EXPECT_GT(machines_[0]->figure("spool_moved"), 0U);
+  stop();
+  blocks.write_again(machines_[0]->files());
+  start(2);
+  EXPECT_EQ(stations_[0]->recorder.count(id) + stations_[1]->recorder.count(id), 1U);
 }
 
 // Each start with one core leaves a record of its state in the log of that core. Were each of them written down by the owner, and by
