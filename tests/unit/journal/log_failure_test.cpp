@@ -11,25 +11,14 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Faults for frames only, counted from 0 from now on.
 class LogFailureTest : public LogTest {
  protected:
-  void fail_frames(unsigned first, unsigned count, WriteFault fault) {
-    machine->backend().on_write = [this, first, count, fault](const io::Op& op) -> std::optional<WriteFault> {
-      if (op.offset < kFirstFrame) return std::nullopt;
-      const unsigned number = frame_writes++;
-      if (number >= first && number - first < count) return fault;
-      return std::nullopt;
-    };
-    frame_writes = 0;
-  }
   void fail_headers_and_frames(bool fail) {
     if (fail)
       machine->backend().on_write = [](const io::Op&) -> std::optional<WriteFault> { return WriteFault{}; };
     else
       machine->backend().on_write = nullptr;
   }
-  unsigned frame_writes = 0;
 };
 
 TEST_P(LogFailureTest, fails_the_records_of_a_frame_that_cannot_be_written_and_goes_on) {
@@ -156,6 +145,99 @@ TEST_P(LogFailureTest, takes_no_message_below_the_disk_reserve) {
   open();
   EXPECT_FALSE(log->accepts_messages());
   EXPECT_FALSE(log->write_errors());
+}
+
+// The copy was all that counted where it stood, so the log looks for what it can free while it still tells what was lost.
+TEST_P(LogFailureTest, keeps_what_was_copied_when_the_copy_is_lost) {
+  options.compact_after = Duration{0};
+  open();
+  log->start_reclaim();
+  const Location old = keep(1, "moved");
+  log->add_live(old);
+  const auto name = log->name_of(old);
+  next_segment();
+  settle();
+  fail_frames(0, 1, {});
+  Location copy;
+  log->set_lost([&](const RecordView& view) {
+    ASSERT_EQ(view.where, copy);
+    log->drop_live(copy);
+    log->add_live(old);
+  });
+  const Ticket ticket = must_put(1, "moved");
+  copy = last;
+  log->add_live(copy);
+  log->drop_live(old);
+  EXPECT_FALSE(wait(ticket));
+  keep(2, "next");
+  settle();
+  EXPECT_GT(frame_writes, 1U);
+  EXPECT_TRUE(log->in_use(name));
+  EXPECT_EQ(read(old).value_or(""), "moved");
+}
+
+// Two frames fail, and before there is a segment for another one, the headers of theirs say where they end.
+TEST_P(LogFailureTest, has_one_frame_to_write_when_what_was_void_has_been_settled_otherwise) {
+  options.free_segments_ahead = 1;
+  options.compact_after = Duration{0};
+  open();
+  log->start_reclaim();
+  keep(0, "first");
+  settle();
+  unsigned failed = 0, refused = 0, frames = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    if (op.offset >= kFirstFrame) {
+      if (failed == 2) return ++frames, std::nullopt;
+      ++failed;
+      return WriteFault{};
+    }
+    const auto header =
+        parse_segment_header({static_cast<const std::byte*>(op.vectors->iov_base), kBlockSize});
+    const bool opens = header->state == static_cast<std::uint16_t>(SegmentState::open);
+    if (failed < 2 || !opens || refused == 3) return std::nullopt;
+    ++refused;
+    return WriteFault{};
+  };
+  EXPECT_FALSE(wait(must_put(1, "lost")));
+  ASSERT_TRUE(eventually([&] { return frames > 0; }));
+  EXPECT_EQ(failed, 2U);
+  settle();
+  const unsigned before = frames;
+  machine->turns(300);
+  EXPECT_EQ(frames, before);
+  EXPECT_EQ(read(keep(2, "next")).value_or(""), "next");
+}
+
+// Where a frame is void the end is known as little as elsewhere, when the last good one could not be read.
+TEST_P(LogFailureTest, gives_no_end_to_a_segment_that_could_not_be_read_though_a_frame_there_is_void) {
+  if (GetParam() != "sim") GTEST_SKIP() << "needs a power cut";
+  options.seal_at_close = false;
+  options.compact_after = Duration{0};
+  open();
+  keep(0, "first");
+  keep(1, "second");
+  const Location promised =
+      keep(2, "promised");  // further from the front than what comes into the next segment
+  unsigned failed = 0;
+  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
+    const bool is_header = op.offset < kFirstFrame;
+    if (failed == 0 ? is_header : !is_header) return std::nullopt;
+    ++failed;
+    return WriteFault{};
+  };
+  EXPECT_FALSE(wait(must_put(3, "lost")));
+  keep(4, "says what is void");
+  lose_power();
+  machine->backend().on_write = nullptr;
+  fail_reads_of(promised);
+  open();
+  machine->backend().on_read = nullptr;
+  EXPECT_THAT(seen_ids(), ElementsAre(0, 1, 4));
+  log->start_reclaim();
+  settle();
+  lose_power();
+  open();
+  EXPECT_THAT(seen_ids(), ElementsAre(0, 1, 2, 4));
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, LogFailureTest, ::testing::Values("epoll", "auto", "sim"),

@@ -154,6 +154,37 @@ class LogTest : public ::testing::TestWithParam<std::string> {
     return ids;
   }
 
+  // Fills the current segment until records go to another one. What fills it does not count.
+  void next_segment() {
+    const auto from = last.segment;
+    while (last.segment == from) keep(9999, std::string(200'000, '.'));
+  }
+  void settle() { machine->turns(50); }
+  bool eventually(const std::function<bool()>& done) { return machine->turn_until(done); }
+
+  // Faults for frames only, counted from 0 from now on.
+  void fail_frames(unsigned first, unsigned count, WriteFault fault) {
+    machine->backend().on_write = [this, first, count, fault](const io::Op& op) -> std::optional<WriteFault> {
+      if (op.offset < kFirstFrame) return std::nullopt;
+      const unsigned number = frame_writes++;
+      if (number >= first && number - first < count) return fault;
+      return std::nullopt;
+    };
+    frame_writes = 0;
+  }
+  // Those of the block in which the record begins, in any segment.
+  void fail_reads_of(Location where) {
+    const std::uint64_t block = where.offset / kBlockSize * kBlockSize;
+    machine->backend().on_read = [this, block](const io::Op& op) -> std::optional<std::int32_t> {
+      std::uint64_t size = 0;
+      for (std::uint32_t i = 0; i < op.vector_count; ++i) size += op.vectors[i].iov_len;
+      if (op.offset > block || op.offset + size <= block) return std::nullopt;
+      ++reads_failed;
+      return -EIO;
+    };
+    reads_failed = 0;
+  }
+
   std::string segment_file(unsigned number) const {
     return machine->directory() + "/shard-0/segment-00000" + std::to_string(number);
   }
@@ -179,6 +210,7 @@ class LogTest : public ::testing::TestWithParam<std::string> {
   std::function<void(Log&, const RecordView&)> on_visit;
   RecoveryReport report;
   Location last;
+  unsigned frame_writes = 0, reads_failed = 0;
 };
 
 }  // namespace ringpost::journal::testing

@@ -11,15 +11,7 @@ using ::testing::ElementsAre;
 class LogReclaimTest : public LogTest {
  public:
   LogReclaimTest() { options.compact_after = Duration{0}; }
-
-  // Fills the current segment until records go to another one. What fills it does not count.
-  void next_segment() {
-    const auto from = last.segment;
-    while (last.segment == from) keep(9999, std::string(200'000, '.'));
-  }
   std::uint64_t in_use() const { return log->space().segments - log->space().free_segments; }
-  void settle() { machine->turns(50); }
-  bool eventually(const std::function<bool()>& done) { return machine->turn_until(done); }
 };
 
 TEST_P(LogReclaimTest, uses_a_segment_again_once_nothing_in_it_counts) {
@@ -76,105 +68,6 @@ TEST_P(LogReclaimTest, keeps_a_segment_of_which_a_part_could_not_be_read_for_thi
   // Read at last, it goes the way of all.
   log->start_reclaim();
   EXPECT_TRUE(eventually([&] { return !log->in_use(name); }));
-}
-
-// The copy was all that counted where it stood, so the log looks for what it can free while it still tells what was lost.
-TEST_P(LogReclaimTest, keeps_what_was_copied_when_the_copy_is_lost) {
-  open();
-  log->start_reclaim();
-  const Location old = keep(1, "moved");
-  log->add_live(old);
-  const auto name = log->name_of(old);
-  next_segment();
-  settle();
-  unsigned failures = 0;
-  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
-    if (op.offset < kFirstFrame || failures != 0) return std::nullopt;
-    ++failures;
-    return WriteFault{};
-  };
-  Location copy;
-  log->set_lost([&](const RecordView& view) {
-    ASSERT_EQ(view.where, copy);
-    log->drop_live(copy);
-    log->add_live(old);
-  });
-  const Ticket ticket = must_put(1, "moved");
-  copy = last;
-  log->add_live(copy);
-  log->drop_live(old);
-  EXPECT_FALSE(wait(ticket));
-  keep(2, "next");
-  settle();
-  EXPECT_EQ(failures, 1U);
-  EXPECT_TRUE(log->in_use(name));
-  EXPECT_EQ(read(old).value_or(""), "moved");
-}
-
-// Two frames fail, and before there is a segment for another one, the headers of theirs say where they end.
-TEST_P(LogReclaimTest, has_one_frame_to_write_when_what_was_void_has_been_settled_otherwise) {
-  options.free_segments_ahead = 1;
-  open();
-  log->start_reclaim();
-  keep(0, "first");
-  settle();
-  unsigned failed = 0, refused = 0, frames = 0;
-  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
-    if (op.offset >= kFirstFrame) {
-      if (failed == 2) return ++frames, std::nullopt;
-      ++failed;
-      return WriteFault{};
-    }
-    const auto header =
-        parse_segment_header({static_cast<const std::byte*>(op.vectors->iov_base), kBlockSize});
-    const bool opens = header->state == static_cast<std::uint16_t>(SegmentState::open);
-    if (failed < 2 || !opens || refused == 3) return std::nullopt;
-    ++refused;
-    return WriteFault{};
-  };
-  EXPECT_FALSE(wait(must_put(1, "lost")));
-  ASSERT_TRUE(eventually([&] { return frames > 0; }));
-  EXPECT_EQ(failed, 2U);
-  settle();
-  const unsigned before = frames;
-  machine->turns(300);
-  EXPECT_EQ(frames, before);
-  EXPECT_EQ(read(keep(2, "next")).value_or(""), "next");
-}
-
-// Where a frame is void the end is known as little as elsewhere, when the last good one could not be read.
-TEST_P(LogReclaimTest, gives_no_end_to_a_segment_that_could_not_be_read_though_a_frame_there_is_void) {
-  if (GetParam() != "sim") GTEST_SKIP() << "needs a power cut";
-  options.seal_at_close = false;
-  open();
-  keep(0, "first");
-  keep(1, "second");
-  const Location promised = keep(2, "promised");  // further from the front than what comes into the next segment
-  const std::uint64_t bad = promised.offset / kBlockSize * kBlockSize;
-  unsigned failed = 0;
-  machine->backend().on_write = [&](const io::Op& op) -> std::optional<WriteFault> {
-    const bool is_header = op.offset < kFirstFrame;
-    if (failed == 0 ? is_header : !is_header) return std::nullopt;
-    ++failed;
-    return WriteFault{};
-  };
-  EXPECT_FALSE(wait(must_put(3, "lost")));
-  keep(4, "says what is void");
-  lose_power();
-  machine->backend().on_write = nullptr;
-  machine->backend().on_read = [&](const io::Op& op) -> std::optional<std::int32_t> {
-    std::uint64_t size = 0;
-    for (std::uint32_t i = 0; i < op.vector_count; ++i) size += op.vectors[i].iov_len;
-    return op.offset <= bad && op.offset + size > bad ? std::optional<std::int32_t>(-EIO) : std::nullopt;
-  };
-  open();
-  machine->backend().on_read = nullptr;
-  EXPECT_THAT(seen_ids(), ElementsAre(0, 1, 4));
-  log->start_reclaim();
-  settle();
-  lose_power();
-  open();
-  EXPECT_THAT(seen_ids(), ElementsAre(0, 1, 2, 4));
 }
 
 TEST_P(LogReclaimTest, frees_nothing_before_what_supersedes_it_is_durable) {
@@ -399,18 +292,12 @@ TEST_P(LogReclaimTest, keeps_a_segment_that_it_could_not_read_to_its_end_while_i
       co_return Result<void>{};
     }
   };
-  const std::uint64_t block = negation.offset / kBlockSize * kBlockSize;
-  unsigned refused = 0;
-  machine->backend().on_read = [&](const io::Op& op) -> std::optional<std::int32_t> {
-    if (op.offset > block || op.offset + op.vectors->iov_len <= block) return std::nullopt;
-    ++refused;
-    return -EIO;
-  };
+  fail_reads_of(negation);
   log->set_carry([&](const RecordView& view) { return Carrying::run(*this, stuck, view); });
   log->start_reclaim();
   ASSERT_TRUE(eventually([&] { return !log->kept_segments().empty(); }));
   machine->backend().on_read = nullptr;
-  EXPECT_GT(refused, 0U);
+  EXPECT_GT(reads_failed, 0U);
   settle();
   EXPECT_TRUE(log->in_use(name));
   reopen();
