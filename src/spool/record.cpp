@@ -108,12 +108,15 @@ void Spool::State::record(MessageId id, std::span<const Outcome> outcomes) {
 }
 
 // At level memory it waits for the first failure, as the message does.
-void Spool::State::record(MessageId id, FinishedTarget finished) {
+bool Spool::State::record(MessageId id, FinishedTarget finished) {
   Entry* entry = queue.find(id);
-  if (entry == nullptr || finished.recipient >= entry->recipients) return;
-  if (!queue.states().add_finished(queue.state_of(*entry), finished)) return;
-  if (entry->is(Entry::dirty) || entry->is(Entry::in_memory)) return;
+  if (entry == nullptr || finished.recipient >= entry->recipients)
+    return true;  // nothing that could come again
+  const States::Kept kept = queue.states().add_finished(queue.state_of(*entry), finished);
+  if (kept != States::Kept::added) return kept == States::Kept::already;
+  if (entry->is(Entry::dirty) || entry->is(Entry::in_memory)) return true;
   if (!write_state(*entry, {}, {&finished, 1})) postpone(*entry);
+  return true;
 }
 
 std::vector<std::byte> Spool::State::whole_state(std::uint32_t state) const {

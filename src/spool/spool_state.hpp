@@ -103,7 +103,7 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
 
   // Outcomes.
   void record(MessageId id, std::span<const Outcome> outcomes);
-  void record(MessageId id, FinishedTarget finished);
+  bool record(MessageId id, FinishedTarget finished);
   bool write_state(Entry& entry, std::span<const PackedOutcome> changed,
                    std::span<const FinishedTarget> finished = {});
   std::vector<std::byte> whole_state(std::uint32_t state) const;

@@ -127,13 +127,14 @@ std::span<const FinishedTarget> States::finished(std::uint32_t state) const {
   return manies_[info.one.recipient]->finished;
 }
 
-bool States::add_finished(std::uint32_t state, FinishedTarget target) {
+States::Kept States::add_finished(std::uint32_t state, FinishedTarget target) {
   const PackedOutcome* outcome = find(state, target.recipient);
-  if (outcome != nullptr && outcome->final()) return false;
+  if (outcome != nullptr && outcome->final()) return Kept::already;
   std::vector<FinishedTarget>& all = many(state).finished;
-  if (all.size() >= kFinishedTargetsMax || std::ranges::find(all, target) != all.end()) return false;
+  if (std::ranges::find(all, target) != all.end()) return Kept::already;
+  if (all.size() >= kFinishedTargetsMax) return Kept::full;
   all.push_back(target);
-  return true;
+  return Kept::added;
 }
 
 bool States::merge(std::uint32_t state, const PackedOutcome& outcome) {
