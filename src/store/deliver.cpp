@@ -48,6 +48,7 @@ Task<Outcome<Delivered>> Store::State::deliver_here(const Delivery& delivery) {
   }
   if (user.origins_coming.contains(delivery.origin))
     co_return refuse_as<Delivered>({ErrorKind::temporary, 0, "the same delivery is under way"});
+  check_origins_of(user);
   if (user.account->origins().size() >= kOriginsMax)
     co_return refuse_as<Delivered>({ErrorKind::temporary, 0, "too many deliveries that are not confirmed"});
   const std::string_view wanted = delivery.mailbox.empty() ? std::string_view("INBOX") : delivery.mailbox;

@@ -83,7 +83,7 @@ Task<Result<void>> Store::State::settle() {
   settled = true;
   quiet.notify_all();
   if (!arriving.empty()) core.spawn(bring_all(self));
-  core.spawn(check_origins(self));
+  core.spawn(check_origins(self, nullptr));
   upkeep();
   co_return Result<void>{};
 }

@@ -119,7 +119,8 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   Task<Result<std::shared_ptr<User>>> open_user(std::string_view name);
   Task<Outcome<Delivered>> deliver_here(const Delivery& delivery);
   void confirm_here(UserId user, Origin origin);
-  Task<void> check_origins(std::shared_ptr<State> self);
+  void check_origins_of(User& user);
+  Task<void> check_origins(std::shared_ptr<State> self, std::shared_ptr<User> of);
   Task<void> write_confirmed(std::shared_ptr<State> self, std::shared_ptr<User> user, Origin origin);
 
   // ---- start and end
@@ -267,6 +268,9 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   std::uint64_t bytes_coming = 0;
   std::uint64_t messages_coming = 0;
   std::set<Origin> origins_coming;
+  // With so many origins the queues are asked which of them have ended.
+  std::size_t origins_checked_at = kOriginsAtOnce;
+  bool checks_origins = false;
 
   // Where the log has it.
   std::vector<journal::Location> snapshot_places;

@@ -55,7 +55,8 @@ inline constexpr double kSnapshotShare = 0.5;
 inline constexpr std::size_t kChangesMax = 16'384;
 inline constexpr std::size_t kSnapshotPiece = 256 * 1024;
 inline constexpr std::size_t kSnapshotPiecesMax = 16'384;  // 4 GiB
-inline constexpr std::size_t kOriginsAtOnce = 1000;  // asked of another core in one turn: half a millisecond
+// Origins asked of another core in one turn: half a millisecond. A user with so many more than are in a queue has them asked for.
+inline constexpr std::size_t kOriginsAtOnce = 1000;
 inline constexpr Duration kRoomWait = 60s;           // for the log to take a record, as the spool waits
 inline constexpr Duration kExchangePoll = 2ms;       // at start: whether the other cores have read their logs
 inline constexpr std::size_t kTransfersAtOnce = 16;  // at start: messages on their way from another core

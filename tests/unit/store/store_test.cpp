@@ -273,6 +273,23 @@ TEST_F(StoreTest, forgets_after_a_restart_the_origins_that_no_queue_has) {
   EXPECT_TRUE(at.deliver("again", {MessageId{77}, 3})->uid);
 }
 
+// Nobody confirms them: their recipients have expired.
+TEST_F(StoreTest, forgets_the_origins_that_no_queue_has_when_a_user_has_many) {
+  const Origin queued{run(enqueue(*at.spool)), 0};
+  ASSERT_TRUE(at.deliver("queued", queued));
+  const auto deliver_ended = [&](std::uint64_t first, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) ASSERT_TRUE(at.deliver("x", {MessageId{first + i}, 0})->uid);
+    at.let_it_compact(std::chrono::seconds{1});
+  };
+  deliver_ended(1000, kOriginsAtOnce - 1);
+  EXPECT_FALSE(at.deliver("again", {MessageId{1000}, 0})->uid) << "not so many yet, but from now on";
+  deliver_ended(9000, 1);
+  EXPECT_TRUE(at.deliver("again", {MessageId{1000}, 0})->uid);
+  EXPECT_FALSE(at.deliver("again", queued)->uid);
+  deliver_ended(20'000, kOriginsAtOnce);
+  EXPECT_TRUE(at.deliver("again", {MessageId{20'000}, 0})->uid) << "the next time too";
+}
+
 TEST_F(StoreTest, delivers_into_a_mailbox_that_it_makes) {
   ASSERT_TRUE(at.deliver("spam", {}, "Junk"));
   EXPECT_EQ(box("Junk").count(), 1U);
