@@ -24,12 +24,13 @@ bool FinishedTargets::contains(std::string_view name) const {
   return !digests_.empty() && std::ranges::binary_search(digests_, digest(name));
 }
 
-void FinishedTargets::add(std::string_view name) {
+bool FinishedTargets::add(std::string_view name) {
   const Digest added = digest(name);
   const auto place = std::ranges::lower_bound(digests_, added);
-  if (place != digests_.end() && *place == added) return;
+  if (place != digests_.end() && *place == added) return true;
+  if (keep_ && !keep_(added)) return false;
   digests_.insert(place, added);
-  if (keep_) keep_(added);
+  return true;
 }
 
 }  // namespace ringpost::deliver

@@ -25,6 +25,12 @@ std::string forward_key(const std::string& address) {
   return "address:" + address;
 }
 
+std::string message_key(std::span<const Forward> message) {
+  std::string key = "message:" + message.front().owner;
+  for (const Forward& each : message) key += "\n" + each.address;
+  return key;
+}
+
 bool is_finished(const LocalRequest& request, const std::string& key) {
   return request.finished != nullptr && request.finished->contains(key);
 }
@@ -53,8 +59,16 @@ std::string_view kind_name(DeliveryOrder::Kind kind) {
 
 }  // namespace
 
-void mark_forwarded(std::span<const Forward> forward, FinishedTargets& finished) {
-  for (const Forward& each : forward) finished.add(forward_key(each.address));
+// What does not fit is sent on again by each attempt: nobody else knows of it.
+void mark_forwarded(std::span<const Forward> message, FinishedTargets& finished, bool whole) {
+  if (whole)
+    (void)finished.add(message_key(message));
+  else
+    for (const Forward& each : message) (void)finished.add(forward_key(each.address));
+}
+
+bool is_forwarded_whole(std::span<const Forward> message, const FinishedTargets& finished) {
+  return finished.contains(message_key(message));
 }
 
 struct Local::State {
@@ -125,10 +139,7 @@ class LocalDelivery {
       co_return;
     }
     if (target.kind == LocalTarget::Kind::mailbox && rules_->location.kind == Location::Kind::store) {
-      DeliveryOutcome outcome = co_await store_mail(target);
-      if (outcome.kind == DeliveryOutcome::Kind::done && several_ && request_.finished != nullptr)
-        request_.finished->add(key);
-      note(std::move(outcome), target.user.name, target.owner);
+      note(co_await store_mail(target), target.user.name, target.owner);
       co_return;
     }
     auto order = co_await plan(target);
@@ -140,7 +151,7 @@ class LocalDelivery {
     result_.target = std::string(kind_name(order->kind)) + order->target;
     DeliveryOutcome outcome = co_await runner_.run(*std::move(order), body_);
     if (outcome.kind == DeliveryOutcome::Kind::done && several_ && request_.finished != nullptr)
-      request_.finished->add(key);
+      (void)request_.finished->add(key);  // what does not fit is done again
     note(std::move(outcome), target.user.name, target.owner);
   }
 
@@ -159,7 +170,7 @@ class LocalDelivery {
                                   .message = {.pieces = pieces, .facts = std::as_bytes(std::span(structure))},
                                   .origin = {request_.id, request_.recipient_index}});
     if (!delivered) co_return outcome_of(delivered.error());
-    result_.stored.push_back(user);
+    result_.stored.push_back({user, target.key()});
     co_return DeliveryOutcome::done();
   }
 

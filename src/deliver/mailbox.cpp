@@ -1,9 +1,11 @@
 // Mail that ends on this host: into mailboxes by way of Local, on to where an alias sends it, or nowhere at all.
 #include <algorithm>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
 #include "ringpost/deliver/limits.hpp"
+#include "ringpost/deliver/local_limits.hpp"
 #include "ringpost/mail/header.hpp"
 #include "ringpost/mail/received.hpp"
 #include "ringpost/mail/xtext.hpp"
@@ -96,6 +98,19 @@ bool comes_again(const LocalResult& result) {
   return result.kind == LocalResult::Kind::deferred || result.kind == LocalResult::Kind::lmtp;
 }
 
+// Users whose store may forget where it had the mail from, though the recipient comes again: those that the queue keeps as
+// finished. What it has no room for comes again, and the store knows it then.
+std::vector<std::string> keep_stored(std::span<const LocalResult::Stored> stored, FinishedTargets& finished) {
+  std::size_t kept = 0;
+  while (kept < stored.size() && finished.add(stored[kept].target)) ++kept;
+  std::unordered_set<std::string_view> waits;  // two targets may be one user's
+  for (const LocalResult::Stored& each : stored.subspan(kept)) waits.insert(each.user);
+  std::vector<std::string> users;
+  for (const LocalResult::Stored& each : stored.first(kept))
+    if (!waits.contains(each.user)) users.push_back(each.user);
+  return users;
+}
+
 }  // namespace
 
 // One mail after another, until somebody waits for the place. `stores`: it was begun because the last one was only stored.
@@ -114,7 +129,7 @@ Task<void> Service::State::serve_here(Destination& destination, bool stores) {
 
 Task<void> Service::State::deliver_here(Job& job) {
   const MessageId id = job.message.id;
-  const auto loaded = co_await parts.spool->load(id);
+  auto loaded = co_await parts.spool->load(id);
   if (!loaded) co_return results.settle_unreadable(job, loaded.error());
   if (job.destination->route.via == Via::discard)
     co_return co_await conclude_here(job, *loaded,
@@ -142,18 +157,25 @@ Task<void> Service::State::deliver_here(Job& job) {
   std::optional<mail::Reply> refusal;
   if (!result.forward.empty()) refusal = co_await forward(job, *loaded, *body, result, finished);
   job.destination->only_stored = result.only_stored && body->size() <= kStoredTogetherMax;
-  std::vector<std::string> stored = std::move(result.stored);
+  const std::vector<LocalResult::Stored> stored = std::move(result.stored);
   co_await conclude_here(job, *loaded, std::move(result), std::move(refusal));
   if (stored.empty()) co_return;
+  // Nothing has run since it was recorded what became of the recipient.
+  std::vector<std::string> users;
+  if (parts.spool->refresh(id, *loaded) && loaded->outcomes[index].state == spool::RecipientState::pending)
+    users = keep_stored(stored, finished);
+  else
+    for (const LocalResult::Stored& each : stored) users.push_back(each.user);
+  if (users.empty()) co_return;
   ++errands;
-  core.spawn(confirm(id, index, std::move(stored)));
+  core.spawn(confirm(id, index, std::move(users)));
 }
 
 // The store forgets where it had the mail from when the queue cannot bring it again.
 Task<void> Service::State::confirm(MessageId id, std::uint32_t recipient, std::vector<std::string> stored) {
   if (co_await parts.spool->flush()) parts.local->confirm(id, recipient, stored);
   --errands;
-  note_change();
+  wake.notify_one();
 }
 
 // What the spool knows of it, and what it is told from now on.
@@ -164,7 +186,7 @@ FinishedTargets Service::State::finished_of(const Job& job, const spool::Spool::
     if (target.recipient == recipient) earlier.push_back(target.target);
   return FinishedTargets(std::move(earlier), [spool = parts.spool, id = job.message.id,
                                               recipient](FinishedTargets::Digest target) {
-    spool->record(id, spool::FinishedTarget{recipient, target});
+    return spool->record(id, spool::FinishedTarget{recipient, target});
   });
 }
 
@@ -184,7 +206,9 @@ Task<std::optional<mail::Reply>> Service::State::forward(const Job& job, const s
   std::vector<std::span<const std::byte>> pieces{std::as_bytes(std::span(delivered_to))};
   pieces.insert(pieces.end(), body.pieces().begin(), body.pieces().end());
   const std::vector<Onward> messages = onward(loaded.envelope, recipient, result.forward);
+  const bool many = result.forward.size() > kForwardsNamedMax;
   for (const Onward& message : messages) {
+    if (many && is_forwarded_whole(message.targets, finished)) continue;
     const intake::Verdict verdict =
         co_await parts.intake->take(pieces,
                                     {.listener = "forward",
@@ -193,7 +217,7 @@ Task<std::optional<mail::Reply>> Service::State::forward(const Job& job, const s
                                     message.envelope);
     if (verdict.refusal) co_return verdict.refusal;
     figures.forwarded.add();
-    if (messages.size() > 1 || comes_again(result)) mark_forwarded(message.targets, finished);
+    if (messages.size() > 1 || comes_again(result)) mark_forwarded(message.targets, finished, many);
   }
   co_return std::nullopt;
 }

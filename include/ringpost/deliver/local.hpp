@@ -49,7 +49,7 @@ struct LocalRequest {
   // As spool::Body::pieces() gives them, with CRLF line ends. Read on other threads: immutable until we return.
   std::span<const std::span<const std::byte>> body;
   // Targets of earlier attempts that had succeeded when another had not: not done twice. Grows here; `forward` goes in
-  // by mark_forwarded, once it is durable.
+  // by mark_forwarded, once it is durable, and what was `stored` when the recipient comes again.
   FinishedTargets* finished = nullptr;
   bool junk = false;  // a Maildir files it under Junk
 };
@@ -83,13 +83,20 @@ struct LocalResult {
   std::string lmtp_server;     // "127.0.0.1:24"
   std::string lmtp_recipient;  // canonical
   std::string lmtp_sender;     // of a list; "": as it came
-  // Users into whose mailboxes of the store it went: see Local::confirm.
-  std::vector<std::string> stored;
+  // Into whose mailboxes of the store it went, now or before: see Local::confirm. The store answers a repeat until then, so
+  // `target`, the name among the finished targets, is only wanted when another attempt shall not ask it.
+  struct Stored {
+    std::string user;
+    std::string target;
+  };
+  std::vector<Stored> stored;
   bool only_stored = false;  // and nowhere else
   std::string owner;  // who is to hear of a failure in the place of the sender: of the list where it happened
 };
-// After the new message is durable: a later attempt does not send it on again.
-void mark_forwarded(std::span<const Forward> forward, FinishedTargets& finished);
+// After the new message is durable: a later attempt does not send it on again. `whole`: known by all its addresses together,
+// so it goes out again when the alias has changed meanwhile (kForwardsNamedMax).
+void mark_forwarded(std::span<const Forward> message, FinishedTargets& finished, bool whole = false);
+bool is_forwarded_whole(std::span<const Forward> message, const FinishedTargets& finished);
 
 struct LocalSettings {
   std::string hostname;
@@ -114,7 +121,7 @@ class Local {
   void use_store(store::Store* store);
   Task<LocalResult> deliver(LocalRequest request);
   // The queue has it durably that the recipient is done, or that the target is (LocalRequest::finished): the store need
-  // not remember who it had the mail from.
+  // not remember who it had the mail from. Never sooner: what is confirmed and comes again is stored again.
   void confirm(MessageId id, std::uint32_t recipient_index, std::span<const std::string> stored);
   // Ends the commands that run; what is being written into a mailbox is finished. Deliveries then come back deferred.
   void abort();

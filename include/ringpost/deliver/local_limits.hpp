@@ -14,6 +14,9 @@ namespace ringpost::deliver {
 inline constexpr std::size_t kAliasDepthMax = 20;
 // Targets that one recipient may become. More belong to a list manager, which sends a transaction for each batch.
 inline constexpr std::size_t kLocalTargetsMax = 10'000;
+// Addresses elsewhere that one recipient may become and that are kept one by one as sent on to, while it waits; of more, only
+// each message that took them is: several such recipients have room among spool::kFinishedTargetsMax.
+inline constexpr std::size_t kForwardsNamedMax = 100;
 // :include: files read for one recipient, and their size.
 inline constexpr std::size_t kIncludeFilesMax = 100;
 inline constexpr std::size_t kIncludeSizeMax = 4 * 1024 * 1024;

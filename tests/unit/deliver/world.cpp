@@ -65,7 +65,13 @@ void World::begin() {
 }
 
 Task<void> World::open(shard::Core& core, Part& part, spool::SpoolStart start) {
-  auto spool = co_await spool::Spool::open(core, {.directory = "/spool", .segment_size = 1_MiB}, start, {});
+  if (keeps_mailboxes) {
+    part.sharing = std::make_unique<store::Sharing>(1);
+    part.store = std::make_unique<store::Store>(core, *part.sharing, store::StoreSettings{});
+    local->use_store(part.store.get());
+  }
+  auto spool = co_await spool::Spool::open(core, {.directory = "/spool", .segment_size = 1_MiB}, start, {},
+                                           part.store.get());
   EXPECT_TRUE(spool) << spool.error().text;
   part.spool = std::move(*spool);
   part.intake = std::make_unique<intake::Intake>(

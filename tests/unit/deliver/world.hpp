@@ -43,6 +43,7 @@ class World {
   std::unordered_map<std::string, std::string> passwords;
   std::vector<std::string> local_domains{"origin.test"};
   Local* local = nullptr;
+  bool keeps_mailboxes = false;  // in a store that `local` delivers to; with one core
   std::unique_ptr<tls::ClientContext> tls;
   Directives directives;
   void zone(std::string_view line);  // "example.com MX 10 mx.example.com"
@@ -63,6 +64,7 @@ class World {
   void shift_time_of_day(Duration by) { simulation_.world().shift_wall_clock(by); }
   Service& service(unsigned core = 0) { return *parts_[core]->service; }
   spool::Spool& spool(unsigned core = 0) { return *parts_[core]->spool; }
+  store::Store& store() { return *parts_[0]->store; }
   resolve::ScriptedUpstream& dns(unsigned core = 0) { return *parts_[core]->upstream; }
   shard::Core& core(unsigned index = 0) { return simulation_.core(index); }
   // What was logged since the last call, of that type ("": any).
@@ -86,6 +88,8 @@ class World {
 
  private:
   struct Part {
+    std::unique_ptr<store::Sharing> sharing;
+    std::unique_ptr<store::Store> store;
     std::unique_ptr<spool::Spool> spool;
     std::unique_ptr<intake::Intake> intake;
     resolve::ScriptedUpstream* upstream = nullptr;
