@@ -136,6 +136,12 @@ std::vector<journal::Location> Blobs::places(const Blob& blob) const {
   return {blob.mail};
 }
 
+std::uint64_t Blobs::bytes(const Blob& blob) const {
+  std::uint64_t sum = 0;
+  for (const journal::Location where : places(blob)) sum += where.size - header_size(blob);
+  return sum;
+}
+
 bool Blobs::has_place(const Blob& blob, journal::Location where) const {
   if (blob.mail == where || blob.facts == where) return true;
   return blob.chunked && std::ranges::find(chunks_.at(blob.id), where) != chunks_.at(blob.id).end();

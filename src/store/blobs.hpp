@@ -26,6 +26,11 @@ struct Blob {
 };
 static_assert(sizeof(Blob) == 40);
 
+// What stands before the bytes in each of its records.
+inline std::uint32_t header_size(const Blob& blob) {
+  return blob.chunked ? sizeof(ChunkHeader) : 0;
+}
+
 class Blobs final : public BlobRefs {
  public:
   void use(journal::Log& log) { log_ = &log; }
@@ -52,6 +57,7 @@ class Blobs final : public BlobRefs {
   Blob* find(BlobId id) { return table_.find(id); }
   // The records of the bytes, in order; empty when it is not (wholly) there.
   std::vector<journal::Location> places(const Blob& blob) const;
+  std::uint64_t bytes(const Blob& blob) const;  // how many these are
   // Whether it is one of the blob's places, whole or not.
   bool has_place(const Blob& blob, journal::Location where) const;
   // A copy has been appended: it counts in the place of the old one. False: the blob has no such place (any more).

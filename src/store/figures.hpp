@@ -21,6 +21,7 @@ struct Figures {
     registry.add("store_snapshots", "Snapshots of users written to the log.", snapshots);
     registry.add("store_snapshot_bytes", "Bytes of these.", snapshot_bytes);
     registry.add("store_moved", "Records moved so that their segment could be freed.", moved);
+    registry.add("store_brought", "Messages brought here from another core.", brought);
     registry.add("store_refused", "Changes refused for want of disk or quota, or after a write error.",
                  refused);
     registry.add("store_damaged", "Records and messages of mailboxes that are damaged or missing.", damaged);
@@ -31,7 +32,7 @@ struct Figures {
   }
 
   observe::Gauge users, messages, bytes, blobs, arriving, read_ahead_bytes;
-  observe::Counter delivered, repeated, changes, snapshots, snapshot_bytes, moved, refused, damaged,
+  observe::Counter delivered, repeated, changes, snapshots, snapshot_bytes, moved, brought, refused, damaged,
       read_ahead;
 };
 

@@ -23,7 +23,7 @@ class Reading {
       take_ahead(offset, size);
       co_return std::move(content_);
     }
-    const std::uint32_t header = blob->chunked ? sizeof(ChunkHeader) : 0;
+    const std::uint32_t header = header_size(*blob);
     std::uint64_t at = 0;
     for (const journal::Location where : places) {
       const std::uint64_t bytes = where.size - header;

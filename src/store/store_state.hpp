@@ -140,8 +140,17 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   Task<void> bring_all(std::shared_ptr<State> self);
   Task<Result<void>> bring(std::shared_ptr<User> user);
   Task<Result<void>> bring_blob(BlobId id, unsigned holder);
-  Task<Result<void>> put_brought(BlobId id, std::span<const std::span<const std::byte>> pieces,
-                                 std::span<const std::byte> prepared);
+  // What one core tells another of a blob.
+  struct BlobPart {
+    bool damaged = false;
+    std::uint64_t size = 0;  // of the whole
+    std::vector<std::byte> bytes;
+    std::vector<std::byte> facts;  // with the first part; empty: none
+  };
+  Task<Result<bool>> copy_blob(BlobId id, unsigned holder);
+  Task<Result<bool>> copy_pieces(BlobId id, unsigned holder, BlobPart part, NewBlobs& held);
+  Task<Result<BlobPart>> ask_part(BlobId id, unsigned holder, std::uint64_t at);
+  Task<Result<BlobPart>> part_of(BlobId id, std::uint64_t at);
   void let_go(UserId user);  // the other core has all of it
 
   // ---- other cores. Runs `work` there, in a coroutine of that core, while the caller waits; its frame keeps `work`.

@@ -10,7 +10,7 @@ namespace ringpost::store::testing {
 // A machine of up to four cores, of which the first so many are used at a start.
 class StoreCores : public ::testing::Test {
  protected:
-  StoreCores() {
+  explicit StoreCores(const shard::CoreOptions& cores = {}) : simulation_(11, 4, cores) {
     options_.directory = "/spool/queue";
     options_.segment_size = 1_MiB;
     options_.buffer_memory = 6_MiB;
@@ -43,7 +43,7 @@ class StoreCores : public ::testing::Test {
     EXPECT_TRUE(started) << started.error().text;
     ++started_;
   }
-  void start(unsigned cores) {
+  void begin_start(unsigned cores) {
     running_ = cores;
     opened_ = started_ = 0;
     auto started = spool::start_spool(files(), options_);
@@ -60,6 +60,9 @@ class StoreCores : public ::testing::Test {
         if (shard >= cores && shard % cores == i) adopt.push_back(shard);
       simulation_.core(i).spawn(open(i, *started, adopt));
     }
+  }
+  void start(unsigned cores) {
+    ASSERT_NO_FATAL_FAILURE(begin_start(cores));
     ASSERT_TRUE(simulation_.run_until([&] { return started_ == running_; }, std::chrono::minutes{5}));
   }
   // Nobody is being brought anywhere any more.
@@ -163,7 +166,7 @@ class StoreCores : public ::testing::Test {
     for (const auto& part : parts_) EXPECT_EQ(part->spool->recovery().damages, 0U);
   }
 
-  shard::Simulation simulation_{11, 4};
+  shard::Simulation simulation_;
   spool::SpoolOptions options_;
   io::Handle lock_;
   std::unique_ptr<Sharing> sharing_;
