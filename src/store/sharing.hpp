@@ -56,7 +56,9 @@ struct Sharing::State {
     unsigned from = 0;
     Returning::Export what;
   };
-  std::unordered_map<std::uint64_t, std::vector<Given>> given;      // by user
+  std::unordered_map<std::uint64_t, std::vector<Given>> given;  // by user
+  // Users of whom the owner has all in his own log: he needs nothing that others have.
+  std::unordered_set<std::uint64_t> complete;
   std::unordered_map<std::uint64_t, std::vector<unsigned>> wanted;  // blob: cores that miss it
   std::unordered_map<std::uint64_t, unsigned> holders;              // blob: a core that has it
   Shares shares;

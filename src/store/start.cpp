@@ -77,6 +77,7 @@ Task<Result<void>> Store::State::settle() {
   sharing.done(Phase::wanted);
   RP_CO_CHECK(co_await wait_for_all(Phase::wanted));
   hold_for_others();
+  keep_no_more();
   sharing.done(Phase::held);
   RP_CO_CHECK(co_await wait_for_all(Phase::held));
   settle_users();
@@ -125,6 +126,10 @@ void Store::State::take_in() {
     if (senseless != 0)
       say_damaged(fmt::format("mailboxes of {}: {} records do not make sense", added->name(), senseless));
     added->account->refer_all(blobs);
+    if (sharing.known.at(id).several && !taken && gaps.empty() && senseless == 0) {
+      const std::lock_guard lock(sharing.mutex);
+      sharing.complete.insert(id);
+    }
     if (taken) {
       added->is_arriving = true;
       arriving.push_back(added);
@@ -144,6 +149,12 @@ void Store::State::hold_for_others() {
     if (!sharing.holders.try_emplace(id, core.index()).second) continue;
     for (std::size_t i = 0; i < cores.size(); ++i) blobs.hold({id});
   }
+}
+
+// Old records of users who were brought to their core in an earlier run: it has all of them in its log, and nobody will say so again.
+void Store::State::keep_no_more() {
+  const std::lock_guard lock(sharing.mutex);
+  for (const std::uint64_t id : sharing.complete) let_go({id});
 }
 
 void Store::State::settle_users() {

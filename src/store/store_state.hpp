@@ -131,6 +131,7 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   void give_away();
   void take_in();
   void hold_for_others();
+  void keep_no_more();
   void settle_users();
   Task<void> close();
   void upkeep();
@@ -178,7 +179,7 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   unsigned background = 0;
   shard::Signal quiet;
 
-  // Records of users that another core owns; they count until it has said that it has them.
+  // Records of users that another core owns; they count until it has all in its own log, and has said so.
   std::unordered_map<std::uint64_t, std::vector<journal::Location>> lent;
   std::unordered_map<std::uint64_t, unsigned> from;  // blobs that are missing here, and who has them
   std::vector<std::shared_ptr<User>> arriving;

@@ -158,5 +158,58 @@ TEST_F(StoreBring, begins_anew_with_a_large_message_that_a_power_failure_has_cut
   compare();
 }
 
+// A core that keeps mail of somebody else beside what it had of the user: its segment stays.
+TEST_F(StoreBring, keeps_nothing_of_who_was_brought_elsewhere_after_a_restart) {
+  start(4);
+  const unsigned holder = parts_[0]->store->owner(user_id_of(user_));
+  const auto neighbour = std::ranges::find_if(users_, [&](const std::string& user) {
+    return user != user_ && parts_[0]->store->owner(user_id_of(user)) == holder;
+  });
+  ASSERT_NE(neighbour, users_.end());
+  const auto done = deliver(0, *neighbour, "stays");
+  ASSERT_TRUE(done);
+  expected_[*neighbour][done->uid.value] = "stays";
+  accept_text("goes");
+  stop();
+  start(1);
+  accept_text("newer");
+  stop();
+  start(4);
+  ASSERT_TRUE(wait_until_here());
+  compare();  // makes the inboxes of the others
+  const std::uint64_t live = parts_[holder]->spool->log().space().live_bytes;
+  EXPECT_NE(live, 0U);
+  for (const bool hard : {false, true}) {
+    hard ? cut() : stop();
+    start(4);
+    let_it_settle();
+    EXPECT_EQ(parts_[holder]->spool->log().space().live_bytes, live);
+    compare();
+  }
+}
+
+// The owner's core has only the newest of his state; the rest of it is where the first segment has nothing else that counts.
+TEST_F(StoreBring, keeps_what_the_owner_needs_until_he_has_been_brought) {
+  start(4);
+  const unsigned holder = parts_[0]->store->owner(user_id_of(user_));
+  accept_text("first");
+  accept_text(std::string(3'000'000, 'l'));
+  on_owner(user_, [](UserMail& mail) -> Task<void> {
+    EXPECT_TRUE(co_await mail.expunge(kInbox, UidSet::all(), false));
+  });
+  expected_.clear();
+  stop();
+  ASSERT_EQ(leave_behind("behind"), holder);
+  take_memory(0);
+  start(4);
+  simulation_.run_for(std::chrono::minutes{1});
+  EXPECT_EQ(figure(0, "store_arriving"), 1U);
+  cut();
+  start(4);
+  ASSERT_TRUE(wait_until_here());
+  EXPECT_EQ(figure(0, "store_damaged"), 0U);
+  compare();
+}
+
 }  // namespace
 }  // namespace ringpost::store::testing
