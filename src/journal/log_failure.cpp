@@ -20,8 +20,7 @@ void Log::State::frame_failed(std::int32_t result) {
   // Only this one was on its way to the disk. The write waits while the list is full.
   voids.push_back({segments[bad.segment].number, place.epoch, first, first});
   void_due = true;
-  failed_ranges.push_back({first, last});
-  if (failed_ranges.size() > kFailedRangesMax) failed_ranges.pop_front();
+  remember_failed(first, last);
 
   // Not even one that has no frame yet is used on: its places have been given away.
   for (std::uint64_t sequence = first; sequence <= last; ++sequence) abandon(frame_of(sequence).segment);
@@ -76,10 +75,23 @@ void Log::State::put_voids() {
   open->voids = true;
 }
 
+// A disk that takes nothing for hours makes one range.
+void Log::State::remember_failed(std::uint64_t first, std::uint64_t last) {
+  if (!failed_ranges.empty() && failed_ranges.back().last + 1 == first) {
+    failed_ranges.back().last = last;
+    return;
+  }
+  failed_ranges.push_back({first, last});
+  if (failed_ranges.size() <= kFailedRangesMax) return;
+  forgotten = failed_ranges.front().last;
+  failed_ranges.pop_front();
+}
+
+// Of what is forgotten nobody knows: it is no promise any more.
 bool Log::State::failed(std::uint64_t sequence) const {
-  return std::ranges::any_of(failed_ranges, [&](const FailedRange& range) {
-    return range.first <= sequence && sequence <= range.last;
-  });
+  return sequence <= forgotten || std::ranges::any_of(failed_ranges, [&](const FailedRange& range) {
+           return range.first <= sequence && sequence <= range.last;
+         });
 }
 
 // Its header says durably where it ends, or that it is free: what stands behind needs no record of it any more.

@@ -81,6 +81,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
 
   // Failure.
   void frame_failed(std::int32_t result);
+  void remember_failed(std::uint64_t first, std::uint64_t last);
   void abandon(std::uint32_t index);
   void tell_lost(std::uint64_t first, std::uint64_t last);
   void put_voids();
@@ -242,6 +243,7 @@ struct Log::State : std::enable_shared_from_this<Log::State> {
     std::uint64_t first = 0, last = 0;
   };
   std::deque<FailedRange> failed_ranges;
+  std::uint64_t forgotten = 0;   // up to this one, which have failed is not known any more
   std::vector<VoidRange> voids;  // not yet behind the end of a sealed segment
   std::uint32_t void_holder = kNoSegment;
   bool void_due = false;            // they must be written before anything else is

@@ -191,6 +191,7 @@ void Store::State::settle_users() {
 }
 
 void Store::State::upkeep() {
+  land();  // moves, for which nobody waits: the log knows for so long only which frames have failed
   ahead.forget_old();
   std::int64_t messages = 0;
   std::int64_t bytes = 0;

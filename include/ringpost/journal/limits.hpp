@@ -39,7 +39,7 @@ inline constexpr std::size_t kWindowSize = 2 * kBufferSize;
 inline constexpr unsigned kBlockReads = 2;  // of a block, before it counts as one that cannot be read
 inline constexpr std::size_t kDamageReportsMax = 1000;  // kept with their text; further ones are only counted
 inline constexpr std::size_t kVoidsMax = 64;            // failed ranges that are not closed yet
-inline constexpr std::size_t kFailedRangesMax = 1024;   // remembered for who asks late
+inline constexpr std::size_t kFailedRangesMax = 1024;   // outages remembered for who asks late
 inline constexpr std::size_t kAheadSteps =
     16;  // that who recovers hears of a record before its visit: memory answers meanwhile
 inline constexpr std::size_t kVisitedPerTurn = 4096;  // records that recovery takes from an index table

@@ -158,7 +158,7 @@ class Log {
   Durable durable(Ticket ticket);
   // Every frame at or before it has been written, or has failed (`failed` knows).
   Ticket newest_settled() const;
-  bool failed(Ticket ticket) const;
+  bool failed(Ticket ticket) const;  // also said of a good one, when kFailedRangesMax outages came after it
   // The frame that the next record goes into, or a later one.
   Ticket next_ticket() const;
 

@@ -240,6 +240,40 @@ TEST_P(LogFailureTest, gives_no_end_to_a_segment_that_could_not_be_read_though_a
   EXPECT_THAT(seen_ids(), ElementsAre(0, 1, 2, 4));
 }
 
+class LogLongFailureTest : public LogFailureTest {};
+
+TEST_P(LogLongFailureTest, knows_after_more_failures_in_a_row_than_it_remembers_what_was_good_before) {
+  open();
+  log->start_reclaim();
+  const auto good = must_put(1, "good");
+  EXPECT_TRUE(wait(good));
+  const unsigned count = kFailedRangesMax + 100;
+  fail_frames(0, count, {.result = -EIO});
+  const auto bad = must_put(2, "bad");
+  EXPECT_FALSE(wait(bad));
+  ASSERT_TRUE(machine->turn_until([&] { return frame_writes > count && !log->write_errors(); }));
+  EXPECT_TRUE(log->failed(bad));
+  EXPECT_FALSE(log->failed(good));
+}
+
+TEST_P(LogLongFailureTest, says_of_no_frame_that_it_is_good_when_it_has_forgotten) {
+  open();
+  log->start_reclaim();
+  std::vector<Ticket> bad, good;
+  for (std::size_t i = 0; i < kFailedRangesMax + 2; ++i) {
+    fail_frames(0, 1, {.result = -EIO});
+    bad.push_back(must_put(1, "bad"));
+    EXPECT_FALSE(wait(bad.back()));
+    good.push_back(must_put(2, "good"));
+    EXPECT_TRUE(wait(good.back()));
+  }
+  for (const Ticket ticket : bad) EXPECT_TRUE(log->failed(ticket)) << ticket.frame;
+  EXPECT_TRUE(log->failed(good.front())) << "nobody knows";
+  for (const Ticket ticket : std::span(good).subspan(2)) EXPECT_FALSE(log->failed(ticket)) << ticket.frame;
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LogLongFailureTest, ::testing::Values("sim"),
+                         [](const auto& info) { return info.param; });
 INSTANTIATE_TEST_SUITE_P(Backends, LogFailureTest, ::testing::Values("epoll", "auto", "sim"),
                          [](const auto& info) { return info.param; });
 

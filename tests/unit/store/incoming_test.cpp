@@ -1,4 +1,6 @@
 // Messages that come in pieces, while everything else goes on.
+#include "ringpost/journal/limits.hpp"
+
 #include "unit/store/store_fixture.hpp"
 
 namespace ringpost::store::testing {
@@ -106,6 +108,32 @@ TEST_F(IncomingTest, one_of_whose_frames_failed_is_not_appended) {
   ASSERT_FALSE(appended);
   EXPECT_EQ(appended.error().error.kind, ErrorKind::temporary);
   EXPECT_EQ(box().count(), 0U);
+}
+
+// A slow client, on a disk that fails again and again.
+TEST_F(IncomingTest, one_of_whose_frames_failed_so_long_ago_that_it_is_forgotten_is_not_appended) {
+  const std::string text = text_of_size(2 * kChunkSize);
+  auto incoming = at.user().receive(text.size());
+  const auto fail_one = [&](const std::function<void()>& write_it) {
+    bool broken = false;
+    machine.backend().on_write = fail_next_frame(broken, false);
+    write_it();
+    ASSERT_TRUE(machine.turn_until([&] { return broken; }));
+    machine.backend().on_write = nullptr;
+    machine.turns(5);  // until the writer knows
+  };
+  fail_one([&] { write(*incoming, std::string_view(text).substr(0, kChunkSize)); });
+  for (std::size_t i = 0; i <= journal::kFailedRangesMax; ++i) {
+    fail_one([&] { EXPECT_FALSE(at.try_append({Mail{.text = "x"}})); });
+    at.append("y");
+  }
+  const std::size_t count = box().count();
+  write_from(*incoming, text, 1);
+  ASSERT_TRUE(run(incoming->end({})));
+  const auto appended = run(do_append(*incoming));
+  ASSERT_FALSE(appended);
+  EXPECT_EQ(appended.error().error.kind, ErrorKind::temporary);
+  EXPECT_EQ(box().count(), count);
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // What is in mailboxes stays there: restarts, power cuts, failed frames, compaction, snapshots.
+#include "ringpost/journal/limits.hpp"
+
 #include "unit/store/store_fixture.hpp"
 
 namespace ringpost::store::testing {
@@ -190,6 +192,35 @@ TEST_F(StoreTest, gives_the_space_of_expunged_mail_back) {
   at.open();
   EXPECT_EQ(at.see(), before);
   EXPECT_EQ(at.spool->recovery().damages, 0U);
+}
+
+Task<bool> accepts(spool::Spool& spool) {
+  mail::Envelope envelope;
+  envelope.set_reverse_path("from@example.org");
+  envelope.add_recipient({.address = "anna@example.org"});
+  const std::array pieces{bytes_of("queued")};
+  mail::ArrivalFacts facts;
+  facts.body.size = pieces[0].size();
+  co_return (co_await spool.accept(spool.next_id(), envelope, facts, pieces)).has_value();
+}
+
+// Nobody waits for a move, and no mailbox changes before the log has forgotten which frames have failed.
+TEST_F(StoreTest, keeps_what_it_has_moved_however_often_the_disk_fails_then) {
+  at.append("stays");
+  for (int i = 0; i < 12; ++i) at.append(std::string(100'000, 'm'));
+  const Uid first = box().messages()[1].uid;
+  ASSERT_TRUE(run(at.user().expunge(kInbox, UidSet({first, Uid{~0U}}), false)));
+  at.let_it_compact();
+  ASSERT_NE(machine.figure("store_moved"), 0U);
+  for (std::size_t i = 0; i <= journal::kFailedRangesMax; ++i) {
+    bool broken = false;
+    machine.backend().on_write = fail_next_frame(broken, false);
+    EXPECT_FALSE(run(accepts(*at.spool)));
+    EXPECT_TRUE(run(accepts(*at.spool)));
+  }
+  machine.backend().on_write = nullptr;
+  at.append("x");
+  EXPECT_EQ(at.text(box().messages().front()), "stays");
 }
 
 TEST_F(StoreTest, writes_a_snapshot_when_changes_are_many_and_reads_it_back) {
