@@ -93,9 +93,11 @@ bool is_junk(const spool::Spool::Loaded& loaded) {
   return (loaded.envelope.facts().flags & mail::kJunk) != 0;
 }
 
-// Of a recipient with several targets, what is done is kept when another attempt is to come.
-bool comes_again(const LocalResult& result) {
-  return result.kind == LocalResult::Kind::deferred || result.kind == LocalResult::Kind::lmtp;
+// Of a recipient with several targets, what is done is kept when another attempt may come: also of one that has failed, for there may
+// be no room for the report.
+bool may_come_again(const LocalResult& result) {
+  using Kind = LocalResult::Kind;
+  return result.kind == Kind::deferred || result.kind == Kind::lmtp || result.kind == Kind::failed;
 }
 
 // Users whose store may forget where it had the mail from, though the recipient comes again: those that the queue keeps as
@@ -217,7 +219,7 @@ Task<std::optional<mail::Reply>> Service::State::forward(const Job& job, const s
                                     message.envelope);
     if (verdict.refusal) co_return verdict.refusal;
     figures.forwarded.add();
-    if (messages.size() > 1 || comes_again(result)) mark_forwarded(message.targets, finished, many);
+    if (messages.size() > 1 || may_come_again(result)) mark_forwarded(message.targets, finished, many);
   }
   co_return std::nullopt;
 }

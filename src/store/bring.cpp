@@ -1,6 +1,7 @@
 // Bringing the mail of a user to his owner core, when the number of cores has grown again and it lies in two logs.
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,8 @@ namespace ringpost::store {
 namespace {
 
 constexpr Duration kBringAgain = 10s;
+// Attempts after which a sector that the disk does not give counts as damaged: it costs its message, and the mailbox opens.
+constexpr unsigned kBringReads = 6;
 
 }  // namespace
 
@@ -114,11 +117,13 @@ Task<Result<Store::State::BlobPart>> Store::State::ask_part(BlobId id, unsigned 
     else
       part = co_await there.part_of(id, at);
   });
-  if (!part && part.error().kind == ErrorKind::permanent) co_return BlobPart{.damaged = true};
+  if (part) co_return part;
+  const bool gone = part.error().system == EIO && ++unread[id.value] >= kBringReads;
+  if (gone || part.error().kind == ErrorKind::permanent) co_return BlobPart{.damaged = true};
   co_return part;
 }
 
-// All of one that is a single record, else a piece; with the first of it what was prepared, unless that has rotted: it can be made
+// All of one that is a single record, else a piece; with the first of it what was prepared, unless that cannot be read: it can be made
 // again of the bytes.
 Task<Result<Store::State::BlobPart>> Store::State::part_of(BlobId id, std::uint64_t at) {
   BlobPart part;
@@ -130,7 +135,8 @@ Task<Result<Store::State::BlobPart>> Store::State::part_of(BlobId id, std::uint6
   }
   if (at != 0) co_return part;
   auto prepared = co_await facts(id);
-  if (!prepared && prepared.error().kind != ErrorKind::permanent) co_return fail(std::move(prepared).error());
+  if (!prepared && prepared.error().temporary() && prepared.error().system != EIO)
+    co_return fail(std::move(prepared).error());
   if (prepared) part.facts = std::move(*prepared);
   co_return part;
 }

@@ -181,7 +181,8 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
 
   // Records of users that another core owns; they count until it has all in its own log, and has said so.
   std::unordered_map<std::uint64_t, std::vector<journal::Location>> lent;
-  std::unordered_map<std::uint64_t, unsigned> from;  // blobs that are missing here, and who has them
+  std::unordered_map<std::uint64_t, unsigned> from;    // blobs that are missing here, and who has them
+  std::unordered_map<std::uint64_t, unsigned> unread;  // of those: how often the disk there did not give one
   std::vector<std::shared_ptr<User>> arriving;
 
   std::deque<std::shared_ptr<User>> snapshots_due;

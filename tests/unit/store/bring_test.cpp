@@ -45,26 +45,33 @@ class StoreBring : public StoreCores {
     EXPECT_EQ(parts_[0]->store->owner(user_id_of(user_)), 0U);
     return simulation_.run_until([&] { return figure(0, "store_arriving") == 0; }, std::chrono::minutes{2});
   }
-  // One bit, wherever the log of the core has `text`. How often that was.
-  unsigned flip(unsigned core, std::string_view text) {
+  // For each place where the log of the core has `text`: the file, its path, and the offset. How many there are.
+  using Found = std::function<void(const io::File&, const std::string&, std::uint64_t)>;
+  unsigned find(unsigned core, std::string_view text, const Found& then) {
     unsigned found = 0;
     const std::string directory = "/spool/queue/shard-" + std::to_string(core);
     const auto names = files().list(directory);
     EXPECT_TRUE(names);
     for (const std::string& name : *names) {
-      const auto file = files().open(directory + "/" + name, {.write = true});
+      const std::string path = directory + "/" + name;
+      const auto file = files().open(path, {.write = true});
       if (!file) continue;
       std::string bytes(options_.segment_size.count, '\0');
       const auto size = files().read_at(file->handle, std::as_writable_bytes(std::span(bytes)), 0);
       bytes.resize(size.value_or(0));
-      for (auto at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1), ++found) {
-        bytes[at] ^= 1;
-        EXPECT_TRUE(files().write_at(file->handle, bytes_of(bytes).subspan(at, 1), at));
-      }
+      for (auto at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1), ++found)
+        then(*file, path, at);
       EXPECT_TRUE(files().sync(file->handle));
       files().close(file->handle);
     }
     return found;
+  }
+  // One bit of its first byte.
+  unsigned flip(unsigned core, std::string_view text) {
+    const char flipped = static_cast<char>(text.front() ^ 1);
+    return find(core, text, [&](const io::File& file, const std::string&, std::uint64_t at) {
+      EXPECT_TRUE(files().write_at(file.handle, bytes_of({&flipped, 1}), at));
+    });
   }
 
   const std::string user_ = "bert@a.example";
@@ -109,6 +116,24 @@ TEST_P(StoreBringDamaged, stays_where_it_is_for_a_repair) {
 }
 INSTANTIATE_TEST_SUITE_P(Sizes, StoreBringDamaged, ::testing::Values(0, 1'000'000),
                          [](const auto& info) { return info.param == 0 ? "one_record" : "pieces"; });
+
+// Else it would keep the mailbox closed for ever.
+TEST_F(StoreBring, takes_a_sector_that_cannot_be_read_for_damage_after_a_while) {
+  const unsigned holder = leave_behind("the text of it");
+  take_memory(0);
+  start(4);
+  ASSERT_NE(find(holder, "the text of it",
+                 [&](const io::File&, const std::string& path, std::uint64_t at) {
+                   EXPECT_TRUE(simulation_.world().kill_block(path, at));
+                 }),
+            0U);
+  give_memory_back();
+  simulation_.run_for(std::chrono::seconds{30});
+  EXPECT_EQ(figure(0, "store_arriving"), 1U) << "it may pass";
+  ASSERT_TRUE(wait_until_here());
+  EXPECT_EQ(figure(0, "store_brought"), 0U);
+  EXPECT_EQ(figure(0, "store_damaged"), 1U);
+}
 
 TEST_F(StoreBring, takes_a_store_that_is_closing_for_no_damage) {
   const unsigned holder = leave_behind("the text of it");
