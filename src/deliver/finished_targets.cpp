@@ -24,13 +24,12 @@ bool FinishedTargets::contains(std::string_view name) const {
   return !digests_.empty() && std::ranges::binary_search(digests_, digest(name));
 }
 
-bool FinishedTargets::add(std::string_view name) {
+void FinishedTargets::add(std::string_view name) {
   const Digest added = digest(name);
   const auto place = std::ranges::lower_bound(digests_, added);
-  if (place != digests_.end() && *place == added) return true;
-  if (keep_ && !keep_(added)) return false;
+  if (place != digests_.end() && *place == added) return;
   digests_.insert(place, added);
-  return true;
+  if (keep_) keep_(added);
 }
 
 }  // namespace ringpost::deliver

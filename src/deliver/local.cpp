@@ -62,9 +62,9 @@ std::string_view kind_name(DeliveryOrder::Kind kind) {
 // What does not fit is sent on again by each attempt: nobody else knows of it.
 void mark_forwarded(std::span<const Forward> message, FinishedTargets& finished, bool whole) {
   if (whole)
-    (void)finished.add(message_key(message));
+    finished.add(message_key(message));
   else
-    for (const Forward& each : message) (void)finished.add(forward_key(each.address));
+    for (const Forward& each : message) finished.add(forward_key(each.address));
 }
 
 bool is_forwarded_whole(std::span<const Forward> message, const FinishedTargets& finished) {
@@ -151,7 +151,7 @@ class LocalDelivery {
     result_.target = std::string(kind_name(order->kind)) + order->target;
     DeliveryOutcome outcome = co_await runner_.run(*std::move(order), body_);
     if (outcome.kind == DeliveryOutcome::Kind::done && several_ && request_.finished != nullptr)
-      (void)request_.finished->add(key);  // what does not fit is done again
+      request_.finished->add(key);  // what does not fit is done again
     note(std::move(outcome), target.user.name, target.owner);
   }
 
@@ -170,7 +170,7 @@ class LocalDelivery {
                                   .message = {.pieces = pieces, .facts = std::as_bytes(std::span(structure))},
                                   .origin = {request_.id, request_.recipient_index}});
     if (!delivered) co_return outcome_of(delivered.error());
-    result_.stored.push_back({user, target.key()});
+    result_.stored.push_back(user);
     co_return DeliveryOutcome::done();
   }
 

@@ -1,6 +1,5 @@
 // Mail that ends on this host: into mailboxes by way of Local, on to where an alias sends it, or nowhere at all.
 #include <algorithm>
-#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -100,19 +99,6 @@ bool may_come_again(const LocalResult& result) {
   return result.kind == Kind::deferred || result.kind == Kind::lmtp || result.kind == Kind::failed;
 }
 
-// Users whose store may forget where it had the mail from, though the recipient comes again: those that the queue keeps as
-// finished. What it has no room for comes again, and the store knows it then.
-std::vector<std::string> keep_stored(std::span<const LocalResult::Stored> stored, FinishedTargets& finished) {
-  std::size_t kept = 0;
-  while (kept < stored.size() && finished.add(stored[kept].target)) ++kept;
-  std::unordered_set<std::string_view> waits;  // two targets may be one user's
-  for (const LocalResult::Stored& each : stored.subspan(kept)) waits.insert(each.user);
-  std::vector<std::string> users;
-  for (const LocalResult::Stored& each : stored.first(kept))
-    if (!waits.contains(each.user)) users.push_back(each.user);
-  return users;
-}
-
 }  // namespace
 
 // One mail after another, until somebody waits for the place. `stores`: it was begun because the last one was only stored.
@@ -159,18 +145,14 @@ Task<void> Service::State::deliver_here(Job& job) {
   std::optional<mail::Reply> refusal;
   if (!result.forward.empty()) refusal = co_await forward(job, *loaded, *body, result, finished);
   job.destination->only_stored = result.only_stored && body->size() <= kStoredTogetherMax;
-  const std::vector<LocalResult::Stored> stored = std::move(result.stored);
+  std::vector<std::string> stored = std::move(result.stored);
   co_await conclude_here(job, *loaded, std::move(result), std::move(refusal));
   if (stored.empty()) co_return;
-  // Nothing has run since it was recorded what became of the recipient.
-  std::vector<std::string> users;
+  // Until the recipient is final the store answers each repeat.
   if (parts.spool->refresh(id, *loaded) && loaded->outcomes[index].state == spool::RecipientState::pending)
-    users = keep_stored(stored, finished);
-  else
-    for (const LocalResult::Stored& each : stored) users.push_back(each.user);
-  if (users.empty()) co_return;
+    co_return;
   ++errands;
-  core.spawn(confirm(id, index, std::move(users)));
+  core.spawn(confirm(id, index, std::move(stored)));
 }
 
 // The store forgets where it had the mail from when the queue cannot bring it again.
@@ -188,7 +170,7 @@ FinishedTargets Service::State::finished_of(const Job& job, const spool::Spool::
     if (target.recipient == recipient) earlier.push_back(target.target);
   return FinishedTargets(std::move(earlier), [spool = parts.spool, id = job.message.id,
                                               recipient](FinishedTargets::Digest target) {
-    return spool->record(id, spool::FinishedTarget{recipient, target});
+    spool->record(id, spool::FinishedTarget{recipient, target});
   });
 }
 

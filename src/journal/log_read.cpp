@@ -102,7 +102,7 @@ Task<Result<bool>> Log::State::read_cold(Location where, std::uint32_t skip,
                                                              .offset = at});
     if (result < 0) co_return fail(system_error(-result, "read a record"));
     if (static_cast<std::size_t>(result) < wanted)
-      co_return fail(ErrorKind::temporary, "read a record: short");
+      co_return fail(system_error(EIO, "read a record: its file is shorter than it was"));
     auto bytes = std::span<const std::byte>(bounce).first(
         static_cast<std::size_t>(std::min<std::uint64_t>(wanted, end - at)));
     if (at < begin) bytes = bytes.subspan(static_cast<std::size_t>(begin - at));

@@ -161,8 +161,8 @@ Result<void> Spool::State::place_moved(Entry& entry, Group& group, Copy copy,
     group.add(RecordType::state, id, states);
   }
   auto voided = queue.segments_of(entry);
-  if (foreign_flag(voided) != 0) add_kept(voided);
   std::erase_if(voided, [&](const journal::SegmentName& name) { return name.shard == own_shard; });
+  if (!voided.empty()) add_kept(voided, true);
   const auto names = encode_segments(voided);
   if (!voided.empty()) group.add(RecordType::moved, id, names, kForeign);
   RP_CHECK(group.append(*log, figures, {.reserve = true, .stream = stream}));

@@ -8,12 +8,18 @@
 
 namespace ringpost::spool {
 
+// Of a frame long ago the log may not know any more that it was good; who was told 250 does.
+bool Spool::State::is_promised(MessageId id) const {
+  const Entry* entry = queue.find(id);
+  return entry != nullptr && entry->is(Entry::promised);
+}
+
 // Messages are announced in the order in which their frames were written.
 void Spool::State::turn_end() {
   while (!awaiting.empty() && listener != nullptr && awaiting.front().frame <= log->newest_settled().frame) {
     const Awaiting next = awaiting.front();
     awaiting.pop_front();
-    if (next.frame == 0 || !log->failed({next.frame})) announce(next.id, false);
+    if (next.frame == 0 || !log->failed({next.frame}) || is_promised(next.id)) announce(next.id, false);
   }
   while (!awaiting_no_disk.empty() && listener != nullptr) {
     const MessageId next = awaiting_no_disk.front();
@@ -108,15 +114,12 @@ void Spool::State::record(MessageId id, std::span<const Outcome> outcomes) {
 }
 
 // At level memory it waits for the first failure, as the message does.
-bool Spool::State::record(MessageId id, FinishedTarget finished) {
+void Spool::State::record(MessageId id, FinishedTarget finished) {
   Entry* entry = queue.find(id);
-  if (entry == nullptr || finished.recipient >= entry->recipients)
-    return true;  // nothing that could come again
-  const States::Kept kept = queue.states().add_finished(queue.state_of(*entry), finished);
-  if (kept != States::Kept::added) return kept == States::Kept::already;
-  if (entry->is(Entry::dirty) || entry->is(Entry::in_memory)) return true;
+  if (entry == nullptr || finished.recipient >= entry->recipients) return;
+  if (!queue.states().add_finished(queue.state_of(*entry), finished)) return;
+  if (entry->is(Entry::dirty) || entry->is(Entry::in_memory)) return;
   if (!write_state(*entry, {}, {&finished, 1})) postpone(*entry);
-  return true;
 }
 
 std::vector<std::byte> Spool::State::whole_state(std::uint32_t state) const {
@@ -189,7 +192,7 @@ bool Spool::State::end_message(Entry& entry) {
   const MessageId id{entry.id};
   if (!entry.is(Entry::in_memory)) {
     auto segments = queue.segments_of(entry);
-    add_kept(segments);
+    add_kept(segments, false);
     if (!append_ending(id, segments, RecordType::done, foreign_flag(segments))) return false;
   }
   held.erase(id.value);
@@ -199,9 +202,10 @@ bool Spool::State::end_message(Entry& entry) {
 }
 
 // What could not be read whole may hold an older envelope of the message that nobody has seen.
-void Spool::State::add_kept(std::vector<journal::SegmentName>& segments) const {
+void Spool::State::add_kept(std::vector<journal::SegmentName>& segments, bool only_foreign) const {
   for (const journal::SegmentName& name : log->kept_segments())
-    if (segments.size() < journal::kTargetsMax && std::ranges::find(segments, name) == segments.end())
+    if (!(only_foreign && name.shard == own_shard) && segments.size() < journal::kTargetsMax &&
+        std::ranges::find(segments, name) == segments.end())
       segments.push_back(name);
 }
 

@@ -263,9 +263,7 @@ bool add_finished(Queue& queue, Entry& entry, std::span<const FinishedTarget> fi
   bool any = false;
   const std::uint32_t state = queue.state_of(entry);
   for (const FinishedTarget& target : finished)
-    if (target.recipient < entry.recipients &&
-        queue.states().add_finished(state, target) == States::Kept::added)
-      any = true;
+    if (target.recipient < entry.recipients && queue.states().add_finished(state, target)) any = true;
   return any;
 }
 

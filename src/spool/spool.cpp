@@ -86,8 +86,8 @@ Task<Result<void>> Spool::start(Announcements& listener) {
   return state_->start(listener);
 }
 
-bool Spool::record(MessageId id, FinishedTarget finished) {
-  return state_->record(id, finished);
+void Spool::record(MessageId id, FinishedTarget finished) {
+  state_->record(id, finished);
 }
 void Spool::record(MessageId id, std::span<const Outcome> outcomes) {
   state_->record(id, outcomes);

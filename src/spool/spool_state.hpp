@@ -103,13 +103,14 @@ struct Spool::State : std::enable_shared_from_this<Spool::State> {
 
   // Outcomes.
   void record(MessageId id, std::span<const Outcome> outcomes);
-  bool record(MessageId id, FinishedTarget finished);
+  void record(MessageId id, FinishedTarget finished);
   bool write_state(Entry& entry, std::span<const PackedOutcome> changed,
                    std::span<const FinishedTarget> finished = {});
   std::vector<std::byte> whole_state(std::uint32_t state) const;
   bool write_held(Entry& entry);
   bool end_message(Entry& entry);
-  void add_kept(std::vector<journal::SegmentName>& segments) const;
+  bool is_promised(MessageId id) const;
+  void add_kept(std::vector<journal::SegmentName>& segments, bool only_foreign) const;
   bool append_ending(MessageId id, std::span<const journal::SegmentName> segments, RecordType type,
                      std::uint8_t flags);
   void postpone(Entry& entry);

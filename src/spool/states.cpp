@@ -127,14 +127,13 @@ std::span<const FinishedTarget> States::finished(std::uint32_t state) const {
   return manies_[info.one.recipient]->finished;
 }
 
-States::Kept States::add_finished(std::uint32_t state, FinishedTarget target) {
+bool States::add_finished(std::uint32_t state, FinishedTarget target) {
   const PackedOutcome* outcome = find(state, target.recipient);
-  if (outcome != nullptr && outcome->final()) return Kept::already;
+  if (outcome != nullptr && outcome->final()) return false;
   std::vector<FinishedTarget>& all = many(state).finished;
-  if (std::ranges::find(all, target) != all.end()) return Kept::already;
-  if (all.size() >= kFinishedTargetsMax) return Kept::full;
+  if (all.size() >= kFinishedTargetsMax || std::ranges::find(all, target) != all.end()) return false;
   all.push_back(target);
-  return Kept::added;
+  return true;
 }
 
 bool States::merge(std::uint32_t state, const PackedOutcome& outcome) {

@@ -38,12 +38,8 @@ class States {
   std::size_t final_count(std::uint32_t state) const;
   // Of recipients that are not final; those go with their final state.
   std::span<const FinishedTarget> finished(std::uint32_t state) const;
-  enum class Kept : std::uint8_t {
-    added,
-    already,  // nothing changes: it is known, or its recipient is final
-    full,     // there are kFinishedTargetsMax: it is forgotten
-  };
-  Kept add_finished(std::uint32_t state, FinishedTarget target);
+  // False: nothing has changed, for it is known, its recipient is final, or there are kFinishedTargetsMax.
+  bool add_finished(std::uint32_t state, FinishedTarget target);
 
   journal::Location whole(std::uint32_t state) const;
   std::span<const journal::Location> changes(std::uint32_t state) const;

@@ -136,10 +136,50 @@ std::vector<journal::Location> Blobs::places(const Blob& blob) const {
   return {blob.mail};
 }
 
-std::uint64_t Blobs::bytes(const Blob& blob) const {
-  std::uint64_t sum = 0;
-  for (const journal::Location where : places(blob)) sum += where.size - header_size(blob);
-  return sum;
+std::vector<BlobPart> Blobs::parts(const Blob& blob) const {
+  std::vector<BlobPart> here;
+  if (blob.mail) here.push_back({.type = RecordType::mail});
+  if (blob.chunked) {
+    const auto& chunks = chunks_.at(blob.id);
+    for (std::uint32_t i = 0; i < chunks.size(); ++i)
+      if (chunks[i])
+        here.push_back(
+            {.type = RecordType::chunk, .index = i, .count = static_cast<std::uint32_t>(chunks.size())});
+  }
+  if (blob.facts) here.push_back({.type = RecordType::facts});
+  return here;
+}
+
+journal::Location Blobs::place_of(const Blob& blob, const BlobPart& part) const {
+  if (part.type == RecordType::mail) return blob.mail;
+  if (part.type == RecordType::facts) return blob.facts;
+  if (!blob.chunked) return {};
+  const auto& chunks = chunks_.at(blob.id);
+  return part.index < chunks.size() ? chunks[part.index] : journal::Location{};
+}
+
+journal::Location* Blobs::slot(Blob& blob, const BlobPart& part) {
+  if (part.type == RecordType::mail) return &blob.mail;
+  if (part.type == RecordType::facts) return &blob.facts;
+  blob.chunked = true;
+  auto& chunks = chunks_[blob.id];
+  if (chunks.size() < part.count) chunks.resize(part.count);
+  return &chunks.at(part.index);
+}
+
+bool Blobs::add_part(BlobId id, const BlobPart& part, journal::Location where) {
+  Blob* blob = table_.find(id);
+  if (blob == nullptr) return false;
+  if (!std::exchange(blob->counted, true)) count(*blob, true);
+  *slot(*blob, part) = where;
+  log_->add_live(where);
+  return true;
+}
+
+void Blobs::drop_part(BlobId id, const BlobPart& part) {
+  Blob* blob = table_.find(id);
+  if (blob == nullptr) return;
+  if (const auto where = std::exchange(*slot(*blob, part), {})) log_->drop_live(where);
 }
 
 bool Blobs::has_place(const Blob& blob, journal::Location where) const {

@@ -26,6 +26,12 @@ struct Blob {
 };
 static_assert(sizeof(Blob) == 40);
 
+// One of the records of a blob.
+struct BlobPart {
+  RecordType type = RecordType::mail;
+  std::uint32_t index = 0, count = 0;  // of a chunk
+};
+
 // What stands before the bytes in each of its records.
 inline std::uint32_t header_size(const Blob& blob) {
   return blob.chunked ? sizeof(ChunkHeader) : 0;
@@ -57,11 +63,18 @@ class Blobs final : public BlobRefs {
   Blob* find(BlobId id) { return table_.find(id); }
   // The records of the bytes, in order; empty when it is not (wholly) there.
   std::vector<journal::Location> places(const Blob& blob) const;
-  std::uint64_t bytes(const Blob& blob) const;  // how many these are
   // Whether it is one of the blob's places, whole or not.
   bool has_place(const Blob& blob, journal::Location where) const;
   // A copy has been appended: it counts in the place of the old one. False: the blob has no such place (any more).
   bool replace(BlobId id, journal::Location old, journal::Location now);
+
+  // ---- of one that may not be whole
+  std::vector<BlobPart> parts(const Blob& blob) const;
+  journal::Location place_of(const Blob& blob, const BlobPart& part) const;  // nowhere: it is not here
+  // False: nobody refers to the blob any more.
+  bool add_part(BlobId id, const BlobPart& part, journal::Location where);
+  void drop_part(BlobId id, const BlobPart& part);
+
   std::size_t size() const { return table_.size(); }
   std::size_t memory() const { return table_.memory(); }
   std::vector<BlobId> missing() const;  // referred to, but not (wholly) there
@@ -76,6 +89,7 @@ class Blobs final : public BlobRefs {
   void drop_if_unused(Blob& blob);
   void count(const Blob& blob, bool live);
   bool whole(const Blob& blob) const;
+  journal::Location* slot(Blob& blob, const BlobPart& part);
 
   journal::Log* log_ = nullptr;
   bool settled_ = false;

@@ -1,22 +1,15 @@
-// Bringing the mail of a user to his owner core, when the number of cores has grown again and it lies in two logs.
+// Bringing the mail of a user to his owner core, when the number of cores has grown again and it lies in several logs.
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include <fmt/format.h>
 
-#include "incoming.hpp"
+#include "ringpost/store/limits.hpp"
+
 #include "store_state.hpp"
 
 namespace ringpost::store {
-
-namespace {
-
-constexpr Duration kBringAgain = 10s;
-// Attempts after which a sector that the disk does not give counts as damaged: it costs its message, and the mailbox opens.
-constexpr unsigned kBringReads = 6;
-
-}  // namespace
 
 Task<void> Store::State::bring_all(std::shared_ptr<State> self) {
   ++background;
@@ -43,9 +36,15 @@ Task<Result<void>> Store::State::bring(std::shared_ptr<User> user) {
   for (const Mailbox* box : user->mailboxes())
     for (const Message& message : box->messages())
       if (from.contains(message.blob.value)) ids.push_back(message.blob);
-  for (const BlobId id : ids)
-    if (const auto holder = from.find(id.value); holder != from.end())
-      RP_CO_CHECK(co_await bring_blob(id, holder->second));
+  Result<void> all;
+  for (const BlobId id : ids) {
+    if (!from.contains(id.value)) continue;
+    auto brought = co_await bring_blob(id);
+    if (brought) continue;
+    if (closing || brought.error().kind == ErrorKind::exhausted) co_return brought;
+    all = std::move(brought);  // one that the disk does not give does not hold up the others
+  }
+  RP_CO_CHECK(std::move(all));
   RP_CO_CHECK(co_await write_snapshot(user));
   for (unsigned other = 0; other < sharing.stores.size(); ++other) {
     if (other == core.index() || !sharing.known.at(user->id().value).several) continue;
@@ -57,88 +56,85 @@ Task<Result<void>> Store::State::bring(std::shared_ptr<User> user) {
   co_return Result<void>{};
 }
 
-// Where it is damaged the holder keeps what it has: a repair may find it yet, and a later start brings it.
-Task<Result<void>> Store::State::bring_blob(BlobId id, unsigned holder) {
-  const bool copied = RP_CO_TRY(co_await copy_blob(id, holder));
+// What is durable here when it resumes stays, and need not come again. Where there is damage the holders keep what they have too: a
+// repair may find it yet, and a later start brings the rest.
+Task<Result<void>> Store::State::bring_blob(BlobId id) {
+  const std::vector<unsigned> holders = from.at(id.value);
+  std::vector<Brought> brought;
+  Result<void> done;
+  for (std::size_t i = 0; i < holders.size() && done; ++i)
+    done = co_await copy_parts(id, holders[i], brought);
+  const std::uint64_t last = newest_frame;
+  (void)co_await log->durable({last});
+  if (log->newest_settled().frame < last) co_return fail(ErrorKind::temporary, "the log is closing");
+  for (const auto& [part, frame] : brought) {
+    if (!log->failed({frame})) continue;
+    blobs.drop_part(id, part);
+    done = fail(ErrorKind::temporary, "a part of the message could not be written");
+  }
+  RP_CO_CHECK(std::move(done));
   from.erase(id.value);
-  if (!copied) {
-    blobs.put(id, {}, {});  // pieces that came before the damaged one count for nothing
-    blobs.hold_over(id);
+  unread.erase(id.value);
+  const Blob* blob = blobs.find(id);
+  if (blob != nullptr && blobs.places(*blob).empty()) {
     say_damaged(fmt::format("the message {} is damaged on the core that had it", to_string(id)));
     co_return Result<void>{};
   }
   figures.brought.add();
-  co_await call(holder, [id](State& there) -> Task<void> {
-    there.blobs.hold_over(id);
-    co_return;
-  });
+  for (const unsigned holder : holders)
+    co_await call(holder, [id](State& there) -> Task<void> {
+      there.blobs.hold_over(id);
+      co_return;
+    });
   co_return Result<void>{};
 }
 
-// Durable when it resumes. False: it is damaged there.
-Task<Result<bool>> Store::State::copy_blob(BlobId id, unsigned holder) {
-  NewBlobs held(*this);
-  auto part = RP_CO_TRY(co_await ask_part(id, holder, 0));
-  if (part.damaged) co_return false;
-  if (part.size <= kWholeMessageMax) {
-    const std::array pieces{std::span<const std::byte>(part.bytes)};
-    RP_CO_CHECK(co_await put_bytes(id, pieces, part.facts, held));
-  } else if (!RP_CO_TRY(co_await copy_pieces(id, holder, std::move(part), held))) {
-    co_return false;
-  }
-  RP_CO_CHECK(co_await log->durable({newest_frame}));
-  if (held.failed()) co_return fail(ErrorKind::temporary, "a part of the message could not be written");
-  co_return true;
-}
-
-// One that is too long for one record, and may be for the memory of a core.
-Task<Result<bool>> Store::State::copy_pieces(BlobId id, unsigned holder, BlobPart part, NewBlobs& held) {
-  const auto facts = std::move(part.facts);
-  const std::uint64_t size = part.size;
-  IncomingBlob incoming(shared_from_this(), id, size);
-  for (std::uint64_t at = 0;;) {
-    if (part.damaged || part.bytes.size() != std::min<std::uint64_t>(kChunkSize, size - at)) co_return false;
-    RP_CO_CHECK(co_await incoming.write(part.bytes));
-    at += part.bytes.size();
-    if (at == size) break;
-    part = RP_CO_TRY(co_await ask_part(id, holder, at));
-  }
-  RP_CO_CHECK(co_await incoming.end(facts));
-  incoming.join(held);
-  co_return true;
-}
-
-Task<Result<Store::State::BlobPart>> Store::State::ask_part(BlobId id, unsigned holder, std::uint64_t at) {
-  Result<BlobPart> part;
+// Those that are not here; but for what is damaged there.
+Task<Result<void>> Store::State::copy_parts(BlobId id, unsigned holder, std::vector<Brought>& brought) {
+  std::vector<BlobPart> parts;
   co_await call(holder, [&](State& there) -> Task<void> {
+    if (const Blob* blob = there.blobs.find(id)) parts = there.blobs.parts(*blob);
+    co_return;
+  });
+  for (const BlobPart& part : parts) {
+    const Blob* blob = blobs.find(id);
+    if (blob == nullptr) break;
+    if (blobs.place_of(*blob, part)) continue;
+    auto payload = co_await ask_part(id, holder, part);
+    if (!payload && is_given_up(id, part, payload.error())) continue;
+    if (!payload) co_return fail(std::move(payload).error());
+    const std::array pieces{std::span<const std::byte>(*payload)};
+    const auto record = record_of(part.type, id, pieces);
+    journal::Location where;
+    RP_CO_CHECK(open_for_mail());
+    const auto ticket = RP_CO_TRY(co_await put({&record, 1}, {&where, 1}, false));
+    if (!blobs.add_part(id, part, where)) break;
+    brought.push_back({part, ticket.frame});
+  }
+  co_return Result<void>{};
+}
+
+// What was prepared of a message can be made again of its bytes. Of these a sector that stays unreadable costs the message, and the
+// mailbox opens.
+bool Store::State::is_given_up(BlobId id, const BlobPart& part, const Error& why) {
+  if (why.kind == ErrorKind::permanent) return true;
+  return why.system == EIO && (part.type == RecordType::facts || ++unread[id.value] >= kBringReads);
+}
+
+// The payload of its record.
+Task<Result<std::vector<std::byte>>> Store::State::ask_part(BlobId id, unsigned holder,
+                                                            const BlobPart& part) {
+  Result<std::vector<std::byte>> payload;
+  co_await call(holder, [&](State& there) -> Task<void> {
+    const Blob* blob = there.blobs.find(id);
+    const auto where = blob != nullptr ? there.blobs.place_of(*blob, part) : journal::Location{};
     // Of a log that is closed nothing can be read: no damage.
     if (there.closing)
-      part = fail(ErrorKind::temporary, "the core that has the message is going down");
+      payload = fail(ErrorKind::temporary, "the core that has the message is going down");
     else
-      part = co_await there.part_of(id, at);
+      payload = co_await there.read_record(where);
   });
-  if (part) co_return part;
-  const bool gone = part.error().system == EIO && ++unread[id.value] >= kBringReads;
-  if (gone || part.error().kind == ErrorKind::permanent) co_return BlobPart{.damaged = true};
-  co_return part;
-}
-
-// All of one that is a single record, else a piece; with the first of it what was prepared, unless that cannot be read: it can be made
-// again of the bytes.
-Task<Result<Store::State::BlobPart>> Store::State::part_of(BlobId id, std::uint64_t at) {
-  BlobPart part;
-  if (const Blob* blob = blobs.find(id)) part.size = blobs.bytes(*blob);
-  {
-    const auto content =
-        RP_CO_TRY(co_await read(id, at, part.size > kWholeMessageMax ? kChunkSize : kWholeMessageMax));
-    for (const auto piece : content.pieces()) part.bytes.insert(part.bytes.end(), piece.begin(), piece.end());
-  }
-  if (at != 0) co_return part;
-  auto prepared = co_await facts(id);
-  if (!prepared && prepared.error().temporary() && prepared.error().system != EIO)
-    co_return fail(std::move(prepared).error());
-  if (prepared) part.facts = std::move(*prepared);
-  co_return part;
+  co_return payload;
 }
 
 void Store::State::let_go(UserId user) {

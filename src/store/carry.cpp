@@ -32,14 +32,7 @@ Task<Result<void>> Store::State::carry_blob(const journal::RecordView& view) {
   const Blob* blob = blobs.find(view.id);
   if (blob == nullptr || !blobs.has_place(*blob, view.where)) co_return Result<void>{};
   const std::array parts{view.payload};
-  const journal::Record record{.type = view.type,
-                               .flags = view.flags,
-                               .id = view.id,
-                               .parts = parts,
-                               .in_table = journal::InTable::summary,
-                               .summary = static_cast<RecordType>(view.type) == RecordType::chunk
-                                              ? view.payload.first(sizeof(ChunkHeader))
-                                              : std::span<const std::byte>{}};
+  const auto record = record_of(static_cast<RecordType>(view.type), view.id, parts);
   journal::Location where;
   const auto ticket = RP_CO_TRY(co_await put({&record, 1}, {&where, 1}, true));
   if (!blobs.replace(view.id, view.where, where)) co_return Result<void>{};

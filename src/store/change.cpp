@@ -72,7 +72,8 @@ journal::Record record_of(RecordType type, BlobId id, std::span<const std::span<
           .id = id,
           .parts = parts,
           .in_table = journal::InTable::summary,
-          .summary = {}};
+          .summary = type == RecordType::chunk ? parts.front().first(sizeof(ChunkHeader))
+                                               : std::span<const std::byte>{}};
 }
 
 Task<Result<void>> Store::State::put_message(const NewMessage& message, BlobId& id, NewBlobs& held) {

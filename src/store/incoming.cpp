@@ -27,8 +27,7 @@ Task<Result<void>> IncomingBlob::write_parts(std::vector<std::span<const std::by
   RP_ASSERT(next_.index < next_.count);
   const ChunkHeader header = next_;
   parts.front() = std::as_bytes(std::span(&header, 1));
-  auto record = record_of(RecordType::chunk, id_, parts);
-  record.summary = parts.front();
+  const auto record = record_of(RecordType::chunk, id_, parts);
   journal::Location where;
   RP_CO_CHECK(store_->open_for_mail());
   const auto ticket = RP_CO_TRY(co_await store_->put({&record, 1}, {&where, 1}, false));

@@ -9,6 +9,8 @@ namespace ringpost::store {
 // Before they are as many as a user may have: then he gets no mail.
 void Store::State::check_origins_of(User& user) {
   if (user.checks_origins || user.account->origins().size() < user.origins_checked_at) return;
+  if (core.now() < user.origins_not_before) return;
+  user.origins_not_before = core.now() + kOriginsCheckedAgain;
   user.checks_origins = true;
   core.spawn(check_origins(shared_from_this(), user.shared_from_this()));
 }

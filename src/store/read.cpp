@@ -114,7 +114,11 @@ Task<Result<std::vector<std::byte>>> Store::State::facts(BlobId id, User* by) {
   const Blob* blob = blobs.find(id);
   if (blob == nullptr) co_return fail(ErrorKind::permanent, "the message has been expunged");
   if (found) co_return std::vector(found->facts.begin(), found->facts.end());
-  const journal::Location where = blob->facts;
+  co_return co_await read_record(blob->facts);
+}
+
+// Of nowhere: nothing.
+Task<Result<std::vector<std::byte>>> Store::State::read_record(journal::Location where) {
   std::vector<std::byte> bytes(where.size);
   if (!where) co_return bytes;
   if (const auto hot = log->peek(where); hot.data() != nullptr)

@@ -60,7 +60,8 @@ struct Sharing::State {
   // Users of whom the owner has all in his own log: he needs nothing that others have.
   std::unordered_set<std::uint64_t> complete;
   std::unordered_map<std::uint64_t, std::vector<unsigned>> wanted;  // blob: cores that miss it
-  std::unordered_map<std::uint64_t, unsigned> holders;              // blob: a core that has it
+  std::unordered_map<std::uint64_t, std::vector<unsigned>>
+      holders;  // blob: cores that have it, or parts of it
   Shares shares;
 };
 

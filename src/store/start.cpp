@@ -141,13 +141,15 @@ void Store::State::take_in() {
   for (const BlobId id : blobs.missing()) sharing.wanted[id.value].push_back(core.index());
 }
 
+// Also a part of one whose other parts are elsewhere: those of a long message may have been moved one without the other.
 void Store::State::hold_for_others() {
   const std::lock_guard lock(sharing.mutex);
   for (const auto& [id, cores] : sharing.wanted) {
     const Blob* blob = blobs.find({id});
-    if (blob == nullptr || store::contains(cores, core.index()) || blobs.places(*blob).empty()) continue;
-    if (!sharing.holders.try_emplace(id, core.index()).second) continue;
-    for (std::size_t i = 0; i < cores.size(); ++i) blobs.hold({id});
+    if (blob == nullptr || blobs.parts(*blob).empty()) continue;
+    sharing.holders[id].push_back(core.index());
+    for (const unsigned other : cores)
+      if (other != core.index()) blobs.hold({id});
   }
 }
 
@@ -162,11 +164,12 @@ void Store::State::settle_users() {
   {
     const std::lock_guard lock(sharing.mutex);
     for (const BlobId id : blobs.missing()) {
-      const auto holder = sharing.holders.find(id.value);
-      if (holder != sharing.holders.end())
-        from[id.value] = holder->second;
-      else
+      auto holders = sharing.holders[id.value];
+      std::erase(holders, core.index());
+      if (holders.empty())
         lost_blobs.insert(id.value);
+      else
+        from[id.value] = std::move(holders);
     }
   }
   blobs.settle();

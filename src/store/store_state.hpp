@@ -112,6 +112,7 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   // ---- reading. `by`: who may be reading his mailbox in order; null: nobody
   Task<Result<Content>> read(BlobId id, std::uint64_t offset, std::uint64_t size, User* by = nullptr);
   Task<Result<std::vector<std::byte>>> facts(BlobId id, User* by = nullptr);
+  Task<Result<std::vector<std::byte>>> read_record(journal::Location where);
   Task<std::optional<ReadAhead::Found>> look_ahead(BlobId id, User* by);
 
   // ---- users
@@ -140,18 +141,14 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   // ---- bringing users here from other cores
   Task<void> bring_all(std::shared_ptr<State> self);
   Task<Result<void>> bring(std::shared_ptr<User> user);
-  Task<Result<void>> bring_blob(BlobId id, unsigned holder);
-  // What one core tells another of a blob.
-  struct BlobPart {
-    bool damaged = false;
-    std::uint64_t size = 0;  // of the whole
-    std::vector<std::byte> bytes;
-    std::vector<std::byte> facts;  // with the first part; empty: none
+  struct Brought {
+    BlobPart part;
+    std::uint64_t frame = 0;
   };
-  Task<Result<bool>> copy_blob(BlobId id, unsigned holder);
-  Task<Result<bool>> copy_pieces(BlobId id, unsigned holder, BlobPart part, NewBlobs& held);
-  Task<Result<BlobPart>> ask_part(BlobId id, unsigned holder, std::uint64_t at);
-  Task<Result<BlobPart>> part_of(BlobId id, std::uint64_t at);
+  Task<Result<void>> bring_blob(BlobId id);
+  Task<Result<void>> copy_parts(BlobId id, unsigned holder, std::vector<Brought>& brought);
+  Task<Result<std::vector<std::byte>>> ask_part(BlobId id, unsigned holder, const BlobPart& part);
+  bool is_given_up(BlobId id, const BlobPart& part, const Error& why);
   void let_go(UserId user);  // the other core has all of it
 
   // ---- other cores. Runs `work` there, in a coroutine of that core, while the caller waits; its frame keeps `work`.
@@ -179,10 +176,11 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   unsigned background = 0;
   shard::Signal quiet;
 
-  // Records of users that another core owns; they count until it has all in its own log, and has said so.
+  // Records of users that another core owns; they count until it has all in its own log.
   std::unordered_map<std::uint64_t, std::vector<journal::Location>> lent;
-  std::unordered_map<std::uint64_t, unsigned> from;    // blobs that are missing here, and who has them
-  std::unordered_map<std::uint64_t, unsigned> unread;  // of those: how often the disk there did not give one
+  // Blobs that are missing here, and who has them or some of their parts; and how often the disk there did not give one.
+  std::unordered_map<std::uint64_t, std::vector<unsigned>> from;
+  std::unordered_map<std::uint64_t, unsigned> unread;
   std::vector<std::shared_ptr<User>> arriving;
 
   std::deque<std::shared_ptr<User>> snapshots_due;
@@ -282,6 +280,7 @@ class User final : public UserMail, public std::enable_shared_from_this<User> {
   // With so many origins the queues are asked which of them have ended.
   std::size_t origins_checked_at = kOriginsAtOnce;
   bool checks_origins = false;
+  Instant origins_not_before;
 
   // Where the log has it.
   std::vector<journal::Location> snapshot_places;

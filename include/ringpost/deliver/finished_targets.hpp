@@ -15,14 +15,13 @@ namespace ringpost::deliver {
 class FinishedTargets {
  public:
   using Digest = std::uint64_t;
-  using Keep = std::function<bool(Digest)>;  // false: there is no room for it
+  using Keep = std::function<void(Digest)>;
   static Digest digest(std::string_view name);
 
-  // `earlier`: what was kept before. `keep` is called for each that is added; it may be empty, then all are kept.
+  // `earlier`: what was kept before. `keep` is called for each that is added; it may be empty.
   explicit FinishedTargets(std::vector<Digest> earlier = {}, Keep keep = {});
   bool contains(std::string_view name) const;
-  // False: it is not kept, and later attempts do not know of it.
-  [[nodiscard]] bool add(std::string_view name);
+  void add(std::string_view name);
 
  private:
   std::vector<Digest> digests_;  // sorted

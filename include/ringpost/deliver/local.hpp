@@ -49,7 +49,7 @@ struct LocalRequest {
   // As spool::Body::pieces() gives them, with CRLF line ends. Read on other threads: immutable until we return.
   std::span<const std::span<const std::byte>> body;
   // Targets of earlier attempts that had succeeded when another had not: not done twice. Grows here; `forward` goes in
-  // by mark_forwarded, once it is durable, and what was `stored` when the recipient comes again.
+  // by mark_forwarded, once it is durable; what is `stored` does not: the store knows a repeat.
   FinishedTargets* finished = nullptr;
   bool junk = false;  // a Maildir files it under Junk
 };
@@ -83,13 +83,8 @@ struct LocalResult {
   std::string lmtp_server;     // "127.0.0.1:24"
   std::string lmtp_recipient;  // canonical
   std::string lmtp_sender;     // of a list; "": as it came
-  // Into whose mailboxes of the store it went, now or before: see Local::confirm. The store answers a repeat until then, so
-  // `target`, the name among the finished targets, is only wanted when another attempt shall not ask it.
-  struct Stored {
-    std::string user;
-    std::string target;
-  };
-  std::vector<Stored> stored;
+  // Users into whose mailboxes of the store it went, now or before: see Local::confirm.
+  std::vector<std::string> stored;
   bool only_stored = false;  // and nowhere else
   std::string owner;  // who is to hear of a failure in the place of the sender: of the list where it happened
 };
@@ -120,8 +115,8 @@ class Local {
   // Where mail goes with the location `store`; it outlives this. Without one such mail is deferred.
   void use_store(store::Store* store);
   Task<LocalResult> deliver(LocalRequest request);
-  // The queue has it durably that the recipient is done, or that the target is (LocalRequest::finished): the store need
-  // not remember who it had the mail from. Never sooner: what is confirmed and comes again is stored again.
+  // The queue has it durably that the recipient is done: the store need not remember who it had the mail from. Never sooner: what
+  // is confirmed and comes again is stored again.
   void confirm(MessageId id, std::uint32_t recipient_index, std::span<const std::string> stored);
   // Ends the commands that run; what is being written into a mailbox is finished. Deliveries then come back deferred.
   void abort();

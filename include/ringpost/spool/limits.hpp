@@ -27,8 +27,7 @@ inline constexpr Duration kRoomWait = 60s;
 // Outcomes of a message that are written whole each time; above it only what changed, and now and then all.
 inline constexpr std::size_t kWholeStateMax = 16;
 inline constexpr std::size_t kStateChangesMax = 64;
-// Targets of aliases that are done while the recipient waits, of one message: 24 bytes each in a whole record, which fits
-// a frame with the largest envelope and body (src/spool/carry.cpp does the sum). Who gives more is told that they are not kept.
+// Targets of aliases that are done while the recipient waits, of one message: 24 bytes each in a whole record.
 inline constexpr std::size_t kFinishedTargetsMax = 1500;
 // What still lives at least so long when it is moved goes to the cold segments of that class; what lives less, among new mail.
 // Four segments of each core are open for them, at most, and each for so long at most.

@@ -168,10 +168,9 @@ class Spool {
   // Records what has become of recipients; when all are final the message ends and its space is given back. A final
   // state stays; of a pending one the last word counts. Unknown ids and indices are ignored.
   void record(MessageId id, std::span<const Outcome> outcomes);
-  // The same for a part of what one pending recipient stands for: kept until the recipient's state is final. False: the
-  // message has kFinishedTargetsMax of them, and this one is not kept, so the next attempt does it again. True also when
-  // there is no such attempt: the recipient is final or unknown.
-  bool record(MessageId id, FinishedTarget finished);
+  // The same for a part of what one pending recipient stands for: kept until the recipient's state is final. Of a message
+  // with kFinishedTargetsMax of them no more are kept: those are done again.
+  void record(MessageId id, FinishedTarget finished);
   // Resumes when everything recorded so far is durable (of messages at level memory: nothing).
   Task<Result<void>> flush();
   // Writes what level memory holds, then flushes and ends all background work. No other call afterwards.

@@ -57,10 +57,14 @@ inline constexpr std::size_t kSnapshotPiece = 256 * 1024;
 inline constexpr std::size_t kSnapshotPiecesMax = 16'384;  // 4 GiB
 // Origins asked of another core in one turn: half a millisecond. A user with so many more than are in a queue has them asked for.
 inline constexpr std::size_t kOriginsAtOnce = 1000;
-inline constexpr Duration kRoomWait = 60s;           // for the log to take a record, as the spool waits
-inline constexpr Duration kExchangePoll = 2ms;       // at start: whether the other cores have read their logs
-inline constexpr std::size_t kTransfersAtOnce = 16;  // at start: messages on their way from another core
-inline constexpr std::size_t kRemoteMax = 256;       // requests to one other core under way; more wait
+inline constexpr Duration kOriginsCheckedAgain = 60s;  // for one user
+inline constexpr Duration kRoomWait = 60s;      // for the log to take a record, as the spool waits
+inline constexpr Duration kExchangePoll = 2ms;  // at start: whether the other cores have read their logs
+// Messages that lie in another core's log: how long until who could not be brought is tried again, and after how many attempts a
+// sector that the disk there does not give counts as damaged.
+inline constexpr Duration kBringAgain = 10s;
+inline constexpr unsigned kBringReads = 6;
+inline constexpr std::size_t kRemoteMax = 256;  // requests to one other core under way; more wait
 inline constexpr std::size_t kPendingRecordsMax =
     4'000'000;  // changes kept at start until what is before them is read
 // Reading ahead: so much of the log at once (a read costs as much as the copy of 60 messages of 4 KiB), for so many readers of

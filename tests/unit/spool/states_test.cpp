@@ -6,8 +6,6 @@
 
 #include <gtest/gtest.h>
 
-#include "ringpost/spool/limits.hpp"
-
 namespace ringpost::spool::testing {
 namespace {
 
@@ -133,19 +131,6 @@ TEST(States, are_used_again_without_a_trace) {
   EXPECT_TRUE(states.outcomes(state).empty());
   EXPECT_FALSE(states.whole(state));
   EXPECT_EQ(states.size(), 1U);
-}
-
-TEST(States, say_of_a_finished_target_whether_it_is_kept) {
-  States states;
-  const auto state = states.make();
-  for (std::uint64_t i = 0; i < kFinishedTargetsMax; ++i)
-    ASSERT_EQ(states.add_finished(state, {0, i}), States::Kept::added);
-  EXPECT_EQ(states.add_finished(state, {0, 0}), States::Kept::already) << "known, though there is no room";
-  EXPECT_EQ(states.add_finished(state, {0, kFinishedTargetsMax}), States::Kept::full);
-  EXPECT_EQ(states.finished(state).size(), kFinishedTargetsMax);
-  EXPECT_TRUE(states.merge(state, outcome(0, RecipientState::delivered)));
-  EXPECT_EQ(states.add_finished(state, {0, 0}), States::Kept::already) << "of no recipient that waits";
-  EXPECT_EQ(states.add_finished(state, {1, 0}), States::Kept::added) << "there is room again";
 }
 
 }  // namespace

@@ -105,7 +105,6 @@ TEST_P(StoreBringDamaged, stays_where_it_is_for_a_repair) {
   ASSERT_TRUE(wait_until_here());
   EXPECT_EQ(figure(0, "store_brought"), 0U);
   EXPECT_EQ(figure(0, "store_damaged"), 1U);
-  EXPECT_LT(parts_[0]->spool->log().space().live_bytes, kChunkSize) << "no pieces of it";
   simulation_.run_for(std::chrono::minutes{2});
   stop();
   ASSERT_NE(flip(holder, "uhe end of it"), 0U);
@@ -116,6 +115,48 @@ TEST_P(StoreBringDamaged, stays_where_it_is_for_a_repair) {
 }
 INSTANTIATE_TEST_SUITE_P(Sizes, StoreBringDamaged, ::testing::Values(0, 1'000'000),
                          [](const auto& info) { return info.param == 0 ? "one_record" : "pieces"; });
+
+// The pieces of a long message are moved one by one, and those of a segment that is full stay.
+TEST_F(StoreBring, puts_a_message_together_whose_pieces_lie_in_several_logs) {
+  options_.compact_after = Duration{0};
+  options_.segment_size = 2_MiB;
+  start(4);
+  ASSERT_NE(parts_[0]->store->owner(user_id_of(user_)), 0U);
+  accept_text(std::string(8 * kChunkSize, 'l'));  // seven fill a segment
+  stop();
+  start(1);
+  accept_text("newer");
+  ASSERT_TRUE(simulation_.run_until([&] { return figure(0, "store_moved") != 0; }, std::chrono::minutes{2}));
+  let_it_settle();
+  EXPECT_LT(figure(0, "store_moved"), 8U) << "the others stay";
+  stop();
+  start(4);
+  ASSERT_TRUE(wait_until_here());
+  EXPECT_EQ(figure(0, "store_brought"), 1U);
+  EXPECT_EQ(figure(0, "store_damaged"), 0U);
+  compare();
+}
+
+// While the disk does not give one of them. Else each would take as long as all.
+TEST_F(StoreBring, brings_the_others_meanwhile) {
+  start(4);
+  const unsigned holder = parts_[0]->store->owner(user_id_of(user_));
+  for (int i = 0; i < 8; ++i) accept_text("the text of it");
+  stop();
+  start(1);
+  accept_text("newer");
+  stop();
+  take_memory(0);
+  start(4);
+  ASSERT_GE(find(holder, "the text of it",
+                 [&](const io::File&, const std::string& path, std::uint64_t at) {
+                   EXPECT_TRUE(simulation_.world().kill_block(path, at));
+                 }),
+            8U);
+  give_memory_back();
+  ASSERT_TRUE(wait_until_here()) << "as for one";
+  EXPECT_EQ(figure(0, "store_damaged"), 8U);
+}
 
 // Else it would keep the mailbox closed for ever.
 TEST_F(StoreBring, takes_a_sector_that_cannot_be_read_for_damage_after_a_while) {

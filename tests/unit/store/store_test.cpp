@@ -318,6 +318,9 @@ TEST_F(StoreTest, forgets_the_origins_that_no_queue_has_when_a_user_has_many) {
   EXPECT_TRUE(at.deliver("again", {MessageId{1000}, 0})->uid);
   EXPECT_FALSE(at.deliver("again", queued)->uid);
   deliver_ended(20'000, kOriginsAtOnce);
+  EXPECT_FALSE(at.deliver("again", {MessageId{20'000}, 0})->uid) << "not yet";
+  at.let_it_compact(kOriginsCheckedAgain);
+  deliver_ended(30'000, 1);
   EXPECT_TRUE(at.deliver("again", {MessageId{20'000}, 0})->uid) << "the next time too";
 }
 
