@@ -31,6 +31,11 @@ std::string message_key(std::span<const Forward> message) {
   return key;
 }
 
+// Two names of one user are one mailbox, and one origin.
+std::string stored_key(const std::string& user) {
+  return "store:" + user;
+}
+
 bool is_finished(const LocalRequest& request, const std::string& key) {
   return request.finished != nullptr && request.finished->contains(key);
 }
@@ -65,6 +70,14 @@ void mark_forwarded(std::span<const Forward> message, FinishedTargets& finished,
     finished.add(message_key(message));
   else
     for (const Forward& each : message) finished.add(forward_key(each.address));
+}
+
+void mark_stored(std::span<const std::string> users, FinishedTargets& finished) {
+  for (const std::string& user : users) finished.add(stored_key(user));
+}
+
+bool is_stored(const std::string& user, const FinishedTargets& finished) {
+  return finished.contains(stored_key(user));
 }
 
 bool is_forwarded_whole(std::span<const Forward> message, const FinishedTargets& finished) {
@@ -139,6 +152,7 @@ class LocalDelivery {
       co_return;
     }
     if (target.kind == LocalTarget::Kind::mailbox && rules_->location.kind == Location::Kind::store) {
+      if (is_finished(request_, stored_key(lower(target.user.name)))) co_return;
       note(co_await store_mail(target), target.user.name, target.owner);
       co_return;
     }
@@ -157,7 +171,7 @@ class LocalDelivery {
 
   Task<DeliveryOutcome> store_mail(const LocalTarget& target) {
     const std::string user = lower(target.user.name);
-    result_.target = "store:" + user;
+    result_.target = stored_key(user);
     if (store_ == nullptr)
       co_return DeliveryOutcome::deferred(451, {4, 3, 5}, "there is no store of mailboxes");
     const std::string trace = trace_fields(blank_order(target));

@@ -132,8 +132,8 @@ Task<void> Service::State::deliver_here(Job& job) {
   }
   const mail::Recipient recipient = loaded->envelope.recipient(job.recipients.view().front());
   const std::string original = original_address(recipient);
-  FinishedTargets finished = finished_of(job, *loaded);
   const std::uint32_t index = job.recipients.view().front();
+  FinishedTargets finished = finished_of(id, index, *loaded);
   LocalResult result = co_await parts.local->deliver({.id = id,
                                                       .recipient_index = index,
                                                       .recipient = recipient.address,
@@ -148,9 +148,14 @@ Task<void> Service::State::deliver_here(Job& job) {
   std::vector<std::string> stored = std::move(result.stored);
   co_await conclude_here(job, *loaded, std::move(result), std::move(refusal));
   if (stored.empty()) co_return;
-  // Until the recipient is final the store answers each repeat.
-  if (parts.spool->refresh(id, *loaded) && loaded->outcomes[index].state == spool::RecipientState::pending)
-    co_return;
+  if (parts.spool->refresh(id, *loaded) && loaded->outcomes[index].state == spool::RecipientState::pending) {
+    if (stored.size() > kStoredNamedMax) co_return;  // until it is final the stores answer each repeat
+    mark_stored(stored, finished);
+    (void)parts.spool->refresh(id, *loaded);
+    const FinishedTargets kept = finished_of(id, index, *loaded);
+    std::erase_if(stored, [&](const std::string& user) { return !is_stored(user, kept); });
+    if (stored.empty()) co_return;
+  }
   ++errands;
   core.spawn(confirm(id, index, std::move(stored)));
 }
@@ -163,15 +168,15 @@ Task<void> Service::State::confirm(MessageId id, std::uint32_t recipient, std::v
 }
 
 // What the spool knows of it, and what it is told from now on.
-FinishedTargets Service::State::finished_of(const Job& job, const spool::Spool::Loaded& loaded) {
-  const std::uint32_t recipient = job.recipients.view().front();
+FinishedTargets Service::State::finished_of(MessageId id, std::uint32_t recipient,
+                                            const spool::Spool::Loaded& loaded) {
   std::vector<FinishedTargets::Digest> earlier;
   for (const spool::FinishedTarget& target : loaded.finished)
     if (target.recipient == recipient) earlier.push_back(target.target);
-  return FinishedTargets(std::move(earlier), [spool = parts.spool, id = job.message.id,
-                                              recipient](FinishedTargets::Digest target) {
-    spool->record(id, spool::FinishedTarget{recipient, target});
-  });
+  return FinishedTargets(std::move(earlier),
+                         [spool = parts.spool, id, recipient](FinishedTargets::Digest target) {
+                           spool->record(id, spool::FinishedTarget{recipient, target});
+                         });
 }
 
 // The new messages are durable before the old recipient is done. Delivered-To makes a circle of aliases end.

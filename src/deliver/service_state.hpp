@@ -69,7 +69,7 @@ struct Service::State final : Queue::Reactions {
   // ---- mailbox.cpp
   Task<void> serve_here(Destination& destination, bool stores);
   Task<void> deliver_here(Job& job);
-  FinishedTargets finished_of(const Job& job, const spool::Spool::Loaded& loaded);
+  FinishedTargets finished_of(MessageId id, std::uint32_t recipient, const spool::Spool::Loaded& loaded);
   Task<std::optional<mail::Reply>> forward(const Job& job, const spool::Spool::Loaded& loaded,
                                            const spool::Body& body, const LocalResult& result,
                                            FinishedTargets& finished);

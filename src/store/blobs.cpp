@@ -34,7 +34,7 @@ void Blobs::seen_chunk(BlobId id, const ChunkHeader& header, journal::Location w
 }
 
 bool Blobs::whole(const Blob& blob) const {
-  if (!blob.chunked) return static_cast<bool>(blob.mail);
+  if (!in_chunks(blob)) return static_cast<bool>(blob.mail);
   return std::ranges::all_of(chunks_.at(blob.id),
                              [](journal::Location where) { return static_cast<bool>(where); });
 }
@@ -132,7 +132,7 @@ void Blobs::drop_if_unused(Blob& blob) {
 
 std::vector<journal::Location> Blobs::places(const Blob& blob) const {
   if (!whole(blob)) return {};
-  if (blob.chunked) return chunks_.at(blob.id);
+  if (in_chunks(blob)) return chunks_.at(blob.id);
   return {blob.mail};
 }
 

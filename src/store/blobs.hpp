@@ -32,9 +32,13 @@ struct BlobPart {
   std::uint32_t index = 0, count = 0;  // of a chunk
 };
 
+// One that is there as one record too has been brought so by an earlier version: then that counts.
+inline bool in_chunks(const Blob& blob) {
+  return blob.chunked && !blob.mail;
+}
 // What stands before the bytes in each of its records.
 inline std::uint32_t header_size(const Blob& blob) {
-  return blob.chunked ? sizeof(ChunkHeader) : 0;
+  return in_chunks(blob) ? sizeof(ChunkHeader) : 0;
 }
 
 class Blobs final : public BlobRefs {

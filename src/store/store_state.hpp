@@ -148,7 +148,6 @@ struct Store::State : std::enable_shared_from_this<Store::State> {
   Task<Result<void>> bring_blob(BlobId id);
   Task<Result<void>> copy_parts(BlobId id, unsigned holder, std::vector<Brought>& brought);
   Task<Result<std::vector<std::byte>>> ask_part(BlobId id, unsigned holder, const BlobPart& part);
-  bool is_given_up(BlobId id, const BlobPart& part, const Error& why);
   void let_go(UserId user);  // the other core has all of it
 
   // ---- other cores. Runs `work` there, in a coroutine of that core, while the caller waits; its frame keeps `work`.

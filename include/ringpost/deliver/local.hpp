@@ -49,7 +49,7 @@ struct LocalRequest {
   // As spool::Body::pieces() gives them, with CRLF line ends. Read on other threads: immutable until we return.
   std::span<const std::span<const std::byte>> body;
   // Targets of earlier attempts that had succeeded when another had not: not done twice. Grows here; `forward` goes in
-  // by mark_forwarded, once it is durable; what is `stored` does not: the store knows a repeat.
+  // by mark_forwarded, once it is durable, and `stored` by mark_stored.
   FinishedTargets* finished = nullptr;
   bool junk = false;  // a Maildir files it under Junk
 };
@@ -92,6 +92,9 @@ struct LocalResult {
 // so it goes out again when the alias has changed meanwhile (kForwardsNamedMax).
 void mark_forwarded(std::span<const Forward> message, FinishedTargets& finished, bool whole = false);
 bool is_forwarded_whole(std::span<const Forward> message, const FinishedTargets& finished);
+// A later attempt does not ask the stores of these users, which may then be told to forget.
+void mark_stored(std::span<const std::string> users, FinishedTargets& finished);
+bool is_stored(const std::string& user, const FinishedTargets& finished);
 
 struct LocalSettings {
   std::string hostname;

@@ -17,6 +17,9 @@ inline constexpr std::size_t kLocalTargetsMax = 10'000;
 // Addresses elsewhere that one recipient may become and that are kept one by one as sent on to, while it waits; of more, only
 // each message that took them is: several such recipients have room among spool::kFinishedTargetsMax.
 inline constexpr std::size_t kForwardsNamedMax = 100;
+// Users of the store of one recipient that are kept as finished while it waits. Of more, their stores know it: else they would take the
+// room of what nobody else knows.
+inline constexpr std::size_t kStoredNamedMax = 100;
 // :include: files read for one recipient, and their size.
 inline constexpr std::size_t kIncludeFilesMax = 100;
 inline constexpr std::size_t kIncludeSizeMax = 4 * 1024 * 1024;

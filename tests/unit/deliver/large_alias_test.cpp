@@ -139,6 +139,17 @@ TEST_F(LargeAlias, brings_each_mailbox_one_mail_over_a_restart) {
   EXPECT_FALSE(knows(kUsers - 1, id));
 }
 
+// Else a user of an alias with a target that never works would have an origin of each of its mails.
+TEST_F(LargeAlias, lets_the_stores_forget_at_once_when_they_are_few) {
+  begin(names("u", kStoredNamedMax) + command());
+  const MessageId id = world.send({.to = {"all@here.test"}});
+  ASSERT_TRUE(attempts(2)) << world.log();
+  world.run_for(1s);
+  EXPECT_EQ(world.figure("store_delivered"), kStoredNamedMax);
+  EXPECT_EQ(world.figure("store_repeated"), 0U);
+  EXPECT_FALSE(knows(kStoredNamedMax - 1, id));
+}
+
 // It ends without an attempt that could confirm: the store asks after the next start.
 TEST_F(LargeAlias, is_forgotten_by_the_store_after_it_was_cancelled) {
   const std::string targets = names("u", kUsers) + command();
