@@ -1,5 +1,5 @@
-// Origins that nobody has confirmed: what no queue has any more cannot come again. A crash leaves such, and a recipient that
-// ends without an attempt (expired, cancelled) when the queue had no room for what was finished of it.
+// Origins that nobody has confirmed: what no queue has any more cannot come again. A crash leaves such, and the recipient of a large
+// alias that ends without an attempt (expired, cancelled).
 #include <algorithm>
 
 #include "store_state.hpp"

@@ -118,8 +118,8 @@ class Local {
   // Where mail goes with the location `store`; it outlives this. Without one such mail is deferred.
   void use_store(store::Store* store);
   Task<LocalResult> deliver(LocalRequest request);
-  // The queue has it durably that the recipient is done: the store need not remember who it had the mail from. Never sooner: what
-  // is confirmed and comes again is stored again.
+  // The queue has it durably that the recipient is done, or that these users are (mark_stored): the store need not remember who
+  // it had the mail from. Never sooner: what is confirmed and comes again is stored again.
   void confirm(MessageId id, std::uint32_t recipient_index, std::span<const std::string> stored);
   // Ends the commands that run; what is being written into a mailbox is finished. Deliveries then come back deferred.
   void abort();

@@ -7,7 +7,7 @@
 #include "ringpost/deliver/local_limits.hpp"
 #include "ringpost/spool/limits.hpp"
 
-#include "world.hpp"
+#include "mailbox_world.hpp"
 
 namespace ringpost::deliver::test {
 namespace {
@@ -31,35 +31,18 @@ class ManyUsers final : public accounts::Directory {
   std::vector<accounts::User> users_;
 };
 
-class LargeAlias : public testing::Test {
+class LargeAlias : public MailboxWorld {
  protected:
   // So many that an attempt is told of several that they are not kept.
   static constexpr std::size_t kUsers = spool::kFinishedTargetsMax + 5;
 
-  LargeAlias() : folder_(fs::path(testing::TempDir()) / fmt::format("ringpost-large-{}", getpid())) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    world.local_domains = {"here.test"};
+  LargeAlias() {
     world.keeps_mailboxes = true;
     world.routes["away"] = {.match = {.domain = "away.test"}, .via = "discard"};
-    world.settings().retry.warn_after = 0s;
   }
-  ~LargeAlias() override { fs::remove_all(folder_); }
 
   void begin(const std::string& targets) {
-    LocalSettings settings{.hostname = "here.test", .aliases_text = fmt::format("all: {}\n", targets)};
-    settings.domains.local = {"here.test"};
-    settings.mailboxes.location = "store";
-    auto made = Local::make(world.core(), [this] { return users_; }, nullptr, std::move(settings));
-    ASSERT_TRUE(made) << made.error().text;
-    local_ = std::move(*made);
-    world.local = local_.get();
-    world.begin();
-  }
-  void power_cut() {
-    world.power_cut();
-    static std::vector<std::unique_ptr<Local>>* const graveyard = new std::vector<std::unique_ptr<Local>>;
-    graveyard->push_back(std::move(local_));
+    MailboxWorld::begin(users_, fmt::format("all: {}\n", targets), "store");
   }
 
   static std::string names(std::string_view beginning, std::size_t count, std::string_view domain = "") {
@@ -68,17 +51,15 @@ class LargeAlias : public testing::Test {
     return all;
   }
   std::string command(std::string_view name = "go") const {
-    return fmt::format("\"|test -e {} || exit 75\"", (folder_ / name).string());
+    return fmt::format("\"|test -e {} || exit 75\"", (folder() / name).string());
   }
-  fs::path out() const { return folder_ / "out"; }
-  void let_it_go(std::string_view name = "go") { std::ofstream(folder_ / name).put('x'); }
+  fs::path out() const { return folder() / "out"; }
+  void let_it_go(std::string_view name = "go") { std::ofstream(folder() / name).put('x'); }
 
   bool attempts(std::size_t count) {
     return world.run_until([&] { return world.events("deferred").size() >= count; }, 10h);
   }
-  bool emptied() {
-    return world.run_until([&] { return world.empty(); }, 10h);
-  }
+  bool emptied() { return MailboxWorld::emptied(10h); }
   std::size_t mails_of(const std::string& user) {
     auto opened = world.ask(world.store().open(user));
     EXPECT_TRUE(opened);
@@ -99,12 +80,7 @@ class LargeAlias : public testing::Test {
     return delivered && !delivered->uid;
   }
 
-  std::unique_ptr<Local> local_;  // outlives the world
-  World world;
   std::shared_ptr<const ManyUsers> users_ = std::make_shared<const ManyUsers>(kUsers);
-
- private:
-  fs::path folder_;
 };
 
 TEST_F(LargeAlias, brings_each_mailbox_one_mail_however_often_another_target_fails) {

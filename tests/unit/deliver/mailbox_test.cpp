@@ -9,7 +9,7 @@
 #include "ringpost/deliver/limits.hpp"
 #include "ringpost/mail/limits.hpp"
 
-#include "world.hpp"
+#include "mailbox_world.hpp"
 
 namespace ringpost::deliver::test {
 namespace {
@@ -29,42 +29,21 @@ class OneUser final : public accounts::Directory {
   accounts::User anna_{.name = "anna", .home = "", .uid = {}, .gid = {}};
 };
 
-class Mailbox : public testing::Test {
+class Mailbox : public MailboxWorld {
  protected:
-  Mailbox() : folder_(fs::path(testing::TempDir()) / fmt::format("ringpost-{}-{}", getpid(), ++count_)) {
-    fs::create_directories(folder_);
-    world.local_domains = {"here.test"};
+  Mailbox() {
     world.zone("away.test MX 10 mx.away.test");
     world.zone("mx.away.test A 192.0.2.1");
-    world.settings().retry.warn_after = 0s;
   }
-  ~Mailbox() override { fs::remove_all(folder_); }
 
   void begin(std::string aliases, std::string location = {}) {
-    LocalSettings settings{.hostname = "here.test", .aliases_text = std::move(aliases)};
-    settings.domains.local = {"here.test"};
-    settings.mailboxes.location =
-        location.empty() ? fmt::format("maildir:{}/%n", folder_.string()) : location;
-    auto users = std::make_shared<const OneUser>();
-    auto made = Local::make(world.core(), [users] { return users; }, nullptr, std::move(settings));
-    ASSERT_TRUE(made) << made.error().text;
-    local_ = std::move(*made);
-    world.local = local_.get();
-    world.begin();
+    MailboxWorld::begin(std::make_shared<const OneUser>(), std::move(aliases),
+                      location.empty() ? fmt::format("maildir:{}/%n", folder().string()) : location);
   }
-  // The machine loses power; the mailboxes stay. `begin` must be called again.
-  void power_cut() {
-    world.power_cut();
-    static std::vector<std::unique_ptr<Local>>* const graveyard = new std::vector<std::unique_ptr<Local>>;
-    graveyard->push_back(std::move(local_));
-  }
-  std::string in_folder(std::string_view name) const { return (folder_ / name).string(); }
-  bool emptied() {
-    return world.run_until([&] { return world.empty(); }, 1h);
-  }
+  std::string in_folder(std::string_view name) const { return (folder() / name).string(); }
   std::vector<std::string> mails_of(const std::string& user) {
     std::vector<std::string> mails;
-    const fs::path folder = folder_ / user / "new";
+    const fs::path folder = this->folder() / user / "new";
     if (!fs::exists(folder)) return mails;
     for (const auto& entry : fs::directory_iterator(folder)) {
       std::ifstream file(entry.path());
@@ -72,13 +51,6 @@ class Mailbox : public testing::Test {
     }
     return mails;
   }
-
-  std::unique_ptr<Local> local_;
-  World world;
-
- private:
-  static inline int count_ = 0;
-  fs::path folder_;
 };
 
 TEST_F(Mailbox, gets_the_mail_for_a_local_domain) {

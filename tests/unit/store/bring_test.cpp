@@ -137,7 +137,7 @@ TEST_F(StoreBring, puts_a_message_together_whose_pieces_lie_in_several_logs) {
   compare();
 }
 
-// While the disk does not give one of them. Else each would take as long as all.
+// Eight that the disk does not give take no longer than one.
 TEST_F(StoreBring, brings_the_others_meanwhile) {
   start(4);
   const unsigned holder = parts_[0]->store->owner(user_id_of(user_));
